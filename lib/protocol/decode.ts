@@ -1,0 +1,245 @@
+import { readAscii } from './ascii.js';
+import { IDENTIFIER_LENGTH, MAX_TEXT_FIELD_LENGTH } from './limits.js';
+import { MessageType, type ReplyType, type RequestType, type SignalType } from './message-type.js';
+import type {
+  AcceptConfMessage,
+  ProtocolMessage,
+  ReplyErrorMessage,
+  ReplyMessage,
+  RequestMessage,
+  RestoreSessionMessage,
+  SignalMessage,
+} from './messages.js';
+import { ProtocolError } from './protocol-error.js';
+import { decodeUtf8 } from './text.js';
+
+const SHORTEST: Readonly<Record<MessageType, number>> = {
+  [MessageType.ReplyError]: 11,
+  [MessageType.ReplyShutdown]: 9,
+  [MessageType.ReplyInternalError]: 9,
+  [MessageType.ReplySessionNotFound]: 9,
+  [MessageType.ReplyMaxSessionConnectionsReached]: 9,
+  [MessageType.ReplySessionsDisabled]: 9,
+  [MessageType.SessionCreated]: 2,
+  [MessageType.SessionClosed]: 1,
+  [MessageType.AcceptConf]: 11,
+  [MessageType.RequestCloseSession]: 9,
+  [MessageType.RequestRestoreSession]: 10,
+  [MessageType.Heartbeat]: 1,
+  [MessageType.SignalBinary]: 3,
+  [MessageType.SignalUtf8]: 3,
+  [MessageType.SignalUtf16]: 4,
+  [MessageType.RequestBinary]: 11,
+  [MessageType.RequestUtf8]: 11,
+  [MessageType.RequestUtf16]: 12,
+  [MessageType.ReplyBinary]: 9,
+  [MessageType.ReplyUtf8]: 9,
+  [MessageType.ReplyUtf16]: 10,
+};
+
+/** The length, in bytes, of the shortest message by type byte; 0 where the byte names no message. */
+const SHORTEST_BY_BYTE = new Uint8Array(256);
+for (const [type, length] of Object.entries(SHORTEST)) SHORTEST_BY_BYTE[Number(type)] = length;
+
+const ID_START = 1;
+const ID_END = ID_START + IDENTIFIER_LENGTH;
+
+/**
+ * Reads one message (PROTOCOL.md, section 2).
+ *
+ * Identifiers, payloads and sessions are views of `bytes`: they keep its memory alive and change with it. Names are
+ * always there, empty for a nameless message, and so are payloads.
+ *
+ * Throws a {@link ProtocolError}, and nothing else, for bytes that are not a message or longer than `maxLength`
+ * bytes (default: no limit; a receiver passes the size of its message buffer).
+ */
+export function decodeMessage(bytes: Uint8Array, maxLength: number = Infinity): ProtocolMessage {
+  const type = checkedType(bytes, maxLength);
+  switch (type) {
+    case MessageType.RequestBinary:
+    case MessageType.RequestUtf8:
+    case MessageType.RequestUtf16:
+      return readRequest(bytes, type);
+    case MessageType.SignalBinary:
+    case MessageType.SignalUtf8:
+    case MessageType.SignalUtf16:
+      return readSignal(bytes, type);
+    case MessageType.ReplyBinary:
+    case MessageType.ReplyUtf8:
+    case MessageType.ReplyUtf16:
+      return readReply(bytes, type);
+    // type · id(8); what follows is ignored
+    case MessageType.ReplyShutdown:
+    case MessageType.ReplyInternalError:
+    case MessageType.ReplySessionNotFound:
+    case MessageType.ReplyMaxSessionConnectionsReached:
+    case MessageType.ReplySessionsDisabled:
+      return { type, id: readId(bytes) };
+    case MessageType.ReplyError:
+      return readReplyError(bytes);
+    // type
+    case MessageType.Heartbeat:
+    case MessageType.SessionClosed:
+      checkExactLength(bytes, ID_START);
+      return { type };
+    // type · id(8)
+    case MessageType.RequestCloseSession:
+      checkExactLength(bytes, ID_END);
+      return { type, id: readId(bytes) };
+    case MessageType.RequestRestoreSession:
+      return readRestoreSession(bytes);
+    // type · session (rest)
+    case MessageType.SessionCreated:
+      return { type, session: bytes.subarray(1) };
+    case MessageType.AcceptConf:
+      return readAcceptConf(bytes);
+    default:
+      return type satisfies never;
+  }
+}
+
+/** Checks what holds for every message, so that the readers below may read their fixed part unseen. */
+function checkedType(bytes: Uint8Array, maxLength: number): MessageType {
+  const { length } = bytes;
+  if (length === 0) throw new ProtocolError('EMPTY_MESSAGE', 'message is empty', 0);
+  if (length > maxLength) {
+    throw new ProtocolError('MESSAGE_TOO_LARGE', `${length} bytes exceed ${maxLength}`, maxLength);
+  }
+  const type = bytes[0]!;
+  if (!isMessageType(type)) throw new ProtocolError('UNKNOWN_TYPE', `unknown message type ${type}`, 0);
+  const shortest = SHORTEST_BY_BYTE[type]!;
+  if (length < shortest) {
+    throw new ProtocolError('TRUNCATED', `${length} bytes, type ${type} takes at least ${shortest}`, length);
+  }
+  return type;
+}
+
+function isMessageType(byte: number): byte is MessageType {
+  return SHORTEST_BY_BYTE[byte] !== 0;
+}
+
+// type · id(8) · nameLength(1) · name · payload (rest)
+// UTF-16: type · id(8) · nameLength(1) · name · pad(1, only if nameLength is odd) · payload (rest)
+function readRequest(bytes: Uint8Array, type: RequestType): RequestMessage {
+  const nameStart = ID_END + 1;
+  const nameEnd = readNameEnd(bytes, ID_END, type === MessageType.RequestUtf16);
+  const payloadStart = type === MessageType.RequestUtf16 ? nextEven(nameEnd) : nameEnd;
+  return {
+    type,
+    id: readId(bytes),
+    name: readAscii(bytes, nameStart, nameEnd),
+    payload: bytes.subarray(payloadStart),
+  };
+}
+
+// type · nameLength(1) · name · payload (rest)
+// UTF-16: type · nameLength(1) · name · pad(1, only if nameLength is odd) · payload (rest)
+function readSignal(bytes: Uint8Array, type: SignalType): SignalMessage {
+  const nameStart = 2;
+  const nameEnd = readNameEnd(bytes, 1, type === MessageType.SignalUtf16);
+  const payloadStart = type === MessageType.SignalUtf16 ? nextEven(nameEnd) : nameEnd;
+  return {
+    type,
+    name: readAscii(bytes, nameStart, nameEnd),
+    payload: bytes.subarray(payloadStart),
+  };
+}
+
+// type · id(8) · payload (rest)
+// UTF-16: type · id(8) · pad(1) · payload (rest)
+function readReply(bytes: Uint8Array, type: ReplyType): ReplyMessage {
+  if (type !== MessageType.ReplyUtf16) return { type, id: readId(bytes), payload: bytes.subarray(ID_END) };
+  checkEvenLength(bytes);
+  return { type, id: readId(bytes), payload: bytes.subarray(ID_END + 1) };
+}
+
+// type · id(8) · codeLength(1) · code · message (rest)
+function readReplyError(bytes: Uint8Array): ReplyErrorMessage {
+  const codeStart = ID_END + 1;
+  if (bytes[ID_END] === 0) throw new ProtocolError('EMPTY_FIELD', 'error reply without a code', ID_END);
+  const codeEnd = readNameEnd(bytes, ID_END, false);
+  return {
+    type: MessageType.ReplyError,
+    id: readId(bytes),
+    code: readAscii(bytes, codeStart, codeEnd),
+    message: readText(bytes, codeEnd),
+  };
+}
+
+// type · id(8) · session key (rest)
+function readRestoreSession(bytes: Uint8Array): RestoreSessionMessage {
+  checkTextLength(bytes, ID_END);
+  return {
+    type: MessageType.RequestRestoreSession,
+    id: readId(bytes),
+    sessionKey: readAscii(bytes, ID_END, bytes.length),
+  };
+}
+
+// type · major(1) · minor(1) · readTimeout(4) · messageBufferSize(4) · subProtocolName (rest)
+function readAcceptConf(bytes: Uint8Array): AcceptConfMessage {
+  return {
+    type: MessageType.AcceptConf,
+    majorVersion: bytes[1]!,
+    minorVersion: bytes[2]!,
+    readTimeout: readUint32(bytes, 3),
+    messageBufferSize: readUint32(bytes, 7),
+    subProtocolName: readText(bytes, 11),
+  };
+}
+
+function readId(bytes: Uint8Array): Uint8Array {
+  return bytes.subarray(ID_START, ID_END);
+}
+
+/** Where the name or code ends whose length stands at `lengthAt`. */
+function readNameEnd(bytes: Uint8Array, lengthAt: number, isUtf16: boolean): number {
+  if (isUtf16) checkEvenLength(bytes);
+  const nameLength = bytes[lengthAt]!;
+  const nameEnd = lengthAt + 1 + nameLength;
+  if (nameEnd > bytes.length) {
+    throw new ProtocolError('LENGTH_MISMATCH', `length ${nameLength} reaches past the end`, lengthAt);
+  }
+  return nameEnd;
+}
+
+/** In a message of even length, a name that ends on an odd offset is followed by its padding byte. */
+function nextEven(offset: number): number {
+  return offset + (offset & 1);
+}
+
+/** Payloads start on an even offset, so this is about the length of the payload as well. */
+function checkEvenLength(bytes: Uint8Array): void {
+  const { length } = bytes;
+  if (length & 1) throw new ProtocolError('ODD_UTF16_LENGTH', `UTF-16 in ${length} bytes`, length - 1);
+}
+
+function checkExactLength(bytes: Uint8Array, expected: number): void {
+  const { length } = bytes;
+  if (length > expected) {
+    throw new ProtocolError(
+      'TRAILING_BYTES',
+      `${length} bytes, type ${bytes[0]} takes ${expected}`,
+      expected,
+    );
+  }
+}
+
+function checkTextLength(bytes: Uint8Array, start: number): void {
+  const length = bytes.length - start;
+  if (length > MAX_TEXT_FIELD_LENGTH) {
+    throw new ProtocolError('MESSAGE_TOO_LARGE', `${length} bytes of text`, start + MAX_TEXT_FIELD_LENGTH);
+  }
+}
+
+function readText(bytes: Uint8Array, start: number): string {
+  if (start === bytes.length) return '';
+  checkTextLength(bytes, start);
+  return decodeUtf8(bytes.subarray(start));
+}
+
+function readUint32(bytes: Uint8Array, offset: number): number {
+  const value =
+    bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
+  return value >>> 0;
+}

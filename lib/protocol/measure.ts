@@ -1,0 +1,181 @@
+import { checkAscii } from './ascii.js';
+import {
+  IDENTIFIER_LENGTH,
+  MAX_ERROR_CODE_LENGTH,
+  MAX_NAME_LENGTH,
+  MAX_UINT32,
+  MIN_MESSAGE_BUFFER_SIZE,
+} from './limits.js';
+import { MessageType } from './message-type.js';
+import type {
+  AcceptConfMessage,
+  EmptyOptional,
+  EncodableMessage,
+  RequestMessage,
+  SignalMessage,
+} from './messages.js';
+import { isBytes } from './payload.js';
+import { ProtocolError } from './protocol-error.js';
+import { utf8Length } from './text.js';
+
+type Named = EmptyOptional<RequestMessage | SignalMessage>;
+
+const ID_START = 1;
+const ID_END = ID_START + IDENTIFIER_LENGTH;
+
+/**
+ * The length, in bytes, of a message once encoded.
+ *
+ * Throws a {@link ProtocolError}, and nothing else, for a message that must not be sent (PROTOCOL.md, section 2); its
+ * `offset` is where in the message the refused part would have stood.
+ */
+export function encodedLength(message: EncodableMessage): number {
+  if (typeof message !== 'object' || message === null) throw invalidField('message is not an object', 0);
+  switch (message.type) {
+    case MessageType.RequestBinary:
+    case MessageType.RequestUtf8:
+    case MessageType.RequestUtf16:
+      checkId(message.id);
+      return namedLength(message, ID_END);
+    case MessageType.SignalBinary:
+    case MessageType.SignalUtf8:
+    case MessageType.SignalUtf16:
+      return namedLength(message, 1);
+    case MessageType.ReplyBinary:
+    case MessageType.ReplyUtf8:
+      checkId(message.id);
+      return ID_END + payloadLength(message.payload, ID_END);
+    case MessageType.ReplyUtf16:
+      checkId(message.id);
+      return ID_END + 1 + evenPayloadLength(message.payload, ID_END + 1);
+    case MessageType.ReplyShutdown:
+    case MessageType.ReplyInternalError:
+    case MessageType.ReplySessionNotFound:
+    case MessageType.ReplyMaxSessionConnectionsReached:
+    case MessageType.ReplySessionsDisabled:
+    case MessageType.RequestCloseSession:
+      checkId(message.id);
+      return ID_END;
+    case MessageType.ReplyError:
+      checkId(message.id);
+      return errorCodeEnd(message.code) + textLength(message.message, ID_END + 1);
+    case MessageType.Heartbeat:
+    case MessageType.SessionClosed:
+      return 1;
+    case MessageType.RequestRestoreSession:
+      checkId(message.id);
+      return ID_END + sessionKeyLength(message.sessionKey);
+    case MessageType.SessionCreated:
+      return 1 + sessionLength(message.session);
+    case MessageType.AcceptConf:
+      return acceptConfLength(message);
+    default:
+      message satisfies never;
+      // Reached by callers without types. The type stays out of the text: it may be anything.
+      throw new ProtocolError('UNKNOWN_TYPE', 'unknown message type', 0);
+  }
+}
+
+function namedLength(message: Named, lengthAt: number): number {
+  const nameStart = lengthAt + 1;
+  const nameEnd = nameStart + nameLength(message.name, nameStart);
+  if (payloadLength(message.payload, nameEnd) === 0) {
+    if (nameEnd === nameStart)
+      throw new ProtocolError('EMPTY_FIELD', 'neither a name nor a payload', lengthAt);
+    // A name alone needs its padding byte in a request; a signal is written as UTF-8, which has none.
+    return message.type === MessageType.RequestUtf16 ? nextEven(nameEnd) : nameEnd;
+  }
+  const isUtf16 = message.type === MessageType.RequestUtf16 || message.type === MessageType.SignalUtf16;
+  const payloadStart = isUtf16 ? nextEven(nameEnd) : nameEnd;
+  return isUtf16
+    ? payloadStart + evenPayloadLength(message.payload, payloadStart)
+    : payloadStart + payloadLength(message.payload, payloadStart);
+}
+
+/** The first even offset from here: where a UTF-16 payload starts. */
+export function nextEven(offset: number): number {
+  return offset + (offset & 1);
+}
+
+function nameLength(name: unknown, offset: number): number {
+  if (name === undefined) return 0;
+  return asciiLength(name, 'name', MAX_NAME_LENGTH, offset);
+}
+
+function errorCodeEnd(code: unknown): number {
+  const start = ID_END + 1;
+  if (code === '') throw new ProtocolError('EMPTY_FIELD', 'error reply without a code', ID_END);
+  return start + asciiLength(code, 'error code', MAX_ERROR_CODE_LENGTH, start);
+}
+
+function sessionKeyLength(key: unknown): number {
+  if (key === '') throw new ProtocolError('EMPTY_FIELD', 'empty session key', ID_END);
+  return asciiLength(key, 'session key', Infinity, ID_END);
+}
+
+function asciiLength(text: unknown, field: string, longest: number, offset: number): number {
+  if (typeof text !== 'string') throw invalidField(`${field} is not a string`, offset);
+  if (text.length > longest) {
+    throw new ProtocolError('FIELD_TOO_LONG', `${field} of ${text.length} bytes`, offset);
+  }
+  checkAscii(text, offset);
+  return text.length;
+}
+
+function textLength(text: unknown, offset: number): number {
+  if (text === undefined) return 0;
+  if (typeof text !== 'string') throw invalidField('text is not a string', offset);
+  return utf8Length(text);
+}
+
+function payloadLength(payload: unknown, offset: number): number {
+  if (payload === undefined) return 0;
+  if (!isBytes(payload)) throw invalidField('payload is not a Uint8Array', offset);
+  return payload.length;
+}
+
+function evenPayloadLength(payload: unknown, offset: number): number {
+  const length = payloadLength(payload, offset);
+  if (length & 1) {
+    throw new ProtocolError('ODD_UTF16_LENGTH', `UTF-16 payload of ${length} bytes`, offset + length - 1);
+  }
+  return length;
+}
+
+function sessionLength(session: unknown): number {
+  if (!isBytes(session)) throw invalidField('session is not a Uint8Array', 1);
+  if (session.length === 0) throw new ProtocolError('EMPTY_FIELD', 'empty session', 1);
+  return session.length;
+}
+
+function acceptConfLength(message: EmptyOptional<AcceptConfMessage>): number {
+  checkInteger(message.majorVersion, 'major version', 0, 255, 1);
+  checkInteger(message.minorVersion, 'minor version', 0, 255, 2);
+  checkInteger(wholeMilliseconds(message.readTimeout), 'read timeout', 0, MAX_UINT32, 3);
+  checkInteger(message.messageBufferSize, 'message buffer size', MIN_MESSAGE_BUFFER_SIZE, MAX_UINT32, 7);
+  return 11 + textLength(message.subProtocolName, 11);
+}
+
+/** Timeouts are often computed; a fraction of a millisecond is dropped and never makes a timeout longer. */
+export function wholeMilliseconds(time: number): number {
+  return typeof time === 'number' ? Math.floor(time) : NaN;
+}
+
+function checkInteger(value: unknown, field: string, least: number, most: number, offset: number): void {
+  if (!isInteger(value) || value < least || value > most) {
+    throw invalidField(`${field} is not an integer from ${least} to ${most}`, offset);
+  }
+}
+
+function isInteger(value: unknown): value is number {
+  return Number.isInteger(value);
+}
+
+function checkId(id: unknown): void {
+  if (!isBytes(id)) throw invalidField('identifier is not a Uint8Array', ID_START);
+  if (id.length !== IDENTIFIER_LENGTH) throw invalidField(`identifier of ${id.length} bytes`, ID_START);
+}
+
+function invalidField(message: string, offset: number): ProtocolError {
+  return new ProtocolError('INVALID_FIELD', message, offset);
+}

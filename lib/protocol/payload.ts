@@ -1,0 +1,73 @@
+import { decodeUtf16, decodeUtf8, encodeUtf16, encodeUtf8 } from './text.js';
+
+/** How the bytes of a payload are meant: as they are, or as text (PROTOCOL.md, section 3). */
+export type PayloadEncoding = 'binary' | 'utf8' | 'utf16';
+
+/**
+ * The content of a request, reply or signal: bytes and what they are meant as (PROTOCOL.md, section 3).
+ *
+ * A payload is a view: it copies nothing, and shares its memory with the bytes it was made of.
+ */
+export class Payload {
+  constructor(
+    readonly encoding: PayloadEncoding,
+    readonly bytes: Uint8Array,
+  ) {}
+
+  /** Bytes as they are; they are not copied. Throws a TypeError for anything but a Uint8Array. */
+  static binary(bytes: Uint8Array): Payload {
+    if (!isBytes(bytes)) throw new TypeError('A binary payload is made of a Uint8Array');
+    return new Payload('binary', bytes);
+  }
+
+  /** Text as UTF-8; lone surrogates become U+FFFD. Throws a TypeError for anything but a string. */
+  static utf8(text: string): Payload {
+    return new Payload('utf8', encodeUtf8(checkedText(text)));
+  }
+
+  /**
+   * Text as UTF-16, little-endian, without a byte-order mark; lone surrogates become U+FFFD. Throws a TypeError for
+   * anything but a string.
+   */
+  static utf16(text: string): Payload {
+    return new Payload('utf16', encodeUtf16(checkedText(text)));
+  }
+
+  /**
+   * A value as JSON in UTF-8. Throws a TypeError for what JSON cannot express: undefined, a function, a symbol, a
+   * BigInt, a cycle. Like JSON.stringify it leaves out such members of an object, and writes null for NaN.
+   */
+  static json(value: unknown): Payload {
+    // Typed as string by TypeScript, but undefined for values that JSON has no form for.
+    const text = JSON.stringify(value) as string | undefined;
+    if (text === undefined) throw new TypeError(`JSON cannot express a value of type ${typeof value}`);
+    return new Payload('utf8', encodeUtf8(text));
+  }
+
+  /**
+   * The bytes as text; binary is read as UTF-8. What is not valid in the encoding becomes U+FFFD, a byte-order mark
+   * is kept.
+   */
+  text(): string {
+    return this.encoding === 'utf16' ? decodeUtf16(this.bytes) : decodeUtf8(this.bytes);
+  }
+
+  /** The text parsed as JSON; that it has the shape `T` is not checked. Throws a SyntaxError for invalid JSON. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- spares every caller an assertion
+  json<T = unknown>(): T {
+    return JSON.parse(this.text());
+  }
+}
+
+/** Whether a value is a Uint8Array, also one made in another realm (an iframe, a test runner's sandbox). */
+export function isBytes(value: unknown): value is Uint8Array {
+  if (value instanceof Uint8Array) return true;
+  return (
+    ArrayBuffer.isView(value) && Symbol.toStringTag in value && value[Symbol.toStringTag] === 'Uint8Array'
+  );
+}
+
+function checkedText(text: unknown): string {
+  if (typeof text !== 'string') throw new TypeError('A text payload is made of a string');
+  return text;
+}

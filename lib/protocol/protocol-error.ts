@@ -1,0 +1,64 @@
+/**
+ * What is wrong with a message. The codes are stable: match on them, not on the text of the error.
+ *
+ * Decoding finds the first ten, encoding the last six (PROTOCOL.md, section 9).
+ */
+export type ProtocolErrorCode =
+  /** The carrier delivered a text frame; messages are binary. Raised by carriers, never by the codec. */
+  | 'TEXT_FRAME'
+  /** A message of no bytes at all. */
+  | 'EMPTY_MESSAGE'
+  /** Longer than the receiver's message buffer, or with a text field too long for a string. */
+  | 'MESSAGE_TOO_LARGE'
+  /** The type byte names no message of this protocol. */
+  | 'UNKNOWN_TYPE'
+  /** Shorter than the shortest message of its type. */
+  | 'TRUNCATED'
+  /** Bytes follow a message that has an exact length. */
+  | 'TRAILING_BYTES'
+  /** The length of a name or an error code reaches past the end of the message. */
+  | 'LENGTH_MISMATCH'
+  /** A UTF-16 message or payload with an odd number of bytes. */
+  | 'ODD_UTF16_LENGTH'
+  /** A name, error code or session key with a character outside 32–126. */
+  | 'INVALID_CHARACTER'
+  /** Nothing where something is required: an error code, a session, a session key, or both name and payload. */
+  | 'EMPTY_FIELD'
+  /** A name or an error code of more than 255 bytes. */
+  | 'FIELD_TOO_LONG'
+  /** A field to encode is missing, of the wrong type or outside its range. */
+  | 'INVALID_FIELD';
+
+/** WebSocket close code that ends a connection after a violation: protocol error, unsupported data, too big. */
+export type ProtocolErrorCloseCode = 1002 | 1003 | 1009;
+
+/**
+ * A message breaks the protocol. Thrown by the decoder for what a peer sent, and by the encoder for what must not be
+ * sent; in the second case nothing has reached the peer and the connection is unharmed.
+ *
+ * The text holds numbers but no content of the message, so it may be logged, and it fits a close frame (123 bytes).
+ */
+export class ProtocolError extends Error {
+  /** The close code that this violation leads to when a peer committed it (PROTOCOL.md, section 9). */
+  readonly closeCode: ProtocolErrorCloseCode;
+
+  constructor(
+    readonly code: ProtocolErrorCode,
+    message: string,
+    /** Where in the message, in bytes from its start. A message that ends too early is wrong at its length. */
+    readonly offset: number,
+  ) {
+    super(message);
+    this.closeCode = closeCodeOf(code);
+  }
+
+  static {
+    this.prototype.name = 'ProtocolError';
+  }
+}
+
+function closeCodeOf(code: ProtocolErrorCode): ProtocolErrorCloseCode {
+  if (code === 'MESSAGE_TOO_LARGE') return 1009;
+  if (code === 'TEXT_FRAME') return 1003;
+  return 1002;
+}
