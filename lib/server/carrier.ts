@@ -1,0 +1,48 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { ProtocolError } from '../protocol/index.js';
+
+/** The upgrade request that opened a connection, as far as an application may need it. */
+export interface ConnectionRequest {
+  /** Request target: path and query, as the client sent it. */
+  readonly url: string;
+  /** HTTP headers, names in lower case. */
+  readonly headers: IncomingHttpHeaders;
+}
+
+/**
+ * One connection as a transport provides it: whole messages, in order, both ways (PROTOCOL.md, section 1).
+ * None of the methods throws, whatever state the carrier is in.
+ */
+export interface Carrier {
+  /** Address of the peer, if the carrier knows one. */
+  readonly remoteAddress: string | undefined;
+  /**
+   * Queues one message. What is queued within one tick goes out together, in order. The bytes belong to the
+   * carrier from here on and must not be changed any more. Dropped when the carrier is closing or closed.
+   */
+  send(message: Uint8Array): void;
+  /**
+   * Sends what is queued, then closes.
+   * @param code WebSocket close code.
+   * @param reason At most 123 bytes of UTF-8.
+   */
+  close(code: number, reason: string): void;
+  /** Ends it at once, without a word to the peer. */
+  terminate(): void;
+}
+
+/** What a transport tells of its carrier; the server hands one out for each (`WebwireServer.accept`). */
+export interface CarrierListener {
+  /** One whole message arrived. The server keeps views into `message`: it must not be reused. */
+  receive(message: Uint8Array): void;
+  /**
+   * The carrier itself found the peer in breach, a text frame for instance. It has to deliver nothing more,
+   * but stays open for replies until the server calls `close`.
+   */
+  violate(error: ProtocolError): void;
+  /**
+   * The carrier is gone; nothing can be sent or will arrive any more. Called exactly once.
+   * @param clean Whether the peer took part in closing it.
+   */
+  closed(clean: boolean): void;
+}

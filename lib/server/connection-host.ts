@@ -1,0 +1,22 @@
+import type { WebwireConnection } from './connection.js';
+import type { DisconnectReason } from './disconnect-reason.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { ServerLogger } from './logger.js';
+
+/** What a connection asks of the server it belongs to. */
+export interface ConnectionHost {
+  /** Largest message either way, in bytes. */
+  readonly messageBufferSize: number;
+  readonly dispatcher: Dispatcher;
+  readonly logger: ServerLogger;
+  /** While the server drains, requests are refused and signals dropped (PROTOCOL.md, section 8). */
+  readonly isDraining: boolean;
+  /** A handler was started. */
+  started(): void;
+  /** A handler is done, and its reply sent. */
+  finished(): void;
+  /** The connection is gone. */
+  left(connection: WebwireConnection, reason: DisconnectReason): void;
+  /** Runs what is the application's, logging its failure under `subject`; then calls `done`. */
+  guard(subject: string, run: () => void | Promise<void>, done?: () => void): void;
+}

@@ -1,0 +1,10 @@
+/**
+ * Why a connection ended, as `handleDisconnect` gets it:
+ *
+ * - `client-close`: the client closed it.
+ * - `connection-lost`: it broke, without a closing handshake.
+ * - `violation`: the client broke the protocol (PROTOCOL.md, section 9).
+ * - `server-close`: the application closed it with `connection.close()`.
+ * - `shutdown`: the server shut down.
+ */
+export type DisconnectReason = 'client-close' | 'connection-lost' | 'violation' | 'server-close' | 'shutdown';

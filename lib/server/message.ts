@@ -1,0 +1,24 @@
+import type { Payload } from '../protocol/index.js';
+
+/** What a client sent: a request or a signal, as `@WebwireMessage()` gives it to a handler. */
+export class Message {
+  readonly #abortSignal: () => AbortSignal;
+
+  /** @internal */
+  constructor(
+    /** The name it was sent to; empty when it has none. */
+    readonly name: string,
+    /** Its content: a view of the received bytes, which stay valid for as long as they are referenced. */
+    readonly payload: Payload,
+    /** The 8 bytes that tie a reply to this request; `undefined` for a signal. */
+    readonly identifier: Uint8Array | undefined,
+    abortSignal: () => AbortSignal,
+  ) {
+    this.#abortSignal = abortSignal;
+  }
+
+  /** Aborts when the connection is gone, so that work for nobody can stop. */
+  get signal(): AbortSignal {
+    return this.#abortSignal();
+  }
+}
