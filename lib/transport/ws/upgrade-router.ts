@@ -1,0 +1,42 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { refuse } from './http-refusal.js';
+
+/** Takes an upgrade request that reached its path. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
+/** Leads the upgrade requests of one HTTP server to the handler of their path. */
+export class UpgradeRouter {
+  readonly #handlers = new Map<string, UpgradeHandler>();
+
+  constructor(readonly httpServer: HttpServer) {
+    httpServer.on('upgrade', this.#route);
+  }
+
+  get isEmpty(): boolean {
+    return this.#handlers.size === 0;
+  }
+
+  /** @throws if the path is taken. */
+  add(path: string, handler: UpgradeHandler): void {
+    if (this.#handlers.has(path)) throw new Error(`two WebWire servers claim the path ${path} of one HTTP server`);
+    this.#handlers.set(path, handler);
+  }
+
+  /** The last one to leave stops listening for upgrades. */
+  remove(path: string): void {
+    this.#handlers.delete(path);
+    if (this.isEmpty) this.httpServer.off('upgrade', this.#route);
+  }
+
+  readonly #route = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const handler = this.#handlers.get(pathOf(request.url));
+    if (handler) handler(request, socket, head);
+    else if (this.httpServer.listenerCount('upgrade') === 1) refuse(socket, 404, 'no WebWire server here');
+  };
+}
+
+function pathOf(url = '/'): string {
+  const end = url.search(/[?#]/);
+  return end === -1 ? url : url.slice(0, end);
+}

@@ -1,0 +1,48 @@
+import type { Duplex } from 'node:stream';
+import type { Carrier } from '../../server/carrier.js';
+import { frame } from './frame.js';
+import type { DeferringWebSocket } from './deferring-websocket.js';
+
+/** What is queued is written when it reaches this size, in bytes, even within a tick. */
+const LARGE_BATCH = 64 * 1024;
+
+/** A WebSocket as a carrier. Messages of one tick leave in one write. */
+export class WsCarrier implements Carrier {
+  #batch: Uint8Array[] = [];
+  #batchSize = 0;
+
+  constructor(
+    readonly remoteAddress: string | undefined,
+    private readonly webSocket: DeferringWebSocket,
+    private readonly socket: Duplex,
+  ) {}
+
+  send(message: Uint8Array): void {
+    if (this.webSocket.readyState !== this.webSocket.OPEN) return;
+    if (this.#batch.length === 0) process.nextTick(this.#flush);
+    this.#batch.push(message);
+    this.#batchSize += message.length;
+    if (this.#batchSize >= LARGE_BATCH) this.#flush();
+  }
+
+  close(code: number, reason: string): void {
+    this.#flush();
+    this.webSocket.closeNow(code, reason);
+  }
+
+  terminate(): void {
+    this.webSocket.terminate();
+  }
+
+  /**
+   * `ws` would write each message twice, header and payload; written here they are one buffer. Nothing else of
+   * `ws` is bypassed: its control frames go to the same socket, whole, before or after a batch.
+   */
+  readonly #flush = (): void => {
+    if (this.#batch.length === 0) return;
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#batchSize = 0;
+    if (this.webSocket.readyState === this.webSocket.OPEN) this.socket.write(frame(batch));
+  };
+}

@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type ServerOptions as WsOptions } from 'ws';
+import { ProtocolError } from '../../protocol/index.js';
+import type { Listener, WebwireServer } from '../../server/server.js';
+import type { ListenTarget, Transport } from '../transport.js';
+import { DeferringWebSocket } from './deferring-websocket.js';
+import { refuse } from './http-refusal.js';
+import { UpgradeRouter } from './upgrade-router.js';
+import { WsCarrier } from './ws-carrier.js';
+
+/** How long a peer may take to answer a close frame, in milliseconds, before it is cut off. */
+const CLOSE_TIMEOUT = 2_000;
+
+/** WebSockets, by the package `ws`: on an HTTP server that is there already, or on ports of its own. */
+export class WsTransport implements Transport {
+  readonly #routers = new Map<HttpServer, UpgradeRouter>();
+  readonly #ownServers = new Map<number, HttpServer>();
+
+  async listen(server: WebwireServer, target: ListenTarget): Promise<Listener> {
+    const httpServer = target.httpServer ?? this.#ownServer(target.port ?? 0);
+    const router = this.#routers.get(httpServer) ?? new UpgradeRouter(httpServer);
+    this.#routers.set(httpServer, router);
+    router.add(server.options.path, acceptor(server));
+    const listener = this.#listener(router, server.options.path, target);
+    if (!target.httpServer && !httpServer.listening) {
+      try {
+        await opened(httpServer, target.port ?? 0);
+      } catch (error) {
+        await listener.close();
+        throw error;
+      }
+    }
+    return listener;
+  }
+
+  /** Port 0 is a new port each time; any other is shared by all who name it. */
+  #ownServer(port: number): HttpServer {
+    const existing = port === 0 ? undefined : this.#ownServers.get(port);
+    if (existing) return existing;
+    const created = createServer((_request, response) => {
+      response.writeHead(426, { Connection: 'close', 'Content-Type': 'text/plain' }).end('WebWire speaks WebSocket');
+    });
+    if (port !== 0) this.#ownServers.set(port, created);
+    return created;
+  }
+
+  #listener(router: UpgradeRouter, path: string, target: ListenTarget): Listener {
+    const { httpServer } = router;
+    return {
+      get address() {
+        return httpServer.listening ? httpServer.address() : null;
+      },
+      close: async () => {
+        router.remove(path);
+        if (!router.isEmpty) return;
+        this.#routers.delete(httpServer);
+        if (target.httpServer) return;
+        this.#ownServers.delete(target.port ?? 0);
+        if (!httpServer.listening) return;
+        httpServer.close();
+        httpServer.closeAllConnections();
+        await once(httpServer, 'close');
+      },
+    };
+  }
+}
+
+/** Servers that share a port may both ask for it before it is open. */
+async function opened(httpServer: HttpServer, port: number): Promise<void> {
+  if (httpServer.listenerCount('listening') === 0) httpServer.listen(port);
+  await once(httpServer, 'listening');
+}
+
+function acceptor(server: WebwireServer): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+  const options: WsOptions & { closeTimeout: number } = {
+    noServer: true,
+    clientTracking: false,
+    // A length beyond 2³¹ − 1 means "no limit" to `ws`.
+    maxPayload: Math.min(server.options.messageBufferSize, 0x7fff_ffff),
+    perMessageDeflate: false,
+    // Text is refused whatever its bytes (PROTOCOL.md, section 9).
+    skipUTF8Validation: true,
+    closeTimeout: CLOSE_TIMEOUT,
+    handleProtocols: () => false,
+    WebSocket: DeferringWebSocket,
+  };
+  const upgrader = new WebSocketServer(options as WsOptions<typeof DeferringWebSocket>);
+  return (request, socket, head) => {
+    if (server.refusal) {
+      refuse(socket, 503, server.refusal);
+      return;
+    }
+    const { remoteAddress } = socket as Socket;
+    upgrader.handleUpgrade(request, socket, head, (webSocket) => {
+      connect(server, new WsCarrier(remoteAddress, webSocket, socket), webSocket, request);
+    });
+  };
+}
+
+function connect(
+  server: WebwireServer,
+  carrier: WsCarrier,
+  webSocket: DeferringWebSocket,
+  request: IncomingMessage,
+): void {
+  const listener = server.accept(carrier, { url: request.url ?? '/', headers: request.headers });
+  webSocket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (isBinary) listener.receive(data);
+    else listener.violate(new ProtocolError('TEXT_FRAME', 'text frame: messages are binary', 0));
+  });
+  webSocket.on('error', (error: Error & { code?: string }) => {
+    const isTooBig = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+    listener.violate(
+      isTooBig
+        ? new ProtocolError('MESSAGE_TOO_LARGE', 'message larger than the buffer', server.options.messageBufferSize)
+        : new ProtocolError('INVALID_FRAME', 'frame that breaks the WebSocket protocol', 0),
+    );
+  });
+  webSocket.on('close', (code: number) => listener.closed(code !== 1006));
+}
