@@ -1,0 +1,58 @@
+import type { Dispatcher } from '../server/dispatcher.js';
+import type { ServerLogger } from '../server/logger.js';
+import { plainCodec, type PayloadCodec } from '../server/payload-codec.js';
+import { ConnectionHooks } from './connection-hooks.js';
+import { directInvoker } from './direct-invoker.js';
+import { enhancedInvoker, scopedInvoker } from './enhanced-invoker.js';
+import type { GatewayDefinition } from './gateway-explorer.js';
+import { GatewayDispatcher } from './gateway-dispatcher.js';
+import type { Invoker } from './invoker.js';
+import type { NestContext } from './nest-context.js';
+import { RoutingTable } from './routing-table.js';
+import { attachGlobalScopedEnhancers, isEnhanced, isScoped } from './scope.js';
+
+/** A gateway on a server, and the codec for those of its handlers that name none. */
+export interface ServedGateway {
+  readonly definition: GatewayDefinition;
+  readonly codec: PayloadCodec | undefined;
+}
+
+/**
+ * Builds what a server does with its messages, once and for all connections.
+ *
+ * @param prepare Called with each gateway instance that is made for a single message.
+ * @throws Error if two handlers take the same messages.
+ */
+export function createDispatcher(
+  nest: NestContext,
+  gateways: readonly ServedGateway[],
+  prepare: (gateway: GatewayDefinition, instance: object) => void,
+  logger: ServerLogger,
+): Dispatcher {
+  const routes = new RoutingTable();
+  const hooks = new ConnectionHooks(logger);
+  for (const { definition, codec } of gateways) {
+    const prepareInstance = (instance: object) => prepare(definition, instance);
+    attachGlobalScopedEnhancers(nest, definition);
+    hooks.add(nest, definition, prepareInstance);
+    for (const handler of definition.handlers) {
+      routes.add(handler, {
+        handler: `${definition.name}.${handler.methodName}`,
+        codec: handler.codec ?? codec ?? plainCodec,
+        invoke: createInvoker(nest, definition, handler.methodName, prepareInstance),
+      });
+    }
+  }
+  return new GatewayDispatcher(routes, hooks, logger);
+}
+
+function createInvoker(
+  nest: NestContext,
+  gateway: GatewayDefinition,
+  methodName: string,
+  prepare: (instance: object) => void,
+): Invoker {
+  if (isScoped(nest, gateway)) return scopedInvoker(nest, gateway, methodName, prepare);
+  if (isEnhanced(nest, gateway, methodName)) return enhancedInvoker(nest, gateway, methodName);
+  return directInvoker(gateway.wrapper.instance as object, methodName);
+}

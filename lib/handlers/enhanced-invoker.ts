@@ -1,0 +1,113 @@
+import { ContextIdFactory, type ContextId } from '@nestjs/core';
+import { ExecutionContextHost } from '@nestjs/core/internal';
+import type { GatewayDefinition } from './gateway-explorer.js';
+import type { HandlerArguments, Invoker } from './invoker.js';
+import type { NestContext } from './nest-context.js';
+import { PARAMS_FACTORY, parametersKey } from './parameters.js';
+import { settle } from './settle.js';
+
+type Pipeline = (args: HandlerArguments) => Promise<unknown>;
+
+/** Where request-scoped enhancers are found: the context of one message, and the gateway that asks. */
+interface Scope {
+  readonly contextId: ContextId;
+  readonly inquirerId: string;
+}
+
+/** Runs a handler through Nest's guards, interceptors, pipes and filters; one pipeline serves all messages. */
+export function enhancedInvoker(nest: NestContext, gateway: GatewayDefinition, methodName: string): Invoker {
+  const run = pipeline(nest, gateway, gateway.wrapper.instance as object, methodName);
+  return (connection, body, message) => run([connection, body, message, message.name]);
+}
+
+/** Like `enhancedInvoker`, on instances made for each message: the gateway's, and those it depends on. */
+export function scopedInvoker(
+  nest: NestContext,
+  gateway: GatewayDefinition,
+  methodName: string,
+  prepare: (instance: object) => void,
+): Invoker {
+  const { wrapper, module } = gateway;
+  return async (connection, body, message) => {
+    const args: HandlerArguments = [connection, body, message, message.name];
+    const scope: Scope = { contextId: createContext(nest, gateway, connection), inquirerId: wrapper.id };
+    let instance: object;
+    try {
+      instance = await nest.injector.loadPerContext(
+        wrapper.instance as object,
+        module,
+        module.providers,
+        scope.contextId,
+        wrapper,
+      );
+    } catch (error) {
+      return recover(nest, gateway, wrapper.instance as object, methodName, args, error);
+    }
+    prepare(instance);
+    return pipeline(nest, gateway, instance, methodName, scope)(args);
+  };
+}
+
+/** As in Nest's own gateways, the connection is what `REQUEST` gives and what context strategies look at. */
+export function createContext(nest: NestContext, { wrapper }: GatewayDefinition, connection: object): ContextId {
+  const contextId = ContextIdFactory.getByRequest(connection as never);
+  const { payload } = contextId as { payload?: unknown };
+  const request =
+    wrapper.isDependencyTreeDurable() && payload !== undefined ? payload : Object.assign(connection, payload);
+  nest.contextCreator.registerRequestProvider(request, contextId);
+  return contextId;
+}
+
+function pipeline(
+  nest: NestContext,
+  gateway: GatewayDefinition,
+  instance: object,
+  methodName: string,
+  scope?: Scope,
+): Pipeline {
+  const run = nest.contextCreator.create(
+    instance,
+    callbackOf(instance, methodName),
+    methodName,
+    parametersKey(instance, methodName),
+    PARAMS_FACTORY,
+    scope?.contextId,
+    scope?.inquirerId,
+    // Filters are run here, so that their silence is not mistaken for an empty result, nor logged by Nest.
+    { guards: true, interceptors: true, filters: false },
+    'ws',
+  );
+  return async (args) => {
+    try {
+      return await run(...args);
+    } catch (error) {
+      return recover(nest, gateway, instance, methodName, args, error, scope);
+    }
+  };
+}
+
+/**
+ * Gives a failure to the filter that catches it. A value it returns is the answer; when it returns nothing, the
+ * failure stays one, so that a failed request never looks like a success.
+ */
+async function recover(
+  nest: NestContext,
+  { module }: GatewayDefinition,
+  instance: object,
+  methodName: string,
+  args: HandlerArguments,
+  error: unknown,
+  scope?: Scope,
+): Promise<unknown> {
+  const callback = callbackOf(instance, methodName);
+  const filters = nest.filters.create(instance, callback as never, module.token, scope?.contextId, scope?.inquirerId);
+  const host = new ExecutionContextHost(args, instance.constructor as never, callback);
+  host.setType('ws');
+  const result = await settle(filters.invokeCustomFilters(error, host));
+  if (result === undefined || result === null) throw error;
+  return result;
+}
+
+function callbackOf(instance: object, methodName: string): (...args: unknown[]) => unknown {
+  return (instance as Record<string, (...args: unknown[]) => unknown>)[methodName]!;
+}

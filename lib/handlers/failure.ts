@@ -1,0 +1,27 @@
+import { HttpException, HttpStatus } from '@nestjs/common';
+import { WsException } from '@nestjs/websockets';
+import { RequestError } from '../server/errors.js';
+
+/** Makes of what a handler threw what the client may know of it; anything else stays as it is. */
+export function toFailure(error: unknown): unknown {
+  if (error instanceof WsException) return new RequestError(codeOf(error.getError()), error.message);
+  if (error instanceof HttpException) return new RequestError(statusName(error.getStatus()), messageOf(error));
+  return error;
+}
+
+function codeOf(error: string | object): string {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && code !== '' ? code : 'ERROR';
+}
+
+function statusName(status: number): string {
+  return HttpStatus[status] ?? `HTTP_${status}`;
+}
+
+/** Validation pipes put what is wrong into the response, as a list; the exception's own message says nothing. */
+function messageOf(exception: HttpException): string {
+  const response = exception.getResponse();
+  const message = typeof response === 'string' ? response : (response as { message?: unknown }).message;
+  if (Array.isArray(message)) return message.join('; ');
+  return typeof message === 'string' ? message : exception.message;
+}

@@ -1,0 +1,99 @@
+import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
+import type { InstanceWrapper, Module } from '@nestjs/core/internal';
+import {
+  GATEWAY_METADATA,
+  GATEWAY_OPTIONS,
+  GATEWAY_SERVER_METADATA,
+  MESSAGE_MAPPING_METADATA,
+  MESSAGE_METADATA,
+  PORT_METADATA,
+} from '@nestjs/websockets/internal';
+import { assertName } from '../decorators/handler-options.js';
+import { WEBWIRE_GATEWAY, WEBWIRE_HANDLES, type HandlesMetadata } from '../decorators/metadata.js';
+import {
+  checkGatewayOptions,
+  plainGatewayOptions,
+  type WebwireGatewayOptions,
+} from '../decorators/webwire-gateway-options.js';
+
+/** A method that handles messages. One that handles several kinds or names counts once for each. */
+export interface HandlerDefinition extends HandlesMetadata {
+  readonly methodName: string;
+}
+
+/** A gateway as its decorators describe it. */
+export interface GatewayDefinition {
+  /** Name of its class. */
+  readonly name: string;
+  readonly wrapper: InstanceWrapper;
+  readonly module: Module;
+  /** Port in the decorator; 0 is the HTTP server of the application. */
+  readonly port: number;
+  readonly options: WebwireGatewayOptions;
+  /** What Nest will ask the adapter for; a plain `@WebSocketGateway()` has none. */
+  readonly namespace: symbol | undefined;
+  readonly handlers: readonly HandlerDefinition[];
+  /** Properties decorated with `@WebSocketServer()`. */
+  readonly serverProperties: readonly string[];
+}
+
+/**
+ * Finds the gateways of an application: the providers that Nest itself takes for gateways.
+ * @throws InvalidOptionError for a bad option in a decorator.
+ * @throws TypeError for a handler that no message can reach.
+ */
+export function exploreGateways(modules: ModulesContainer): GatewayDefinition[] {
+  const gateways: GatewayDefinition[] = [];
+  for (const module of modules.values()) {
+    for (const wrapper of module.providers.values()) {
+      if (wrapper.isNotMetatype || !wrapper.metatype) continue;
+      if (Reflect.getMetadata(GATEWAY_METADATA, wrapper.metatype)) gateways.push(exploreGateway(module, wrapper));
+    }
+  }
+  return gateways;
+}
+
+function exploreGateway(module: Module, wrapper: InstanceWrapper): GatewayDefinition {
+  const metatype = wrapper.metatype!;
+  const { name } = metatype;
+  const isWebwire = Reflect.getMetadata(WEBWIRE_GATEWAY, metatype) === true;
+  const { namespace, ...options } = Reflect.getMetadata(GATEWAY_OPTIONS, metatype) as Record<string, unknown>;
+  if (isWebwire) checkGatewayOptions(name, options);
+  return {
+    name,
+    wrapper,
+    module,
+    port: Reflect.getMetadata(PORT_METADATA, metatype) as number,
+    options: isWebwire ? options : plainGatewayOptions(name, { ...options, namespace }),
+    namespace: isWebwire ? (namespace as symbol) : undefined,
+    handlers: exploreHandlers(name, metatype.prototype as object),
+    serverProperties: exploreServerProperties(wrapper.instance as object),
+  };
+}
+
+function exploreHandlers(gateway: string, prototype: object): HandlerDefinition[] {
+  return new MetadataScanner().getAllMethodNames(prototype).flatMap((methodName) => {
+    const method = (prototype as Record<string, object>)[methodName]!;
+    const own = (Reflect.getMetadata(WEBWIRE_HANDLES, method) ?? []) as HandlesMetadata[];
+    const isPlain = Reflect.getMetadata(MESSAGE_MAPPING_METADATA, method) === true;
+    const plain = isPlain
+      ? plainHandles(`${gateway}.${methodName}`, Reflect.getMetadata(MESSAGE_METADATA, method))
+      : [];
+    return [...own, ...plain].map((handles) => ({ ...handles, methodName }));
+  });
+}
+
+/** A plain `@SubscribeMessage()` takes requests and signals alike. */
+function plainHandles(handler: string, name: unknown): HandlesMetadata[] {
+  if (typeof name !== 'string') throw new TypeError(`@SubscribeMessage() of ${handler} needs a string as its name`);
+  assertName('handler', name);
+  return (['request', 'signal'] as const).map((kind) => ({ kind, target: { name }, codec: undefined }));
+}
+
+function exploreServerProperties(instance: object): string[] {
+  const properties: string[] = [];
+  for (const property in instance) {
+    if (Reflect.getMetadata(GATEWAY_SERVER_METADATA, instance, property) !== undefined) properties.push(property);
+  }
+  return properties;
+}

@@ -1,0 +1,24 @@
+export { WebwireModule } from './webwire.module.js';
+export type { WebwireOptionsFactory } from './webwire.module-definition.js';
+export { WebwireAdapter } from './webwire.adapter.js';
+export type { WebwireGatewayOverrides, WebwireModuleOptions } from './webwire-options.js';
+
+export { WebwireGateway } from './decorators/webwire-gateway.decorator.js';
+export type { WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
+export { WebwireMessage } from './decorators/webwire-message.decorator.js';
+export { WebwireRequest } from './decorators/webwire-request.decorator.js';
+export { WebwireSignal } from './decorators/webwire-signal.decorator.js';
+export type { WebwireHandlerOptions } from './decorators/handler-options.js';
+export type { NestLocator } from './handlers/nest-context.js';
+
+export { WebwireConnection } from './server/connection.js';
+export type { ConnectionRequest } from './server/carrier.js';
+export type { DisconnectReason } from './server/disconnect-reason.js';
+export { BufferOverflowError, RequestError } from './server/errors.js';
+export { Message } from './server/message.js';
+export { InvalidOptionError } from './server/option-rules.js';
+export { jsonCodec, plainCodec, type PayloadCodec } from './server/payload-codec.js';
+export { WebwireServer } from './server/server.js';
+export type { ResolvedServerOptions, ServerOptions } from './server/server-options.js';
+
+export { Payload, ProtocolError, type PayloadEncoding, type ProtocolErrorCode } from './protocol/index.js';

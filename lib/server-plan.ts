@@ -1,0 +1,78 @@
+import type { GatewayDefinition } from './handlers/gateway-explorer.js';
+import type { ServedGateway } from './handlers/create-dispatcher.js';
+import { InvalidOptionError } from './server/option-rules.js';
+import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './server/server-options.js';
+import type { WebwireModuleOptions } from './webwire-options.js';
+
+/** One server to be: the gateways that share a port and path. */
+export interface PlannedServer {
+  /** Port to open; `undefined` for the HTTP server of the application. */
+  readonly port: number | undefined;
+  readonly options: ResolvedServerOptions;
+  readonly gateways: readonly ServedGateway[];
+}
+
+interface Group {
+  port: number | undefined;
+  options: ServerOptions;
+  /** Which gateway an option comes from. */
+  sources: Map<string, string>;
+  gateways: ServedGateway[];
+}
+
+/**
+ * Decides which servers there are and with which options: a gateway's configuration goes before its decorator, and
+ * that before the module's defaults.
+ *
+ * @throws InvalidOptionError for options of a gateway that does not exist, and if gateways that share a server
+ *   disagree on its options.
+ */
+export function planServers(gateways: readonly GatewayDefinition[], module: WebwireModuleOptions): PlannedServer[] {
+  const { gateways: overridesByName = {}, codec: moduleCodec, ...defaults } = module;
+  assertKnown(Object.keys(overridesByName), gateways);
+  const groups = new Map<string, Group>();
+  for (const definition of gateways) {
+    const { port: overriddenPort, ...overrides } = overridesByName[definition.name] ?? {};
+    const { codec, ...own } = { ...definition.options, ...definedOnly(overrides) };
+    const port = overriddenPort ?? (definition.port === 0 ? undefined : definition.port);
+    const path = own.path ?? defaults.path ?? '/';
+    const key = `${port} ${path}`;
+    const group: Group = groups.get(key) ?? { port, options: {}, sources: new Map(), gateways: [] };
+    groups.set(key, group);
+    merge(group, definition.name, definedOnly({ ...own, path }));
+    group.gateways.push({ definition, codec: codec ?? moduleCodec });
+  }
+  return [...groups.values()].map(({ port, options, gateways: served }) => ({
+    port,
+    options: resolveServerOptions({ ...defaults, ...options }),
+    gateways: served,
+  }));
+}
+
+function assertKnown(names: readonly string[], gateways: readonly GatewayDefinition[]): void {
+  const known = gateways.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new InvalidOptionError(
+    `WebWire option gateways.${unknown} is for a gateway that does not exist; there are: ${known.join(', ')}`,
+  );
+}
+
+function merge(group: Group, gateway: string, options: ServerOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    const source = group.sources.get(name);
+    const existing = group.options[name as keyof ServerOptions];
+    if (source !== undefined && existing !== value) {
+      throw new InvalidOptionError(
+        `${source} and ${gateway} share a WebWire server but disagree on its option ${name}: ` +
+          `${JSON.stringify(existing)} and ${JSON.stringify(value)}`,
+      );
+    }
+    group.sources.set(name, gateway);
+  }
+  Object.assign(group.options, options);
+}
+
+function definedOnly<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
+}
