@@ -4,22 +4,37 @@ import { decodeUtf8 } from './text.js';
 const FIRST_PRINTABLE = 32;
 const LAST_PRINTABLE = 126;
 
-/** Up to this length appending character by character is faster than a call into TextDecoder. */
-const APPENDING_PAYS = 32;
+/**
+ * Names read lately, each at the slot that its hash gives. A server reads the same few names over and over; handing
+ * out the same string each time spares making it and, as strings remember their hash, looking it up. Peers choose the
+ * names, so the table never grows, and a slot is only trusted after its text was compared.
+ */
+const recentNames: string[] = Array.from({ length: 256 }, () => '');
+
+/** Longer names are rare, and comparing them costs as much as making them. */
+const LONGEST_REMEMBERED = 64;
 
 /**
  * The characters from `start` up to `end` (PROTOCOL.md, section 2). The caller has checked that both lie within the
  * message. Throws a ProtocolError at the first byte outside 32–126.
  */
 export function readAscii(bytes: Uint8Array, start: number, end: number): string {
-  if (end - start > APPENDING_PAYS) return readLongAscii(bytes, start, end);
-  let text = '';
-  for (let offset = start; offset < end; offset++) {
-    const byte = bytes[offset]!;
-    if (byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) throw invalidCharacter(offset);
-    text += String.fromCharCode(byte);
-  }
-  return text;
+  hashAscii(bytes, start, end);
+  return decodeUtf8(bytes.subarray(start, end));
+}
+
+/** Like {@link readAscii}, for text that comes back often and is no secret: names and error codes. */
+export function readName(bytes: Uint8Array, start: number, end: number): string {
+  const length = end - start;
+  const hash = hashAscii(bytes, start, end);
+  if (length > LONGEST_REMEMBERED) return decodeUtf8(bytes.subarray(start, end));
+
+  const slot = (hash ^ (hash >>> 8)) & 255;
+  const recent = recentNames[slot]!;
+  if (holdsAt(bytes, start, length, recent)) return recent;
+  const name = decodeUtf8(bytes.subarray(start, end));
+  recentNames[slot] = name;
+  return name;
 }
 
 /**
@@ -38,12 +53,23 @@ export function writeAscii(text: string, target: Uint8Array, offset: number): vo
   for (let index = 0; index < text.length; index++) target[offset + index] = text.charCodeAt(index);
 }
 
-function readLongAscii(bytes: Uint8Array, start: number, end: number): string {
+/** Looks at every byte once, for whether it is allowed and for the hash. */
+function hashAscii(bytes: Uint8Array, start: number, end: number): number {
+  let hash = end - start;
   for (let offset = start; offset < end; offset++) {
     const byte = bytes[offset]!;
     if (byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) throw invalidCharacter(offset);
+    hash = (Math.imul(hash, 31) + byte) | 0;
   }
-  return decodeUtf8(bytes.subarray(start, end));
+  return hash;
+}
+
+function holdsAt(bytes: Uint8Array, start: number, length: number, text: string): boolean {
+  if (text.length !== length) return false;
+  for (let index = 0; index < length; index++) {
+    if (text.charCodeAt(index) !== bytes[start + index]) return false;
+  }
+  return true;
 }
 
 function invalidCharacter(offset: number): ProtocolError {

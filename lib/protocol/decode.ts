@@ -1,4 +1,4 @@
-import { readAscii } from './ascii.js';
+import { readAscii, readName } from './ascii.js';
 import { IDENTIFIER_LENGTH, MAX_TEXT_FIELD_LENGTH } from './limits.js';
 import { MessageType, type ReplyType, type RequestType, type SignalType } from './message-type.js';
 import type {
@@ -90,7 +90,7 @@ export function decodeMessage(bytes: Uint8Array, maxLength: number = Infinity): 
       return readRestoreSession(bytes);
     // type · session (rest)
     case MessageType.SessionCreated:
-      return { type, session: bytes.subarray(1) };
+      return { type, session: view(bytes, 1) };
     case MessageType.AcceptConf:
       return readAcceptConf(bytes);
     default:
@@ -127,8 +127,8 @@ function readRequest(bytes: Uint8Array, type: RequestType): RequestMessage {
   return {
     type,
     id: readId(bytes),
-    name: readAscii(bytes, nameStart, nameEnd),
-    payload: bytes.subarray(payloadStart),
+    name: readName(bytes, nameStart, nameEnd),
+    payload: view(bytes, payloadStart),
   };
 }
 
@@ -140,17 +140,17 @@ function readSignal(bytes: Uint8Array, type: SignalType): SignalMessage {
   const payloadStart = type === MessageType.SignalUtf16 ? nextEven(nameEnd) : nameEnd;
   return {
     type,
-    name: readAscii(bytes, nameStart, nameEnd),
-    payload: bytes.subarray(payloadStart),
+    name: readName(bytes, nameStart, nameEnd),
+    payload: view(bytes, payloadStart),
   };
 }
 
 // type · id(8) · payload (rest)
 // UTF-16: type · id(8) · pad(1) · payload (rest)
 function readReply(bytes: Uint8Array, type: ReplyType): ReplyMessage {
-  if (type !== MessageType.ReplyUtf16) return { type, id: readId(bytes), payload: bytes.subarray(ID_END) };
+  if (type !== MessageType.ReplyUtf16) return { type, id: readId(bytes), payload: view(bytes, ID_END) };
   checkEvenLength(bytes);
-  return { type, id: readId(bytes), payload: bytes.subarray(ID_END + 1) };
+  return { type, id: readId(bytes), payload: view(bytes, ID_END + 1) };
 }
 
 // type · id(8) · codeLength(1) · code · message (rest)
@@ -161,7 +161,7 @@ function readReplyError(bytes: Uint8Array): ReplyErrorMessage {
   return {
     type: MessageType.ReplyError,
     id: readId(bytes),
-    code: readAscii(bytes, codeStart, codeEnd),
+    code: readName(bytes, codeStart, codeEnd),
     message: readText(bytes, codeEnd),
   };
 }
@@ -189,7 +189,12 @@ function readAcceptConf(bytes: Uint8Array): AcceptConfMessage {
 }
 
 function readId(bytes: Uint8Array): Uint8Array {
-  return bytes.subarray(ID_START, ID_END);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + ID_START, IDENTIFIER_LENGTH);
+}
+
+/** The bytes from `start` on. A plain constructor call: subarray asks for the species first, of a Buffer at length. */
+function view(bytes: Uint8Array, start: number): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
 }
 
 /** Where the name or code ends whose length stands at `lengthAt`. */
@@ -217,11 +222,7 @@ function checkEvenLength(bytes: Uint8Array): void {
 function checkExactLength(bytes: Uint8Array, expected: number): void {
   const { length } = bytes;
   if (length > expected) {
-    throw new ProtocolError(
-      'TRAILING_BYTES',
-      `${length} bytes, type ${bytes[0]} takes ${expected}`,
-      expected,
-    );
+    throw new ProtocolError('TRAILING_BYTES', `${length} bytes, type ${bytes[0]} takes ${expected}`, expected);
   }
 }
 
@@ -239,7 +240,6 @@ function readText(bytes: Uint8Array, start: number): string {
 }
 
 function readUint32(bytes: Uint8Array, offset: number): number {
-  const value =
-    bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
+  const value = bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
   return value >>> 0;
 }

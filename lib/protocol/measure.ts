@@ -7,13 +7,7 @@ import {
   MIN_MESSAGE_BUFFER_SIZE,
 } from './limits.js';
 import { MessageType } from './message-type.js';
-import type {
-  AcceptConfMessage,
-  EmptyOptional,
-  EncodableMessage,
-  RequestMessage,
-  SignalMessage,
-} from './messages.js';
+import type { AcceptConfMessage, EmptyOptional, EncodableMessage, RequestMessage, SignalMessage } from './messages.js';
 import { isBytes } from './payload.js';
 import { ProtocolError } from './protocol-error.js';
 import { utf8Length } from './text.js';
@@ -80,8 +74,7 @@ function namedLength(message: Named, lengthAt: number): number {
   const nameStart = lengthAt + 1;
   const nameEnd = nameStart + nameLength(message.name, nameStart);
   if (payloadLength(message.payload, nameEnd) === 0) {
-    if (nameEnd === nameStart)
-      throw new ProtocolError('EMPTY_FIELD', 'neither a name nor a payload', lengthAt);
+    if (nameEnd === nameStart) throw new ProtocolError('EMPTY_FIELD', 'neither a name nor a payload', lengthAt);
     // A name alone needs its padding byte in a request; a signal is written as UTF-8, which has none.
     return message.type === MessageType.RequestUtf16 ? nextEven(nameEnd) : nameEnd;
   }

@@ -39,5 +39,4 @@ export type SignalType =
 export type RequestType =
   typeof MessageType.RequestBinary | typeof MessageType.RequestUtf8 | typeof MessageType.RequestUtf16;
 
-export type ReplyType =
-  typeof MessageType.ReplyBinary | typeof MessageType.ReplyUtf8 | typeof MessageType.ReplyUtf16;
+export type ReplyType = typeof MessageType.ReplyBinary | typeof MessageType.ReplyUtf8 | typeof MessageType.ReplyUtf16;

@@ -62,9 +62,7 @@ export class Payload {
 /** Whether a value is a Uint8Array, also one made in another realm (an iframe, a test runner's sandbox). */
 export function isBytes(value: unknown): value is Uint8Array {
   if (value instanceof Uint8Array) return true;
-  return (
-    ArrayBuffer.isView(value) && Symbol.toStringTag in value && value[Symbol.toStringTag] === 'Uint8Array'
-  );
+  return ArrayBuffer.isView(value) && Symbol.toStringTag in value && value[Symbol.toStringTag] === 'Uint8Array';
 }
 
 function checkedText(text: unknown): string {

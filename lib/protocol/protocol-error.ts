@@ -6,6 +6,8 @@
 export type ProtocolErrorCode =
   /** The carrier delivered a text frame; messages are binary. Raised by carriers, never by the codec. */
   | 'TEXT_FRAME'
+  /** The carrier delivered a frame that breaks its own protocol. Raised by carriers, never by the codec. */
+  | 'INVALID_FRAME'
   /** A message of no bytes at all. */
   | 'EMPTY_MESSAGE'
   /** Longer than the receiver's message buffer, or with a text field too long for a string. */
