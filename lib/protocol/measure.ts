@@ -7,7 +7,14 @@ import {
   MIN_MESSAGE_BUFFER_SIZE,
 } from './limits.js';
 import { MessageType } from './message-type.js';
-import type { AcceptConfMessage, EmptyOptional, EncodableMessage, RequestMessage, SignalMessage } from './messages.js';
+import type {
+  AcceptConfMessage,
+  EmptyOptional,
+  EncodableMessage,
+  ReplyErrorMessage,
+  RequestMessage,
+  SignalMessage,
+} from './messages.js';
 import { isBytes } from './payload.js';
 import { ProtocolError } from './protocol-error.js';
 import { utf8Length } from './text.js';
@@ -52,7 +59,7 @@ export function encodedLength(message: EncodableMessage): number {
       return ID_END;
     case MessageType.ReplyError:
       checkId(message.id);
-      return errorCodeEnd(message.code) + textLength(message.message, ID_END + 1);
+      return replyErrorLength(message);
     case MessageType.Heartbeat:
     case MessageType.SessionClosed:
       return 1;
@@ -95,10 +102,11 @@ function nameLength(name: unknown, offset: number): number {
   return asciiLength(name, 'name', MAX_NAME_LENGTH, offset);
 }
 
-function errorCodeEnd(code: unknown): number {
-  const start = ID_END + 1;
+function replyErrorLength({ code, message }: EmptyOptional<ReplyErrorMessage>): number {
   if (code === '') throw new ProtocolError('EMPTY_FIELD', 'error reply without a code', ID_END);
-  return start + asciiLength(code, 'error code', MAX_ERROR_CODE_LENGTH, start);
+  const codeStart = ID_END + 1;
+  const codeEnd = codeStart + asciiLength(code, 'error code', MAX_ERROR_CODE_LENGTH, codeStart);
+  return codeEnd + textLength(message, codeEnd);
 }
 
 function sessionKeyLength(key: unknown): number {

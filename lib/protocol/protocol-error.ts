@@ -1,7 +1,6 @@
 /**
  * What is wrong with a message. The codes are stable: match on them, not on the text of the error.
- *
- * Decoding finds the first ten, encoding the last six (PROTOCOL.md, section 9).
+ * PROTOCOL.md, section 9, says which of them decoding and encoding find.
  */
 export type ProtocolErrorCode =
   /** The carrier delivered a text frame; messages are binary. Raised by carriers, never by the codec. */
