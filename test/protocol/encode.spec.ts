@@ -292,6 +292,11 @@ describe('opening and liveness', () => {
     expect(encode({ ...conf, ...largest, messageBufferSize: 0xffff_ffff })).toBe('17ffffffffffffffffffff');
   });
 
+  it('writes numbers with their lowest byte first', () => {
+    const message = { ...conf, readTimeout: 0x0102_0304, messageBufferSize: 0xf1f2_f3f4 };
+    expect(encode(message)).toBe('17020004030201f4f3f2f1');
+  });
+
   it('drops the fraction of a millisecond', () => {
     expect(encode({ ...conf, readTimeout: 1.999 })).toBe('1702000100000000200000');
   });
