@@ -1,0 +1,151 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { findFolderCycles, findViolations, reachableFrom, type ImportRules, type Sources } from './import-rule.js';
+
+const LIB = new URL('../../lib/', import.meta.url);
+
+/** Inner folders know nothing of outer ones, nor of the frameworks that those are for. */
+const RULES: ImportRules = {
+  protocol: { folders: [], packages: [], node: false },
+  client: { folders: ['protocol'], packages: [], node: false },
+  session: { folders: ['protocol'], packages: [], node: true },
+  server: { folders: ['session', 'protocol'], packages: [], node: true },
+  transport: { folders: ['server', 'protocol'], packages: ['ws'], node: true },
+  decorators: { folders: ['server', 'protocol'], packages: ['@nestjs'], node: false },
+  handlers: {
+    folders: ['decorators', 'server', 'session', 'protocol'],
+    packages: ['@nestjs', 'rxjs'],
+    node: false,
+  },
+  redis: { folders: ['server', 'session', 'protocol'], packages: [], node: true },
+  '.': {
+    folders: ['handlers', 'decorators', 'transport', 'server', 'session', 'protocol', 'client', 'redis'],
+    packages: 'any',
+    node: true,
+  },
+  testing: { folders: ['.', 'client', 'protocol'], packages: ['@nestjs'], node: false },
+};
+
+function readLib(): Sources {
+  const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  return new Map(
+    files.map((file) => [file.replaceAll('\\', '/'), readFileSync(new URL(file.replaceAll('\\', '/'), LIB), 'utf8')]),
+  );
+}
+
+/** Invented sources. */
+function sourcesOf(files: Record<string, string>): Sources {
+  return new Map(Object.entries(files));
+}
+
+function violationsOf(file: string, text: string): string[] {
+  return findViolations(sourcesOf({ [file]: text }), RULES);
+}
+
+function isIn(folder: string): (file: string) => boolean {
+  return (file) => file.startsWith(`${folder}/`);
+}
+
+describe('the sources', () => {
+  const lib = readLib();
+
+  it('are there', () => {
+    expect([...lib.keys()]).toEqual(expect.arrayContaining(['index.ts', 'protocol/decode.ts', 'server/connection.ts']));
+  });
+
+  it('import only what the rules of their folders allow', () => {
+    expect(findViolations(lib, RULES)).toEqual([]);
+  });
+
+  it('have no folders that import each other in a circle', () => {
+    expect(findFolderCycles(lib)).toEqual([]);
+  });
+
+  it('load neither the client nor Redis with the main entry point', () => {
+    const files = reachableFrom('index.ts', lib);
+    expect(files).toContain('protocol/decode.ts');
+    expect(files.filter(isIn('client'))).toEqual([]);
+    expect(files.filter(isIn('redis'))).toEqual([]);
+  });
+});
+
+describe('the check of imports', () => {
+  it.each([
+    ['protocol/a.ts', "import { Buffer } from 'node:buffer';", 'node:buffer'],
+    ['protocol/a.ts', "import { inspect } from 'util';", 'util'],
+    ['protocol/a.ts', "import type { WebSocket } from 'ws';", 'ws'],
+    ['protocol/a.ts', "export { Message } from '../server/message.js';", '../server/message.js'],
+    ['protocol/a.ts', "export type { Message } from '../server/message.js';", '../server/message.js'],
+    ['protocol/a.ts', "const later = await import('../index.js');", '../index.js'],
+    ['protocol/a.ts', "type Options = import('../webwire-options.js').Options;", '../webwire-options.js'],
+    ['protocol/a.ts', "import '../../test/hex.js';", '../../test/hex.js'],
+    ['protocol/a.ts', '/// <reference types="node" />', 'node'],
+    ['client/a.ts', "import { randomUUID } from 'node:crypto';", 'node:crypto'],
+    ['client/a.ts', "import { Message } from '../server/message.js';", '../server/message.js'],
+    ['session/a.ts', "import { Message } from '../server/message.js';", '../server/message.js'],
+    ['server/a.ts', "import { Logger } from '@nestjs/common';", '@nestjs/common'],
+    ['server/a.ts', "import 'reflect-metadata';", 'reflect-metadata'],
+    ['server/a.ts', "import { frame } from '../transport/ws/frame.js';", '../transport/ws/frame.js'],
+    ['transport/ws/a.ts', "import { Subject } from 'rxjs';", 'rxjs'],
+    ['transport/ws/a.ts', "import wsx from 'ws-extra';", 'ws-extra'],
+    ['decorators/a.ts', "import { settle } from '../handlers/settle.js';", '../handlers/settle.js'],
+    ['handlers/a.ts', "import { WebwireAdapter } from '../webwire.adapter.js';", '../webwire.adapter.js'],
+    ['a.ts', "import { createTestClient } from './testing/index.js';", './testing/index.js'],
+  ])('finds in %s: %s', (file, text, specifier) => {
+    expect(violationsOf(file, text)).toEqual([`${file} imports ${specifier}`]);
+  });
+
+  it.each([
+    ['protocol/a.ts', "import { b } from './b.js'; export * from './nested/c.js';"],
+    ['protocol/nested/a.ts', "import { b } from '../b.js';"],
+    ['protocol/a.ts', "// import 'ws'\nconst text = \"import 'ws'\";"],
+    ['session/a.ts', "import { readFile } from 'node:fs/promises'; import { Payload } from '../protocol/index.js';"],
+    ['server/a.ts', "import type { Session } from '../session/session.js';"],
+    ['transport/ws/a.ts', "import { WebSocket } from 'ws'; import { Carrier } from '../../server/carrier.js';"],
+    ['handlers/a.ts', "import { Injector } from '@nestjs/core/internal'; import { map } from 'rxjs/operators';"],
+    ['a.ts', "import { WsTransport } from './transport/ws/ws-transport.js'; import 'reflect-metadata';"],
+  ])('finds nothing in %s: %s', (file, text) => {
+    expect(violationsOf(file, text)).toEqual([]);
+  });
+
+  it('finds a folder without a rule', () => {
+    expect(violationsOf('attic/a.ts', '')).toEqual(['attic/a.ts is in a folder without a rule']);
+  });
+});
+
+describe('the check for circles', () => {
+  it('finds two folders that import each other through different files', () => {
+    const sources = sourcesOf({
+      'server/a.ts': "import type { C } from '../session/c.js';",
+      'session/b.ts': "import { d } from '../server/d.js';",
+      'session/c.ts': "import { e } from '../protocol/e.js';",
+      'protocol/e.ts': '',
+    });
+    expect(findFolderCycles(sources)).toEqual(['server', 'session']);
+  });
+
+  it('finds a folder that imports from outside of the folders what imports it', () => {
+    const sources = sourcesOf({
+      'index.ts': "export { a } from './server/a.js';",
+      'server/a.ts': "import type { Options } from '../options.js';",
+    });
+    expect(findFolderCycles(sources)).toEqual(['.', 'server']);
+  });
+
+  it('does not mind files of one folder', () => {
+    const sources = sourcesOf({ 'server/a.ts': "import './b.js';", 'server/b.ts': "import './a.js';" });
+    expect(findFolderCycles(sources)).toEqual([]);
+  });
+});
+
+describe('the search for what is reached', () => {
+  it('follows imports from file to file', () => {
+    const sources = sourcesOf({
+      'index.ts': "export { A } from './handlers/a.js';",
+      'handlers/a.ts': "export type { Client } from '../client/index.js';",
+      'client/index.ts': "import './index.js';",
+      'redis/index.ts': '',
+    });
+    expect(reachableFrom('index.ts', sources)).toEqual(['client/index.ts', 'handlers/a.ts', 'index.ts']);
+  });
+});
