@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Answer, Question } from './answer.js';
+
+/** How long a child may take to end when asked to, in milliseconds. */
+const STOP_TIMEOUT = 3_000;
+
+export interface ChildOptions {
+  /** Shown in errors. */
+  readonly label: string;
+  readonly file: URL;
+  readonly args?: readonly string[];
+  readonly nodeArgs?: readonly string[];
+  /** Number of the core to keep to. */
+  readonly core: number | undefined;
+}
+
+/** A Node process that answers questions. */
+export class Child {
+  readonly #label: string;
+  readonly #process: ChildProcess;
+  readonly #ended: Promise<string>;
+
+  constructor({ label, file, args = [], nodeArgs = [], core }: ChildOptions) {
+    const command = [process.execPath, ...nodeArgs, file.pathname, ...args];
+    const [program, ...rest] = core === undefined ? command : ['taskset', '--cpu-list', String(core), ...command];
+    this.#label = label;
+    this.#process = spawn(program!, rest, {
+      env: { ...process.env, NODE_ENV: 'production' },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // So that bytes stay bytes.
+      serialization: 'advanced',
+    });
+    this.#ended = new Promise((resolve) => {
+      this.#process.once('error', (error) => resolve(error.message));
+      this.#process.once('exit', (code, signal) => resolve(`it ended with ${signal ?? code}`));
+    });
+  }
+
+  /**
+   * @param timeout Milliseconds to wait for the answer.
+   * @throws Error if the child fails to answer, ends, or takes too long.
+   */
+  async ask<Value>(name: string, timeout: number, argument?: unknown): Promise<Value> {
+    const timer = new AbortController();
+    const { signal } = timer;
+    try {
+      // The callback takes the error of a child that is gone, which `#ended` reports.
+      this.#process.send({ name, argument } satisfies Question, () => undefined);
+      const answer = await Promise.race([
+        once(this.#process, 'message', { signal }) as Promise<[Answer]>,
+        this.#ended.then((error): [Answer] => [{ error }]),
+        delay<[Answer]>(timeout, [{ error: `no answer within ${timeout} ms` }], { signal }),
+      ]);
+      if ('error' in answer[0]) throw new Error(`${this.#label}, asked to ${name}: ${answer[0].error}`);
+      return answer[0].value as Value;
+    } finally {
+      timer.abort();
+    }
+  }
+
+  /** Lets the child end by itself, which is when it writes its CPU profile; kills it if it does not. */
+  async stop(): Promise<void> {
+    if (this.#process.connected) this.#process.disconnect();
+    const timer = new AbortController();
+    await Promise.race([this.#ended, delay(STOP_TIMEOUT, undefined, { signal: timer.signal })]);
+    timer.abort();
+    this.#process.kill('SIGKILL');
+    await this.#ended;
+  }
+}

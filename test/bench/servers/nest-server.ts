@@ -1,0 +1,25 @@
+import type { DynamicModule, INestApplication, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { Server } from 'node:http';
+import { HOST, report } from './report.js';
+
+class BenchModule {}
+
+interface NestServer {
+  /** Gateways by name; the first argument of the process says which one to serve. */
+  readonly gateways: Readonly<Record<string, Type>>;
+  readonly imports?: DynamicModule['imports'];
+  /** What is to be done before the application listens. */
+  readonly prepare?: (app: INestApplication) => void;
+}
+
+/** Serves one gateway in an application of its own. */
+export async function serve({ gateways, imports = [], prepare }: NestServer): Promise<void> {
+  const name = process.argv[2]!;
+  const gateway = gateways[name];
+  if (!gateway) throw new Error(`no gateway is called ${name}`);
+  const app = await NestFactory.create({ module: BenchModule, imports, providers: [gateway] }, { logger: false });
+  prepare?.(app);
+  await app.listen(0, HOST);
+  report((app.getHttpServer() as Server).address());
+}
