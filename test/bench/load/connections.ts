@@ -1,0 +1,2 @@
+/** Connections to the server under load. */
+export const CONNECTIONS = 50;

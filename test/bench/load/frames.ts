@@ -1,0 +1,32 @@
+/** First byte of a frame that holds a whole message (RFC 6455, section 5.2). */
+const FINAL_TEXT = 0x81;
+const FINAL_BINARY = 0x82;
+
+/** Set in the length byte of every frame of a client, whose payload is masked. */
+const MASKED = 0x80;
+
+/** Any will do; zeros would spare the server nothing, but only this shows that it unmasks. */
+const MASK = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
+
+/** Longer payloads have a longer header, which nothing here needs. */
+const LONGEST_PAYLOAD = 125;
+
+/** The frame that a client sends: first byte · length(1) · mask(4) · masked payload. */
+export function clientFrame(payload: Uint8Array, isText: boolean): Buffer {
+  const masked = payload.map((byte, index) => byte ^ MASK[index % MASK.length]!);
+  return Buffer.from([firstByte(isText), MASKED | shortLength(payload), ...MASK, ...masked]);
+}
+
+/** The frame that a server sends: first byte · length(1) · payload. */
+export function serverFrame(payload: Uint8Array, isText: boolean): Buffer {
+  return Buffer.from([firstByte(isText), shortLength(payload), ...payload]);
+}
+
+function firstByte(isText: boolean): number {
+  return isText ? FINAL_TEXT : FINAL_BINARY;
+}
+
+function shortLength({ length }: Uint8Array): number {
+  if (length > LONGEST_PAYLOAD) throw new RangeError(`${length} bytes are too long for a message of this benchmark`);
+  return length;
+}

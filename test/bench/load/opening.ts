@@ -1,0 +1,34 @@
+/** Takes the first bytes of a connection in pieces: the answer to the upgrade, the greeting, the first reply. */
+export class Opening {
+  #bytes = Buffer.alloc(0);
+  #wake: (() => void) | undefined;
+
+  push(bytes: Uint8Array): void {
+    this.#bytes = Buffer.concat([this.#bytes, bytes]);
+    this.#wake?.();
+  }
+
+  /** The head of an HTTP response. */
+  takeHead(): Promise<Buffer> {
+    const end = '\r\n\r\n';
+    return this.#take((bytes) => (bytes.includes(end) ? bytes.indexOf(end) + end.length : Infinity));
+  }
+
+  /** A frame of a server with at most 125 bytes of payload. */
+  takeFrame(): Promise<Buffer> {
+    return this.#take((bytes) => 2 + (bytes[1] ?? Infinity));
+  }
+
+  /** Whoever asks is given up on from outside if the bytes never come. */
+  async #take(measure: (bytes: Buffer) => number): Promise<Buffer> {
+    while (measure(this.#bytes) > this.#bytes.length) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    const length = measure(this.#bytes);
+    const taken = this.#bytes.subarray(0, length);
+    this.#bytes = this.#bytes.subarray(length);
+    return taken;
+  }
+}
