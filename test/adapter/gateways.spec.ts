@@ -1,0 +1,590 @@
+import { Controller, Get, Injectable, Module, type INestApplication, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { WsAdapter } from '@nestjs/platform-ws';
+import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import {
+  jsonCodec,
+  Payload,
+  WebwireAdapter,
+  WebwireConnection,
+  WebwireGateway,
+  WebwireModule,
+  WebwireRequest,
+  WebwireServer,
+  WebwireSignal,
+  type DisconnectReason,
+  type PayloadCodec,
+  type WebwireModuleOptions,
+  type WebwireOptionsFactory,
+} from 'nestjs-webwire';
+import { once } from 'node:events';
+import { createServer, request as httpRequest, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { WebSocket, WebSocketServer as WsServer } from 'ws';
+import { deferred } from '../support/deferred.js';
+import { refusal } from '../support/refusal.js';
+import { RecordingLogger, TestApp } from '../support/test-app.js';
+import { WireClient, describe as show } from '../support/wire-client.js';
+
+const opened: { close(): Promise<unknown> }[] = [];
+
+function track<T extends { close(): Promise<unknown> }>(closable: T): T {
+  opened.push(closable);
+  return closable;
+}
+
+async function start(...args: Parameters<typeof TestApp.start>) {
+  return track(await TestApp.start(...args));
+}
+
+afterEach(async () => {
+  for (const closable of opened.splice(0).toReversed()) await closable.close();
+});
+
+@WebwireGateway()
+class Greeter {
+  @WebwireRequest('greet') greet(_connection: WebwireConnection, name: string) {
+    return `Hello ${name}`;
+  }
+}
+
+@WebwireGateway()
+class Counter {
+  @WebSocketServer() server!: WebwireServer;
+  @WebwireRequest('count') count() {
+    return this.server.connections.size;
+  }
+}
+
+@Controller()
+class Routes {
+  @Get('hello') hello() {
+    return 'over HTTP';
+  }
+}
+
+describe.each([
+  ['Express', () => new ExpressAdapter()],
+  ['Fastify', () => new FastifyAdapter()],
+])('on %s', (_platform, adapter) => {
+  it('WebWire lives beside HTTP routes', async () => {
+    @Module({ imports: [WebwireModule.forRoot()], controllers: [Routes], providers: [Greeter] })
+    class AppModule {}
+    const app: INestApplication = await NestFactory.create(AppModule, adapter() as never, { logger: false });
+    track(app);
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as AddressInfo;
+    const client = await WireClient.connect(`ws://127.0.0.1:${port}/`);
+    expect(await client.ask('greet', 'Ada')).toBe('utf8 Hello Ada');
+    expect(await (await fetch(`http://127.0.0.1:${port}/hello`)).text()).toBe('over HTTP');
+    expect(await refusal(`ws://127.0.0.1:${port}/hello`)).toBe('404 no WebWire server here');
+    await app.close();
+    expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+  });
+});
+
+describe('gateways', () => {
+  it('of one port and path share a server and its namespace', async () => {
+    const app = await start({ providers: [Greeter, Counter] });
+    const client = await app.connect();
+    expect(await client.ask('greet', 'Ada')).toBe('utf8 Hello Ada');
+    expect(await client.ask('count')).toBe('utf8 1');
+    const { server } = app.get(Counter);
+    expect(server).toBeInstanceOf(WebwireServer);
+    expect((server.address as AddressInfo).port).toBe(app.port);
+  });
+
+  it('of different paths have servers of their own on one port', async () => {
+    @WebwireGateway({ path: '/admin', subProtocolName: 'admin', codec: jsonCodec })
+    class Admin {
+      @WebSocketServer() server!: WebwireServer;
+      @WebwireRequest('greet') greet() {
+        return 'at your service';
+      }
+    }
+    const app = await start({ providers: [Greeter, Admin, Counter] });
+    expect(await (await app.connect('/admin')).ask('greet', '1')).toBe('utf8 at your service');
+    expect(await (await app.connect('/admin?query=1')).ask('greet', '1')).toBe('utf8 at your service');
+    expect(await (await app.connect('/')).ask('greet', 'Ada')).toBe('utf8 Hello Ada');
+    expect(app.get(Admin).server.options).toMatchObject({ path: '/admin', subProtocolName: 'admin' });
+    expect(app.get(Admin).server.connections.size).toBe(2);
+    expect(app.get(Counter).server.connections.size).toBe(1);
+    expect(await refusal(app.url('/admin/'))).toBe('404 no WebWire server here');
+  });
+
+  it('may live on ports of their own, several on one', async () => {
+    @WebwireGateway()
+    class First {
+      @WebSocketServer() server!: WebwireServer;
+      @WebwireRequest('first') first() {
+        return 1;
+      }
+    }
+    @WebwireGateway(65_000, { path: '/other' })
+    class Other {
+      @WebSocketServer() server!: WebwireServer;
+      @WebwireRequest('other') other() {
+        return 3;
+      }
+    }
+    const app = await start(
+      { providers: [First, Other, Greeter] },
+      { gateways: { First: { port: 0 }, Other: { port: 0 } } },
+    );
+    const first = app.get(First).server.address as AddressInfo;
+    const other = app.get(Other).server.address as AddressInfo;
+    expect(new Set([app.port, first.port, other.port]).size).toBe(3);
+    expect(await (await app.connect('/', first.port)).ask('first')).toBe('utf8 1');
+    expect(await (await app.connect('/other', other.port)).ask('other')).toBe('utf8 3');
+    expect(await (await app.connect()).ask('first')).toContain('NOT_FOUND');
+    expect((await fetch(`http://127.0.0.1:${first.port}/`)).status).toBe(426);
+    expect(await refusal(app.url('/nowhere', first.port))).toBe('404 no WebWire server here');
+  });
+
+  it('share a port of their own, apart by path', async () => {
+    const reserved = createServer().listen(0);
+    await once(reserved, 'listening');
+    const { port } = reserved.address() as AddressInfo;
+    await new Promise((resolve) => reserved.close(resolve));
+    @WebwireGateway({ path: '/b' })
+    class Other {
+      @WebwireRequest('greet') greet() {
+        return 'b';
+      }
+    }
+    const app = await start({ providers: [Greeter, Other] }, { gateways: { Greeter: { port }, Other: { port } } });
+    expect(await (await app.connect('/', port)).ask('greet', 'a')).toBe('utf8 Hello a');
+    expect(await (await app.connect('/b', port)).ask('greet')).toBe('utf8 b');
+    await app.close();
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow('fetch failed');
+  });
+
+  it('may be plain ones, moved over by swapping the adapter', async () => {
+    @WebSocketGateway({ cors: true, pingInterval: 5 })
+    class Plain {
+      @WebSocketServer() server!: WebwireServer;
+      @SubscribeMessage('greet') greet(client: WebwireConnection, data: string) {
+        client.signal('greeted', data);
+        return { event: 'greet', data };
+      }
+    }
+    const app = track(
+      await TestApp.startWithout({ providers: [Plain] }, (nest) => nest.useWebSocketAdapter(new WebwireAdapter(nest))),
+    );
+    const client = await app.connect();
+    expect(await client.ask('greet', 'Ada')).toBe('signal greeted utf8 Ada');
+    expect(show(await client.next())).toBe('utf8 {"event":"greet","data":"Ada"}');
+    expect(app.get(Plain).server.connections.size).toBe(1);
+  });
+});
+
+describe('the adapter', () => {
+  it('takes its options from WebwireModule, or its own', async () => {
+    const module = WebwireModule.forRoot({ subProtocolName: 'of the module' });
+    const metadata = { imports: [module], providers: [Counter] };
+    const first = track(
+      await TestApp.startWithout(metadata, (nest) => nest.useWebSocketAdapter(new WebwireAdapter(nest))),
+    );
+    expect(first.get(Counter).server.options.subProtocolName).toBe('of the module');
+    const second = track(
+      await TestApp.startWithout(metadata, (nest) =>
+        nest.useWebSocketAdapter(new WebwireAdapter(nest, { subProtocolName: 'own' })),
+      ),
+    );
+    expect(second.get(Counter).server.options.subProtocolName).toBe('own');
+  });
+
+  it('of the user is left in place by the module', async () => {
+    @WebSocketGateway()
+    class Plain {
+      @SubscribeMessage('x') x() {
+        return { event: 'x', data: 'from ws' };
+      }
+    }
+    const app = await start({ providers: [Plain] }, {}, (nest) => nest.useWebSocketAdapter(new WsAdapter(nest)));
+    const socket = new WebSocket(app.url());
+    await once(socket, 'open');
+    socket.send('{"event":"x"}');
+    const [data] = (await once(socket, 'message')) as [Buffer];
+    expect(data.toString()).toBe('{"event":"x","data":"from ws"}');
+    socket.terminate();
+  });
+
+  it('leaves upgrades elsewhere to others on the same HTTP server', async () => {
+    const others = new WsServer({ noServer: true });
+    const app = await start({ providers: [Greeter] });
+    const httpServer = app.app.getHttpServer() as Server;
+    httpServer.on('upgrade', (request, socket, head) => {
+      if (request.url === '/others') others.handleUpgrade(request, socket, head, (own) => own.close(4000, 'others'));
+    });
+    const socket = new WebSocket(app.url('/others'));
+    const [code] = (await once(socket, 'close')) as [number];
+    expect(code).toBe(4000);
+    expect(await (await app.connect()).ask('greet', 'Ada')).toBe('utf8 Hello Ada');
+    await app.close();
+    expect(httpServer.listenerCount('upgrade')).toBe(1);
+  });
+
+  it('accepts no sub-protocol of WebSocket, as WebWire has none', async () => {
+    const app = await start({ providers: [Greeter] });
+    const socket = new WebSocket(app.url(), ['x']);
+    const [error] = (await once(socket, 'error')) as [Error];
+    expect(error.message).toBe('Server sent no subprotocol');
+  });
+
+  it('answers what is not an upgrade as HTTP demands', async () => {
+    const app = await start({ providers: [Greeter] });
+    const request = httpRequest(`http://127.0.0.1:${app.port}/`, {
+      headers: { Connection: 'Upgrade', Upgrade: 'websocket' },
+    }).end();
+    const [response] = (await once(request, 'response')) as [{ statusCode: number; resume(): void }];
+    response.resume();
+    expect(response.statusCode).toBe(400);
+  });
+});
+
+describe('hooks', () => {
+  it('get the server, the connection and the reason', async () => {
+    const reason = deferred<DisconnectReason>();
+    const calls: unknown[] = [];
+    @WebwireGateway()
+    class Gateway {
+      @WebSocketServer() server!: WebwireServer;
+      afterInit(server: WebwireServer) {
+        calls.push(['afterInit', server === this.server, server.address]);
+      }
+      handleConnection(connection: WebwireConnection, request: { url: string }) {
+        calls.push(['handleConnection', connection instanceof WebwireConnection, request.url]);
+      }
+      handleDisconnect(_connection: WebwireConnection, why: DisconnectReason) {
+        reason.resolve(why);
+      }
+    }
+    const app = await start({ providers: [Gateway] });
+    const client = await app.connect();
+    await client.close();
+    expect(await reason.promise).toBe('client-close');
+    expect(calls).toEqual([
+      ['afterInit', true, null],
+      ['handleConnection', true, '/'],
+    ]);
+  });
+
+  it.each(['throws', 'rejects'] as const)('whose failure %s are logged, and harm nobody', async (how) => {
+    const fail = (what: string): Promise<void> => {
+      const error = new Error(`${what} broke`);
+      if (how === 'throws') throw error;
+      return Promise.reject(error);
+    };
+    const others: string[] = [];
+    @WebwireGateway()
+    class Broken {
+      afterInit() {
+        return fail('afterInit');
+      }
+      handleConnection() {
+        return fail('handleConnection');
+      }
+      handleDisconnect() {
+        return fail('handleDisconnect');
+      }
+    }
+    @WebwireGateway()
+    class Sound {
+      handleConnection() {
+        others.push('connected');
+      }
+      handleDisconnect() {
+        others.push('disconnected');
+      }
+      @WebwireRequest('x') x() {
+        return 'x';
+      }
+    }
+    const app = await start({ providers: [Broken, Sound] });
+    const client = await app.connect();
+    expect(await client.ask('x')).toBe('utf8 x');
+    await client.close();
+    for (const hook of ['afterInit', 'handleConnection', 'handleDisconnect']) {
+      expect(await app.logger.logged('error', `Broken.${hook} failed`)).toContain(`${hook} broke`);
+    }
+    expect(others).toEqual(['connected', 'disconnected']);
+    expect(await (await app.connect()).ask('x')).toBe('utf8 x');
+  });
+});
+
+describe('options', () => {
+  const rot13 = (text: string) =>
+    text.replace(/[a-z]/g, (letter) => String.fromCharCode(((letter.charCodeAt(0) - 97 + 13) % 26) + 97));
+  const rot13Codec: PayloadCodec = {
+    decode: (payload) => rot13(payload.text()),
+    encode: (value) => Payload.utf8(rot13(String(value))),
+  };
+
+  @WebwireGateway()
+  class Coded {
+    @WebSocketServer() server!: WebwireServer;
+    @WebwireRequest('module') module(_connection: WebwireConnection, body: string) {
+      return body === 'hello' ? 'decoded' : body;
+    }
+    @WebwireRequest('handler', { codec: jsonCodec }) handler(_connection: WebwireConnection, body: unknown) {
+      return { body };
+    }
+    @WebwireRequest({ name: 'payload' }) payload() {
+      return Payload.utf8('as it is');
+    }
+    @WebwireRequest('nothing') nothing() {}
+  }
+
+  it('give a codec to the module, a gateway or a handler', async () => {
+    const app = await start({ providers: [Coded] }, { codec: rot13Codec });
+    const client = await app.connect();
+    expect(await client.ask('module', 'uryyb')).toBe('utf8 qrpbqrq');
+    expect(await client.ask('handler', '[1]')).toBe('utf8 {"body":[1]}');
+    expect(await client.ask('payload')).toBe('utf8 as it is');
+    expect(await client.ask('nothing')).toBe('binary');
+    const other = await start({ providers: [Coded] }, { gateways: { Coded: { codec: rot13Codec } } });
+    expect(await (await other.connect()).ask('module', 'uryyb')).toBe('utf8 qrpbqrq');
+  });
+
+  it('are announced: read timeout, buffer size and sub-protocol', async () => {
+    const app = await start(
+      { providers: [Counter] },
+      { readTimeout: 5_000, messageBufferSize: 4_096, subProtocolName: 'chat-v1' },
+    );
+    const client = track(await WireClient.connect(app.url(), { keepAcceptConf: true }));
+    expect((await client.nextBytes()).toString('hex')).toBe(
+      `1702008813000000100000${Buffer.from('chat-v1').toString('hex')}`,
+    );
+    expect(app.get(Counter).server.options).toEqual({
+      readTimeout: 5_000,
+      messageBufferSize: 4_096,
+      subProtocolName: 'chat-v1',
+      path: '/',
+      shutdownTimeout: 30_000,
+    });
+    expect(Object.isFrozen(app.get(Counter).server.options)).toBe(true);
+  });
+
+  it('of a small buffer bound messages both ways', async () => {
+    @WebwireGateway({ messageBufferSize: 32 })
+    class Small {
+      @WebwireRequest('x') x(_connection: WebwireConnection, body: string) {
+        return body.repeat(2);
+      }
+    }
+    const app = await start({ providers: [Small] });
+    const client = await app.connect();
+    expect(await client.ask('x', 'y'.repeat(11))).toBe(`utf8 ${'y'.repeat(22)}`);
+    expect(await client.ask('x', 'y'.repeat(12))).toBe('internal error');
+    expect(await client.ask('x', 'y'.repeat(21))).toBe('internal error');
+    expect(await app.logger.logged('error', 'Request "x" failed')).toContain('does not fit the message buffer of 32');
+    client.send('x', 'y'.repeat(22));
+    expect(await client.closed).toMatchObject({ code: 1009 });
+  });
+
+  it('come from DI: useFactory, useClass and useExisting', async () => {
+    @Injectable()
+    class Config {
+      readonly name = 'injected';
+    }
+    @Injectable()
+    class Factory implements WebwireOptionsFactory {
+      createWebwireOptions(): WebwireModuleOptions {
+        return { subProtocolName: 'made by a class' };
+      }
+    }
+    @Module({ providers: [Config, Factory], exports: [Config, Factory] })
+    class ConfigModule {}
+    const variants: [Parameters<typeof WebwireModule.forRootAsync>[0], string][] = [
+      [
+        {
+          imports: [ConfigModule],
+          inject: [Config],
+          useFactory: async (config: Config) => Promise.resolve({ subProtocolName: config.name }),
+        },
+        'injected',
+      ],
+      [{ useClass: Factory }, 'made by a class'],
+      [{ imports: [ConfigModule], useExisting: Factory }, 'made by a class'],
+    ];
+    for (const [options, expected] of variants) {
+      const imports = [WebwireModule.forRootAsync(options)];
+      const app = track(await TestApp.startWithout({ imports, providers: [Counter] }));
+      expect(app.get(Counter).server.options.subProtocolName).toBe(expected);
+    }
+  });
+
+  it('of a gateway take precedence: configuration, then decorator, then module', async () => {
+    @WebwireGateway({ readTimeout: 2_000, messageBufferSize: 200 })
+    class Mixed {
+      @WebSocketServer() server!: WebwireServer;
+    }
+    const app = await start(
+      { providers: [Mixed] },
+      {
+        readTimeout: 1_000,
+        messageBufferSize: 100,
+        shutdownTimeout: 1_000,
+        gateways: { Mixed: { messageBufferSize: 300, shutdownTimeout: undefined } },
+      },
+    );
+    expect(app.get(Mixed).server.options).toMatchObject({
+      readTimeout: 2_000,
+      messageBufferSize: 300,
+      shutdownTimeout: 1_000,
+    });
+  });
+
+  const bad: [string, WebwireModuleOptions, string][] = [
+    ['readTimeout', { readTimeout: 0 }, 'readTimeout is 0, but must be an integer from 1 to 4294967295 (milliseconds)'],
+    ['readTimeout', { readTimeout: '1s' as never }, "readTimeout is '1s', but must be an integer"],
+    ['messageBufferSize', { messageBufferSize: 31 }, 'messageBufferSize is 31, but must be an integer from 32'],
+    ['messageBufferSize', { messageBufferSize: 1.5 }, 'messageBufferSize is 1.5, but must be'],
+    ['messageBufferSize', { messageBufferSize: 2 ** 32 }, 'messageBufferSize is 4294967296, but must be'],
+    ['subProtocolName', { subProtocolName: 1 as never }, 'subProtocolName is 1, but must be a string'],
+    [
+      'subProtocolName',
+      { subProtocolName: 'ї'.repeat(11), messageBufferSize: 32 },
+      'but must be a name of at most 21 bytes, as messageBufferSize is 32',
+    ],
+    ['path', { path: 'chat' }, "path is 'chat', but must be a path such as"],
+    ['path', { path: '/chat?x' }, "path is '/chat?x', but must be"],
+    ['shutdownTimeout', { shutdownTimeout: -1 }, 'shutdownTimeout is -1, but must be'],
+    ['codec', { codec: {} as never }, 'codec is {}, but must be a codec: an object with the functions'],
+    ['gateways', { gateways: 1 as never }, 'gateways is 1, but must be'],
+    ['a typo', { readTimout: 1 } as never, 'has no option readTimout; there are: readTimeout, messageBufferSize'],
+    ['port', { gateways: { Greeter: { port: 65_536 } } }, 'gateways.Greeter.port is 65536, but must be'],
+    ['a typo', { gateways: { Greeter: { tls: {} } as never } }, 'has no option gateways.Greeter.tls; there are: '],
+    [
+      'gateway',
+      { gateways: { Greter: {} } },
+      'gateways.Greter is for a gateway that does not exist; there are: Greeter',
+    ],
+    ['gateway', { gateways: { Greeter: 1 as never } }, 'gateways.Greeter is 1, but must be an object'],
+  ];
+  it.each(bad)('that are bad fail at start: %s', async (_name, options, message) => {
+    await expect(start({ providers: [Greeter] }, options)).rejects.toThrow(message);
+    await expect(start({ providers: [Greeter] }, options)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
+  it('in decorators are checked too', async () => {
+    @WebwireGateway({ readTimeout: -1 })
+    class Bad {}
+    await expect(start({ providers: [Bad] })).rejects.toThrow('Bad.readTimeout is -1');
+    @WebSocketGateway({ namespace: 'chat' })
+    class Namespaced {}
+    await expect(start({ providers: [Namespaced] })).rejects.toThrow(
+      "Namespaced.namespace is 'chat', but must be absent: WebWire has no namespaces, use the option path",
+    );
+  });
+
+  it('on which gateways of one server disagree fail at start', async () => {
+    @WebwireGateway({ readTimeout: 1_000 })
+    class A {}
+    @WebwireGateway({ readTimeout: 2_000 })
+    class B {}
+    await expect(start({ providers: [A, B, Greeter] })).rejects.toThrow(
+      'A and B share a WebWire server but disagree on its option readTimeout: 1000 and 2000',
+    );
+  });
+
+  it('of a plain gateway cannot move it away from one it shares a server with', async () => {
+    @WebSocketGateway()
+    class A {}
+    @WebSocketGateway()
+    class B {}
+    await expect(start({ providers: [A, B] }, { gateways: { B: { port: 0 } } })).rejects.toThrow(
+      'B is moved away from A by configuration, which takes @WebwireGateway()',
+    );
+  });
+});
+
+describe('handlers', () => {
+  function gatewayWith(decorate: (prototype: object) => void): Type {
+    class Second {
+      handle() {
+        return undefined;
+      }
+    }
+    decorate(Second.prototype);
+    WebwireGateway()(Second);
+    return Second;
+  }
+  const apply = (decorator: MethodDecorator) => (prototype: object) =>
+    decorator(prototype, 'handle', Object.getOwnPropertyDescriptor(prototype, 'handle')!);
+
+  @WebwireGateway()
+  class First {
+    @WebwireRequest('x') request() {}
+    @WebwireSignal('x') signal() {}
+    @WebwireSignal() nameless() {}
+    @WebwireRequest({ fallback: true }) fallback() {}
+  }
+
+  it.each<[string, MethodDecorator]>([
+    ['First.request and Second.handle both handle request "x"', WebwireRequest('x')],
+    ['First.request and Second.handle both handle request "x"', SubscribeMessage('x')],
+    ['First.signal and Second.handle both handle signal "x"', WebwireSignal('x')],
+    ['First.nameless and Second.handle both handle signal ""', WebwireSignal('')],
+    ['First.fallback and Second.handle both handle the request fallback', WebwireRequest({ fallback: true })],
+  ])('of the same messages fail at start: %s', async (message, decorator) => {
+    await expect(start({ providers: [First, gatewayWith(apply(decorator))] })).rejects.toThrow(message);
+  });
+
+  it.each<[string, MethodDecorator]>([
+    ['a name', WebwireRequest('y')],
+    ['no name', WebwireRequest()],
+    ['the other fallback', WebwireSignal({ fallback: true })],
+  ])('of different messages do not: %s', async (_what, decorator) => {
+    await start({ providers: [First, gatewayWith(apply(decorator))] });
+  });
+
+  it('with names that no message can have are refused', async () => {
+    expect(() => WebwireRequest('grüße')).toThrow('"grüße" cannot be the name of a WebWire request');
+    expect(() => WebwireSignal('x'.repeat(256))).toThrow('names are at most 255 printable ASCII characters');
+    expect(() => WebwireSignal({ name: 'x', fallback: true } as never)).toThrow('either a name or fallback: true');
+    await expect(start({ providers: [gatewayWith(apply(SubscribeMessage({ cmd: 'x' } as never)))] })).rejects.toThrow(
+      '@SubscribeMessage() of Second.handle needs a string as its name',
+    );
+  });
+});
+
+describe('the module', () => {
+  it('imported twice with different options fails at start', async () => {
+    await expect(
+      start({ imports: [WebwireModule.forRoot({ readTimeout: 1 })], providers: [Greeter] }, { readTimeout: 2 }),
+    ).rejects.toThrow('WebwireModule is imported twice');
+  });
+
+  it('does without gateways', async () => {
+    await start({ controllers: [Routes] });
+  });
+
+  it('serves two applications of one process apart', async () => {
+    const [a, b] = [await start({ providers: [Counter] }), await start({ providers: [Counter] })];
+    const [client] = [await b.connect(), await a.connect()];
+    await a.close();
+    expect(await client.ask('count')).toBe('utf8 1');
+  });
+
+  it('reports a port that is taken as a failure to start', async () => {
+    const taken = createServer().listen(0);
+    await once(taken, 'listening');
+    track({ close: () => new Promise((resolve) => taken.close(resolve)) });
+    const { port } = taken.address() as AddressInfo;
+    await expect(start({ providers: [Greeter] }, { gateways: { Greeter: { port } } })).rejects.toThrow('EADDRINUSE');
+  });
+
+  it('is harmless in an application without sockets', async () => {
+    @Module({ imports: [WebwireModule.forRoot()], providers: [Greeter] })
+    class AppModule {}
+    const logger = new RecordingLogger();
+    const app = await NestFactory.createApplicationContext(AppModule, { logger });
+    await app.close();
+    expect(logger.at('error')).toEqual([]);
+  });
+});

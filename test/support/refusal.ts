@@ -1,0 +1,13 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { WebSocket } from 'ws';
+
+/** Asks for an upgrade that is refused; returns the status and body of the answer. */
+export async function refusal(url: string): Promise<string> {
+  const socket = new WebSocket(url);
+  socket.on('error', () => undefined);
+  const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
+  let body = '';
+  for await (const chunk of response) body += String(chunk);
+  return `${response.statusCode} ${body}`;
+}

@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { decodeMessage, encodeMessage, MessageType, Payload, requestType, signalType } from 'nestjs-webwire/protocol';
+import type { ProtocolMessage } from 'nestjs-webwire/protocol';
+import { WebSocket, type ClientOptions } from 'ws';
+
+/** How a connection ended, as the client saw it. */
+export interface Closing {
+  code: number;
+  reason: string;
+}
+
+/** A client without behaviour of its own: sends what it is told, queues what arrives from the first tick on. */
+export class WireClient {
+  readonly closed: Promise<Closing>;
+  readonly #arrived: Buffer[] = [];
+  #wake: () => void = () => undefined;
+  #isClosed = false;
+  #requests = 0;
+
+  private constructor(readonly socket: WebSocket) {
+    socket.on('message', (bytes: Buffer) => {
+      this.#arrived.push(bytes);
+      this.#wake();
+    });
+    socket.on('error', () => undefined);
+    this.closed = new Promise((resolve) => {
+      socket.once('close', (code, reason) => {
+        this.#isClosed = true;
+        resolve({ code, reason: reason.toString() });
+        this.#wake();
+      });
+    });
+  }
+
+  /** Connects, and takes the AcceptConf off the queue unless told to leave it there. */
+  static async connect(url: string, options: ClientOptions & { keepAcceptConf?: boolean } = {}): Promise<WireClient> {
+    const { keepAcceptConf = false, ...socketOptions } = options;
+    const client = new WireClient(new WebSocket(url, socketOptions));
+    await once(client.socket, 'open');
+    if (!keepAcceptConf) await client.nextBytes();
+    return client;
+  }
+
+  /** The next message, as it came. Rejects if the connection ends first. */
+  async nextBytes(): Promise<Buffer> {
+    while (this.#arrived.length === 0) {
+      if (this.#isClosed) throw new Error('the connection ended before a message arrived');
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#arrived.shift()!;
+  }
+
+  async next(): Promise<ProtocolMessage> {
+    return decodeMessage(await this.nextBytes());
+  }
+
+  sendBytes(bytes: Uint8Array | string): void {
+    this.socket.send(typeof bytes === 'string' ? Buffer.from(bytes, 'hex') : bytes);
+  }
+
+  /** Writes to the TCP connection, past the WebSocket. */
+  writeRaw(hex: string): void {
+    const { _socket: tcp } = this.socket as unknown as { _socket: Socket };
+    tcp.write(Buffer.from(hex, 'hex'));
+  }
+
+  /** Sends a request; returns its identifier. */
+  send(name: string, body: Payload | string = ''): Uint8Array {
+    const { encoding, bytes } = typeof body === 'string' ? Payload.utf8(body) : body;
+    const id = Buffer.alloc(8);
+    id.writeUInt32LE(++this.#requests);
+    this.sendBytes(encodeMessage({ type: requestType(encoding), id, name, payload: bytes }));
+    return id;
+  }
+
+  /** Sends a request and waits for the next message, in short: `reply text`, `error CODE: message`, … */
+  async ask(name: string, body: Payload | string = ''): Promise<string> {
+    this.send(name, body);
+    return describe(await this.next());
+  }
+
+  signal(name: string, body: Payload | string = ''): void {
+    const { encoding, bytes } = typeof body === 'string' ? Payload.utf8(body) : body;
+    this.sendBytes(encodeMessage({ type: signalType(encoding), name, payload: bytes }));
+  }
+
+  async close(): Promise<Closing> {
+    this.socket.close(1000);
+    return this.closed;
+  }
+}
+
+/** A message in a line, for assertions that read well. */
+export function describe(message: ProtocolMessage): string {
+  switch (message.type) {
+    case MessageType.ReplyBinary:
+      return `binary ${Buffer.from(message.payload).toString('hex')}`.trimEnd();
+    case MessageType.ReplyUtf8:
+      return `utf8 ${new Payload('utf8', message.payload).text()}`.trimEnd();
+    case MessageType.ReplyUtf16:
+      return `utf16 ${new Payload('utf16', message.payload).text()}`.trimEnd();
+    case MessageType.ReplyError:
+      return `error ${message.code}: ${message.message}`;
+    case MessageType.SignalBinary:
+      return `signal ${message.name} binary ${Buffer.from(message.payload).toString('hex')}`;
+    case MessageType.SignalUtf8:
+      return `signal ${message.name} utf8 ${new Payload('utf8', message.payload).text()}`;
+    case MessageType.SignalUtf16:
+      return `signal ${message.name} utf16 ${new Payload('utf16', message.payload).text()}`;
+    case MessageType.ReplyInternalError:
+      return 'internal error';
+    case MessageType.ReplyShutdown:
+      return 'shutdown';
+    case MessageType.ReplySessionsDisabled:
+      return 'sessions disabled';
+    default:
+      return `type ${message.type}`;
+  }
+}
