@@ -1,0 +1,10 @@
+import { IsIn, IsString, Length } from 'class-validator';
+
+export class GreetingDto {
+  @IsString()
+  @Length(1, 40)
+  name!: string;
+
+  @IsIn(['en', 'de'])
+  language!: 'en' | 'de';
+}

@@ -1,0 +1,13 @@
+import { Logger } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { AddressInfo } from 'node:net';
+import { AppModule } from './app.module.js';
+
+const app = await NestFactory.create(AppModule);
+app.enableShutdownHooks();
+await app.listen(process.env.PORT ?? 3000);
+
+const { port } = app.getHttpServer().address() as AddressInfo;
+new Logger('Echo').log(
+  `WebWire at ws://localhost:${port}/ - talk to it with: npm run client -- ws://localhost:${port}`,
+);
