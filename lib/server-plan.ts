@@ -42,6 +42,7 @@ export function planServers(gateways: readonly GatewayDefinition[], module: Webw
     merge(group, definition.name, definedOnly({ ...own, path }));
     group.gateways.push({ definition, codec: codec ?? moduleCodec });
   }
+  assertTogether([...groups.values()]);
   return [...groups.values()].map(({ port, options, gateways: served }) => ({
     port,
     options: resolveServerOptions({ ...defaults, ...options }),
@@ -56,6 +57,26 @@ function assertKnown(names: readonly string[], gateways: readonly GatewayDefinit
   throw new InvalidOptionError(
     `WebWire option gateways.${unknown} is for a gateway that does not exist; there are: ${known.join(', ')}`,
   );
+}
+
+/**
+ * Nest asks for one server for all plain gateways with the same port and path in their decorators, and does not say for
+ * which of them.
+ */
+function assertTogether(groups: readonly Group[]): void {
+  const homes = new Map<string, [GatewayDefinition, Group]>();
+  for (const group of groups) {
+    for (const { definition } of group.gateways) {
+      if (definition.namespace) continue;
+      const decorated = `${definition.port} ${definition.options.path}`;
+      const [first, home] = homes.get(decorated) ?? [definition, group];
+      homes.set(decorated, [first, home]);
+      if (home === group) continue;
+      throw new InvalidOptionError(
+        `${definition.name} is moved away from ${first.name} by configuration, which takes @WebwireGateway()`,
+      );
+    }
+  }
 }
 
 function merge(group: Group, gateway: string, options: ServerOptions): void {

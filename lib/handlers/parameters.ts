@@ -21,7 +21,7 @@ const contextUtils = new ContextUtils();
 
 /** How Nest's pipeline finds the values of Nest's own decorators. */
 export const PARAMS_FACTORY = {
-  exchangeKeyForValue(type: WsParamtype, data: unknown, args: HandlerArguments): unknown {
+  exchangeKeyForValue(type: unknown, data: unknown, args: HandlerArguments): unknown {
     return valueOf(type, data, args);
   },
 };
@@ -33,12 +33,7 @@ export function parametersKey(instance: object, methodName: string): string {
     [`${WsParamtype.SOCKET}:0`]: { index: 0, pipes: [] },
     [`${WsParamtype.PAYLOAD}:1`]: { index: 1, pipes: [] },
   };
-  Reflect.defineMetadata(
-    DEFAULT_ARGS,
-    defaults,
-    contextUtils['getParamsHost'](instance, methodName),
-    methodName,
-  );
+  Reflect.defineMetadata(DEFAULT_ARGS, defaults, contextUtils['getParamsHost'](instance, methodName), methodName);
   return DEFAULT_ARGS;
 }
 
@@ -74,11 +69,11 @@ function reader(
   contextOf: (args: unknown[]) => ExecutionContextHost,
 ): (args: HandlerArguments) => unknown {
   if (key.includes(CUSTOM_ROUTE_ARGS_METADATA)) return (args) => factory?.(data, contextOf(args));
-  const type = Number(contextUtils.mapParamType(key)) as WsParamtype;
+  const type: unknown = Number(contextUtils.mapParamType(key));
   return (args) => valueOf(type, data, args);
 }
 
-function valueOf(type: WsParamtype, data: unknown, [connection, body]: HandlerArguments): unknown {
+function valueOf(type: unknown, data: unknown, [connection, body]: HandlerArguments): unknown {
   if (type === WsParamtype.SOCKET) return connection;
   if (type !== WsParamtype.PAYLOAD) return undefined;
   return data ? (body as Record<string, unknown> | undefined | null)?.[data as string] : body;

@@ -14,40 +14,47 @@ import { WsCarrier } from './ws-carrier.js';
 /** How long a peer may take to answer a close frame, in milliseconds, before it is cut off. */
 const CLOSE_TIMEOUT = 2_000;
 
+/** An HTTP server that the transport opened itself. */
+interface OwnServer {
+  readonly httpServer: HttpServer;
+  /** Resolves when its port is open, rejects if it cannot be. */
+  readonly opened: Promise<unknown>;
+}
+
 /** WebSockets, by the package `ws`: on an HTTP server that is there already, or on ports of its own. */
 export class WsTransport implements Transport {
   readonly #routers = new Map<HttpServer, UpgradeRouter>();
-  readonly #ownServers = new Map<number, HttpServer>();
+  readonly #ownServers = new Map<number, OwnServer>();
 
   async listen(server: WebwireServer, target: ListenTarget): Promise<Listener> {
-    const httpServer = target.httpServer ?? this.#ownServer(target.port ?? 0);
+    const own = target.httpServer ? undefined : this.#ownServer(target.port ?? 0);
+    const httpServer = target.httpServer ?? own!.httpServer;
     const router = this.#routers.get(httpServer) ?? new UpgradeRouter(httpServer);
     this.#routers.set(httpServer, router);
     router.add(server.options.path, acceptor(server));
-    const listener = this.#listener(router, server.options.path, target);
-    if (!target.httpServer && !httpServer.listening) {
-      try {
-        await opened(httpServer, target.port ?? 0);
-      } catch (error) {
-        await listener.close();
-        throw error;
-      }
+    const listener = this.#listener(router, server.options.path, own);
+    try {
+      await own?.opened;
+    } catch (error) {
+      await listener.close();
+      throw error;
     }
     return listener;
   }
 
   /** Port 0 is a new port each time; any other is shared by all who name it. */
-  #ownServer(port: number): HttpServer {
+  #ownServer(port: number): OwnServer {
     const existing = port === 0 ? undefined : this.#ownServers.get(port);
     if (existing) return existing;
-    const created = createServer((_request, response) => {
+    const httpServer = createServer((_request, response) => {
       response.writeHead(426, { Connection: 'close', 'Content-Type': 'text/plain' }).end('WebWire speaks WebSocket');
     });
-    if (port !== 0) this.#ownServers.set(port, created);
-    return created;
+    const own = { httpServer, opened: once(httpServer.listen(port), 'listening') };
+    if (port !== 0) this.#ownServers.set(port, own);
+    return own;
   }
 
-  #listener(router: UpgradeRouter, path: string, target: ListenTarget): Listener {
+  #listener(router: UpgradeRouter, path: string, own: OwnServer | undefined): Listener {
     const { httpServer } = router;
     return {
       get address() {
@@ -57,21 +64,20 @@ export class WsTransport implements Transport {
         router.remove(path);
         if (!router.isEmpty) return;
         this.#routers.delete(httpServer);
-        if (target.httpServer) return;
-        this.#ownServers.delete(target.port ?? 0);
-        if (!httpServer.listening) return;
-        httpServer.close();
-        httpServer.closeAllConnections();
-        await once(httpServer, 'close');
+        if (own) await this.#closeOwn(own);
       },
     };
   }
-}
 
-/** Servers that share a port may both ask for it before it is open. */
-async function opened(httpServer: HttpServer, port: number): Promise<void> {
-  if (httpServer.listenerCount('listening') === 0) httpServer.listen(port);
-  await once(httpServer, 'listening');
+  async #closeOwn(own: OwnServer): Promise<void> {
+    for (const [port, server] of this.#ownServers) if (server === own) this.#ownServers.delete(port);
+    const { httpServer } = own;
+    if (!httpServer.listening) return;
+    const closed = once(httpServer, 'close');
+    httpServer.close();
+    httpServer.closeAllConnections();
+    await closed;
+  }
 }
 
 function acceptor(server: WebwireServer): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
