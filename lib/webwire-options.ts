@@ -1,4 +1,4 @@
-import { GATEWAY_OPTION_RULES, type WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
+import { GATEWAY_OPTION_RULES, PORT_RULE, type WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
 import { checkAll, type OptionRules } from './server/option-rules.js';
 
 /** Options of a gateway given by configuration. They take precedence over those in its decorator. */
@@ -18,10 +18,7 @@ export interface WebwireModuleOptions extends WebwireGatewayOptions {
 
 const OVERRIDE_RULES: OptionRules<WebwireGatewayOverrides> = {
   ...GATEWAY_OPTION_RULES,
-  port: {
-    allowed: 'an integer from 0 to 65535',
-    accepts: (value) => Number.isInteger(value) && (value as number) >= 0 && (value as number) <= 65_535,
-  },
+  port: PORT_RULE,
 };
 
 const MODULE_RULES: OptionRules<WebwireModuleOptions> = {

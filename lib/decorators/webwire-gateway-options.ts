@@ -1,4 +1,4 @@
-import { check, checkAll, type OptionRule, type OptionRules } from '../server/option-rules.js';
+import { check, checkAll, integerBetween, type OptionRule, type OptionRules } from '../server/option-rules.js';
 import type { PayloadCodec } from '../server/payload-codec.js';
 import { SERVER_OPTION_RULES, type ServerOptions } from '../server/server-options.js';
 
@@ -18,6 +18,9 @@ const CODEC_RULE: OptionRule = {
     return typeof codec?.decode === 'function' && typeof codec.encode === 'function';
   },
 };
+
+/** What a port may be. */
+export const PORT_RULE: OptionRule = integerBetween(0, 65_535, 'a port');
 
 /** What each option of a gateway may be. */
 export const GATEWAY_OPTION_RULES: OptionRules<WebwireGatewayOptions> = {

@@ -1,6 +1,7 @@
 import { WebSocketGateway } from '@nestjs/websockets';
 import { ENTRY_PROVIDER_WATERMARK } from '@nestjs/common/internal';
-import type { WebwireGatewayOptions } from './webwire-gateway-options.js';
+import { PORT_RULE, type WebwireGatewayOptions } from './webwire-gateway-options.js';
+import { check } from '../server/option-rules.js';
 import { WEBWIRE_GATEWAY } from './metadata.js';
 
 /**
@@ -8,6 +9,7 @@ import { WEBWIRE_GATEWAY } from './metadata.js';
  * path share one server and its namespace of handlers.
  *
  * @param port Port of its own. Without it, or with 0, the gateway lives on the application's HTTP server.
+ * @throws InvalidOptionError for a port that does not exist; other options are checked at start.
  * @example
  * @WebwireGateway()
  * class AuthGateway { … }
@@ -19,6 +21,7 @@ export function WebwireGateway(
   options: WebwireGatewayOptions = {},
 ): ClassDecorator {
   const [port, own] = typeof portOrOptions === 'number' ? [portOrOptions, options] : [0, portOrOptions];
+  check('port of @WebwireGateway()', port, PORT_RULE);
   return (target) => {
     // Nest makes one server for each port and path, and one more for each "namespace" on it. A namespace of its
     // own lets the adapter tell which gateway Nest asks for, and configuration move it elsewhere.

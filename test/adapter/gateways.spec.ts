@@ -457,7 +457,11 @@ describe('options', () => {
     ['codec', { codec: {} as never }, 'codec is {}, but must be a codec: an object with the functions'],
     ['gateways', { gateways: 1 as never }, 'gateways is 1, but must be'],
     ['a typo', { readTimout: 1 } as never, 'has no option readTimout; there are: readTimeout, messageBufferSize'],
-    ['port', { gateways: { Greeter: { port: 65_536 } } }, 'gateways.Greeter.port is 65536, but must be'],
+    [
+      'port',
+      { gateways: { Greeter: { port: 65_536 } } },
+      'gateways.Greeter.port is 65536, but must be an integer from 0 to 65535',
+    ],
     ['a typo', { gateways: { Greeter: { tls: {} } as never } }, 'has no option gateways.Greeter.tls; there are: '],
     [
       'gateway',
@@ -472,6 +476,10 @@ describe('options', () => {
   });
 
   it('in decorators are checked too', async () => {
+    expect(() => WebwireGateway(70_000)).toThrow(
+      'port of @WebwireGateway() is 70000, but must be an integer from 0 to',
+    );
+    expect(() => WebwireGateway(1.5, {})).toThrow('is 1.5, but must be');
     @WebwireGateway({ readTimeout: -1 })
     class Bad {}
     await expect(start({ providers: [Bad] })).rejects.toThrow('Bad.readTimeout is -1');
