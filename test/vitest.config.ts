@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { ClosingLineReporter } from './support/closing-line-reporter.js';
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
 
@@ -18,6 +19,6 @@ export default defineConfig({
     include: ['test/**/*.spec.ts'],
     testTimeout: 10_000,
     hookTimeout: 20_000,
-    dangerouslyIgnoreUnhandledErrors: false,
+    reporters: ['default', new ClosingLineReporter()],
   },
 });
