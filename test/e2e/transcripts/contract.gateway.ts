@@ -1,0 +1,84 @@
+import { ConnectedSocket, type OnGatewayDisconnect } from '@nestjs/websockets';
+import {
+  RequestError,
+  WebwireConnection,
+  WebwireGateway,
+  WebwireMessage,
+  WebwireRequest,
+  WebwireSignal,
+  Message,
+  type DisconnectReason,
+  type Payload,
+} from 'nestjs-webwire';
+import { Queue } from '../../support/queue.js';
+import { Gates } from './gates.js';
+
+/** What the transcripts were recorded against (`test/fixtures/vectors/README.md`), without sessions and `close-me`. */
+@WebwireGateway()
+export class ContractGateway implements OnGatewayDisconnect<WebwireConnection> {
+  /** Why connections ended, in order. */
+  readonly disconnects = new Queue<DisconnectReason>();
+  /** What holds up each request to `slow`, by its identifier in hexadecimal digits. */
+  readonly slowRequests = new Gates();
+
+  @WebwireRequest('echo')
+  @WebwireRequest('echo1')
+  echo(@WebwireMessage() message: Message): Payload {
+    return message.payload;
+  }
+
+  @WebwireRequest()
+  nameless(@WebwireMessage() message: Message): string {
+    return `nameless:${message.payload.text()}`;
+  }
+
+  @WebwireRequest('fail')
+  fail(): never {
+    throw new RequestError('SAMPLE_CODE', 'sample message');
+  }
+
+  @WebwireRequest('crash')
+  crash(): never {
+    throw new Error('nobody expected this');
+  }
+
+  @WebwireRequest('empty')
+  empty(): void {}
+
+  /** Nobody has a session. */
+  @WebwireRequest('whoami')
+  whoami(): string {
+    return '';
+  }
+
+  @WebwireRequest('signal-me')
+  signalMe(@ConnectedSocket() connection: WebwireConnection): string {
+    connection.signal('pong', 'from server');
+    return 'signalled';
+  }
+
+  @WebwireRequest('slow')
+  async slow(@WebwireMessage() message: Message): Promise<string> {
+    await this.slowRequests.pass(Buffer.from(message.identifier!).toString('hex'));
+    return 'done';
+  }
+
+  @WebwireRequest({ fallback: true })
+  unknown(@WebwireMessage() message: Message): never {
+    throw new RequestError('UNKNOWN_REQUEST', `unknown request: ${message.name}`);
+  }
+
+  @WebwireSignal('eventA')
+  eventA(@ConnectedSocket() connection: WebwireConnection, @WebwireMessage() message: Message): void {
+    connection.signal('ackA', message.payload);
+  }
+
+  @WebwireSignal()
+  namelessSignal(@ConnectedSocket() connection: WebwireConnection, @WebwireMessage() message: Message): void {
+    connection.signal('ackNameless', message.payload);
+  }
+
+  handleDisconnect(_connection: WebwireConnection, reason: DisconnectReason): void {
+    this.disconnects.push(reason);
+  }
+}

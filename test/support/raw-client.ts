@@ -1,0 +1,57 @@
+import { once } from 'node:events';
+import { onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { Queue } from './queue.js';
+
+/** How a connection ended, as the client saw it. */
+export interface RawClosing {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/**
+ * A WebSocket client that knows nothing of WebWire, nor of the library's codec: messages are hexadecimal digits, and
+ * what arrives is queued from the first tick on.
+ */
+export class RawClient {
+  /** Messages that arrived. */
+  readonly messages = new Queue<string>();
+  readonly closed: Promise<RawClosing>;
+  readonly #socket: WebSocket;
+
+  private constructor(url: string) {
+    this.#socket = new WebSocket(url, { perMessageDeflate: false });
+    this.#socket.on('message', (data: Buffer) => this.messages.push(data.toString('hex')));
+    // `close` follows, with code 1006.
+    this.#socket.on('error', () => undefined);
+    this.closed = new Promise((resolve) => {
+      this.#socket.once('close', (code, reason) => {
+        this.messages.end(new Error(`the connection ended with code ${code} (${reason.toString()})`));
+        resolve({ code, reason: reason.toString() });
+      });
+    });
+  }
+
+  /** Connects; the connection is cut when the test is over. */
+  static async connect(url: string): Promise<RawClient> {
+    const client = new RawClient(url);
+    onTestFinished(() => client.terminate());
+    await once(client.#socket, 'open');
+    return client;
+  }
+
+  /** Sends one message, in one frame or spread over several. */
+  send(hex: string, { isText = false, frames = 1 }: { isText?: boolean; frames?: number } = {}): void {
+    const bytes = Buffer.from(hex, 'hex');
+    const size = Math.ceil(bytes.length / frames);
+    for (let frame = 1; frame <= frames; frame++) {
+      const fragment = bytes.subarray((frame - 1) * size, frame * size);
+      this.#socket.send(fragment, { binary: !isText, fin: frame === frames });
+    }
+  }
+
+  /** Ends the TCP connection without a word. */
+  terminate(): void {
+    this.#socket.terminate();
+  }
+}
