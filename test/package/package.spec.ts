@@ -1,0 +1,227 @@
+import { readFile } from 'node:fs/promises';
+import { posix } from 'node:path';
+import { publint } from 'publint';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { installed, PackedPackage, runTool } from './packed-package.js';
+import { Declarations } from './surface.js';
+
+/** All that the package exports. A name that comes or goes here is a change for users: see to the changelog. */
+const SURFACE: Record<string, { values: string[]; types: string[] }> = {
+  '.': {
+    values: [
+      'BufferOverflowError',
+      'InvalidOptionError',
+      'Message',
+      'Payload',
+      'ProtocolError',
+      'RequestError',
+      'WebwireAdapter',
+      'WebwireConnection',
+      'WebwireGateway',
+      'WebwireMessage',
+      'WebwireModule',
+      'WebwireRequest',
+      'WebwireServer',
+      'WebwireSignal',
+      'jsonCodec',
+      'plainCodec',
+    ],
+    types: [
+      'ConnectionRequest',
+      'DisconnectReason',
+      'NestLocator',
+      'PayloadCodec',
+      'PayloadEncoding',
+      'ProtocolErrorCode',
+      'ResolvedServerOptions',
+      'ServerOptions',
+      'WebwireGatewayOptions',
+      'WebwireGatewayOverrides',
+      'WebwireHandlerOptions',
+      'WebwireModuleOptions',
+      'WebwireOptionsFactory',
+    ],
+  },
+  './protocol': {
+    values: [
+      'DEFAULT_MESSAGE_BUFFER_SIZE',
+      'DEFAULT_READ_TIMEOUT',
+      'IDENTIFIER_LENGTH',
+      'MAX_ERROR_CODE_LENGTH',
+      'MAX_NAME_LENGTH',
+      'MAX_TEXT_FIELD_LENGTH',
+      'MAX_UINT32',
+      'MIN_MESSAGE_BUFFER_SIZE',
+      'MessageType',
+      'PROTOCOL_MAJOR_VERSION',
+      'PROTOCOL_MINOR_VERSION',
+      'Payload',
+      'ProtocolError',
+      'decodeMessage',
+      'encodeMessage',
+      'encodeMessageInto',
+      'encodedLength',
+      'encodingOf',
+      'replyType',
+      'requestType',
+      'signalType',
+    ],
+    types: [
+      'AcceptConfMessage',
+      'ClientMessage',
+      'CloseSessionMessage',
+      'EncodableMessage',
+      'HeartbeatMessage',
+      'PayloadEncoding',
+      'ProtocolErrorCloseCode',
+      'ProtocolErrorCode',
+      'ProtocolMessage',
+      'ReplyErrorMessage',
+      'ReplyMessage',
+      'ReplyType',
+      'RequestMessage',
+      'RequestType',
+      'RestoreSessionMessage',
+      'ServerMessage',
+      'SessionClosedMessage',
+      'SessionCreatedMessage',
+      'SignalMessage',
+      'SignalType',
+      'StatusReplyMessage',
+      'StatusReplyType',
+    ],
+  },
+};
+
+const ENTRY_POINTS = Object.keys(SURFACE);
+
+/** What `import` and `require()` call an entry point. */
+function specifierOf(entryPoint: string): string {
+  return posix.join('nestjs-webwire', entryPoint);
+}
+
+let packed: PackedPackage;
+
+beforeAll(async () => {
+  packed = await PackedPackage.create();
+  return () => packed.dispose();
+}, 120_000);
+
+describe('the tarball', { timeout: 60_000 }, () => {
+  it('holds what was built, its sources and what a user reads, and nothing else', () => {
+    const built = packed.sources.flatMap((source) => {
+      const name = source.replace(/\.ts$/, '');
+      return ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((extension) => `dist/${name}${extension}`);
+    });
+    const sources = packed.sources.map((source) => `lib/${source}`);
+    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'lib/protocol/PROTOCOL.md'];
+    expect(packed.files).toEqual([...built, ...sources, ...documents, 'package.json'].sort());
+  });
+
+  it('holds the sources that its maps point to', async () => {
+    const maps = packed.files.filter((file) => file.endsWith('.map'));
+    expect(maps).toContain('dist/index.d.ts.map');
+    for (const map of maps) {
+      const { sourceRoot = '', sources } = JSON.parse(await packed.read(map)) as {
+        sourceRoot?: string;
+        sources: string[];
+      };
+      expect(sources).not.toEqual([]);
+      for (const source of sources) expect(packed.files).toContain(posix.join(posix.dirname(map), sourceRoot, source));
+    }
+  });
+
+  it('has nothing that publint objects to', async () => {
+    const { buffer } = Uint8Array.from(await readFile(packed.tarball));
+    const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
+    expect(messages).toEqual([]);
+  });
+
+  it('has types that resolve wherever ES modules do', async () => {
+    const args = [packed.tarball, '--profile', 'esm-only', '--format', 'json'];
+    const { analysis } = JSON.parse(await runTool('@arethetypeswrong/cli/dist/index.js', args)) as {
+      analysis: { entrypoints: object; problems: { resolutionKind?: string }[] };
+    };
+    // Those that have no ES modules are listed too.
+    const problems = analysis.problems.filter(
+      ({ resolutionKind = '' }) => !/^(node10|node16-cjs)$/.test(resolutionKind),
+    );
+    expect(problems).toEqual([]);
+    expect(Object.keys(analysis.entrypoints)).toEqual(expect.arrayContaining(ENTRY_POINTS));
+  });
+});
+
+describe('the entry points', { timeout: 60_000 }, () => {
+  it('are these', () => {
+    expect(Object.keys(packed.manifest.exports).sort()).toEqual([...ENTRY_POINTS, './package.json'].sort());
+  });
+
+  it.each(ENTRY_POINTS)('%s exports these names to import', async (entryPoint) => {
+    const program = `console.log(JSON.stringify(Object.keys(await import('${specifierOf(entryPoint)}'))))`;
+    expect(await packed.evaluate('module', program)).toEqual(SURFACE[entryPoint]?.values);
+  });
+
+  it.each(ENTRY_POINTS)('%s exports the same names to require()', async (entryPoint) => {
+    const program = `console.log(JSON.stringify(Object.keys(require('${specifierOf(entryPoint)}'))))`;
+    expect(await packed.evaluate('commonjs', program)).toEqual(SURFACE[entryPoint]?.values);
+  });
+
+  it.each(ENTRY_POINTS)('%s declares these names, types included', (entryPoint) => {
+    const { values, types } = SURFACE[entryPoint]!;
+    expect(declarationsOf(entryPoint).names).toEqual([...values, ...types].sort());
+  });
+
+  it.each(ENTRY_POINTS)('%s has declarations without errors', (entryPoint) => {
+    expect(declarationsOf(entryPoint).errorsIn(packed.locate(''))).toEqual([]);
+  });
+
+  it('give everybody the same classes', async () => {
+    const program = `
+      const { createRequire } = await import('node:module');
+      const required = createRequire(process.cwd() + '/main.js')('nestjs-webwire');
+      const imported = await import('nestjs-webwire');
+      const { Payload } = await import('nestjs-webwire/protocol');
+      console.log(JSON.stringify([required.Payload === Payload, imported.Payload === Payload]))`;
+    expect(await packed.evaluate('module', program)).toEqual([true, true]);
+  });
+
+  it('include the manifest', async () => {
+    const program = `console.log(JSON.stringify(require('nestjs-webwire/package.json')))`;
+    expect(await packed.evaluate('commonjs', program)).toEqual(packed.manifest);
+  });
+
+  it.each(['dist/index.js', 'dist/protocol/decode.js', 'dist/server/server.js', 'lib/index.ts', 'protocol/decode'])(
+    'do not include %s',
+    async (path) => {
+      const refused = `(error) => console.log(JSON.stringify(error.code))`;
+      const importing = `await import('nestjs-webwire/${path}').catch(${refused})`;
+      expect(await packed.evaluate('module', importing)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+      const requiring = `try { require('nestjs-webwire/${path}') } catch (error) { (${refused})(error) }`;
+      expect(await packed.evaluate('commonjs', requiring)).toBe('ERR_PACKAGE_PATH_NOT_EXPORTED');
+    },
+  );
+});
+
+describe('the protocol alone', { timeout: 60_000 }, () => {
+  it('loads and works where Nest is not installed', async () => {
+    const program = `
+      const { decodeMessage } = await import('nestjs-webwire/protocol');
+      console.log(JSON.stringify(decodeMessage(Uint8Array.of(0x40, 1, 0x61, 0x62)).name))`;
+    expect(await packed.evaluate('module', program, packed.bareProject)).toBe('a');
+  });
+
+  it('has types where neither Nest nor Node have any', () => {
+    const file = packed.locate(typesOf('./protocol'), packed.bareProject);
+    expect(new Declarations(file, []).errorsIn(packed.bareProject)).toEqual([]);
+  });
+});
+
+function typesOf(entryPoint: string): string {
+  const { types } = packed.manifest.exports[entryPoint] as Record<string, string>;
+  return types!;
+}
+
+/** As a Nest application sees them, which has the types of Node. */
+function declarationsOf(entryPoint: string): Declarations {
+  return new Declarations(packed.locate(typesOf(entryPoint)), [installed('@types')]);
+}

@@ -1,0 +1,152 @@
+import { execFile } from 'node:child_process';
+import type { Dirent } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const NAME = 'nestjs-webwire';
+
+/** Folders that are no part of the sources; nor are those whose name starts with a dot. */
+const LEFT_OUT = new Set(['node_modules', 'dist', 'coverage']);
+
+const run = promisify(execFile);
+
+export interface Manifest {
+  readonly exports: Record<string, string | Record<string, string>>;
+  readonly dependencies: Record<string, string>;
+  readonly peerDependencies: Record<string, string>;
+}
+
+/**
+ * The package as users get it: built and packed from a copy of the repository, outside of it, and installed into two
+ * projects. Paths are those inside of the package, with slashes.
+ */
+export class PackedPackage {
+  private constructor(
+    private readonly folder: string,
+    readonly manifest: Manifest,
+    /** Path of the tarball. */
+    readonly tarball: string,
+    /** What is in it, sorted. */
+    readonly files: readonly string[],
+    /** The sources it was built from. */
+    readonly sources: readonly string[],
+  ) {}
+
+  static async create(): Promise<PackedPackage> {
+    const folder = await mkdtemp(join(tmpdir(), `${NAME}-`));
+    try {
+      const packed = await PackedPackage.#build(folder);
+      await packed.#install();
+      return packed;
+    } catch (error) {
+      await rm(folder, { recursive: true });
+      throw error;
+    }
+  }
+
+  static async #build(folder: string): Promise<PackedPackage> {
+    const copy = join(folder, 'copy');
+    await copyRepository(copy);
+    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'lib'], { cwd: copy });
+    const { filename, files } = await pack(copy);
+    return new PackedPackage(
+      folder,
+      JSON.parse(await readFile(join(copy, 'package.json'), 'utf8')) as Manifest,
+      join(copy, filename),
+      files.map(({ path }) => path).sort(),
+      await listSources(join(copy, 'lib')),
+    );
+  }
+
+  /** A project that has the package, its dependencies and its peers, and nothing else. */
+  get project(): string {
+    return join(this.folder, 'project');
+  }
+
+  /** A project that has the package alone. */
+  get bareProject(): string {
+    return join(this.folder, 'bare-project');
+  }
+
+  /** Where a file of the package is in a project. */
+  locate(file: string, project: string = this.project): string {
+    return join(project, 'node_modules', NAME, file);
+  }
+
+  /** Reads a file of the package. */
+  read(file: string): Promise<string> {
+    return readFile(this.locate(file), 'utf8');
+  }
+
+  /** Runs a program in a project, and returns what it prints as JSON. */
+  async evaluate(kind: 'module' | 'commonjs', program: string, project: string = this.project): Promise<unknown> {
+    const { stdout } = await run(process.execPath, [`--input-type=${kind}`, '-e', program], { cwd: project });
+    return JSON.parse(stdout);
+  }
+
+  async dispose(): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+
+  async #install(): Promise<void> {
+    for (const project of [this.project, this.bareProject]) {
+      await mkdir(this.locate('', project), { recursive: true });
+      await run('tar', ['-xzf', this.tarball, '-C', this.locate('', project), '--strip-components=1']);
+    }
+    const { dependencies, peerDependencies } = this.manifest;
+    for (const name of [...Object.keys(dependencies), ...Object.keys(peerDependencies)]) {
+      await link(`node_modules/${name}`, join(this.project, 'node_modules', name));
+    }
+  }
+}
+
+/** Runs a command-line tool of the repository, and returns what it prints. It must succeed. */
+export async function runTool(script: string, args: readonly string[]): Promise<string> {
+  const { stdout } = await run(process.execPath, [join(ROOT, 'node_modules', script), ...args], {
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  return stdout;
+}
+
+/** Where a package that the repository has installed is. */
+export function installed(name: string): string {
+  return join(ROOT, 'node_modules', name);
+}
+
+async function copyRepository(copy: string): Promise<void> {
+  await mkdir(copy);
+  const entries = await readdir(ROOT, { withFileTypes: true });
+  const isCopied = (entry: Dirent) => entry.isFile() || !(LEFT_OUT.has(entry.name) || entry.name.startsWith('.'));
+  for (const { name } of entries.filter(isCopied)) {
+    await cp(join(ROOT, name), join(copy, name), { recursive: true });
+  }
+  await link('node_modules', join(copy, 'node_modules'));
+}
+
+async function link(path: string, from: string): Promise<void> {
+  await mkdir(dirname(from), { recursive: true });
+  await symlink(join(ROOT, path), from, 'junction');
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly files: readonly { readonly path: string }[];
+}
+
+async function pack(folder: string): Promise<Packed> {
+  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json'], {
+    cwd: folder,
+    shell: process.platform === 'win32',
+  });
+  const [packed] = JSON.parse(stdout) as [Packed];
+  return packed;
+}
+
+async function listSources(folder: string): Promise<string[]> {
+  const files = await readdir(folder, { recursive: true });
+  return files.filter((file) => file.endsWith('.ts')).map((file) => file.split(sep).join('/'));
+}
