@@ -12,7 +12,7 @@ import {
   type RequestMessage,
   type SignalMessage,
 } from '../protocol/index.js';
-import type { Carrier, CarrierListener, ConnectionRequest } from './carrier.js';
+import type { Carrier, ConnectionRequest } from './carrier.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import { BufferOverflowError, RequestError } from './errors.js';
 import { stackOf } from './logger.js';
@@ -28,7 +28,7 @@ interface Ending {
 }
 
 /** One client, connected. */
-export class WebwireConnection implements CarrierListener {
+export class WebwireConnection {
   /** Unique among the connections of all servers. */
   readonly id: string = randomUUID();
   /** When the connection opened. */
@@ -43,7 +43,7 @@ export class WebwireConnection implements CarrierListener {
   #isClosed = false;
   #aborting: AbortController | undefined;
 
-  /** @internal */
+  /** Made by the server when a client connects. */
   constructor(
     host: ConnectionHost,
     carrier: Carrier,

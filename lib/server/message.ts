@@ -4,7 +4,7 @@ import type { Payload } from '../protocol/index.js';
 export class Message {
   readonly #abortSignal: () => AbortSignal;
 
-  /** @internal */
+  /** Made by the connection that received it. */
   constructor(
     /** The name it was sent to; empty when it has none. */
     readonly name: string,

@@ -37,7 +37,7 @@ export class WebwireServer {
   #shutdown: Promise<void> | undefined;
   #onChange: (() => void) | undefined;
 
-  /** @internal */
+  /** Made by the adapter, for the gateways of one port and path. */
   constructor(options: ResolvedServerOptions, dispatcher: Dispatcher, logger: ServerLogger) {
     this.options = options;
     this.#logger = logger;

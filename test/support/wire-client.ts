@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { decodeMessage, encodeMessage, MessageType, Payload, requestType, signalType } from 'nestjs-webwire/protocol';
 import type { ProtocolMessage } from 'nestjs-webwire/protocol';
 import { WebSocket, type ClientOptions } from 'ws';
+import { Queue } from './queue.js';
 
 /** How a connection ended, as the client saw it. */
 export interface Closing {
@@ -13,22 +14,16 @@ export interface Closing {
 /** A client without behaviour of its own: sends what it is told, queues what arrives from the first tick on. */
 export class WireClient {
   readonly closed: Promise<Closing>;
-  readonly #arrived: Buffer[] = [];
-  #wake: () => void = () => undefined;
-  #isClosed = false;
+  readonly #arrived = new Queue<Buffer>();
   #requests = 0;
 
   private constructor(readonly socket: WebSocket) {
-    socket.on('message', (bytes: Buffer) => {
-      this.#arrived.push(bytes);
-      this.#wake();
-    });
+    socket.on('message', (bytes: Buffer) => this.#arrived.push(bytes));
     socket.on('error', () => undefined);
     this.closed = new Promise((resolve) => {
       socket.once('close', (code, reason) => {
-        this.#isClosed = true;
+        this.#arrived.end(new Error('the connection ended before a message arrived'));
         resolve({ code, reason: reason.toString() });
-        this.#wake();
       });
     });
   }
@@ -43,14 +38,8 @@ export class WireClient {
   }
 
   /** The next message, as it came. Rejects if the connection ends first. */
-  async nextBytes(): Promise<Buffer> {
-    while (this.#arrived.length === 0) {
-      if (this.#isClosed) throw new Error('the connection ended before a message arrived');
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    return this.#arrived.shift()!;
+  nextBytes(): Promise<Buffer> {
+    return this.#arrived.take();
   }
 
   async next(): Promise<ProtocolMessage> {
