@@ -1,0 +1,20 @@
+/** Runs tasks with one key one after the other, in order, and tasks with different keys at the same time. */
+export class KeyedQueue {
+  /** The last task of each key that has any: none is remembered longer than that. */
+  readonly #last = new Map<string, Promise<unknown>>();
+
+  /** How many keys have tasks. */
+  get size(): number {
+    return this.#last.size;
+  }
+
+  /** @returns what the task returns; it fails as the task does, which does not stop those after it. */
+  run<Result>(key: string, task: () => Promise<Result>): Promise<Result> {
+    const start = (): Promise<Result> => task();
+    const result = (this.#last.get(key) ?? Promise.resolve()).then(start, start).finally(() => {
+      if (this.#last.get(key) === result) this.#last.delete(key);
+    });
+    this.#last.set(key, result);
+    return result;
+  }
+}
