@@ -1,5 +1,6 @@
 export { WebwireModule } from './webwire.module.js';
 export type { WebwireOptionsFactory } from './webwire.module-definition.js';
+export { WebwireService } from './webwire.service.js';
 export { WebwireAdapter } from './webwire.adapter.js';
 export type { WebwireGatewayOverrides, WebwireModuleOptions } from './webwire-options.js';
 
@@ -20,5 +21,14 @@ export { InvalidOptionError } from './server/option-rules.js';
 export { jsonCodec, plainCodec, type PayloadCodec } from './server/payload-codec.js';
 export { WebwireServer } from './server/server.js';
 export type { ResolvedServerOptions, ServerOptions } from './server/server-options.js';
+
+export type { Provided, SessionOptions } from './session-options.js';
+export { FileSessionManager, type FileSessionManagerOptions } from './session/file-session-manager.js';
+export { MemorySessionManager, type MemorySessionManagerOptions } from './session/memory-session-manager.js';
+export { Session, type SessionRecord } from './session/session.js';
+export { SessionError, type SessionErrorCode } from './session/session-error.js';
+export type { JsonValue, SessionInfo } from './session/session-info.js';
+export { RandomSessionKeyGenerator, SessionKeyGenerator } from './session/session-key-generator.js';
+export { SessionManager, type SessionConnection } from './session/session-manager.js';
 
 export { Payload, ProtocolError, type PayloadEncoding, type ProtocolErrorCode } from './protocol/index.js';

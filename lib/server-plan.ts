@@ -1,3 +1,4 @@
+import type { WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
 import type { GatewayDefinition } from './handlers/gateway-explorer.js';
 import type { ServedGateway } from './handlers/create-dispatcher.js';
 import { InvalidOptionError } from './server/option-rules.js';
@@ -10,11 +11,15 @@ export interface PlannedServer {
   readonly port: number | undefined;
   readonly options: ResolvedServerOptions;
   readonly gateways: readonly ServedGateway[];
+  /** Whether its connections can have sessions. */
+  readonly hasSessions: boolean;
 }
+
+type OwnOptions = ServerOptions & Pick<WebwireGatewayOptions, 'sessions'>;
 
 interface Group {
   port: number | undefined;
-  options: ServerOptions;
+  options: OwnOptions;
   /** Which gateway an option comes from. */
   sources: Map<string, string>;
   gateways: ServedGateway[];
@@ -28,7 +33,7 @@ interface Group {
  *   disagree on its options.
  */
 export function planServers(gateways: readonly GatewayDefinition[], module: WebwireModuleOptions): PlannedServer[] {
-  const { gateways: overridesByName = {}, codec: moduleCodec, ...defaults } = module;
+  const { gateways: overridesByName = {}, codec: moduleCodec, sessions: moduleSessions, ...defaults } = module;
   assertKnown(Object.keys(overridesByName), gateways);
   const groups = new Map<string, Group>();
   for (const definition of gateways) {
@@ -43,10 +48,11 @@ export function planServers(gateways: readonly GatewayDefinition[], module: Webw
     group.gateways.push({ definition, codec: codec ?? moduleCodec });
   }
   assertTogether([...groups.values()]);
-  return [...groups.values()].map(({ port, options, gateways: served }) => ({
+  return [...groups.values()].map(({ port, options: { sessions, ...options }, gateways: served }) => ({
     port,
     options: resolveServerOptions({ ...defaults, ...options }),
     gateways: served,
+    hasSessions: (sessions ?? moduleSessions) !== false,
   }));
 }
 
@@ -60,29 +66,28 @@ function assertKnown(names: readonly string[], gateways: readonly GatewayDefinit
 }
 
 /**
- * Nest asks for one server for all plain gateways with the same port and path in their decorators, and does not say for
- * which of them.
+ * Nest asks for one server for all plain gateways with the same port and path in their decorators, and for all that share
+ * a decorator by inheritance, and does not say for which of them.
  */
 function assertTogether(groups: readonly Group[]): void {
-  const homes = new Map<string, [GatewayDefinition, Group]>();
+  const homes = new Map<string | symbol, [GatewayDefinition, Group]>();
   for (const group of groups) {
     for (const { definition } of group.gateways) {
-      if (definition.namespace) continue;
-      const decorated = `${definition.port} ${definition.options.path}`;
-      const [first, home] = homes.get(decorated) ?? [definition, group];
-      homes.set(decorated, [first, home]);
+      const asked = definition.namespace ?? `${definition.port} ${definition.options.path}`;
+      const [first, home] = homes.get(asked) ?? [definition, group];
+      homes.set(asked, [first, home]);
       if (home === group) continue;
       throw new InvalidOptionError(
-        `${definition.name} is moved away from ${first.name} by configuration, which takes @WebwireGateway()`,
+        `${definition.name} is moved away from ${first.name} by configuration, which takes a @WebwireGateway() of its own`,
       );
     }
   }
 }
 
-function merge(group: Group, gateway: string, options: ServerOptions): void {
+function merge(group: Group, gateway: string, options: OwnOptions): void {
   for (const [name, value] of Object.entries(options)) {
     const source = group.sources.get(name);
-    const existing = group.options[name as keyof ServerOptions];
+    const existing = group.options[name as keyof OwnOptions];
     if (source !== undefined && existing !== value) {
       throw new InvalidOptionError(
         `${source} and ${gateway} share a WebWire server but disagree on its option ${name}: ` +

@@ -1,5 +1,6 @@
 import { GATEWAY_OPTION_RULES, PORT_RULE, type WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
-import { checkAll, type OptionRules } from './server/option-rules.js';
+import { checkAll, OBJECT_RULE, type OptionRules } from './server/option-rules.js';
+import { checkSessionOptions, type SessionOptions } from './session-options.js';
 
 /** Options of a gateway given by configuration. They take precedence over those in its decorator. */
 export interface WebwireGatewayOverrides extends WebwireGatewayOptions {
@@ -8,12 +9,17 @@ export interface WebwireGatewayOverrides extends WebwireGatewayOptions {
 }
 
 /** Options of `WebwireModule.forRoot()`: defaults for all gateways, and options of single ones. */
-export interface WebwireModuleOptions extends WebwireGatewayOptions {
+export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'sessions'> {
   /**
    * Options of single gateways, by class name.
    * @example { AuthGateway: { port: 4000 } }
    */
   gateways?: Record<string, WebwireGatewayOverrides>;
+  /**
+   * How sessions are kept; `false` switches them off.
+   * @default {} (in files, see `SessionOptions`)
+   */
+  sessions?: SessionOptions | false;
 }
 
 const OVERRIDE_RULES: OptionRules<WebwireGatewayOverrides> = {
@@ -23,19 +29,27 @@ const OVERRIDE_RULES: OptionRules<WebwireGatewayOverrides> = {
 
 const MODULE_RULES: OptionRules<WebwireModuleOptions> = {
   ...GATEWAY_OPTION_RULES,
-  gateways: {
-    allowed: 'an object of options by class name',
-    accepts: (value) => typeof value === 'object' && value !== null,
+  sessions: {
+    allowed: 'false or an object of options',
+    accepts: (value) => value === false || OBJECT_RULE.accepts(value),
   },
+  gateways: { ...OBJECT_RULE, allowed: 'an object of options by class name' },
 };
 
 /**
  * Checks the options of the module.
+ * @returns A plain copy of those that are given.
  * @throws InvalidOptionError
  */
-export function checkModuleOptions(options: WebwireModuleOptions): void {
-  checkAll(options, MODULE_RULES);
-  for (const [name, overrides] of Object.entries(options.gateways ?? {})) {
-    checkAll(overrides, OVERRIDE_RULES, `gateways.${name}.`);
-  }
+export function checkModuleOptions(options: WebwireModuleOptions): WebwireModuleOptions {
+  const checked = checkAll(options, MODULE_RULES);
+  const gateways = Object.entries(checked.gateways ?? {}).map(([name, overrides]) => [
+    name,
+    checkAll(overrides, OVERRIDE_RULES, `gateways.${name}.`),
+  ]);
+  return {
+    ...checked,
+    gateways: Object.fromEntries(gateways) as WebwireModuleOptions['gateways'],
+    sessions: checkSessionOptions(checked.sessions ?? {}),
+  };
 }

@@ -1,12 +1,15 @@
 import { Logger, type WebSocketAdapter } from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server as HttpServer } from 'node:http';
 import { createDispatcher } from './handlers/create-dispatcher.js';
 import { exploreGateways, type GatewayDefinition } from './handlers/gateway-explorer.js';
 import { assignServer, guardAfterInit } from './handlers/gateway-instance.js';
 import { locateNest, type NestContext, type NestLocator } from './handlers/nest-context.js';
 import { addLifecycle } from './lifecycle.js';
+import { quiet } from './server/logger.js';
 import { WebwireServer, type Listener } from './server/server.js';
+import { SESSION_HUB, sessionHubWithoutModule } from './session-provider.js';
+import type { SessionHub } from './session/session-hub.js';
 import { planServers, type PlannedServer } from './server-plan.js';
 import type { ListenTarget } from './transport/transport.js';
 import { WsTransport } from './transport/ws/ws-transport.js';
@@ -27,9 +30,10 @@ interface GatewayRequest {
 export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   readonly #locator: NestLocator;
   readonly #options: WebwireModuleOptions | undefined;
-  readonly #logger = new Logger('Webwire');
+  readonly #logger = quiet(new Logger('Webwire'));
   readonly #transport = new WsTransport();
-  readonly #listeners = new Map<WebwireServer, Listener>();
+  readonly #listeners = new Map<WebwireServer, Promise<Listener>>();
+  #hub: SessionHub | null | undefined;
   #serversByGateway: ReadonlyMap<GatewayDefinition, WebwireServer> | undefined;
 
   /**
@@ -38,9 +42,8 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
    * @throws InvalidOptionError for an option that cannot be used.
    */
   constructor(locator: NestLocator, options?: WebwireModuleOptions) {
-    if (options) checkModuleOptions(options);
     this.#locator = locator;
-    this.#options = options;
+    this.#options = options && checkModuleOptions(options);
   }
 
   /**
@@ -66,8 +69,9 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
 
   async close(server: WebwireServer): Promise<void> {
     await server.shutdown();
-    await this.#listeners.get(server)?.close();
+    const listener = await this.#listeners.get(server)?.catch(() => undefined);
     this.#listeners.delete(server);
+    await listener?.close();
   }
 
   async dispose(): Promise<void> {
@@ -95,12 +99,13 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     return servers;
   }
 
-  #createServer(nest: NestContext, { gateways, options }: PlannedServer): WebwireServer {
+  #createServer(nest: NestContext, { gateways, options, hasSessions }: PlannedServer): WebwireServer {
     const prepare = (gateway: GatewayDefinition, instance: object) => assignServer(gateway, instance, server);
     const server: WebwireServer = new WebwireServer(
       options,
       createDispatcher(nest, gateways, prepare, this.#logger),
       this.#logger,
+      hasSessions ? this.#sessionHub() : null,
     );
     for (const { definition } of gateways) guardAfterInit(definition, this.#logger);
     return server;
@@ -108,24 +113,21 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
 
   /** A port of its own is opened when the application is ready; the HTTP server may already have clients. */
   #prepareToOpen({ port }: PlannedServer, server: WebwireServer): () => Promise<void> {
-    const listen = async (target: ListenTarget) => {
-      const listener = await this.#transport.listen(server, target);
-      this.#listeners.set(server, listener);
-      server.attach(listener);
-    };
-    if (port !== undefined) {
-      return async () => {
-        server.start();
-        await listen({ port });
-      };
-    }
-    const listening = listen({ httpServer: this.#httpServer() });
-    // Awaited at the end of the start, which may fail for another reason first.
-    listening.catch(() => undefined);
+    if (port === undefined) this.#listen(server, { httpServer: this.#httpServer() });
     return async () => {
-      await listening;
+      // The application may have been closed before it was ready.
+      if (server.refusal === 'server shutting down') return;
+      if (port !== undefined) this.#listen(server, { port });
+      server.attach(await this.#listeners.get(server)!);
       server.start();
     };
+  }
+
+  #listen(server: WebwireServer, target: ListenTarget): void {
+    const listener = this.#transport.listen(server, target);
+    // Awaited at the end of the start, which may fail for another reason first.
+    listener.catch(() => undefined);
+    this.#listeners.set(server, listener);
   }
 
   #httpServer(): HttpServer {
@@ -135,12 +137,26 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     return httpServer;
   }
 
-  /** Those of `WebwireModule`, if the application imports it. */
   #moduleOptions(): WebwireModuleOptions {
-    try {
-      return this.#locator.get<WebwireModuleOptions>(MODULE_OPTIONS_TOKEN as never, { strict: false });
-    } catch {
-      return {};
+    return checkModuleOptions(this.#ofModule(MODULE_OPTIONS_TOKEN) ?? {});
+  }
+
+  /** One for all servers of the application. */
+  #sessionHub(): SessionHub | null {
+    if (this.#hub === undefined) this.#hub = this.#ofModule(SESSION_HUB) as SessionHub | null | undefined;
+    if (this.#hub === undefined) this.#hub = sessionHubWithoutModule(this.#options?.sessions ?? {});
+    return this.#hub;
+  }
+
+  /**
+   * What `WebwireModule` provides, if the application imports it. Looked for where it would be: `app.get()` ends the
+   * process when it finds nothing.
+   */
+  #ofModule(token: string | symbol): unknown {
+    for (const { providers } of this.#locator.get(ModulesContainer, { strict: false }).values()) {
+      const wrapper = providers.get(token);
+      if (wrapper) return wrapper.instance;
     }
+    return undefined;
   }
 }

@@ -6,7 +6,7 @@ export interface WebwireOptionsFactory {
   createWebwireOptions(): WebwireModuleOptions | Promise<WebwireModuleOptions>;
 }
 
-export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE, OPTIONS_TYPE } =
+export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, ASYNC_OPTIONS_TYPE } =
   new ConfigurableModuleBuilder<WebwireModuleOptions>({ moduleName: 'Webwire' })
     .setClassMethodName('forRoot')
     .setFactoryMethodName('createWebwireOptions')

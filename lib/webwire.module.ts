@@ -1,21 +1,42 @@
-import { Inject, Module, type DynamicModule } from '@nestjs/common';
+import { Global, Inject, Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
 import { ApplicationConfig, ModuleRef } from '@nestjs/core';
+import { provideSessionHub, SESSION_HUB } from './session-provider.js';
+import type { SessionHub } from './session/session-hub.js';
+import { SessionKeyGenerator } from './session/session-key-generator.js';
+import { SessionManager } from './session/session-manager.js';
 import { WebwireAdapter } from './webwire.adapter.js';
 import { checkModuleOptions, type WebwireModuleOptions } from './webwire-options.js';
-import {
-  ASYNC_OPTIONS_TYPE,
-  ConfigurableModuleClass,
-  MODULE_OPTIONS_TOKEN,
-  OPTIONS_TYPE,
-} from './webwire.module-definition.js';
+import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './webwire.module-definition.js';
+import { WebwireService } from './webwire.service.js';
 
 /**
  * Makes the gateways of an application speak WebWire, by installing the `WebwireAdapter` unless another adapter is
- * installed. Imported once, in the root module.
+ * installed. Imported once, in the root module; `WebwireService`, and the `SessionManager` and `SessionKeyGenerator` in
+ * use, can be injected everywhere.
  *
  * @throws InvalidOptionError, at start, for an option that cannot be used.
  */
-@Module({})
+@Global()
+@Module({
+  providers: [
+    WebwireService,
+    {
+      provide: SESSION_HUB,
+      useFactory: ({ sessions = {} }: WebwireModuleOptions, moduleRef: ModuleRef) => {
+        checkModuleOptions({ sessions });
+        return provideSessionHub(sessions, moduleRef);
+      },
+      inject: [MODULE_OPTIONS_TOKEN, ModuleRef],
+    },
+    { provide: SessionManager, useFactory: (hub: SessionHub | null) => hub?.manager ?? null, inject: [SESSION_HUB] },
+    {
+      provide: SessionKeyGenerator,
+      useFactory: (hub: SessionHub | null) => hub?.keyGenerator ?? null,
+      inject: [SESSION_HUB],
+    },
+  ],
+  exports: [WebwireService, SessionManager, SessionKeyGenerator],
+})
 export class WebwireModule extends ConfigurableModuleClass {
   constructor(
     @Inject(MODULE_OPTIONS_TOKEN) options: WebwireModuleOptions,
@@ -30,9 +51,14 @@ export class WebwireModule extends ConfigurableModuleClass {
     if (!installed) config.setIoAdapter(new WebwireAdapter(moduleRef, options));
   }
 
-  /** @param options Defaults for all gateways, and options of single ones by class name. */
-  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    return super.forRoot(options);
+  /**
+   * @param options Defaults for all gateways, options of single ones by class name, sessions, and the `imports` in which
+   *   a session manager or key generator finds its dependencies.
+   */
+  static override forRoot(options: WebwireModuleOptions & Pick<ModuleMetadata, 'imports'> = {}): DynamicModule {
+    const { imports = [], ...own } = options;
+    const module = super.forRoot(own);
+    return { ...module, imports: [...(module.imports ?? []), ...imports] };
   }
 
   /** Options made through DI, such as from a `ConfigService`: `useFactory`, `useClass` or `useExisting`. */

@@ -1,5 +1,7 @@
 import { encodeMessage, MessageType, ProtocolError } from '../protocol/index.js';
+import { checkAll, stringThat, type OptionRules } from '../server/option-rules.js';
 import type { PayloadCodec } from '../server/payload-codec.js';
+import { CODEC_RULE } from './webwire-gateway-options.js';
 import { WEBWIRE_HANDLES, type HandlesMetadata } from './metadata.js';
 
 /** Options of `@WebwireRequest()` and `@WebwireSignal()`. */
@@ -21,21 +23,33 @@ export interface WebwireHandlerOptions {
   codec?: PayloadCodec;
 }
 
-/** Writes down what the decorated method handles. */
+const HANDLER_RULES: OptionRules<WebwireHandlerOptions> = {
+  name: stringThat('a string', () => true),
+  fallback: { allowed: 'a boolean', accepts: (value) => typeof value === 'boolean' },
+  codec: CODEC_RULE,
+};
+
+/**
+ * Writes down what the decorated method handles.
+ * @throws InvalidOptionError or TypeError, where it stands, if no message could ever reach the method.
+ */
 export function handles(
   kind: HandlesMetadata['kind'],
   nameOrOptions: string | WebwireHandlerOptions = {},
   options: Omit<WebwireHandlerOptions, 'name' | 'fallback'> = {},
 ): MethodDecorator {
   const given = typeof nameOrOptions === 'string' ? { ...options, name: nameOrOptions } : nameOrOptions;
-  const { name, fallback = false, codec } = given;
+  const { name, fallback = false, codec } = checkAll(given, HANDLER_RULES, `${kind} handler.`);
   if (fallback && name !== undefined) {
     throw new TypeError(`a WebWire ${kind} handler has either a name or fallback: true, not both`);
   }
   if (name !== undefined) assertName(kind, name);
   const metadata: HandlesMetadata = { kind, target: fallback ? 'fallback' : { name: name ?? '' }, codec };
-  return (_prototype, _key, descriptor) => {
-    const method = descriptor.value as object;
+  return (prototype, key, descriptor?: PropertyDescriptor) => {
+    const method: unknown = descriptor?.value;
+    if (typeof prototype === 'function' || typeof key === 'symbol' || typeof method !== 'function') {
+      throw new TypeError(`a WebWire ${kind} handler is a method with a name, not static: ${String(key)} is none`);
+    }
     const others = (Reflect.getOwnMetadata(WEBWIRE_HANDLES, method) ?? []) as HandlesMetadata[];
     Reflect.defineMetadata(WEBWIRE_HANDLES, [...others, metadata], method);
   };

@@ -9,9 +9,16 @@ export interface WebwireGatewayOptions extends ServerOptions {
    * @default the module's, else text as strings, binary as `Buffer`s, other values as JSON
    */
   codec?: PayloadCodec;
+  /**
+   * `false` switches sessions off for the server of this gateway: requests for sessions are told so, and
+   * `createSession()` fails.
+   * @default as the module says
+   */
+  sessions?: false;
 }
 
-const CODEC_RULE: OptionRule = {
+/** What a codec may be. */
+export const CODEC_RULE: OptionRule = {
   allowed: 'a codec: an object with the functions decode and encode',
   accepts: (value) => {
     const codec = value as Partial<PayloadCodec> | null;
@@ -26,14 +33,18 @@ export const PORT_RULE: OptionRule = integerBetween(0, 65_535, 'a port');
 export const GATEWAY_OPTION_RULES: OptionRules<WebwireGatewayOptions> = {
   ...SERVER_OPTION_RULES,
   codec: CODEC_RULE,
+  sessions: {
+    allowed: 'false, or absent: how sessions are kept is said once, for the module',
+    accepts: (value) => value === false,
+  },
 };
 
 /**
  * Checks the options in the decorator of a gateway.
  * @throws InvalidOptionError
  */
-export function checkGatewayOptions(gateway: string, options: WebwireGatewayOptions): void {
-  checkAll(options, GATEWAY_OPTION_RULES, `${gateway}.`);
+export function checkGatewayOptions(gateway: string, options: WebwireGatewayOptions): WebwireGatewayOptions {
+  return checkAll(options, GATEWAY_OPTION_RULES, `${gateway}.`);
 }
 
 /**
@@ -46,7 +57,5 @@ export function plainGatewayOptions(gateway: string, options: Record<string, unk
     accepts: (value) => value === undefined,
   });
   const known = Object.entries(options).filter(([name]) => Object.hasOwn(GATEWAY_OPTION_RULES, name));
-  const picked: WebwireGatewayOptions = Object.fromEntries(known);
-  checkGatewayOptions(gateway, picked);
-  return picked;
+  return checkGatewayOptions(gateway, Object.fromEntries(known));
 }

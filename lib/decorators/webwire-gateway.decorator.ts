@@ -20,7 +20,8 @@ export function WebwireGateway(
   portOrOptions: number | WebwireGatewayOptions = 0,
   options: WebwireGatewayOptions = {},
 ): ClassDecorator {
-  const [port, own] = typeof portOrOptions === 'number' ? [portOrOptions, options] : [0, portOrOptions];
+  const hasPort = typeof portOrOptions !== 'object';
+  const [port, own] = hasPort ? [portOrOptions, options] : [0, portOrOptions];
   check('port of @WebwireGateway()', port, PORT_RULE);
   return (target) => {
     // Nest makes one server for each port and path, and one more for each "namespace" on it. A namespace of its

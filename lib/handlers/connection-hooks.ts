@@ -4,6 +4,7 @@ import { stackOf, type ServerLogger } from '../server/logger.js';
 import { createContext } from './enhanced-invoker.js';
 import type { GatewayDefinition } from './gateway-explorer.js';
 import type { NestContext } from './nest-context.js';
+import { isPromiseLike } from './settle.js';
 
 type HookName = 'handleConnection' | 'handleDisconnect';
 type Hook = (connection: WebwireConnection, ...args: unknown[]) => unknown;
@@ -44,7 +45,7 @@ export class ConnectionHooks {
       const fail = (error: unknown) => this.logger.error(`${label} failed`, stackOf(error));
       try {
         const result = run(...args);
-        if (result instanceof Promise) pending.push(result.then(() => undefined, fail));
+        if (isPromiseLike(result)) pending.push(Promise.resolve(result).then(() => undefined, fail));
       } catch (error) {
         fail(error);
       }

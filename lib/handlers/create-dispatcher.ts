@@ -4,7 +4,7 @@ import { plainCodec, type PayloadCodec } from '../server/payload-codec.js';
 import { ConnectionHooks } from './connection-hooks.js';
 import { directInvoker } from './direct-invoker.js';
 import { enhancedInvoker, scopedInvoker } from './enhanced-invoker.js';
-import type { GatewayDefinition } from './gateway-explorer.js';
+import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import { GatewayDispatcher } from './gateway-dispatcher.js';
 import type { Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
@@ -38,8 +38,9 @@ export function createDispatcher(
     for (const handler of definition.handlers) {
       routes.add(handler, {
         handler: `${definition.name}.${handler.methodName}`,
+        module: definition.module.name,
         codec: handler.codec ?? codec ?? plainCodec,
-        invoke: createInvoker(nest, definition, handler.methodName, prepareInstance),
+        invoke: createInvoker(nest, definition, handler, prepareInstance),
       });
     }
   }
@@ -49,10 +50,10 @@ export function createDispatcher(
 function createInvoker(
   nest: NestContext,
   gateway: GatewayDefinition,
-  methodName: string,
+  handler: HandlerDefinition,
   prepare: (instance: object) => void,
 ): Invoker {
-  if (isScoped(nest, gateway)) return scopedInvoker(nest, gateway, methodName, prepare);
-  if (isEnhanced(nest, gateway, methodName)) return enhancedInvoker(nest, gateway, methodName);
-  return directInvoker(gateway.wrapper.instance as object, methodName);
+  if (isScoped(nest, gateway)) return scopedInvoker(nest, gateway, handler, prepare);
+  if (isEnhanced(nest, gateway, handler)) return enhancedInvoker(nest, gateway, handler);
+  return directInvoker(gateway.wrapper.instance as object, handler);
 }

@@ -1,6 +1,6 @@
 import { ContextIdFactory, type ContextId } from '@nestjs/core';
 import { ExecutionContextHost } from '@nestjs/core/internal';
-import type { GatewayDefinition } from './gateway-explorer.js';
+import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
 import { PARAMS_FACTORY, parametersKey } from './parameters.js';
@@ -15,8 +15,8 @@ interface Scope {
 }
 
 /** Runs a handler through Nest's guards, interceptors, pipes and filters; one pipeline serves all messages. */
-export function enhancedInvoker(nest: NestContext, gateway: GatewayDefinition, methodName: string): Invoker {
-  const run = pipeline(nest, gateway, gateway.wrapper.instance as object, methodName);
+export function enhancedInvoker(nest: NestContext, gateway: GatewayDefinition, handler: HandlerDefinition): Invoker {
+  const run = pipeline(nest, gateway, gateway.wrapper.instance as object, handler);
   return (connection, body, message) => run([connection, body, message, message.name]);
 }
 
@@ -24,7 +24,7 @@ export function enhancedInvoker(nest: NestContext, gateway: GatewayDefinition, m
 export function scopedInvoker(
   nest: NestContext,
   gateway: GatewayDefinition,
-  methodName: string,
+  handler: HandlerDefinition,
   prepare: (instance: object) => void,
 ): Invoker {
   const { wrapper, module } = gateway;
@@ -41,35 +41,40 @@ export function scopedInvoker(
         wrapper,
       );
     } catch (error) {
-      return recover(nest, gateway, wrapper.instance as object, methodName, args, error);
+      return recover(nest, gateway, wrapper.instance as object, handler, args, error);
     }
     prepare(instance);
-    return pipeline(nest, gateway, instance, methodName, scope)(args);
+    return pipeline(nest, gateway, instance, handler, scope)(args);
   };
 }
 
 /** As in Nest's own gateways, the connection is what `REQUEST` gives and what context strategies look at. */
 export function createContext(nest: NestContext, { wrapper }: GatewayDefinition, connection: object): ContextId {
   const contextId = ContextIdFactory.getByRequest(connection as never);
-  const { payload } = contextId as { payload?: unknown };
-  const request =
-    wrapper.isDependencyTreeDurable() && payload !== undefined ? payload : Object.assign(connection, payload);
+  const { payload } = contextId as { payload?: object };
+  if (payload && !wrapper.isDependencyTreeDurable()) assignNew(connection, payload);
+  const request = payload && wrapper.isDependencyTreeDurable() ? payload : connection;
   nest.contextCreator.registerRequestProvider(request, contextId);
   return contextId;
+}
+
+/** Nest assigns the payload of a strategy to its client; here it must not replace what a connection is. */
+function assignNew(target: object, source: object): void {
+  for (const [name, value] of Object.entries(source)) if (!(name in target)) Reflect.set(target, name, value);
 }
 
 function pipeline(
   nest: NestContext,
   gateway: GatewayDefinition,
   instance: object,
-  methodName: string,
+  handler: HandlerDefinition,
   scope?: Scope,
 ): Pipeline {
   const run = nest.contextCreator.create(
     instance,
-    callbackOf(instance, methodName),
-    methodName,
-    parametersKey(instance, methodName),
+    handler.callback,
+    handler.methodName,
+    parametersKey(instance, handler.methodName),
     PARAMS_FACTORY,
     scope?.contextId,
     scope?.inquirerId,
@@ -79,9 +84,9 @@ function pipeline(
   );
   return async (args) => {
     try {
-      return await run(...args);
+      return await settle(await run(...args), args[2]);
     } catch (error) {
-      return recover(nest, gateway, instance, methodName, args, error, scope);
+      return recover(nest, gateway, instance, handler, args, error, scope);
     }
   };
 }
@@ -94,20 +99,16 @@ async function recover(
   nest: NestContext,
   { module }: GatewayDefinition,
   instance: object,
-  methodName: string,
+  handler: HandlerDefinition,
   args: HandlerArguments,
   error: unknown,
   scope?: Scope,
 ): Promise<unknown> {
-  const callback = callbackOf(instance, methodName);
+  const { callback } = handler;
   const filters = nest.filters.create(instance, callback as never, module.token, scope?.contextId, scope?.inquirerId);
   const host = new ExecutionContextHost(args, instance.constructor as never, callback);
   host.setType('ws');
-  const result = await settle(filters.invokeCustomFilters(error, host));
+  const result = await settle(filters.invokeCustomFilters(error, host), args[2]);
   if (result === undefined || result === null) throw error;
   return result;
-}
-
-function callbackOf(instance: object, methodName: string): (...args: unknown[]) => unknown {
-  return (instance as Record<string, (...args: unknown[]) => unknown>)[methodName]!;
 }

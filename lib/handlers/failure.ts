@@ -9,8 +9,8 @@ export function toFailure(error: unknown): unknown {
   return error;
 }
 
-function codeOf(error: string | object): string {
-  const code = (error as { code?: unknown }).code;
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
   return typeof code === 'string' && code !== '' ? code : 'ERROR';
 }
 
@@ -20,8 +20,8 @@ function statusName(status: number): string {
 
 /** Validation pipes put what is wrong into the response, as a list; the exception's own message says nothing. */
 function messageOf(exception: HttpException): string {
-  const response = exception.getResponse();
-  const message = typeof response === 'string' ? response : (response as { message?: unknown }).message;
+  const response: unknown = exception.getResponse();
+  const message = typeof response === 'string' ? response : (response as { message?: unknown } | null)?.message;
   if (Array.isArray(message)) return message.join('; ');
   return typeof message === 'string' ? message : exception.message;
 }

@@ -9,6 +9,7 @@ import { toPayload } from '../server/payload-codec.js';
 import type { ConnectionHooks } from './connection-hooks.js';
 import { toFailure } from './failure.js';
 import type { Route, RoutingTable } from './routing-table.js';
+import { isPromiseLike } from './settle.js';
 
 /** Brings the messages of one server to the handlers of its gateways. */
 export class GatewayDispatcher implements Dispatcher {
@@ -22,8 +23,8 @@ export class GatewayDispatcher implements Dispatcher {
     const route = this.routes.find('request', message.name);
     if (!route) throw new RequestError('NOT_FOUND', 'nobody handles this request');
     const result = invoke(route, connection, message);
-    if (result instanceof Promise) return result.then((value) => toPayload(value, route.codec), rethrow);
-    return toPayload(result, route.codec);
+    if (result instanceof Promise) return result.then((value) => reply(route, value), rethrow);
+    return reply(route, result);
   }
 
   signal(connection: WebwireConnection, message: Message): void | Promise<void> {
@@ -64,14 +65,24 @@ function invoke(route: Route, connection: WebwireConnection, message: Message): 
   }
 }
 
-function decodeBody({ codec }: Route, { payload }: Message): unknown {
+function decodeBody({ codec, handler }: Route, { payload }: Message): unknown {
+  let body: unknown;
   try {
-    return codec.decode(payload);
+    body = codec.decode(payload);
   } catch (error) {
     if (error instanceof RequestError) throw error;
     // The cause may quote the payload, which must reach neither the log nor the client.
     throw new RequestError('BAD_REQUEST', 'the body could not be decoded');
   }
+  if (!isPromiseLike(body)) return body;
+  void Promise.resolve(body).catch(ignore);
+  throw new TypeError(`the codec of ${handler} decodes to a promise; codecs must be synchronous`);
+}
+
+/** An error that is returned, by a handler or by a filter, is a failure like one that is thrown. */
+function reply({ codec }: Route, value: unknown): Payload {
+  if (value instanceof Error) throw toFailure(value);
+  return toPayload(value, codec);
 }
 
 function rethrow(error: unknown): never {

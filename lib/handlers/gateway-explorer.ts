@@ -19,6 +19,11 @@ import {
 /** A method that handles messages. One that handles several kinds or names counts once for each. */
 export interface HandlerDefinition extends HandlesMetadata {
   readonly methodName: string;
+  /**
+   * The method as the class declares it. Enhancers are found on it, so an instance that shadows it (bound in the
+   * constructor, or spied upon) does not lose its guards.
+   */
+  readonly callback: (...args: unknown[]) => unknown;
 }
 
 /** A gateway as its decorators describe it. */
@@ -58,13 +63,12 @@ function exploreGateway(module: Module, wrapper: InstanceWrapper): GatewayDefini
   const { name } = metatype;
   const isWebwire = Reflect.getMetadata(WEBWIRE_GATEWAY, metatype) === true;
   const { namespace, ...options } = Reflect.getMetadata(GATEWAY_OPTIONS, metatype) as Record<string, unknown>;
-  if (isWebwire) checkGatewayOptions(name, options);
   return {
     name,
     wrapper,
     module,
     port: Reflect.getMetadata(PORT_METADATA, metatype) as number,
-    options: isWebwire ? options : plainGatewayOptions(name, { ...options, namespace }),
+    options: isWebwire ? checkGatewayOptions(name, options) : plainGatewayOptions(name, { ...options, namespace }),
     namespace: isWebwire ? (namespace as symbol) : undefined,
     handlers: exploreHandlers(name, metatype.prototype as object),
     serverProperties: exploreServerProperties(wrapper.instance as object),
@@ -73,13 +77,13 @@ function exploreGateway(module: Module, wrapper: InstanceWrapper): GatewayDefini
 
 function exploreHandlers(gateway: string, prototype: object): HandlerDefinition[] {
   return new MetadataScanner().getAllMethodNames(prototype).flatMap((methodName) => {
-    const method = (prototype as Record<string, object>)[methodName]!;
-    const own = (Reflect.getMetadata(WEBWIRE_HANDLES, method) ?? []) as HandlesMetadata[];
-    const isPlain = Reflect.getMetadata(MESSAGE_MAPPING_METADATA, method) === true;
+    const callback = (prototype as Record<string, HandlerDefinition['callback']>)[methodName]!;
+    const own = (Reflect.getMetadata(WEBWIRE_HANDLES, callback) ?? []) as HandlesMetadata[];
+    const isPlain = Reflect.getMetadata(MESSAGE_MAPPING_METADATA, callback) === true;
     const plain = isPlain
-      ? plainHandles(`${gateway}.${methodName}`, Reflect.getMetadata(MESSAGE_METADATA, method))
+      ? plainHandles(`${gateway}.${methodName}`, Reflect.getMetadata(MESSAGE_METADATA, callback))
       : [];
-    return [...own, ...plain].map((handles) => ({ ...handles, methodName }));
+    return [...own, ...plain].map((handles) => ({ ...handles, methodName, callback }));
   });
 }
 

@@ -1,7 +1,6 @@
 import { ApplicationConfig, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
 import { ExternalExceptionFilterContext } from '@nestjs/core/exceptions/external-exception-filter-context.js';
 import { Injector } from '@nestjs/core/internal';
-import { lastValueIfObservable } from './settle.js';
 
 /** Where the pieces of a Nest application are to be found: an application, or any `ModuleRef` of it. */
 export interface NestLocator {
@@ -27,18 +26,18 @@ export function locateNest(locator: NestLocator): NestContext {
   return {
     modules,
     config,
-    contextCreator: allowingEmptyObservables(contextCreator),
+    contextCreator: leavingObservables(contextCreator),
     filters: new ExternalExceptionFilterContext({ getModules: () => modules } as never, config),
     injector: new Injector(),
   };
 }
 
 /**
- * Nest takes the last value of an Observable and fails when there is none; here an empty one is an empty reply.
+ * Nest takes the last value of an Observable, fails when there is none, and never unsubscribes; here that is for `settle`.
  * Nest's own creator is shared with GraphQL and others, so the change is made on an heir.
  */
-function allowingEmptyObservables(creator: ExternalContextCreator): ExternalContextCreator {
+function leavingObservables(creator: ExternalContextCreator): ExternalContextCreator {
   const heir = Object.create(creator) as ExternalContextCreator;
-  heir.transformToResult = async (result: unknown) => lastValueIfObservable(result);
+  heir.transformToResult = async (result: unknown) => result;
   return heir;
 }

@@ -2,6 +2,7 @@ import { ContextUtils, ExecutionContextHost } from '@nestjs/core/internal';
 import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/internal';
 import type { PipeTransform } from '@nestjs/common';
 import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
+import type { HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments } from './invoker.js';
 
 /** Metadata key for handlers without parameter decorators, which get `(connection, body)`. */
@@ -47,10 +48,12 @@ export function reflectParameters(
 }
 
 /** Makes a function that finds the values of a handler's parameters where no pipe applies to them. */
-export function parameterReader(instance: object, methodName: string): (args: HandlerArguments) => unknown[] {
+export function parameterReader(
+  instance: object,
+  { methodName, callback }: HandlerDefinition,
+): (args: HandlerArguments) => unknown[] {
   const { list } = reflectParameters(instance, methodName);
   const length = Math.max(0, ...list.map(([, { index }]) => index + 1));
-  const callback = (instance as Record<string, () => unknown>)[methodName]!;
   const contextOf = contextUtils.getContextFactory('ws', instance, callback);
   const readers = list.map(([key, parameter]) => ({
     index: parameter.index,

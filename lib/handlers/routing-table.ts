@@ -6,6 +6,8 @@ import type { Invoker } from './invoker.js';
 export interface Route {
   /** `Class.method`, for people. */
   readonly handler: string;
+  /** Name of the module that provides the gateway. */
+  readonly module: string;
   readonly codec: PayloadCodec;
   readonly invoke: Invoker;
 }
@@ -21,8 +23,10 @@ export class RoutingTable {
   add({ kind, target }: HandlesMetadata, route: Route): void {
     const existing = target === 'fallback' ? this.#fallbacks[kind] : this.#routes[kind].get(target.name);
     if (existing) {
-      const what = target === 'fallback' ? `the ${kind} fallback` : `${kind} ${JSON.stringify(target.name)}`;
-      throw new Error(`${existing.handler} and ${route.handler} both handle ${what} on the same WebWire server`);
+      const what = describe(kind, target);
+      throw new Error(
+        `${named(existing, route)} and ${named(route, existing)} both handle ${what} on one WebWire server`,
+      );
     }
     if (target === 'fallback') this.#fallbacks[kind] = route;
     else this.#routes[kind].set(target.name, route);
@@ -32,4 +36,14 @@ export class RoutingTable {
   find(kind: Kind, name: string): Route | undefined {
     return this.#routes[kind].get(name) ?? this.#fallbacks[kind];
   }
+}
+
+function describe(kind: Kind, target: HandlesMetadata['target']): string {
+  if (target === 'fallback') return `the ${kind} fallback`;
+  return target.name === '' ? `${kind}s without a name` : `${kind} ${JSON.stringify(target.name)}`;
+}
+
+/** A gateway that two modules provide is there twice. */
+function named({ handler, module }: Route, other: Route): string {
+  return handler === other.handler ? `${handler} of ${module}` : handler;
 }

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common/internal';
 import type { InstanceWrapper } from '@nestjs/core/internal';
 import { WEBWIRE_GATEWAY } from '../decorators/metadata.js';
-import type { GatewayDefinition } from './gateway-explorer.js';
+import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { NestContext } from './nest-context.js';
 import { reflectParameters } from './parameters.js';
 
@@ -19,9 +19,12 @@ export function isScoped({ config }: NestContext, { wrapper }: GatewayDefinition
 }
 
 /** Whether a guard, interceptor, pipe or filter applies to a handler: its own, its gateway's or a global one. */
-export function isEnhanced({ config }: NestContext, { wrapper }: GatewayDefinition, methodName: string): boolean {
-  const instance = wrapper.instance as Record<string, object>;
-  const targets = [wrapper.metatype as object, instance[methodName]!];
+export function isEnhanced(
+  { config }: NestContext,
+  { wrapper }: GatewayDefinition,
+  { callback, methodName }: HandlerDefinition,
+): boolean {
+  const targets = [wrapper.metatype as object, callback];
   const globals = [
     ...config.getGlobalGuards(),
     ...config.getGlobalInterceptors(),
@@ -31,7 +34,7 @@ export function isEnhanced({ config }: NestContext, { wrapper }: GatewayDefiniti
   return (
     globals.length > 0 ||
     targets.some((target) => ENHANCERS.some((key) => Reflect.getMetadata(key, target)?.length > 0)) ||
-    reflectParameters(instance, methodName).arePiped
+    reflectParameters(wrapper.instance as object, methodName).arePiped
   );
 }
 

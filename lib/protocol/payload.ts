@@ -52,10 +52,17 @@ export class Payload {
     return this.encoding === 'utf16' ? decodeUtf16(this.bytes) : decodeUtf8(this.bytes);
   }
 
-  /** The text parsed as JSON; that it has the shape `T` is not checked. Throws a SyntaxError for invalid JSON. */
+  /**
+   * The text parsed as JSON; that it has the shape `T` is not checked.
+   * @throws SyntaxError for invalid JSON, which does not quote the text as the engine's own error would: it may be logged.
+   */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- spares every caller an assertion
   json<T = unknown>(): T {
-    return JSON.parse(this.text());
+    try {
+      return JSON.parse(this.text());
+    } catch {
+      throw new SyntaxError('the payload is not valid JSON');
+    }
   }
 }
 

@@ -18,9 +18,12 @@ export interface Carrier {
   readonly remoteAddress: string | undefined;
   /**
    * Queues one message. What is queued within one tick goes out together, in order. The bytes belong to the
-   * carrier from here on and must not be changed any more. Dropped when the carrier is closing or closed.
+   * carrier from here on and must not be changed any more.
+   * @returns Whether it was queued; it is dropped when the carrier is closing or closed.
    */
-  send(message: Uint8Array): void;
+  send(message: Uint8Array): boolean;
+  /** Stops reading from the peer, until `close`: what it sends from now on stays in its own buffers. */
+  pause(): void;
   /**
    * Sends what is queued, then closes.
    * @param code WebSocket close code.

@@ -1,3 +1,4 @@
+import type { SessionHub } from '../session/session-hub.js';
 import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -9,6 +10,8 @@ export interface ConnectionHost {
   readonly messageBufferSize: number;
   readonly dispatcher: Dispatcher;
   readonly logger: ServerLogger;
+  /** `null` where sessions are off. */
+  readonly sessions: SessionHub | null;
   /** While the server drains, requests are refused and signals dropped (PROTOCOL.md, section 8). */
   readonly isDraining: boolean;
   /** A handler was started. */

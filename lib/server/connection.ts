@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import {
   decodeMessage,
   encodeMessage,
@@ -8,10 +9,16 @@ import {
   ProtocolError,
   replyType,
   signalType,
+  type CloseSessionMessage,
+  type EncodableMessage,
   type ProtocolMessage,
   type RequestMessage,
+  type RestoreSessionMessage,
   type SignalMessage,
 } from '../protocol/index.js';
+import { SessionError } from '../session/session-error.js';
+import { SessionSlot } from '../session/session-slot.js';
+import type { Session } from '../session/session.js';
 import type { Carrier, ConnectionRequest } from './carrier.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import { BufferOverflowError, RequestError } from './errors.js';
@@ -26,6 +33,9 @@ interface Ending {
   readonly text: string;
   readonly reason: DisconnectReason;
 }
+
+/** Type, identifier and length of the code (PROTOCOL.md, section 2), in bytes. */
+const REPLY_ERROR_HEADER_LENGTH = 10;
 
 /** One client, connected. */
 export class WebwireConnection {
@@ -42,6 +52,9 @@ export class WebwireConnection {
   #ending: Ending | undefined;
   #isClosed = false;
   #aborting: AbortController | undefined;
+  #sessionSlot: SessionSlot | undefined;
+  #closing: Promise<void> | undefined;
+  #notifyClosed: (() => void) | undefined;
 
   /** Made by the server when a client connects. */
   constructor(
@@ -69,21 +82,64 @@ export class WebwireConnection {
    * they were given; a signal that a handler sends precedes that handler's reply.
    *
    * @param name At most 255 printable ASCII characters; may be empty if there is a body.
-   * @param body A string is sent as UTF-8, a `Uint8Array` as binary, a `Payload` as it is, `undefined` and
+   * @param body A string is sent as UTF-8, bytes (`Uint8Array`, `ArrayBuffer`, other views) as binary, a `Payload` as it is, `undefined` and
    *   `null` as nothing, any other value as JSON in UTF-8.
    * @returns `false` if the connection is gone, and the signal with it.
    * @throws BufferOverflowError if the message is larger than `messageBufferSize`.
    * @throws ProtocolError if the protocol forbids it: a bad name, or neither name nor body.
+   * @throws TypeError for a body that JSON cannot express, a promise or an Observable.
    */
   signal(name: string, body?: unknown): boolean {
     const payload = toPayload(body);
-    const bytes = encodeMessage({ type: signalType(payload.encoding), name, payload: payload.bytes });
-    if (bytes.length > this.#host.messageBufferSize) {
-      throw new BufferOverflowError(bytes.length, this.#host.messageBufferSize);
-    }
-    if (this.#isClosed) return false;
-    this.#carrier.send(bytes);
-    return true;
+    return this.#send({ type: signalType(payload.encoding), name, payload: payload.bytes });
+  }
+
+  /**
+   * The session of this connection as it is now, or `null`. When the connection is gone, the one that it had, so that
+   * `handleDisconnect` can tell who left.
+   */
+  get session(): Session | null {
+    return this.#sessionSlot?.session ?? null;
+  }
+
+  /**
+   * Creates a session for this connection (PROTOCOL.md, section 6). The client is told before the reply of the handler
+   * that did it, and can restore the session on other connections.
+   *
+   * @param info What to keep in it: a plain object of JSON values, which is copied.
+   * @returns Resolves when the session is stored, or storing it failed, which is logged.
+   * @throws SessionError if sessions are off, the connection is gone or has a session, the info is not JSON, or the key
+   *   generator breaks its rules; BufferOverflowError if the session does not fit the client's buffer.
+   */
+  async createSession(info?: object): Promise<void> {
+    await this.#slot().create(info);
+  }
+
+  /**
+   * Closes the session of this connection and tells the client. Does nothing without one. The session is destroyed if
+   * no other connection has it.
+   *
+   * @throws SessionError if sessions are off; what the session manager throws when it cannot destroy the session.
+   */
+  async closeSession(): Promise<void> {
+    await this.#slot().close();
+  }
+
+  /**
+   * Closes the connection (PROTOCOL.md, section 8): nothing more is received, running handlers finish and their replies
+   * are sent. Calling it again is harmless.
+   *
+   * @returns Resolves when the connection is closed; at once while handlers run on it, as a handler that waited for the
+   *   end of all handlers would wait for itself.
+   */
+  async close(): Promise<void> {
+    this.end({ code: 1000, text: '', reason: 'server-close' });
+    if (this.#running === 0 && !this.#isClosed) await this.#whenClosed();
+  }
+
+  /** Only the `id`: a connection that gets into a reply or a log by mistake gives nothing away. */
+  toJSON(): { id: string } {
+    return { id: this.id };
   }
 
   /** Announces the server to the client (PROTOCOL.md, section 4). @internal */
@@ -114,7 +170,7 @@ export class WebwireConnection {
         return;
       case MessageType.RequestRestoreSession:
       case MessageType.RequestCloseSession:
-        this.#answer(this.#host.isDraining ? MessageType.ReplyShutdown : MessageType.ReplySessionsDisabled, message.id);
+        this.#handleSessionRequest(message);
         return;
       case MessageType.Heartbeat:
         return;
@@ -144,6 +200,7 @@ export class WebwireConnection {
     this.#host.logger.warn(
       `Connection ${this.id} (${this.remoteAddress}) broke the protocol and is closed: ${error.message} (${error.code})`,
     );
+    this.#carrier.pause();
     this.end({ code: error.closeCode, text: error.code, reason: 'violation' });
   }
 
@@ -164,6 +221,9 @@ export class WebwireConnection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#aborting?.abort();
+    this.#notifyClosed?.();
+    const slot = this.#sessionSlot;
+    if (slot) this.#host.guard('Releasing a session', () => slot.release());
     this.#host.left(this, this.#ending?.reason ?? (clean ? 'client-close' : 'connection-lost'));
   }
 
@@ -206,9 +266,33 @@ export class WebwireConnection {
     );
   }
 
+  #handleSessionRequest(message: RestoreSessionMessage | CloseSessionMessage): void {
+    const { id } = message;
+    if (this.#host.isDraining) return this.#answer(MessageType.ReplyShutdown, id);
+    if (!this.#host.sessions) return this.#answer(MessageType.ReplySessionsDisabled, id);
+    const slot = this.#slot();
+    this.#started();
+    this.#host.guard(
+      'Session request',
+      () =>
+        message.type === MessageType.RequestRestoreSession
+          ? slot.restore(id, message.sessionKey)
+          : slot.closeForClient(id),
+      this.#finished,
+    );
+  }
+
+  /** Made on first use: not every connection has a session. */
+  #slot(): SessionSlot {
+    const { sessions } = this.#host;
+    if (!sessions) throw new SessionError('SESSIONS_DISABLED', 'sessions are switched off: sessions is false');
+    this.#sessionSlot ??= new SessionSlot(sessions, this, this.#send, this.#isClosed);
+    return this.#sessionSlot;
+  }
+
   #reply(message: Message, payload: Payload): void {
     try {
-      this.#send(encodeMessage({ type: replyType(payload.encoding), id: message.identifier!, payload: payload.bytes }));
+      this.#send({ type: replyType(payload.encoding), id: message.identifier!, payload: payload.bytes });
     } catch (error) {
       this.#failInternally(message, error);
     }
@@ -217,14 +301,10 @@ export class WebwireConnection {
   #fail(message: Message, error: unknown): void {
     if (!(error instanceof RequestError)) return this.#failInternally(message, error);
     try {
-      this.#send(
-        encodeMessage({
-          type: MessageType.ReplyError,
-          id: message.identifier!,
-          code: error.code,
-          message: error.message,
-        }),
-      );
+      const { code } = error;
+      const room = this.#host.messageBufferSize - REPLY_ERROR_HEADER_LENGTH - code.length;
+      const text = truncate(error.message, room);
+      this.#send({ type: MessageType.ReplyError, id: message.identifier!, code, message: text });
     } catch (refusal) {
       this.#failInternally(message, refusal);
     }
@@ -232,8 +312,8 @@ export class WebwireConnection {
 
   /** Nothing about the failure reaches the client (PROTOCOL.md, section 5). */
   #failInternally(message: Message, error: unknown): void {
-    this.#host.logger.error(`Request ${JSON.stringify(message.name)} failed`, stackOf(error));
     this.#answer(MessageType.ReplyInternalError, message.identifier!);
+    this.#host.logger.error(`Request ${JSON.stringify(message.name)} failed`, stackOf(error));
   }
 
   #answer(
@@ -243,22 +323,35 @@ export class WebwireConnection {
       | typeof MessageType.ReplySessionsDisabled,
     id: Uint8Array,
   ): void {
-    if (!this.#isClosed) this.#carrier.send(encodeMessage({ type, id }));
+    this.#carrier.send(encodeMessage({ type, id }));
   }
 
-  #send(bytes: Uint8Array): void {
+  /** Whether the carrier took it. */
+  readonly #send = (message: EncodableMessage): boolean => {
+    const bytes = encodeMessage(message);
     if (bytes.length > this.#host.messageBufferSize) {
       throw new BufferOverflowError(bytes.length, this.#host.messageBufferSize);
     }
-    if (!this.#isClosed) this.#carrier.send(bytes);
-  }
+    return this.#carrier.send(bytes);
+  };
 
   /** Made on first use: most handlers never ask for it. */
   readonly #abortSignal = (): AbortSignal => {
-    this.#aborting ??= new AbortController();
+    if (!this.#aborting) {
+      this.#aborting = new AbortController();
+      // One for all messages of the connection, however many handlers listen.
+      setMaxListeners(0, this.#aborting.signal);
+    }
     if (this.#isClosed) this.#aborting.abort();
     return this.#aborting.signal;
   };
+
+  #whenClosed(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      this.#notifyClosed = resolve;
+    });
+    return this.#closing;
+  }
 
   #started(): void {
     this.#running++;
@@ -275,4 +368,13 @@ export class WebwireConnection {
     if (this.#running > 0 || this.#ending === undefined || this.#isClosed) return;
     this.#carrier.close(this.#ending.code, this.#ending.text);
   }
+}
+
+/** At most `length` bytes of UTF-8 of a text, without a broken character at the end. */
+function truncate(text: string, length: number): string {
+  const bytes = Buffer.from(text);
+  if (bytes.length <= length) return text;
+  let end = Math.max(length, 0);
+  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
+  return bytes.toString('utf8', 0, end);
 }

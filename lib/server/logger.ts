@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** Where a server reports what its operator should know. Nest's `Logger` fits. */
 export interface ServerLogger {
   debug(message: string): void;
@@ -5,7 +7,29 @@ export interface ServerLogger {
   error(message: string, stack?: string): void;
 }
 
-/** Lists an error's stack (or, for what is not an error, its kind only) for a log line. */
+/** Describes an error for the log, and what was thrown instead of one. Never throws, whatever the error does. */
 export function stackOf(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : `thrown: ${typeof error}`;
+  try {
+    if (!(error instanceof Error)) return `thrown: ${inspect(error, { depth: 0, maxStringLength: 200 })}`;
+    const description: unknown = error.stack ?? error.message;
+    return String(description);
+  } catch {
+    return 'thrown: an error that cannot be described';
+  }
+}
+
+/** A logger that never throws: a failing one must not cost a client its answer. */
+export function quiet(logger: ServerLogger): ServerLogger {
+  const attempt = (write: () => void) => {
+    try {
+      write();
+    } catch {
+      // There is nobody left to tell.
+    }
+  };
+  return {
+    debug: (message) => attempt(() => logger.debug(message)),
+    warn: (message) => attempt(() => logger.warn(message)),
+    error: (message, stack) => attempt(() => logger.error(message, stack)),
+  };
 }

@@ -40,18 +40,32 @@ export function check(option: string, value: unknown, rule: OptionRule): void {
 
 /**
  * Checks a whole set of options; `undefined` counts as absent.
+ *
  * @param where What precedes the options' names in messages, such as `gateways.ChatGateway.`.
+ * @returns A plain object of those that are given, wherever they came from: a prototype or an accessor, for instance.
  * @throws InvalidOptionError for a bad value, and for an option that does not exist.
  */
-export function checkAll<Options>(options: unknown, rules: OptionRules<Options>, where = ''): void {
-  const names = Object.keys(rules);
-  if (typeof options !== 'object' || options === null) {
-    check(where.replace(/\.$/, '') || 'object', options, { allowed: 'an object', accepts: () => false });
-  }
-  for (const [name, value] of Object.entries(options as object)) {
+export function checkAll<Options extends object>(options: unknown, rules: OptionRules<Options>, where = ''): Options {
+  const names = Object.keys(rules) as (keyof Options & string)[];
+  check(where.replace(/\.$/, '') || 'object', options, OBJECT_RULE);
+  for (const name of Object.keys(options as object)) {
     if (!Object.hasOwn(rules, name)) {
       throw new InvalidOptionError(`WebWire has no option ${where}${name}; there are: ${names.join(', ')}`);
     }
-    if (value !== undefined) check(`${where}${name}`, value, rules[name as keyof Options]);
   }
+  const given: Partial<Options> = {};
+  for (const name of names) {
+    const value = (options as Options)[name];
+    if (value === undefined) continue;
+    check(`${where}${name}`, value, rules[name]);
+    given[name] = value;
+  }
+  return given as Options;
 }
+
+/** A set of options: an object, but not a collection. */
+export const OBJECT_RULE: OptionRule = {
+  allowed: 'an object of options',
+  accepts: (value) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(Symbol.iterator in value),
+};

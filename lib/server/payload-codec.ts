@@ -31,16 +31,29 @@ export const jsonCodec: PayloadCodec = {
 
 const EMPTY = Payload.binary(new Uint8Array(0));
 
-/** Makes the payload of a reply or signal: `undefined` and `null` are empty, a `Payload` is itself. */
+/**
+ * Makes the payload of a reply or signal: `undefined` and `null` are empty, a `Payload` is itself.
+ * @throws TypeError for a promise or an Observable, which has to be waited for first.
+ */
 export function toPayload(value: unknown, codec: PayloadCodec = plainCodec): Payload {
   if (value === undefined || value === null) return EMPTY;
+  if (isAsynchronous(value)) throw new TypeError('a promise or an Observable cannot be sent; wait for its value');
   return value instanceof Payload ? value : codec.encode(value);
 }
 
 function encodePlain(value: unknown): Payload {
   if (typeof value === 'string') return Payload.utf8(value);
   if (value instanceof Uint8Array) return Payload.binary(value);
+  if (value instanceof ArrayBuffer) return Payload.binary(new Uint8Array(value));
+  if (ArrayBuffer.isView(value)) {
+    return Payload.binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+  }
   return Payload.json(value);
+}
+
+function isAsynchronous(value: object): boolean {
+  const { then, subscribe } = value as { then?: unknown; subscribe?: unknown };
+  return typeof then === 'function' || typeof subscribe === 'function';
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

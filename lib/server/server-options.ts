@@ -47,7 +47,7 @@ export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
   readTimeout: integerBetween(1, UINT32_MAX, 'milliseconds'),
   messageBufferSize: integerBetween(MIN_MESSAGE_BUFFER_SIZE, UINT32_MAX, 'bytes'),
   subProtocolName: stringThat('a string', () => true),
-  path: stringThat('a path such as "/" or "/chat"', (path) => /^\/[^\s?#]*$/.test(path)),
+  path: stringThat('a path such as "/" or "/chat"', (path) => /^\/[!-~]*$/.test(path) && !/[?#]/.test(path)),
   shutdownTimeout: integerBetween(0, TIMER_MAX, 'milliseconds'),
 };
 

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { encodeMessage, MessageType, PROTOCOL_MAJOR_VERSION, PROTOCOL_MINOR_VERSION } from '../protocol/index.js';
+import type { SessionHub } from '../session/session-hub.js';
 import type { Carrier, CarrierListener, ConnectionRequest } from './carrier.js';
 import type { ConnectionHost } from './connection-host.js';
 import { WebwireConnection } from './connection.js';
@@ -38,7 +39,12 @@ export class WebwireServer {
   #onChange: (() => void) | undefined;
 
   /** Made by the adapter, for the gateways of one port and path. */
-  constructor(options: ResolvedServerOptions, dispatcher: Dispatcher, logger: ServerLogger) {
+  constructor(
+    options: ResolvedServerOptions,
+    dispatcher: Dispatcher,
+    logger: ServerLogger,
+    sessions: SessionHub | null,
+  ) {
     this.options = options;
     this.#logger = logger;
     this.#acceptConf = encodeMessage({
@@ -49,7 +55,7 @@ export class WebwireServer {
       messageBufferSize: options.messageBufferSize,
       subProtocolName: options.subProtocolName,
     });
-    this.#host = this.#createHost(dispatcher);
+    this.#host = this.#createHost(dispatcher, sessions);
   }
 
   /** Address it listens on (that of the HTTP server it shares, if it does); `null` while it does not listen. */
@@ -99,11 +105,12 @@ export class WebwireServer {
     return connection;
   }
 
-  #createHost(dispatcher: Dispatcher): ConnectionHost {
+  #createHost(dispatcher: Dispatcher, sessions: SessionHub | null): ConnectionHost {
     const isDraining = () => this.#shutdown !== undefined;
     return {
       messageBufferSize: this.options.messageBufferSize,
       dispatcher,
+      sessions,
       logger: this.#logger,
       get isDraining() {
         return isDraining();

@@ -17,6 +17,8 @@ const MAX_DEPTH = 100;
  */
 export function copySessionInfo(info: object): SessionInfo {
   if (Array.isArray(info)) refuse('info', 'an array');
+  // Stores of an application's own may hand over anything.
+  if (typeof info !== 'object' || info === null) refuse('info', `a ${typeof info} alone`);
   return copy(info, 'info', 0) as SessionInfo;
 }
 

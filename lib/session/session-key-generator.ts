@@ -6,8 +6,9 @@ export const MAX_SESSION_KEY_LENGTH = 255;
 /** Makes the keys of new sessions. Extend it for keys of your own; the class is also the injection token. */
 export abstract class SessionKeyGenerator {
   /**
-   * Makes a key that nobody can guess and that never came before: 1 to 255 printable ASCII characters. For
-   * `FileSessionManager` only letters, digits, `-`, `_` and `=`. Anything else is refused, and so is the session.
+   * Makes a key that nobody can guess and that never came before: 1 to 255 printable ASCII characters, else it is refused,
+   * and so is the session. For `FileSessionManager`, 1 to 247 letters, digits, `-`, `_` and `=`, and not the name of a
+   * device on Windows.
    */
   abstract generate(): string | Promise<string>;
 }

@@ -13,7 +13,11 @@ export function readTimestamp(text: unknown): Date {
   const time = parts
     ? Date.parse(`${parts[1]}T${parts[2]}.${(parts[3] ?? '').slice(0, 3).padEnd(3, '0')}${parts[4]!.toUpperCase()}`)
     : Number.NaN;
-  if (Number.isNaN(time)) throw new SessionError('INVALID_SESSION_INFO', 'a time of the session is not RFC 3339');
+  // What is no day of the calendar, or no time of the day, would be read as another.
+  const isReal =
+    parts !== null && new Date(`${parts[1]}T00:00:00Z`).toJSON()?.startsWith(parts[1]!) && parts[2]! < '24';
+  if (Number.isNaN(time) || !isReal)
+    throw new SessionError('INVALID_SESSION_INFO', 'a time of the session is not RFC 3339');
   return new Date(time);
 }
 

@@ -21,7 +21,7 @@ import {
 } from 'nestjs-webwire';
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer as WsServer } from 'ws';
 import { deferred } from '../support/deferred.js';
@@ -233,6 +233,24 @@ describe('the adapter', () => {
     const socket = new WebSocket(app.url(), ['x']);
     const [error] = (await once(socket, 'error')) as [Error];
     expect(error.message).toBe('Server sent no subprotocol');
+  });
+
+  it('takes a request target in absolute form', async () => {
+    const app = await start({ providers: [Greeter] });
+    const request = httpRequest({
+      port: app.port,
+      host: '127.0.0.1',
+      path: 'http://example.org/?x',
+      headers: {
+        Connection: 'Upgrade',
+        Upgrade: 'websocket',
+        'Sec-WebSocket-Version': '13',
+        'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      },
+    }).end();
+    const [response, socket] = (await once(request, 'upgrade')) as [{ statusCode: number }, Socket];
+    expect(response.statusCode).toBe(101);
+    socket.destroy();
   });
 
   it('answers what is not an upgrade as HTTP demands', async () => {
@@ -456,6 +474,9 @@ describe('options', () => {
     ['shutdownTimeout', { shutdownTimeout: -1 }, 'shutdownTimeout is -1, but must be'],
     ['codec', { codec: {} as never }, 'codec is {}, but must be a codec: an object with the functions'],
     ['gateways', { gateways: 1 as never }, 'gateways is 1, but must be'],
+    ['gateways', { gateways: new Map() as never }, 'gateways is Map(0) {}, but must be an object of options'],
+    ['sessions', { sessions: true as never }, 'sessions is true, but must be false or an object of options'],
+    ['path', { path: '/ї' }, "path is '/ї', but must be"],
     ['a typo', { readTimout: 1 } as never, 'has no option readTimout; there are: readTimeout, messageBufferSize'],
     [
       'port',
@@ -475,10 +496,28 @@ describe('options', () => {
     await expect(start({ providers: [Greeter] }, options)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
+  it('are read wherever they come from', async () => {
+    class Config {
+      get readTimeout() {
+        return this.value;
+      }
+      constructor(private readonly value: number) {
+        Object.defineProperty(this, 'value', { enumerable: false });
+      }
+    }
+    const make = (value: number) => WebwireModule.forRootAsync({ useFactory: () => new Config(value) });
+    const app = track(await TestApp.startWithout({ imports: [make(5_000)], providers: [Counter] }));
+    expect(app.get(Counter).server.options.readTimeout).toBe(5_000);
+    await expect(TestApp.startWithout({ imports: [make(-5)], providers: [Counter] })).rejects.toThrow(
+      'readTimeout is -5',
+    );
+  });
+
   it('in decorators are checked too', async () => {
     expect(() => WebwireGateway(70_000)).toThrow(
       'port of @WebwireGateway() is 70000, but must be an integer from 0 to',
     );
+    expect(() => WebwireGateway('4000' as never)).toThrow("is '4000', but must be");
     expect(() => WebwireGateway(1.5, {})).toThrow('is 1.5, but must be');
     @WebwireGateway({ readTimeout: -1 })
     class Bad {}
@@ -506,7 +545,13 @@ describe('options', () => {
     @WebSocketGateway()
     class B {}
     await expect(start({ providers: [A, B] }, { gateways: { B: { port: 0 } } })).rejects.toThrow(
-      'B is moved away from A by configuration, which takes @WebwireGateway()',
+      'B is moved away from A by configuration, which takes a @WebwireGateway() of its own',
+    );
+    @WebwireGateway()
+    class Base {}
+    class Heir extends Base {}
+    await expect(start({ providers: [Base, Heir] }, { gateways: { Heir: { port: 0 } } })).rejects.toThrow(
+      'Heir is moved away from Base by configuration',
     );
   });
 });
@@ -522,8 +567,10 @@ describe('handlers', () => {
     WebwireGateway()(Second);
     return Second;
   }
-  const apply = (decorator: MethodDecorator) => (prototype: object) =>
-    decorator(prototype, 'handle', Object.getOwnPropertyDescriptor(prototype, 'handle')!);
+  const apply =
+    (decorator: MethodDecorator, key: string | symbol = 'handle') =>
+    (prototype: object = { [key]: () => 1 }) =>
+      decorator(prototype, key, Object.getOwnPropertyDescriptor(prototype, key)!);
 
   @WebwireGateway()
   class First {
@@ -537,7 +584,7 @@ describe('handlers', () => {
     ['First.request and Second.handle both handle request "x"', WebwireRequest('x')],
     ['First.request and Second.handle both handle request "x"', SubscribeMessage('x')],
     ['First.signal and Second.handle both handle signal "x"', WebwireSignal('x')],
-    ['First.nameless and Second.handle both handle signal ""', WebwireSignal('')],
+    ['First.nameless and Second.handle both handle signals without a name', WebwireSignal('')],
     ['First.fallback and Second.handle both handle the request fallback', WebwireRequest({ fallback: true })],
   ])('of the same messages fail at start: %s', async (message, decorator) => {
     await expect(start({ providers: [First, gatewayWith(apply(decorator))] })).rejects.toThrow(message);
@@ -549,6 +596,27 @@ describe('handlers', () => {
     ['the other fallback', WebwireSignal({ fallback: true })],
   ])('of different messages do not: %s', async (_what, decorator) => {
     await start({ providers: [First, gatewayWith(apply(decorator))] });
+  });
+
+  it('of one gateway that two modules provide are told apart by them', async () => {
+    @Module({ providers: [First] })
+    class A {}
+    @Module({ providers: [First] })
+    class B {}
+    await expect(start({ imports: [A, B] })).rejects.toThrow('First.request of A and First.request of B both handle');
+  });
+
+  it.each<[string, () => unknown, string]>([
+    ['codec', () => WebwireRequest('a', { codec: 5 as never }), 'request handler.codec is 5, but must be a codec'],
+    ['a typo', () => WebwireSignal({ nmae: 'b' } as never), 'has no option signal handler.nmae; there are: name, '],
+    ['fallback', () => WebwireRequest({ fallback: 'yes' as never }), "fallback is 'yes', but must be a boolean"],
+    ['a number', () => WebwireRequest(5 as never), 'request handler is 5, but must be an object of options'],
+    ['null', () => WebwireRequest(null as never), 'request handler is null, but must be an object'],
+    ['a property', () => WebwireRequest('a')({}, 'property', undefined as never), 'property is none'],
+    ['a symbol', () => apply(WebwireRequest('a'), Symbol('x'))(), 'Symbol(x) is none'],
+    ['a static method', () => WebwireRequest('a')(class {}, 'x', { value: () => 1 }), 'not static: x is none'],
+  ])('that cannot be are refused where they stand: %s', (_what, decorate, message) => {
+    expect(decorate).toThrow(message);
   });
 
   it('with names that no message can have are refused', async () => {

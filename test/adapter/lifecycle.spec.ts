@@ -85,6 +85,29 @@ describe('an application that starts', () => {
   });
 });
 
+it('an application that is closed before it was ready opens no port', async () => {
+  const booting = deferred();
+  const reached = deferred();
+  @WebwireGateway()
+  class Gateway {
+    @WebSocketServer() server!: WebwireServer;
+    async onApplicationBootstrap() {
+      reached.resolve();
+      await booting.promise;
+    }
+  }
+  @Module({ imports: [WebwireModule.forRoot({ gateways: { Gateway: { port: 0 } } })], providers: [Gateway] })
+  class AppModule {}
+  const app = await NestFactory.create(AppModule, { logger: false });
+  const initialised = app.init();
+  await reached.promise;
+  await app.close();
+  booting.resolve();
+  await initialised;
+  expect(app.get(Gateway).server.address).toBeNull();
+  await app.close();
+});
+
 describe('an application that closes', () => {
   @Injectable()
   class Database implements OnModuleDestroy, OnApplicationShutdown {

@@ -47,6 +47,15 @@ class Handlers {
   @WebwireRequest('buffer') buffer() {
     return Buffer.from('ab');
   }
+  @WebwireRequest('array buffer') arrayBuffer() {
+    return new Uint8Array([1, 2]).buffer;
+  }
+  @WebwireRequest('view') view() {
+    return new DataView(new Uint8Array([1, 2, 3]).buffer, 1);
+  }
+  @WebwireRequest('connection') connection(connection: WebwireConnection) {
+    return Object.keys(JSON.parse(JSON.stringify({ connection })).connection);
+  }
   @WebwireRequest('undefined') nothing() {}
   @WebwireRequest('null') null() {
     return null;
@@ -246,6 +255,9 @@ const CASES: [name: string, body: string | Payload, answer: string][] = [
   ['string', '', 'utf8 text'],
   ['bytes', '', 'binary 0102ff'],
   ['buffer', '', 'binary 6162'],
+  ['array buffer', '', 'binary 0102'],
+  ['view', '', 'binary 0203'],
+  ['connection', '', 'utf8 ["id"]'],
   ['undefined', '', 'binary'],
   ['null', '', 'binary'],
   ['utf16', '', 'utf16 ї😀'],

@@ -12,6 +12,7 @@ import {
   type Message,
   type WebwireServer,
 } from 'nestjs-webwire';
+import { of } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { deferred, type Deferred } from '../support/deferred.js';
 import { TestApp } from '../support/test-app.js';
@@ -121,15 +122,44 @@ describe('a connection', () => {
     expect(await app.logger.logged('error', 'crashed now')).toContain('Signal "crash" failed');
   });
 
-  it('answers session requests as long as sessions are off, and drops what only a server sends', async () => {
-    client.sendBytes('1f0100000000000000');
-    expect((await client.nextBytes()).toString('hex')).toBe('050100000000000000');
-    client.sendBytes('2002000000000000006b6579');
-    expect((await client.nextBytes()).toString('hex')).toBe('050200000000000000');
+  it('drops what only a server sends', async () => {
     client.sendBytes('21');
     client.sendBytes('16');
     client.sendBytes('bf0100000000000000');
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
+  });
+
+  it('closes for the application when running handlers have replied', async () => {
+    client.send('slow');
+    await gateway.started.promise;
+    const [connection] = gateway.connections;
+    // A handler may wait for it.
+    await connection!.close();
+    await connection!.close();
+    expect(connection!.isActive).toBe(false);
+    client.send('echo', 'not received any more');
+    expect(connection!.signal('still', 'open')).toBe(true);
+    gateway.work.resolve('done');
+    expect(show(await client.next())).toBe('signal still utf8 open');
+    expect(show(await client.next())).toBe('utf8 done');
+    expect(await client.closed).toEqual({ code: 1000, reason: '' });
+    expect(await gateway.left.promise).toBe('server-close');
+  });
+
+  it('closes for the application, which can wait for it', async () => {
+    const [connection] = gateway.connections;
+    await Promise.all([connection!.close(), connection!.close()]);
+    expect(gateway.server.connections.size).toBe(0);
+    expect(connection!.signal('too', 'late')).toBe(false);
+    await connection!.close();
+    expect(await client.closed).toEqual({ code: 1000, reason: '' });
+  });
+
+  it('tells what is sent from what is dropped while it closes', async () => {
+    const [connection] = gateway.connections;
+    const closed = connection!.close();
+    expect(connection!.signal('after', 'the close frame')).toBe(false);
+    await closed;
   });
 
   it('does not send what does not fit the client, and says so', async () => {
@@ -148,6 +178,11 @@ describe('a connection', () => {
     ['name', new Payload('utf16', new Uint8Array(3))],
   ])('refuses signal %j with body %j before it reaches the carrier', async (name, body) => {
     expect(() => gateway.connections[0]!.signal(name, body)).toThrow(ProtocolError);
+    expect(await client.ask('echo', 'x')).toBe('utf8 x');
+  });
+
+  it.each([Promise.resolve(1), of(1)])('refuses to send what has to be waited for', async (body) => {
+    expect(() => gateway.connections[0]!.signal('x', body)).toThrow('a promise or an Observable cannot be sent');
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
   });
 
@@ -246,6 +281,22 @@ describe('a violation', () => {
       expect(await bystander.ask('echo', 'unharmed')).toBe('utf8 unharmed');
     },
   );
+
+  it('is the last that is read', async () => {
+    client.send('slow');
+    await gateway.started.promise;
+    client.sendBytes(malformed);
+    await app.logger.logged('warn', 'TRUNCATED');
+    let isAnswered = false;
+    client.socket.on('pong', () => (isAnswered = true));
+    client.socket.ping();
+    for (let i = 0; i < 64; i++) client.sendBytes(Buffer.alloc(8_000));
+    await (await app.connect()).ask('echo', 'a round trip later');
+    expect(isAnswered).toBe(false);
+    gateway.work.resolve('done');
+    expect(show(await client.next())).toBe('utf8 done');
+    expect(await client.closed).toMatchObject({ code: 1002 });
+  });
 
   it('is logged without a byte of the payload', async () => {
     client.sendBytes(Buffer.concat([Buffer.from('800100000000000000ff', 'hex'), Buffer.from('SECRET')]));

@@ -36,7 +36,8 @@ export class UpgradeRouter {
   };
 }
 
+/** Of the target in origin form (`/path?query`), or in absolute form (`http://host/path`), which servers have to accept. */
 function pathOf(url = '/'): string {
-  const end = url.search(/[?#]/);
-  return end === -1 ? url : url.slice(0, end);
+  const [, path = '/'] = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]*)?([^?#]*)/i.exec(url) ?? [];
+  return path === '' ? '/' : path;
 }

@@ -17,16 +17,23 @@ export class WsCarrier implements Carrier {
     private readonly socket: Duplex,
   ) {}
 
-  send(message: Uint8Array): void {
-    if (this.webSocket.readyState !== this.webSocket.OPEN) return;
+  send(message: Uint8Array): boolean {
+    if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
     if (this.#batch.length === 0) process.nextTick(this.#flush);
     this.#batch.push(message);
     this.#batchSize += message.length;
     if (this.#batchSize >= LARGE_BATCH) this.#flush();
+    return true;
+  }
+
+  pause(): void {
+    this.webSocket.pause();
   }
 
   close(code: number, reason: string): void {
     this.#flush();
+    // The answer to the close frame has to be read.
+    this.webSocket.resume();
     this.webSocket.closeNow(code, reason);
   }
 

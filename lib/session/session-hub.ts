@@ -1,0 +1,47 @@
+import type { SessionKeyGenerator } from './session-key-generator.js';
+import type { SessionManager } from './session-manager.js';
+import { KeyedQueue } from './keyed-queue.js';
+import type { SessionRegistry } from './session-registry.js';
+import type { SessionSlot } from './session-slot.js';
+
+/** What the sessions of an application have in common, whatever server their connections belong to. */
+export class SessionHub {
+  /** Operations on one session run one after the other: a restore never meets a half-destroyed session. */
+  readonly #queue = new KeyedQueue();
+
+  constructor(
+    readonly manager: SessionManager,
+    readonly keyGenerator: SessionKeyGenerator,
+    readonly registry: SessionRegistry<SessionSlot>,
+    /** Most connections that may have one session at once. */
+    readonly maxConnections: number,
+    private readonly describe: (error: unknown) => string,
+    private readonly log: (what: string, stack: string) => void,
+  ) {}
+
+  /** Runs an operation on one session when all earlier ones have ended. */
+  exclusively<T>(key: string, operation: () => Promise<T>): Promise<T> {
+    return this.#queue.run(key, operation);
+  }
+
+  /** Closes a session on all its connections and destroys it. Does nothing if none has it. */
+  closeSession(key: string): Promise<void> {
+    return this.exclusively(key, async () => {
+      const slots = this.registry.connections(key);
+      if (slots.length === 0) return;
+      for (const slot of slots) slot.drop(key);
+      for (const slot of slots) await this.registry.remove(key, slot);
+      await this.destroy(key);
+    });
+  }
+
+  /** The last connection has closed the session. */
+  async destroy(key: string): Promise<void> {
+    await this.manager.onSessionClosed(key);
+  }
+
+  /** Reports a failure of the session manager, without the key that its error may hold. */
+  report(what: string, error: unknown, key: string): void {
+    this.log(what, this.describe(error).replaceAll(key, '[session key]'));
+  }
+}
