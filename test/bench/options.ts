@@ -17,7 +17,7 @@ export interface Options {
 
 export const USAGE = `Usage: npm run bench -- [options]
 
-  --seconds <n>     measured seconds per contender and round (default: 0.6)
+  --seconds <n>     measured seconds per contender and round (default: 0.4)
   --rounds <n>      rounds (default: 5)
   --in-flight <n>   requests in flight per connection (default: 1,16)
   --only <text>     only contenders with this in their name; raw ws always runs
@@ -34,7 +34,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      seconds: { type: 'string', default: '0.6' },
+      seconds: { type: 'string', default: '0.4' },
       rounds: { type: 'string', default: '5' },
       'in-flight': { type: 'string', default: '1,16' },
       only: { type: 'string', default: '' },
