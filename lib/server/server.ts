@@ -73,6 +73,8 @@ export class WebwireServer {
    * reply, closes the connections with code 1001, and waits for their `handleDisconnect`s. Calling it again
    * waits for the same shutdown.
    *
+   * It waits for handlers, so a handler that awaits it waits for itself, until `shutdownTimeout`: do not await it there.
+   *
    * @returns Resolves when all is done, or after `shutdownTimeout`; never rejects.
    */
   shutdown(): Promise<void> {
