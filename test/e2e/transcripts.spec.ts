@@ -1,13 +1,22 @@
-import type { WebwireModuleOptions } from 'nestjs-webwire';
+import { MemorySessionManager, type WebwireModuleOptions } from 'nestjs-webwire';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
+import { refusal } from '../support/refusal.js';
 import { TestApp } from '../support/test-app.js';
 import { ContractGateway } from './transcripts/contract.gateway.js';
-import { readRecording, recordingNames } from './transcripts/recording.js';
-import { expectNothingMore, replay } from './transcripts/replay.js';
+import { readRecording, recordingNames, type Recording } from './transcripts/recording.js';
+import { expectNothingMore, replay, untilReceived, type Ending } from './transcripts/replay.js';
 
 const CONVERSATIONS = [
+  'auth',
   'client-disconnect',
+  'client-reconnect',
+  'close-session',
+  'close-session-none',
+  'close-while-slow',
   'concurrent',
   'crash',
   'echo-binary',
@@ -17,10 +26,18 @@ const CONVERSATIONS = [
   'fail',
   'handshake-default',
   'handshake-options',
+  'logout',
+  'max-sessions',
   'name-only',
+  'restore-second',
+  'restore-unknown',
+  'sessions-disabled',
   'signal-me',
   'signals',
 ];
+
+/** Conversations during which something else happens too. */
+const WITH_EVENTS = ['session-files', 'shutdown'];
 
 /** Close code and reason where the reference just drops the TCP connection. */
 const VIOLATIONS: [recording: string, code: number, reason: string][] = [
@@ -42,61 +59,124 @@ const VIOLATIONS: [recording: string, code: number, reason: string][] = [
 
 /** Recordings of what the library cannot do yet. */
 const NOT_YET = {
-  sessions: [
-    'auth',
-    'close-session',
-    'close-session-none',
-    'logout',
-    'max-sessions',
-    'restore-second',
-    'restore-unknown',
-    'session-files',
-    'sessions-disabled',
-  ],
   concurrencyLimit: ['sequential'],
   liveness: ['heartbeat', 'read-timeout'],
-  draining: ['shutdown'],
-  close: ['client-reconnect', 'close-while-slow'],
 };
 
 const OPTIONS: Record<string, WebwireModuleOptions> = {
   'handshake-options': { subProtocolName: 'chat-v1', readTimeout: 5_000, messageBufferSize: 4_096 },
+  'max-sessions': { sessions: { manager: new MemorySessionManager(), maxConnections: 2 } },
+  'sessions-disabled': { sessions: false },
 };
 
-async function startContract(recording: string): Promise<TestApp> {
-  // A test that fails leaves requests behind that nobody answers any more.
-  const options = { shutdownTimeout: 500, ...OPTIONS[recording] };
-  const app = await TestApp.start({ providers: [ContractGateway] }, options);
+const SERVER_CLOSE: Ending = { code: 1000, reason: '', cause: 'server-close' };
+
+const ENDINGS: Record<string, Ending> = {
+  'client-reconnect': SERVER_CLOSE,
+  'close-while-slow': SERVER_CLOSE,
+  // One client ends with a message that is larger than the buffer.
+  'handshake-options': { code: 1009, reason: 'MESSAGE_TOO_LARGE', cause: 'violation' },
+};
+
+async function startContract(options: WebwireModuleOptions = {}): Promise<TestApp> {
+  const defaults: WebwireModuleOptions = {
+    sessions: { manager: new MemorySessionManager() },
+    // A test that fails leaves requests behind that nobody answers any more.
+    shutdownTimeout: 500,
+  };
+  const app = await TestApp.start({ providers: [ContractGateway] }, { ...defaults, ...options });
   onTestFinished(() => app.close());
   return app;
 }
 
+async function connectBystander(app: TestApp): Promise<RawClient> {
+  const bystander = await RawClient.connect(app.url());
+  await bystander.messages.take();
+  return bystander;
+}
+
+function answersOf({ connections }: Recording) {
+  return connections.flatMap(({ steps }) => steps.filter(({ dir }) => dir === 's2c'));
+}
+
 it('claims every recording, once', () => {
   const violations = VIOLATIONS.map(([recording]) => recording);
-  const claimed = [...CONVERSATIONS, ...violations, ...Object.values(NOT_YET).flat()];
+  const claimed = [...CONVERSATIONS, ...WITH_EVENTS, ...violations, ...Object.values(NOT_YET).flat()];
   expect(claimed.sort()).toEqual(recordingNames());
 });
 
 describe('a recorded conversation goes the same way again', () => {
   it.each(CONVERSATIONS)('%s', async (name) => {
     const recording = readRecording(name);
-    const app = await startContract(name);
-    // In `handshake-options` one client ends with a message that is larger than the buffer.
-    await replay(recording, app, { code: 1009, reason: 'MESSAGE_TOO_LARGE' });
+    const app = await startContract(OPTIONS[name]);
+    const ending = ENDINGS[name];
+    await replay(recording, app, { ending });
 
-    const answers = recording.connections.flatMap(({ steps }) => steps.filter(({ dir }) => dir === 's2c'));
+    const answers = answersOf(recording);
+    const cuts = ending?.cause === 'violation' ? answers.filter(({ close }) => close !== undefined) : [];
     expect(app.logger.at('error')).toHaveLength(answers.filter(({ hex }) => hex?.startsWith('02')).length);
-    expect(app.logger.at('warn')).toHaveLength(answers.filter(({ close }) => close !== undefined).length);
+    expect(app.logger.at('warn')).toHaveLength(cuts.length);
+  });
+
+  it('session-files: a file is there from the creation of the session to its end', async () => {
+    const parent = mkdtempSync(join(tmpdir(), 'webwire-transcripts-'));
+    onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
+    const directory = join(parent, 'sessions');
+    const app = await startContract({ sessions: { directory } });
+    const steps = { created: 4, restored: 7, closedOnOne: 9, closedOnBoth: 11 };
+    const contents: Record<number, { c: string; l: string; i: unknown }> = {};
+
+    await replay(readRecording('session-files'), app, {
+      after: (n, [key]) => {
+        if (n < steps.created) return;
+        const files = n < steps.closedOnBoth ? [`${key}.wwrsess`] : [];
+        expect(readdirSync(directory)).toEqual(files);
+        for (const file of files) {
+          const path = join(directory, file);
+          if (process.platform !== 'win32') {
+            expect([directory, path].map((owned) => statSync(owned).mode & 0o777)).toEqual([0o700, 0o600]);
+          }
+          contents[n] = JSON.parse(readFileSync(path, 'utf8')) as (typeof contents)[number];
+        }
+      },
+    });
+
+    const { created, restored, closedOnOne } = steps;
+    expect(Object.keys(contents[created]!)).toEqual(['c', 'l', 'i']);
+    expect(contents[created]).toMatchObject({ l: contents[created]!.c, i: { user: 'secret', level: 7 } });
+    expect(contents[restored]).toEqual({ ...contents[created], l: expect.any(String) });
+    expect(Date.parse(contents[restored]!.l)).toBeGreaterThanOrEqual(Date.parse(contents[created]!.l));
+    expect(contents[closedOnOne]).toEqual(contents[restored]);
+    expect(app.logger.at('error')).toEqual([]);
+  });
+
+  it('shutdown: told to shut down while a request is under way', async () => {
+    const app = await startContract({ shutdownTimeout: undefined });
+    const bystander = await connectBystander(app);
+    const slowSent = 7;
+    let shutdown: Promise<void> | undefined;
+
+    await replay(readRecording('shutdown'), app, {
+      ending: { code: 1001, reason: 'server shutting down', cause: 'shutdown' },
+      after: async (n) => {
+        if (n !== slowSent) return;
+        await untilReceived(bystander);
+        shutdown = app.get(ContractGateway).server.shutdown();
+        expect(await refusal(app.url())).toBe('503 server shutting down');
+      },
+    });
+
+    await shutdown;
+    expect([...app.logger.at('warn'), ...app.logger.at('error')]).toEqual([]);
   });
 });
 
 describe('a recorded violation ends its connection, and no other', () => {
   it.each(VIOLATIONS)('%s: %i %s', async (name, code, reason) => {
-    const app = await startContract(name);
-    const bystander = await RawClient.connect(app.url());
-    await bystander.messages.take();
+    const app = await startContract();
+    const bystander = await connectBystander(app);
 
-    await replay(readRecording(name), app, { code, reason });
+    await replay(readRecording(name), app, { ending: { code, reason, cause: 'violation' } });
 
     await expectNothingMore(bystander);
     expect(app.logger.at('warn')).toEqual([expect.stringContaining(reason)]);

@@ -1,10 +1,11 @@
-import { ConnectedSocket, type OnGatewayDisconnect } from '@nestjs/websockets';
+import { ConnectedSocket, MessageBody, WebSocketServer, type OnGatewayDisconnect } from '@nestjs/websockets';
 import {
   RequestError,
   WebwireConnection,
   WebwireGateway,
   WebwireMessage,
   WebwireRequest,
+  WebwireServer,
   WebwireSignal,
   Message,
   type DisconnectReason,
@@ -13,9 +14,10 @@ import {
 import { Queue } from '../../support/queue.js';
 import { Gates } from './gates.js';
 
-/** What the transcripts were recorded against (`test/fixtures/vectors/README.md`), without sessions and `close-me`. */
+/** What the transcripts were recorded against (`test/fixtures/vectors/README.md`). */
 @WebwireGateway()
 export class ContractGateway implements OnGatewayDisconnect<WebwireConnection> {
+  @WebSocketServer() readonly server!: WebwireServer;
   /** Why connections ended, in order. */
   readonly disconnects = new Queue<DisconnectReason>();
   /** What holds up each request to `slow`, by its identifier in hexadecimal digits. */
@@ -45,10 +47,22 @@ export class ContractGateway implements OnGatewayDisconnect<WebwireConnection> {
   @WebwireRequest('empty')
   empty(): void {}
 
-  /** Nobody has a session. */
+  @WebwireRequest('auth')
+  async auth(@MessageBody() credentials: string, @ConnectedSocket() connection: WebwireConnection): Promise<void> {
+    if (credentials !== 'secret:pass') {
+      throw new RequestError('WRONG_CREDENTIALS', 'Incorrect username or password, try again');
+    }
+    await connection.createSession({ user: 'secret', level: 7 });
+  }
+
   @WebwireRequest('whoami')
-  whoami(): string {
-    return '';
+  whoami(@ConnectedSocket() { session }: WebwireConnection): unknown {
+    return session?.info?.user ?? '';
+  }
+
+  @WebwireRequest('logout')
+  async logout(@ConnectedSocket() connection: WebwireConnection): Promise<void> {
+    await connection.closeSession();
   }
 
   @WebwireRequest('signal-me')
@@ -61,6 +75,12 @@ export class ContractGateway implements OnGatewayDisconnect<WebwireConnection> {
   async slow(@WebwireMessage() message: Message): Promise<string> {
     await this.slowRequests.pass(Buffer.from(message.identifier!).toString('hex'));
     return 'done';
+  }
+
+  @WebwireRequest('close-me')
+  async closeMe(@ConnectedSocket() connection: WebwireConnection): Promise<string> {
+    await connection.close();
+    return 'closing';
   }
 
   @WebwireRequest({ fallback: true })

@@ -1,3 +1,4 @@
+import type { DisconnectReason } from 'nestjs-webwire';
 import { expect } from 'vitest';
 import { RawClient, type RawClosing } from '../../support/raw-client.js';
 import type { TestApp } from '../../support/test-app.js';
@@ -11,31 +12,58 @@ import {
   type Recording,
   type Step,
 } from './recording.js';
+import { expectSame, Sessions } from './sessions.js';
 
 const PROBE = '7fffffffffffffffff046563686f3f';
+const PROBE_ID = 'ffffffffffffffff';
 const PROBE_REPLY = 'bfffffffffffffffff3f';
+
+/** How the server ends a connection, and what it tells the gateway. */
+export interface Ending extends RawClosing {
+  readonly cause: DisconnectReason;
+}
+
+export interface ReplayOptions {
+  /** How the server has to end a connection where the reference ended it. */
+  readonly ending?: Ending;
+  /** Called after each step, with its number and our keys of the sessions so far. */
+  readonly after?: (n: number, keys: readonly string[]) => void | Promise<void>;
+}
 
 /** A recorded client, on stage again. */
 interface Actor {
   readonly client: RawClient;
-  readonly contract: ContractGateway;
   /** Whether its requests overlap, so that replies are told apart by identifier; else their order is exact. */
   readonly isConcurrent: boolean;
   /** Identifiers of its requests to `slow` that are held up. */
   readonly slowIds: Set<string>;
 }
 
-/**
- * Says what the recorded clients said, and expects what the reference answered, byte for byte and nothing else.
- * @param ending How the server has to end a connection where the reference ended it.
- */
-export async function replay(recording: Recording, app: TestApp, ending?: RawClosing): Promise<void> {
+/** What the actors have in common. */
+interface Stage {
+  readonly app: TestApp;
+  readonly contract: ContractGateway;
+  readonly sessions: Sessions;
+  /** Takes no part in the conversation. */
+  readonly onlooker: RawClient;
+  readonly ending: Ending | undefined;
+}
+
+/** Says what the recorded clients said, and expects what the reference answered, byte for byte and nothing else. */
+export async function replay(
+  recording: Recording,
+  app: TestApp,
+  { ending, after = () => undefined }: ReplayOptions = {},
+): Promise<void> {
+  const onlooker = await RawClient.connect(app.url());
+  const stage: Stage = { app, contract: app.get(ContractGateway), sessions: new Sessions(), onlooker, ending };
   const actors = new Map<RecordedConnection, Actor>();
   for (const { connection, step } of timeline(recording)) {
-    const actor = actors.get(connection) ?? (await enter(app, connection));
+    const actor = actors.get(connection) ?? (await enter(stage, connection));
     actors.set(connection, actor);
-    if (step.dir === 'c2s') await act(actor, step);
-    else await expectAnswer(actor, step, ending);
+    if (step.dir === 'c2s') await act(stage, actor, step);
+    else await expectAnswer(stage, actor, step);
+    await after(step.n, stage.sessions.keys);
   }
 }
 
@@ -46,45 +74,55 @@ export async function expectNothingMore(client: RawClient): Promise<void> {
   expect(client.messages.rest).toEqual([]);
 }
 
-async function enter(app: TestApp, connection: RecordedConnection): Promise<Actor> {
+/** Waits until the server has received what any client had sent before. */
+export async function untilReceived(onlooker: RawClient): Promise<void> {
+  onlooker.send(PROBE);
+  await onlooker.messages.take((hex) => readAnsweredId(hex) === PROBE_ID);
+}
+
+async function enter({ app }: Stage, connection: RecordedConnection): Promise<Actor> {
   return {
     client: await RawClient.connect(app.url()),
-    contract: app.get(ContractGateway),
     isConcurrent: isConcurrent(connection),
     slowIds: new Set(),
   };
 }
 
-async function act(actor: Actor, { hex, op, frames }: Step): Promise<void> {
+async function act(stage: Stage, actor: Actor, { hex, op, frames }: Step): Promise<void> {
   if (hex === undefined) {
-    await leave(actor);
+    await leave(stage, actor);
     return;
   }
   const request = readRequest(hex);
   if (request?.name === 'slow') actor.slowIds.add(request.id);
-  actor.client.send(hex, { isText: op === 'text', frames });
+  actor.client.send(stage.sessions.translate(hex), { isText: op === 'text', frames });
 }
 
 /** As the reference's clients do: the TCP connection ends, without a close frame. */
-async function leave({ client, contract }: Actor): Promise<void> {
+async function leave({ contract }: Stage, { client }: Actor): Promise<void> {
   await expectNothingMore(client);
   client.terminate();
   expect(await contract.disconnects.take()).toBe('connection-lost');
 }
 
-async function expectAnswer(actor: Actor, { hex }: Step, ending: RawClosing | undefined): Promise<void> {
+async function expectAnswer(stage: Stage, actor: Actor, { hex }: Step): Promise<void> {
   if (hex === undefined) {
-    await expectEnd(actor, ending);
+    await expectEnd(stage, actor);
     return;
   }
   const id = readAnsweredId(hex);
-  if (id !== undefined && actor.slowIds.delete(id)) actor.contract.slowRequests.open(id);
+  if (id !== undefined && actor.slowIds.delete(id)) {
+    await untilReceived(stage.onlooker);
+    stage.contract.slowRequests.open(id);
+  }
   const isWanted = actor.isConcurrent ? (received: string) => readAnsweredId(received) === id : undefined;
-  expect(await actor.client.messages.take(isWanted)).toBe(hex);
+  expectSame(stage.sessions, await actor.client.messages.take(isWanted), hex);
 }
 
-async function expectEnd({ client, contract }: Actor, ending: RawClosing | undefined): Promise<void> {
-  expect(await client.closed).toEqual(ending);
+async function expectEnd({ contract, ending }: Stage, { client }: Actor): Promise<void> {
+  expect(ending).toBeDefined();
+  const { cause, ...closing } = ending!;
+  expect(await client.closed).toEqual(closing);
   expect(client.messages.rest).toEqual([]);
-  expect(await contract.disconnects.take()).toBe('violation');
+  expect(await contract.disconnects.take()).toBe(cause);
 }
