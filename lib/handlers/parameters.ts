@@ -1,7 +1,8 @@
 import { ContextUtils, ExecutionContextHost } from '@nestjs/core/internal';
 import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/internal';
-import type { PipeTransform } from '@nestjs/common';
+import type { ExecutionContext, PipeTransform } from '@nestjs/common';
 import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
+import { MESSAGE_ARGUMENT, messageOf } from '../decorators/webwire-message.decorator.js';
 import type { HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments } from './invoker.js';
 
@@ -13,7 +14,7 @@ interface Parameter {
   readonly data?: unknown;
   readonly pipes: readonly (PipeTransform | (new () => PipeTransform))[];
   readonly schema?: unknown;
-  readonly factory?: (data: unknown, context: ExecutionContextHost) => unknown;
+  readonly factory?: (data: unknown, context: ExecutionContext) => unknown;
 }
 
 type Parameters = Record<string, Parameter>;
@@ -47,22 +48,29 @@ export function reflectParameters(
   return { list, arePiped: list.some(([, { pipes, schema }]) => pipes.length > 0 || schema !== undefined) };
 }
 
-/** Makes a function that finds the values of a handler's parameters where no pipe applies to them. */
-export function parameterReader(
-  instance: object,
-  { methodName, callback }: HandlerDefinition,
-): (args: HandlerArguments) => unknown[] {
+/** Finds the values of a handler's parameters where no pipe applies to them. */
+export interface ParameterReader {
+  read(args: HandlerArguments): unknown[];
+  /** Whether a value may have to be waited for: only those of decorators of the application's own. */
+  readonly isAsync: boolean;
+}
+
+type Reader = (args: HandlerArguments) => unknown;
+
+/** Decides at start how each parameter is read, so that little is left to do for a message. */
+export function parameterReader(instance: object, { methodName, callback }: HandlerDefinition): ParameterReader {
   const { list } = reflectParameters(instance, methodName);
-  const length = Math.max(0, ...list.map(([, { index }]) => index + 1));
   const contextOf = contextUtils.getContextFactory('ws', instance, callback);
-  const readers = list.map(([key, parameter]) => ({
-    index: parameter.index,
-    read: reader(key, parameter, contextOf),
-  }));
-  return (args) => {
-    const values: unknown[] = Array.from({ length });
-    for (const { index, read } of readers) values[index] = read(args);
-    return values;
+  const readers: Reader[] = [];
+  for (const [key, parameter] of list) readers[parameter.index] = reader(key, parameter, contextOf);
+  for (let index = 0; index < readers.length; index++) readers[index] ??= nothing;
+  return {
+    isAsync: list.some(([key, { factory }]) => isCustom(key) && factory !== messageOf),
+    read(args) {
+      const values: unknown[] = [];
+      for (const read of readers) values.push(read(args));
+      return values;
+    },
   };
 }
 
@@ -70,11 +78,20 @@ function reader(
   key: string,
   { data, factory }: Parameter,
   contextOf: (args: unknown[]) => ExecutionContextHost,
-): (args: HandlerArguments) => unknown {
-  if (key.includes(CUSTOM_ROUTE_ARGS_METADATA)) return (args) => factory?.(data, contextOf(args));
+): Reader {
+  if (factory === messageOf) return (args) => args[MESSAGE_ARGUMENT];
+  if (isCustom(key)) return (args) => factory?.(data, contextOf(args));
   const type: unknown = Number(contextUtils.mapParamType(key));
+  if (type === WsParamtype.SOCKET) return (args) => args[0];
+  if (type === WsParamtype.PAYLOAD && !data) return (args) => args[1];
   return (args) => valueOf(type, data, args);
 }
+
+function isCustom(key: string): boolean {
+  return key.includes(CUSTOM_ROUTE_ARGS_METADATA);
+}
+
+function nothing(): undefined {}
 
 function valueOf(type: unknown, data: unknown, [connection, body]: HandlerArguments): unknown {
   if (type === WsParamtype.SOCKET) return connection;

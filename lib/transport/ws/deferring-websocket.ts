@@ -8,7 +8,7 @@ const RECEIVER_FAILURES: ReadonlySet<number | undefined> = new Set([1002, 1007, 
  * already running still have their replies to send (PROTOCOL.md, section 9).
  */
 export class DeferringWebSocket extends WebSocket {
-  #isFailed = false;
+  #isTakenOver = false;
 
   /**
    * Called by `ws` for a refused frame, just before it emits `error`, and for a close frame of the peer. The two
@@ -20,17 +20,17 @@ export class DeferringWebSocket extends WebSocket {
       return;
     }
     process.nextTick(() => {
-      if (!this.#isFailed) super.close(code, reason);
+      if (!this.#isTakenOver) super.close(code, reason);
     });
+  }
+
+  /** Called on `error`: the server closes, when it is done. */
+  takeOver(): void {
+    this.#isTakenOver = true;
   }
 
   /** Closes for the server, whatever the code. */
   closeNow(code: number, reason: string): void {
     super.close(code, reason);
-  }
-
-  override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'error') this.#isFailed = true;
-    return super.emit(event, ...args);
   }
 }

@@ -118,6 +118,7 @@ function connect(
     else listener.violate(new ProtocolError('TEXT_FRAME', 'text frame: messages are binary', 0));
   });
   webSocket.on('error', (error: Error & { code?: string }) => {
+    webSocket.takeOver();
     const isTooBig = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
     listener.violate(
       isTooBig
