@@ -67,9 +67,9 @@ export function sessionHubWithoutModule(sessions: SessionOptions | false): Sessi
 
 function createSessionHub(manager: SessionManager, keys: SessionKeyGenerator, maxConnections = Infinity): SessionHub {
   const logger = quiet(new Logger('Webwire'));
-  return new SessionHub(manager, keys, new LocalSessionRegistry(), maxConnections, stackOf, (what, stack) =>
-    logger.error(`${what} failed`, stack),
-  );
+  const report = (what: string, error: unknown, key: string) =>
+    logger.error(`${what} failed`, stackOf(error).replaceAll(key, '[session key]'));
+  return new SessionHub(manager, keys, new LocalSessionRegistry(), maxConnections, report);
 }
 
 async function provide<T extends object>(

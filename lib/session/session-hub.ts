@@ -15,8 +15,8 @@ export class SessionHub {
     readonly registry: SessionRegistry<SessionSlot>,
     /** Most connections that may have one session at once. */
     readonly maxConnections: number,
-    private readonly describe: (error: unknown) => string,
-    private readonly log: (what: string, stack: string) => void,
+    /** Logs a failure of the session manager; the key must not be in what is logged. */
+    readonly report: (what: string, error: unknown, key: string) => void,
   ) {}
 
   /** Runs an operation on one session when all earlier ones have ended. */
@@ -38,10 +38,5 @@ export class SessionHub {
   /** The last connection has closed the session. */
   async destroy(key: string): Promise<void> {
     await this.manager.onSessionClosed(key);
-  }
-
-  /** Reports a failure of the session manager, without the key that its error may hold. */
-  report(what: string, error: unknown, key: string): void {
-    this.log(what, this.describe(error).replaceAll(key, '[session key]'));
   }
 }
