@@ -2,15 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import {
   decodeMessage,
-  encodeMessage,
   encodingOf,
   MessageType,
   Payload,
   ProtocolError,
-  replyType,
   signalType,
   type CloseSessionMessage,
-  type EncodableMessage,
   type ProtocolMessage,
   type RequestMessage,
   type RestoreSessionMessage,
@@ -21,9 +18,8 @@ import { SessionSlot } from '../session/session-slot.js';
 import type { Session } from '../session/session.js';
 import type { Carrier, ConnectionRequest } from './carrier.js';
 import type { DisconnectReason } from './disconnect-reason.js';
-import { BufferOverflowError, RequestError } from './errors.js';
-import { stackOf } from './logger.js';
 import { Message } from './message.js';
+import { Outbox } from './outbox.js';
 import { toPayload } from './payload-codec.js';
 import type { ConnectionHost } from './connection-host.js';
 
@@ -33,9 +29,6 @@ interface Ending {
   readonly text: string;
   readonly reason: DisconnectReason;
 }
-
-/** Type, identifier and length of the code (PROTOCOL.md, section 2), in bytes. */
-const REPLY_ERROR_HEADER_LENGTH = 10;
 
 /** One client, connected. */
 export class WebwireConnection {
@@ -48,6 +41,7 @@ export class WebwireConnection {
 
   readonly #carrier: Carrier;
   readonly #host: ConnectionHost;
+  readonly #outbox: Outbox;
   #running = 0;
   #ending: Ending | undefined;
   #isClosed = false;
@@ -65,6 +59,7 @@ export class WebwireConnection {
   ) {
     this.#host = host;
     this.#carrier = carrier;
+    this.#outbox = new Outbox(carrier, host.messageBufferSize, host.logger);
   }
 
   /** IP address of the peer; that of the proxy, if there is one. `undefined` if the transport knows none. */
@@ -91,7 +86,7 @@ export class WebwireConnection {
    */
   signal(name: string, body?: unknown): boolean {
     const payload = toPayload(body);
-    return this.#send({ type: signalType(payload.encoding), name, payload: payload.bytes });
+    return this.#outbox.send({ type: signalType(payload.encoding), name, payload: payload.bytes });
   }
 
   /**
@@ -229,7 +224,7 @@ export class WebwireConnection {
 
   #handleRequest({ type, id, name, payload }: RequestMessage): void {
     if (this.#host.isDraining) {
-      this.#answer(MessageType.ReplyShutdown, id);
+      this.#outbox.answer(MessageType.ReplyShutdown, id);
       return;
     }
     const message = new Message(name, new Payload(encodingOf(type), payload), id, this.#abortSignal);
@@ -238,19 +233,19 @@ export class WebwireConnection {
     try {
       reply = this.#host.dispatcher.request(this, message);
     } catch (error) {
-      this.#fail(message, error);
+      this.#outbox.fail(message, error);
       this.#finished();
       return;
     }
     if (reply instanceof Promise) {
       reply
         .then(
-          (resolved) => this.#reply(message, resolved),
-          (error) => this.#fail(message, error),
+          (resolved) => this.#outbox.reply(message, resolved),
+          (error) => this.#outbox.fail(message, error),
         )
         .then(this.#finished, this.#finished);
     } else {
-      this.#reply(message, reply);
+      this.#outbox.reply(message, reply);
       this.#finished();
     }
   }
@@ -268,8 +263,8 @@ export class WebwireConnection {
 
   #handleSessionRequest(message: RestoreSessionMessage | CloseSessionMessage): void {
     const { id } = message;
-    if (this.#host.isDraining) return this.#answer(MessageType.ReplyShutdown, id);
-    if (!this.#host.sessions) return this.#answer(MessageType.ReplySessionsDisabled, id);
+    if (this.#host.isDraining) return this.#outbox.answer(MessageType.ReplyShutdown, id);
+    if (!this.#host.sessions) return this.#outbox.answer(MessageType.ReplySessionsDisabled, id);
     const slot = this.#slot();
     this.#started();
     this.#host.guard(
@@ -286,54 +281,9 @@ export class WebwireConnection {
   #slot(): SessionSlot {
     const { sessions } = this.#host;
     if (!sessions) throw new SessionError('SESSIONS_DISABLED', 'sessions are switched off: sessions is false');
-    this.#sessionSlot ??= new SessionSlot(sessions, this, this.#send, this.#isClosed);
+    this.#sessionSlot ??= new SessionSlot(sessions, this, this.#outbox.send, this.#isClosed);
     return this.#sessionSlot;
   }
-
-  #reply(message: Message, payload: Payload): void {
-    try {
-      this.#send({ type: replyType(payload.encoding), id: message.identifier!, payload: payload.bytes });
-    } catch (error) {
-      this.#failInternally(message, error);
-    }
-  }
-
-  #fail(message: Message, error: unknown): void {
-    if (!(error instanceof RequestError)) return this.#failInternally(message, error);
-    try {
-      const { code } = error;
-      const room = this.#host.messageBufferSize - REPLY_ERROR_HEADER_LENGTH - code.length;
-      const text = truncate(error.message, room);
-      this.#send({ type: MessageType.ReplyError, id: message.identifier!, code, message: text });
-    } catch (refusal) {
-      this.#failInternally(message, refusal);
-    }
-  }
-
-  /** Nothing about the failure reaches the client (PROTOCOL.md, section 5). */
-  #failInternally(message: Message, error: unknown): void {
-    this.#answer(MessageType.ReplyInternalError, message.identifier!);
-    this.#host.logger.error(`Request ${JSON.stringify(message.name)} failed`, stackOf(error));
-  }
-
-  #answer(
-    type:
-      | typeof MessageType.ReplyShutdown
-      | typeof MessageType.ReplyInternalError
-      | typeof MessageType.ReplySessionsDisabled,
-    id: Uint8Array,
-  ): void {
-    this.#carrier.send(encodeMessage({ type, id }));
-  }
-
-  /** Whether the carrier took it. */
-  readonly #send = (message: EncodableMessage): boolean => {
-    const bytes = encodeMessage(message);
-    if (bytes.length > this.#host.messageBufferSize) {
-      throw new BufferOverflowError(bytes.length, this.#host.messageBufferSize);
-    }
-    return this.#carrier.send(bytes);
-  };
 
   /** Made on first use: most handlers never ask for it. */
   readonly #abortSignal = (): AbortSignal => {
@@ -368,13 +318,4 @@ export class WebwireConnection {
     if (this.#running > 0 || this.#ending === undefined || this.#isClosed) return;
     this.#carrier.close(this.#ending.code, this.#ending.text);
   }
-}
-
-/** At most `length` bytes of UTF-8 of a text, without a broken character at the end. */
-function truncate(text: string, length: number): string {
-  const bytes = Buffer.from(text);
-  if (bytes.length <= length) return text;
-  let end = Math.max(length, 0);
-  while (end > 0 && (bytes[end]! & 0xc0) === 0x80) end--;
-  return bytes.toString('utf8', 0, end);
 }
