@@ -1,0 +1,144 @@
+import { WebwireConnection, type WebwireServer } from 'nestjs-webwire';
+import { decodeMessage, encodeMessage, MessageType, type ProtocolMessage } from 'nestjs-webwire/protocol';
+import type { Carrier, CarrierListener } from '../../../lib/server/carrier.js';
+import type { History } from './history.js';
+
+/** Requests to handlers of the gateway, and those of the protocol itself. */
+export type RequestName = 'create' | 'logout' | 'close key' | 'work' | 'restore' | 'close';
+
+interface Pending {
+  readonly name: RequestName;
+  /** What is created, restored or closed. */
+  readonly subject: string;
+  readonly sentAt: number;
+  /** The session of the client when it sent this; `undefined` if other requests were about to change it. */
+  readonly had: string | null | undefined;
+  /** Whether a session was closed by the server since. */
+  sawClosed: boolean;
+}
+
+/** A client at the other end of an in-memory carrier: knows of its session what the server tells it, and nothing else. */
+export class MemoryClient implements Carrier {
+  readonly remoteAddress = undefined;
+  readonly connection: WebwireConnection;
+  /** The key of its session, as far as it knows. */
+  session: string | null = null;
+  isOpen = true;
+  /** Answers of all kinds, in order. */
+  readonly answers: string[] = [];
+  /** What the server did against the rules. */
+  readonly faults: string[] = [];
+  readonly #history: History;
+  readonly #pending = new Map<string, Pending>();
+  readonly #created = new Set<string>();
+  #requests = 0;
+
+  constructor(server: WebwireServer, history: History) {
+    this.#history = history;
+    const listener: CarrierListener = server.accept(this, { url: '/', headers: {} });
+    if (!(listener instanceof WebwireConnection)) throw new TypeError('the server made no connection');
+    this.connection = listener;
+  }
+
+  get isWaiting(): boolean {
+    return this.isOpen && this.#pending.size > 0;
+  }
+
+  /** Whether a request of this client may be about to change its session. */
+  get isChanging(): boolean {
+    return [...this.#pending.values()].some(({ name }) => name !== 'work');
+  }
+
+  request(name: RequestName, subject = ''): void {
+    const id = Buffer.alloc(8);
+    id.writeUInt32LE(++this.#requests);
+    const had = this.isChanging ? undefined : this.session;
+    const creation = String(this.#requests);
+    const pending = { name, subject: name === 'create' ? creation : subject, sentAt: this.#history.now, had };
+    this.#pending.set(id.toString('hex'), { ...pending, sawClosed: false });
+    this.connection.receive(encodeRequest(id, name, pending.subject));
+  }
+
+  disconnect(): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.connection.closed(false);
+    if (this.session === null) return;
+    this.#history.left(this.session);
+    for (const { name, sentAt } of this.#pending.values()) {
+      if (name === 'close' || name === 'logout') this.#history.mayClose(this.session, sentAt);
+    }
+  }
+
+  send(bytes: Uint8Array): boolean {
+    if (!this.isOpen) return false;
+    this.#receive(decodeMessage(bytes));
+    return true;
+  }
+
+  pause(): void {}
+
+  close(): void {
+    this.disconnect();
+  }
+
+  terminate(): void {
+    this.disconnect();
+  }
+
+  #receive(message: ProtocolMessage): void {
+    if (message.type === MessageType.SessionCreated) {
+      const { k, i } = JSON.parse(Buffer.from(message.session).toString()) as { k: string; i: { request: string } };
+      if (this.session !== null) this.faults.push(`${k} was created in place of ${this.session}`);
+      this.#created.add(i.request);
+      this.session = k;
+    } else if (message.type === MessageType.SessionClosed) {
+      if (this.session === null) this.faults.push('a session was closed that is not there');
+      else this.#history.closed(this.session);
+      for (const pending of this.#pending.values()) pending.sawClosed = true;
+      this.session = null;
+    } else if ('id' in message) {
+      this.#receiveAnswer(message);
+    }
+  }
+
+  #receiveAnswer(answer: ProtocolMessage & { id: Uint8Array }): void {
+    const id = Buffer.from(answer.id).toString('hex');
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    if (!pending) {
+      this.faults.push(`request ${id} was answered twice`);
+      return;
+    }
+    const { name, subject, sentAt, had, sawClosed } = pending;
+    this.answers.push(`${name}: ${nameOf(answer)}`);
+    if (name === 'restore') this.#restored(answer, subject);
+    if (name === 'close' && this.session !== null) {
+      this.#history.closed(this.session, sentAt);
+      this.session = null;
+    }
+    const isSuccess = answer.type === MessageType.ReplyBinary;
+    if (name === 'create' && isSuccess !== this.#created.has(subject)) this.faults.push('created, but was told late');
+    const isClosed = typeof had === 'string' && (name === 'logout' || (name === 'close key' && subject === had));
+    if (isClosed && !sawClosed) this.faults.push(`${had} was closed, but this was told late`);
+  }
+
+  #restored(answer: ProtocolMessage, key: string): void {
+    if (answer.type !== MessageType.ReplyUtf8) return;
+    const { k } = JSON.parse(Buffer.from(answer.payload).toString()) as { k: string };
+    if (k !== key) this.faults.push(`${k} was restored, not ${key}`);
+    if (this.session !== null && this.session !== k) this.#history.isLeaving(this.session);
+    this.session = k;
+  }
+}
+
+function encodeRequest(id: Uint8Array, name: RequestName, subject: string): Uint8Array {
+  if (name === 'close') return encodeMessage({ type: MessageType.RequestCloseSession, id });
+  if (name === 'restore') return encodeMessage({ type: MessageType.RequestRestoreSession, id, sessionKey: subject });
+  return encodeMessage({ type: MessageType.RequestUtf8, id, name, payload: Buffer.from(subject) });
+}
+
+function nameOf({ type, ...message }: ProtocolMessage): string {
+  if ('code' in message) return message.code;
+  return Object.entries(MessageType).find(([, value]) => value === type)![0];
+}
