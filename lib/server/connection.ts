@@ -77,8 +77,8 @@ export class WebwireConnection {
    * they were given; a signal that a handler sends precedes that handler's reply.
    *
    * @param name At most 255 printable ASCII characters; may be empty if there is a body.
-   * @param body A string is sent as UTF-8, bytes (`Uint8Array`, `ArrayBuffer`, other views) as binary, a `Payload` as it is, `undefined` and
-   *   `null` as nothing, any other value as JSON in UTF-8.
+   * @param body A string is sent as UTF-8, bytes (`Uint8Array`, `ArrayBuffer`, other views) as binary, a `Payload` as it
+   *   is, `undefined` and `null` as nothing, any other value as JSON in UTF-8.
    * @returns `false` if the connection is gone, and the signal with it.
    * @throws BufferOverflowError if the message is larger than `messageBufferSize`.
    * @throws ProtocolError if the protocol forbids it: a bad name, or neither name nor body.
