@@ -1,8 +1,12 @@
-/** How a connection lost its session, and when at the earliest and at the latest, in ticks. */
-interface Departure {
-  readonly isClose: boolean;
+/** Something that happened at some moment between two, in ticks. */
+interface Span {
   readonly from: number;
-  readonly to: number;
+  to: number;
+}
+
+/** How a connection lost its session. */
+interface Departure extends Span {
+  readonly how: 'left' | 'closed' | 'perhaps closed';
 }
 
 /** What must have become of a session that no connection has any more. */
@@ -16,38 +20,53 @@ export class History {
   /** Ticks so far. */
   now = 0;
   readonly #departures = new Map<string, Departure[]>();
+  readonly #orders = new Map<string, Span[]>();
 
-  /** A connection was lost, or went over to another session. */
-  left(key: string, to = this.now): void {
-    this.#depart(key, { isClose: false, from: this.now, to });
+  /** A connection was lost. */
+  lost(key: string): void {
+    add(this.#departures, key, { how: 'left', from: this.now, to: this.now });
   }
 
-  /** As `left`, when the server is only about to do it. */
-  isLeaving(key: string): void {
-    this.left(key, this.now + SLACK);
+  /** A connection goes over to another session. */
+  goesOver(key: string): void {
+    add(this.#departures, key, { how: 'left', from: this.now, to: this.now + SLACK });
   }
 
   /** A session was closed on a connection, by a request of this time. */
   closed(key: string, from = this.now): void {
-    this.#depart(key, { isClose: true, from, to: this.now + SLACK });
+    add(this.#departures, key, { how: 'closed', from, to: this.now + SLACK });
   }
 
   /** A connection was lost whose session was about to be closed, by a request of this time. */
-  mayClose(key: string, from: number): void {
-    this.#depart(key, { isClose: true, from, to: Infinity });
+  lostWhileClosing(key: string, from: number): void {
+    add(this.#departures, key, { how: 'perhaps closed', from, to: Infinity });
+  }
+
+  /** A session is to be closed on all connections. @returns To be called when that is done. */
+  ordered(key: string): () => void {
+    const order = { from: this.now, to: Infinity };
+    add(this.#orders, key, order);
+    return () => {
+      order.to = this.now + SLACK;
+    };
   }
 
   /** The last to go decides: a session is destroyed if that one closed it. */
   fateOf(key: string): Fate {
     const departures = this.#departures.get(key) ?? [];
-    const closes = departures.filter(({ isClose }) => isClose);
-    const losses = departures.filter(({ isClose }) => !isClose);
-    if (closes.every((close) => losses.some((loss) => close.to < loss.from))) return 'kept';
-    const isCertain = closes.some((close) => close.to < Infinity && losses.every((loss) => loss.to < close.from));
-    return isCertain ? 'destroyed' : 'either';
+    const leaving = departures.filter(({ how }) => how === 'left');
+    const closed = departures.filter(({ how }) => how === 'closed');
+    const perhaps = departures.filter(({ how }) => how === 'perhaps closed');
+    // Who is about to go over to another session is not told that this one is closed, but it is.
+    const orders = (this.#orders.get(key) ?? []).filter((order) =>
+      leaving.some(({ from, to }) => from < to && from <= order.to && order.from <= to),
+    );
+    const closes: Span[] = [...closed, ...perhaps, ...orders];
+    if (closes.every((close) => leaving.some(({ from }) => close.to < from))) return 'kept';
+    return closed.some((close) => leaving.every(({ to }) => to < close.from)) ? 'destroyed' : 'either';
   }
+}
 
-  #depart(key: string, departure: Departure): void {
-    this.#departures.set(key, [...(this.#departures.get(key) ?? []), departure]);
-  }
+function add<T>(lists: Map<string, T[]>, key: string, item: T): void {
+  lists.set(key, [...(lists.get(key) ?? []), item]);
 }

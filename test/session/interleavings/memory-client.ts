@@ -13,6 +13,8 @@ interface Pending {
   readonly sentAt: number;
   /** The session of the client when it sent this; `undefined` if other requests were about to change it. */
   readonly had: string | null | undefined;
+  /** Called when it is answered. */
+  readonly done: (() => void) | undefined;
   /** Whether a session was closed by the server since. */
   sawClosed: boolean;
 }
@@ -52,10 +54,15 @@ export class MemoryClient implements Carrier {
   request(name: RequestName, subject = ''): void {
     const id = Buffer.alloc(8);
     id.writeUInt32LE(++this.#requests);
-    const had = this.isChanging ? undefined : this.session;
-    const creation = String(this.#requests);
-    const pending = { name, subject: name === 'create' ? creation : subject, sentAt: this.#history.now, had };
-    this.#pending.set(id.toString('hex'), { ...pending, sawClosed: false });
+    const pending: Pending = {
+      name,
+      subject: name === 'create' ? String(this.#requests) : subject,
+      sentAt: this.#history.now,
+      had: this.isChanging ? undefined : this.session,
+      done: name === 'close key' ? this.#history.ordered(subject) : undefined,
+      sawClosed: false,
+    };
+    this.#pending.set(id.toString('hex'), pending);
     this.connection.receive(encodeRequest(id, name, pending.subject));
   }
 
@@ -64,9 +71,9 @@ export class MemoryClient implements Carrier {
     this.isOpen = false;
     this.connection.closed(false);
     if (this.session === null) return;
-    this.#history.left(this.session);
+    this.#history.lost(this.session);
     for (const { name, sentAt } of this.#pending.values()) {
-      if (name === 'close' || name === 'logout') this.#history.mayClose(this.session, sentAt);
+      if (name === 'close' || name === 'logout') this.#history.lostWhileClosing(this.session, sentAt);
     }
   }
 
@@ -111,6 +118,7 @@ export class MemoryClient implements Carrier {
       return;
     }
     const { name, subject, sentAt, had, sawClosed } = pending;
+    pending.done?.();
     this.answers.push(`${name}: ${nameOf(answer)}`);
     if (name === 'restore') this.#restored(answer, subject);
     if (name === 'close' && this.session !== null) {
@@ -127,7 +135,7 @@ export class MemoryClient implements Carrier {
     if (answer.type !== MessageType.ReplyUtf8) return;
     const { k } = JSON.parse(Buffer.from(answer.payload).toString()) as { k: string };
     if (k !== key) this.faults.push(`${k} was restored, not ${key}`);
-    if (this.session !== null && this.session !== k) this.#history.isLeaving(this.session);
+    if (this.session !== null && this.session !== k) this.#history.goesOver(this.session);
     this.session = k;
   }
 }
