@@ -1,6 +1,6 @@
 import { Inject, Logger, Optional, type InjectionToken, type OptionalFactoryDependency } from '@nestjs/common';
 import { ModulesContainer, type ModuleRef } from '@nestjs/core';
-import { Injector } from '@nestjs/core/internal';
+import { Injector, type Module } from '@nestjs/core/internal';
 import { quiet, stackOf } from './server/logger.js';
 import { check } from './server/option-rules.js';
 import type { Provided, SessionOptions } from './session-options.js';
@@ -33,22 +33,39 @@ const KEY_GENERATOR: Kind<SessionKeyGenerator> = {
 };
 
 /**
- * Makes the hub, and what it is made of through DI: as the options say, else by a provider that some module of the
- * application has for the token, else the default.
+ * Makes the session manager: as the options say, else the provider that some module of the application has for the token,
+ * else files.
  *
- * @throws InvalidOptionError if what the options give is no session manager or key generator.
+ * @throws InvalidOptionError if the options give no session manager.
  */
-export async function provideSessionHub(
+export async function provideSessionManager(
   sessions: SessionOptions | false,
   moduleRef: ModuleRef,
-): Promise<SessionHub | null> {
+): Promise<SessionManager | null> {
   if (sessions === false) return null;
-  const { manager, keyGenerator, directory, maxAge, maxConnections } = sessions;
-  return createSessionHub(
-    (await provide(MANAGER, manager, moduleRef)) ?? new FileSessionManager({ directory, maxAge }),
-    (await provide(KEY_GENERATOR, keyGenerator, moduleRef)) ?? new RandomSessionKeyGenerator(),
-    maxConnections,
-  );
+  const { manager, directory, maxAge } = sessions;
+  return (await provide(MANAGER, manager, moduleRef)) ?? new FileSessionManager({ directory, maxAge });
+}
+
+/** Makes the key generator, in the same way; random keys are the default. */
+export async function provideKeyGenerator(
+  sessions: SessionOptions | false,
+  moduleRef: ModuleRef,
+): Promise<SessionKeyGenerator | null> {
+  if (sessions === false) return null;
+  return (await provide(KEY_GENERATOR, sessions.keyGenerator, moduleRef)) ?? new RandomSessionKeyGenerator();
+}
+
+/** The hub of an application, `null` where sessions are off. */
+export function createSessionHub(
+  manager: SessionManager | null,
+  keyGenerator: SessionKeyGenerator | null,
+  maxConnections = Infinity,
+): SessionHub | null {
+  if (!manager || !keyGenerator) return null;
+  const logger = quiet(new Logger('Webwire'));
+  const report = (what: string, error: unknown, key: string) => logger.error(`${what} failed`, withoutKey(error, key));
+  return new SessionHub(manager, keyGenerator, new LocalSessionRegistry(), maxConnections, report);
 }
 
 /**
@@ -65,11 +82,14 @@ export function sessionHubWithoutModule(sessions: SessionOptions | false): Sessi
   );
 }
 
-function createSessionHub(manager: SessionManager, keys: SessionKeyGenerator, maxConnections = Infinity): SessionHub {
-  const logger = quiet(new Logger('Webwire'));
-  const report = (what: string, error: unknown, key: string) =>
-    logger.error(`${what} failed`, stackOf(error).replaceAll(key, '[session key]'));
-  return new SessionHub(manager, keys, new LocalSessionRegistry(), maxConnections, report);
+/** Shorter keys are no secrets, but parts of ordinary words; and what a client sent must not make a log line long. */
+const SHORTEST_SECRET = 8;
+const LONGEST_DESCRIPTION = 4_000;
+
+function withoutKey(error: unknown, key: string): string {
+  const text = error instanceof Error ? stackOf(error) : `thrown: ${typeof error}`;
+  const safe = key.length < SHORTEST_SECRET ? text : text.replaceAll(key, '[session key]');
+  return safe.slice(0, LONGEST_DESCRIPTION);
 }
 
 async function provide<T extends object>(
@@ -77,8 +97,12 @@ async function provide<T extends object>(
   provided: Provided<T> | undefined,
   moduleRef: ModuleRef,
 ): Promise<T | undefined> {
-  const instance = provided === undefined ? await findProvider(kind.token, moduleRef) : await make(provided, moduleRef);
-  return instance === undefined ? undefined : checkInstance(kind, instance);
+  const isFound = provided === undefined;
+  const instance = isFound ? await findProvider(kind.token, moduleRef) : await make(provided, moduleRef);
+  if (instance === undefined && isFound) return undefined;
+  // What another module owns has its life-cycle hooks called there.
+  if (isFound || 'useExisting' in provided) markAsAlias(kind.token, moduleRef);
+  return checkInstance(kind, instance);
 }
 
 async function make<T extends object>(provided: Provided<T>, moduleRef: ModuleRef): Promise<unknown> {
@@ -111,15 +135,45 @@ async function inject(
   return (await moduleRef.create(Dependencies)).values;
 }
 
-/** The provider that a module other than ours has for a token, whether or not it exports it. */
+/**
+ * The provider that a module other than ours has for a token, whether or not it exports it.
+ * @throws InvalidOptionError for one that is not a single instance.
+ */
 async function findProvider(token: InjectionToken, moduleRef: ModuleRef): Promise<unknown> {
-  for (const module of moduleRef.get(ModulesContainer, { strict: false }).values()) {
+  for (const module of modulesOf(moduleRef)) {
     const wrapper = module.providers.get(token);
-    if (!wrapper || module.providers.has(SESSION_HUB)) continue;
+    if (!wrapper || isOurs(module)) continue;
+    check(`provider of ${wrapper.name} in ${module.name}`, wrapper.scope, {
+      allowed: 'of the default scope, as it serves all connections',
+      accepts: () => wrapper.isDependencyTreeStatic() && !wrapper.isTransient,
+    });
     await new Injector().loadProvider(wrapper, module);
     return wrapper.instance;
   }
   return undefined;
+}
+
+/** Nest calls the life-cycle hooks of an instance for each provider that is no alias. */
+function markAsAlias(token: InjectionToken, moduleRef: ModuleRef): void {
+  const ours = [...modulesOf(moduleRef)].find(isOurs);
+  Object.assign(ours!.providers.get(token)!, { isAlias: true });
+}
+
+/**
+ * Global modules are initialised before all others and destroyed after them. A session manager needs what it is injected,
+ * so its module takes its place just before the root module, which is at distance 1.
+ */
+export function moveBeforeRoot(moduleRef: ModuleRef): void {
+  const ours = [...modulesOf(moduleRef)].find(isOurs);
+  if (ours) ours.distance = 1.5;
+}
+
+function modulesOf(moduleRef: ModuleRef): Iterable<Module> {
+  return moduleRef.get(ModulesContainer, { strict: false }).values();
+}
+
+function isOurs({ providers }: Module): boolean {
+  return providers.has(SESSION_HUB);
 }
 
 function instanceOf<T extends object>(kind: Kind<T>, provided: Provided<T> | undefined): T | undefined {

@@ -7,6 +7,7 @@ import { assignServer, guardAfterInit } from './handlers/gateway-instance.js';
 import { locateNest, type NestContext, type NestLocator } from './handlers/nest-context.js';
 import { addLifecycle } from './lifecycle.js';
 import { quiet } from './server/logger.js';
+import { check } from './server/option-rules.js';
 import { WebwireServer, type Listener } from './server/server.js';
 import { SESSION_HUB, sessionHubWithoutModule } from './session-provider.js';
 import type { SessionHub } from './session/session-hub.js';
@@ -33,7 +34,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   readonly #logger = quiet(new Logger('Webwire'));
   readonly #transport = new WsTransport();
   readonly #listeners = new Map<WebwireServer, Promise<Listener>>();
-  #hub: SessionHub | null | undefined;
+  #hub: SessionHub | null = null;
   #serversByGateway: ReadonlyMap<GatewayDefinition, WebwireServer> | undefined;
 
   /**
@@ -94,6 +95,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
       },
       onModuleDestroy: async () => {
         await Promise.all([...new Set(servers.values())].map((server) => server.shutdown()));
+        await this.#destroyOwnManager();
       },
     });
     return servers;
@@ -143,9 +145,25 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
 
   /** One for all servers of the application. */
   #sessionHub(): SessionHub | null {
-    if (this.#hub === undefined) this.#hub = this.#ofModule(SESSION_HUB) as SessionHub | null | undefined;
-    if (this.#hub === undefined) this.#hub = sessionHubWithoutModule(this.#options?.sessions ?? {});
+    const own = this.#options?.sessions;
+    const ofModule = this.#ofModule(SESSION_HUB) as SessionHub | null | undefined;
+    if (ofModule === undefined) {
+      this.#hub ??= sessionHubWithoutModule(own ?? {});
+    } else {
+      check('sessions of the adapter', own && Object.keys(own).length > 0 ? own : undefined, {
+        allowed: 'absent where WebwireModule is imported, whose sessions WebwireService knows',
+        accepts: (value) => value === undefined,
+      });
+      this.#hub = ofModule;
+    }
     return this.#hub;
+  }
+
+  /** With the module, Nest calls the hooks of the manager. */
+  async #destroyOwnManager(): Promise<void> {
+    if (this.#ofModule(SESSION_HUB) !== undefined) return;
+    const manager = this.#hub?.manager as { onModuleDestroy?(): unknown } | undefined;
+    await manager?.onModuleDestroy?.();
   }
 
   /**

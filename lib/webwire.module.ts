@@ -1,13 +1,25 @@
 import { Global, Inject, Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
 import { ApplicationConfig, ModuleRef } from '@nestjs/core';
-import { provideSessionHub, SESSION_HUB } from './session-provider.js';
-import type { SessionHub } from './session/session-hub.js';
+import type { SessionOptions } from './session-options.js';
+import {
+  createSessionHub,
+  moveBeforeRoot,
+  provideKeyGenerator,
+  provideSessionManager,
+  SESSION_HUB,
+} from './session-provider.js';
 import { SessionKeyGenerator } from './session/session-key-generator.js';
 import { SessionManager } from './session/session-manager.js';
 import { WebwireAdapter } from './webwire.adapter.js';
 import { checkModuleOptions, type WebwireModuleOptions } from './webwire-options.js';
 import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './webwire.module-definition.js';
 import { WebwireService } from './webwire.service.js';
+
+/** Providers run before the module itself is made, so they check what they need of the options. */
+function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: ModuleRef) => Promise<T>) {
+  return ({ sessions = {} }: WebwireModuleOptions, moduleRef: ModuleRef): Promise<T> =>
+    provide(checkModuleOptions({ sessions }).sessions ?? {}, moduleRef);
+}
 
 /**
  * Makes the gateways of an application speak WebWire, by installing the `WebwireAdapter` unless another adapter is
@@ -21,18 +33,20 @@ import { WebwireService } from './webwire.service.js';
   providers: [
     WebwireService,
     {
-      provide: SESSION_HUB,
-      useFactory: ({ sessions = {} }: WebwireModuleOptions, moduleRef: ModuleRef) => {
-        checkModuleOptions({ sessions });
-        return provideSessionHub(sessions, moduleRef);
-      },
+      provide: SessionManager,
+      useFactory: provideFrom(provideSessionManager),
       inject: [MODULE_OPTIONS_TOKEN, ModuleRef],
     },
-    { provide: SessionManager, useFactory: (hub: SessionHub | null) => hub?.manager ?? null, inject: [SESSION_HUB] },
     {
       provide: SessionKeyGenerator,
-      useFactory: (hub: SessionHub | null) => hub?.keyGenerator ?? null,
-      inject: [SESSION_HUB],
+      useFactory: provideFrom(provideKeyGenerator),
+      inject: [MODULE_OPTIONS_TOKEN, ModuleRef],
+    },
+    {
+      provide: SESSION_HUB,
+      useFactory: ({ sessions }: WebwireModuleOptions, manager: SessionManager, keyGenerator: SessionKeyGenerator) =>
+        sessions === false ? null : createSessionHub(manager, keyGenerator, sessions?.maxConnections),
+      inject: [MODULE_OPTIONS_TOKEN, SessionManager, SessionKeyGenerator],
     },
   ],
   exports: [WebwireService, SessionManager, SessionKeyGenerator],
@@ -48,7 +62,8 @@ export class WebwireModule extends ConfigurableModuleClass {
     // Nest's own type says that there always is one.
     const installed = config.getIoAdapter() as object | null;
     if (installed instanceof WebwireAdapter) throw new Error('WebwireModule is imported twice; import it once');
-    if (!installed) config.setIoAdapter(new WebwireAdapter(moduleRef, options));
+    if (!installed) config.setIoAdapter(new WebwireAdapter(moduleRef));
+    moveBeforeRoot(moduleRef);
   }
 
   /**

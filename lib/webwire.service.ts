@@ -34,7 +34,7 @@ export class WebwireService {
 
   /**
    * Closes a session on all its connections, tells them, and destroys it. Does nothing if no connection has it.
-   * @throws what the session manager throws when it cannot destroy it; it is closed on all connections then.
+   * @throws SessionError if the session manager could not destroy it; it is closed on all connections then.
    */
   async closeSession(key: string): Promise<void> {
     await this.#hub?.closeSession(key);

@@ -22,8 +22,10 @@ export interface Carrier {
    * @returns Whether it was queued; it is dropped when the carrier is closing or closed.
    */
   send(message: Uint8Array): boolean;
-  /** Stops reading from the peer, until `close`: what it sends from now on stays in its own buffers. */
+  /** Stops reading from the peer: what it sends from now on stays in its own buffers. `close` resumes. */
   pause(): void;
+  /** Reads again. */
+  resume(): void;
   /**
    * Sends what is queued, then closes.
    * @param code WebSocket close code.

@@ -30,6 +30,12 @@ interface Ending {
   readonly reason: DisconnectReason;
 }
 
+/**
+ * Session requests of one connection run one after the other; when this many wait, nothing more is read from it, so that
+ * what a client can queue is bounded by what was read at once.
+ */
+const MAX_SESSION_REQUESTS = 16;
+
 /** One client, connected. */
 export class WebwireConnection {
   /** Unique among the connections of all servers. */
@@ -47,6 +53,7 @@ export class WebwireConnection {
   #isClosed = false;
   #aborting: AbortController | undefined;
   #sessionSlot: SessionSlot | undefined;
+  #sessionRequests = 0;
   #closing: Promise<void> | undefined;
   #notifyClosed: (() => void) | undefined;
 
@@ -111,10 +118,11 @@ export class WebwireConnection {
   }
 
   /**
-   * Closes the session of this connection and tells the client. Does nothing without one. The session is destroyed if
+   * Closes the session of this connection and tells the client. Does nothing without one, and when the connection is
+   * gone, whose session stays restorable. The session is destroyed if
    * no other connection has it.
    *
-   * @throws SessionError if sessions are off; what the session manager throws when it cannot destroy the session.
+   * @throws SessionError if sessions are off, or the session manager could not destroy the session: it is closed then.
    */
   async closeSession(): Promise<void> {
     await this.#slot().close();
@@ -267,13 +275,17 @@ export class WebwireConnection {
     if (!this.#host.sessions) return this.#outbox.answer(MessageType.ReplySessionsDisabled, id);
     const slot = this.#slot();
     this.#started();
+    if (++this.#sessionRequests === MAX_SESSION_REQUESTS) this.#carrier.pause();
     this.#host.guard(
       'Session request',
       () =>
         message.type === MessageType.RequestRestoreSession
           ? slot.restore(id, message.sessionKey)
           : slot.closeForClient(id),
-      this.#finished,
+      () => {
+        if (this.#sessionRequests-- === MAX_SESSION_REQUESTS && this.isActive) this.#carrier.resume();
+        this.#finished();
+      },
     );
   }
 

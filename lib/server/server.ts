@@ -33,7 +33,7 @@ export class WebwireServer {
   readonly #logger: ServerLogger;
   #isStarting = true;
   #running = 0;
-  #leaving = 0;
+  #pending = 0;
   #listener: Listener | undefined;
   #shutdown: Promise<void> | undefined;
   #onChange: (() => void) | undefined;
@@ -70,7 +70,7 @@ export class WebwireServer {
 
   /**
    * Shuts down (PROTOCOL.md, section 8): refuses new connections and requests, lets running handlers finish and
-   * reply, closes the connections with code 1001, and waits for their `handleDisconnect`s. Calling it again
+   * reply, closes the connections with code 1001, and waits for connection hooks. Calling it again
    * waits for the same shutdown.
    *
    * It waits for handlers, so a handler that awaits it waits for itself, until `shutdownTimeout`: do not await it there.
@@ -103,7 +103,8 @@ export class WebwireServer {
     const connection = new WebwireConnection(this.#host, carrier, request);
     this.#connections.add(connection);
     connection.open(this.#acceptConf);
-    this.#host.guard('handleConnection', () => this.#host.dispatcher.connected(connection));
+    this.#pending++;
+    this.#guard('handleConnection', () => this.#host.dispatcher.connected(connection), this.#hookDone);
     return connection;
   }
 
@@ -125,20 +126,18 @@ export class WebwireServer {
         this.#onChange?.();
       },
       left: (connection, reason) => {
-        this.#leaving++;
+        this.#pending++;
         this.#connections.delete(connection);
-        this.#guard(
-          'handleDisconnect',
-          () => dispatcher.disconnected(connection, reason),
-          () => {
-            this.#leaving--;
-            this.#onChange?.();
-          },
-        );
+        this.#guard('handleDisconnect', () => dispatcher.disconnected(connection, reason), this.#hookDone);
       },
       guard: (subject, run, done) => this.#guard(subject, run, done),
     };
   }
+
+  readonly #hookDone = (): void => {
+    this.#pending--;
+    this.#onChange?.();
+  };
 
   async #drain(): Promise<void> {
     let isLate = false;
@@ -150,12 +149,19 @@ export class WebwireServer {
     for (const connection of this.#connections) {
       connection.end({ code: 1001, text: 'server shutting down', reason: 'shutdown' });
     }
-    await this.#until(() => isLate || (this.#connections.size === 0 && this.#leaving === 0));
+    await this.#until(() => isLate || (this.#connections.size === 0 && this.#pending === 0));
+    // Sessions may be closed by others than connections; their store is still there.
+    let isSettled = false;
+    void this.#host.sessions?.settled().finally(() => {
+      isSettled = true;
+      this.#onChange?.();
+    });
+    await this.#until(() => isLate || isSettled || !this.#host.sessions);
     clearTimeout(timer);
     if (!isLate) return;
     this.#logger.warn(
       `Shutdown did not finish within ${this.options.shutdownTimeout} ms: ${this.#running} handlers still run, ` +
-        `${this.#leaving} disconnect hooks are pending, ${this.#connections.size} connections are cut`,
+        `${this.#pending} connection hooks are pending, ${this.#connections.size} connections are cut`,
     );
     for (const connection of this.#connections) connection.terminate();
   }

@@ -8,6 +8,11 @@ export class KeyedQueue {
     return this.#last.size;
   }
 
+  /** Resolves when all tasks that are there now have ended. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#last.values());
+  }
+
   /** @returns what the task returns; it fails as the task does, which does not stop those after it. */
   run<Result>(key: string, task: () => Promise<Result>): Promise<Result> {
     const start = (): Promise<Result> => task();

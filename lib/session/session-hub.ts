@@ -1,3 +1,4 @@
+import { SessionError } from './session-error.js';
 import type { SessionKeyGenerator } from './session-key-generator.js';
 import type { SessionManager } from './session-manager.js';
 import { KeyedQueue } from './keyed-queue.js';
@@ -35,8 +36,21 @@ export class SessionHub {
     });
   }
 
-  /** The last connection has closed the session. */
+  /**
+   * The last connection has closed the session.
+   * @throws SessionError `SESSION_STORE_FAILED` if the manager fails, whose own error may hold the key.
+   */
   async destroy(key: string): Promise<void> {
-    await this.manager.onSessionClosed(key);
+    try {
+      await this.manager.onSessionClosed(key);
+    } catch (error) {
+      this.report('onSessionClosed', error, key);
+      throw new SessionError('SESSION_STORE_FAILED', 'the session is closed, but could not be destroyed');
+    }
+  }
+
+  /** Resolves when all operations that are under way have ended. */
+  settled(): Promise<void> {
+    return this.#queue.settled();
   }
 }

@@ -32,6 +32,9 @@ export abstract class SessionManager {
    */
   abstract onSessionLookup(key: string): SessionRecord | null | Promise<SessionRecord | null>;
 
-  /** A session was closed on its last connection: it must not be found any more. Failing is logged. */
+  /**
+   * A session was closed on its last connection: it must not be found any more. Failing is logged, and fails
+   * `closeSession()` with a `SessionError`.
+   */
   abstract onSessionClosed(key: string): void | Promise<void>;
 }

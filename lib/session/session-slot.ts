@@ -7,10 +7,11 @@ import type { SessionConnection } from './session-manager.js';
 import { Session, type SessionRecord } from './session.js';
 
 /**
- * Sends a message to the client; nothing happens if the connection is gone.
+ * Sends a message to the client.
+ * @returns Whether it is on its way: not if the connection is closing or gone.
  * @throws BufferOverflowError if it does not fit the client's buffer.
  */
-export type SendMessage = (message: EncodableMessage) => void;
+export type SendMessage = (message: EncodableMessage) => boolean;
 
 /** The place of one connection for a session. Its operations run one after the other. */
 export class SessionSlot {
@@ -63,7 +64,8 @@ export class SessionSlot {
     await hub.registry.add(key, this, hub.maxConnections);
     try {
       this.#assertOpen();
-      this.send({ type: MessageType.SessionCreated, session: bytesOf(session) });
+      const isSent = this.send({ type: MessageType.SessionCreated, session: bytesOf(session) });
+      if (!isSent) throw connectionClosed();
     } catch (error) {
       await hub.registry.remove(key, this);
       throw error;
@@ -81,12 +83,15 @@ export class SessionSlot {
    * connection were lost; it keeps that one if the other cannot be had.
    */
   restore(id: Uint8Array, key: string): Promise<void> {
-    return this.#serially(() =>
-      isSessionKey(key) ? this.hub.exclusively(key, () => this.#restore(id, key)) : this.#notFound(id),
-    );
+    return this.#serially(async () => {
+      if (!isSessionKey(key)) this.send({ type: MessageType.ReplySessionNotFound, id });
+      else if (!this.#isGone) await this.hub.exclusively(key, () => this.#restore(id, key));
+    });
   }
 
   async #restore(id: Uint8Array, key: string): Promise<void> {
+    // Nobody waits for it any more; the queue of a client that has left is soon empty.
+    if (this.#isGone) return;
     const { registry, maxConnections } = this.hub;
     const isOwn = this.#session?.key === key;
     if (!(await registry.add(key, this, maxConnections))) {
@@ -94,35 +99,43 @@ export class SessionSlot {
       return;
     }
     const session = await this.#lookUp(id, key);
-    if (!session || this.#isGone) {
-      if (!isOwn || this.#isGone) await registry.remove(key, this);
-      return;
-    }
     const released = this.#session;
-    this.#session = session;
-    if (released && released.key !== key) await registry.remove(released.key, this);
+    // The reply and the session go together: whoever closes the old one meanwhile must not seem to close the new one.
+    if (session && this.#takeOver(id, session)) {
+      if (released && released.key !== key) await registry.remove(released.key, this);
+    } else if (!isOwn || this.#isGone) {
+      await registry.remove(key, this);
+    }
   }
 
-  /** The session, if it was found and the reply with it could be sent; else the reply says why not. */
+  /** The session, unless the reply already says why there is none. */
   async #lookUp(id: Uint8Array, key: string): Promise<Session | undefined> {
     try {
       const record: SessionRecord | null | undefined = await this.hub.manager.onSessionLookup(key);
-      if (!record) {
-        await this.#notFound(id);
-        return undefined;
-      }
-      const session = new Session(key, record);
-      this.send({ type: MessageType.ReplyUtf8, id, payload: bytesOf(session) });
-      return session;
+      if (record) return new Session(key, record);
+      this.send({ type: MessageType.ReplySessionNotFound, id });
     } catch (error) {
-      this.hub.report('onSessionLookup', error, key);
-      this.send({ type: MessageType.ReplyInternalError, id });
-      return undefined;
+      this.#failLookup(id, key, error);
     }
+    return undefined;
   }
 
-  async #notFound(id: Uint8Array): Promise<void> {
-    this.send({ type: MessageType.ReplySessionNotFound, id });
+  /** Whether the client was told that it has the session now. */
+  #takeOver(id: Uint8Array, session: Session): boolean {
+    if (this.#isGone) return false;
+    try {
+      this.send({ type: MessageType.ReplyUtf8, id, payload: bytesOf(session) });
+    } catch (error) {
+      this.#failLookup(id, session.key, error);
+      return false;
+    }
+    this.#session = session;
+    return true;
+  }
+
+  #failLookup(id: Uint8Array, key: string, error: unknown): void {
+    this.send({ type: MessageType.ReplyInternalError, id });
+    this.hub.report('onSessionLookup', error, key);
   }
 
   /** Closes the session for the server: the client is told. Does nothing without one. */
@@ -130,15 +143,14 @@ export class SessionSlot {
     return this.#close((key) => this.drop(key));
   }
 
-  /** Closes the session for the client and confirms it. */
+  /** Closes the session for the client and confirms it, whatever becomes of the store, which is logged. */
   async closeForClient(id: Uint8Array): Promise<void> {
-    const key = this.#session?.key ?? '';
     try {
       await this.#close(() => {
         this.#session = null;
       });
     } catch (error) {
-      this.hub.report('onSessionClosed', error, key);
+      if (!(error instanceof SessionError)) throw error;
     }
     this.send({ type: MessageType.ReplyBinary, id });
   }
@@ -146,10 +158,10 @@ export class SessionSlot {
   #close(leave: (key: string) => void): Promise<void> {
     return this.#serially(async () => {
       const key = this.#session?.key;
-      if (key === undefined) return;
+      if (key === undefined || this.#isGone) return;
       await this.hub.exclusively(key, async () => {
-        // Somebody else may have closed it while this waited.
-        if (this.#session?.key !== key) return;
+        // Somebody else may have closed it while this waited, or the connection was lost.
+        if (this.#session?.key !== key || this.#isGone) return;
         leave(key);
         const others = await this.hub.registry.remove(key, this);
         if (others === 0) await this.hub.destroy(key);
@@ -171,7 +183,7 @@ export class SessionSlot {
   }
 
   #assertOpen(): void {
-    if (this.#isGone) throw new SessionError('CONNECTION_CLOSED', 'the connection is gone');
+    if (this.#isGone) throw connectionClosed();
   }
 
   #serially<T>(operation: () => Promise<T>): Promise<T> {
@@ -179,6 +191,10 @@ export class SessionSlot {
     this.#last = run.catch(() => undefined);
     return run;
   }
+}
+
+function connectionClosed(): SessionError {
+  return new SessionError('CONNECTION_CLOSED', 'the connection is closing or gone');
 }
 
 function bytesOf(session: Session): Uint8Array {

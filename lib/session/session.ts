@@ -8,7 +8,7 @@ export interface SessionRecord {
   /** When it was last looked up; when it was created, if never. */
   readonly lastLookupAt: Date;
   /** What the application keeps in it. */
-  readonly info?: SessionInfo | null;
+  readonly info?: SessionInfo | null | undefined;
 }
 
 /** A session as it was at one moment: it never changes, and changing what it returns changes nothing. */
@@ -40,6 +40,12 @@ export class Session {
   /** When it was last looked up before it came to this connection; when it was created, if never. */
   get lastLookupAt(): Date {
     return new Date(this.#lastLookupAt);
+  }
+
+  /** What `console.log()` and loggers show: not the key, which is a secret. */
+  [Symbol.for('nodejs.util.inspect.custom')](): object {
+    const { createdAt, lastLookupAt, info } = this;
+    return { key: '[session key]', createdAt, lastLookupAt, info };
   }
 
   /** The session as it goes over the wire (PROTOCOL.md, section 6). */

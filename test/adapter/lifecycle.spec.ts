@@ -202,7 +202,7 @@ describe('an application that closes', () => {
     expect(await busy.closed).toMatchObject({ code: 1006 });
     expect(await idle.closed).toMatchObject({ code: 1001 });
     expect(app.logger.at('warn').join()).toContain(
-      'Shutdown did not finish within 0 ms: 1 handlers still run, 0 disconnect hooks are pending, 2 connections are cut',
+      'Shutdown did not finish within 0 ms: 1 handlers still run, 0 connection hooks are pending, 2 connections are cut',
     );
     gateway.goodbye.resolve();
     gateway.work.resolve();
@@ -214,7 +214,7 @@ describe('an application that closes', () => {
     await app.app.close();
     expect(await idle.closed).toMatchObject({ code: 1001 });
     expect(app.logger.at('warn').join()).toContain(
-      '0 handlers still run, 2 disconnect hooks are pending, 0 connections',
+      '0 handlers still run, 2 connection hooks are pending, 0 connections',
     );
     gateway.goodbye.resolve();
   });

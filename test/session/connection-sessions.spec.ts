@@ -2,6 +2,7 @@ import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import {
   jsonCodec,
   MemorySessionManager,
+  Session,
   SessionError,
   SessionKeyGenerator,
   SessionManager,
@@ -16,6 +17,7 @@ import { MessageType } from 'nestjs-webwire/protocol';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { deferred, type Deferred } from '../support/deferred.js';
 import { TestApp } from '../support/test-app.js';
@@ -53,7 +55,7 @@ class TestKeys extends SessionKeyGenerator {
   next: unknown[] = [];
   #count = 0;
   generate(): string {
-    const next = this.next.length > 0 ? this.next.shift() : `key-${++this.#count}`;
+    const next = this.next.length > 0 ? this.next.shift() : `session-key-${++this.#count}`;
     if (next instanceof Error) throw next;
     return next as string;
   }
@@ -151,11 +153,11 @@ describe('creating a session', () => {
     expect(created[0]).toBe(0x15);
     const session = JSON.parse(created.subarray(1).toString());
     expect(Object.keys(session)).toEqual(['k', 'c', 'l', 'i']);
-    expect(session).toEqual({ k: 'key-1', c: session.l, l: session.c, i: { user: 'ada', roles: ['x'] } });
-    expect(show(await client.next())).toBe('utf8 key-1');
+    expect(session).toEqual({ k: 'session-key-1', c: session.l, l: session.c, i: { user: 'ada', roles: ['x'] } });
+    expect(show(await client.next())).toBe('utf8 session-key-1');
     expect(manager.calls).toEqual(['created']);
     expect(gateway.service.sessionCount).toBe(1);
-    expect(gateway.service.sessionConnections('key-1')).toEqual(gateway.connections);
+    expect(gateway.service.sessionConnections('session-key-1')).toEqual(gateway.connections);
   });
 
   it('gives the connection a snapshot that cannot be changed', async () => {
@@ -214,6 +216,16 @@ describe('creating a session', () => {
     expect(await other.ask('create', '{}')).toBe('utf8 failed INVALID_SESSION_KEY');
     expect(await other.ask('create', '{}')).toBe('utf8 failed no entropy');
     expect(gateway.service.sessionConnections('same')).toHaveLength(1);
+  });
+
+  it('fails on a connection that is closing, and stores nothing', async () => {
+    await start();
+    const [connection] = gateway.connections;
+    const closed = connection!.close();
+    await expect(connection!.createSession()).rejects.toMatchObject({ code: 'CONNECTION_CLOSED' });
+    await closed;
+    expect(manager.calls).toEqual([]);
+    expect(gateway.service.sessionCount).toBe(0);
   });
 
   it('fails on a connection that is gone', async () => {
@@ -392,17 +404,21 @@ describe('closing a session', () => {
     expect(manager.calls.filter((call) => call === 'closed')).toHaveLength(1);
   });
 
-  it('that the store cannot destroy is confirmed to the client, and fails for the server', async () => {
+  it('that the store cannot destroy is confirmed to the client, and fails for the server; keys stay out of the log', async () => {
     const client = await start();
     manager.failing = 'closed';
-    await create(client);
+    const first = await create(client);
     await closeByClient(client);
     expect(await app.logger.logged('error', 'onSessionClosed failed')).toContain('[session key]');
-    await create(client);
+    const second = await create(client);
     client.send('close');
     expect((await client.nextBytes()).toString('hex')).toBe('16');
     expect(show(await client.next())).toBe('internal error');
+    expect(await app.logger.logged('error', 'Request "close" failed')).toContain('could not be destroyed');
     expect(await client.ask('whoami')).toBe('utf8 nobody');
+    const log = app.logger.lines.map(({ text }) => text).join();
+    expect(log).not.toContain(first);
+    expect(log).not.toContain(second);
   });
 
   it('waits for a restore under way, which then holds it', async () => {
@@ -444,14 +460,28 @@ describe('a connection that is lost', () => {
     expect(await restore(await app.connect(), key)).toMatchObject({ k: key });
   });
 
-  it('may close its session in handleDisconnect', async () => {
+  it('keeps it restorable, also when it is closed too late', async () => {
     const client = await start();
     const key = await create(client);
     gateway.closeOnDisconnect = true;
     await client.close();
-    expect(await gateway.left.promise).toBeUndefined();
-    expect(manager.calls.at(-1)).toBe('closed');
-    expect(await restore(await app.connect(), key)).toBe(MessageType.ReplySessionNotFound);
+    expect(await gateway.left.promise).toBe(key);
+    expect(manager.calls).not.toContain('closed');
+    expect(await restore(await app.connect(), key)).toMatchObject({ k: key });
+  });
+
+  it('has what it asked for and did not wait for dropped', async () => {
+    const [client, other] = [await start(), await app.connect()];
+    const key = await create(client);
+    manager.hold = deferred();
+    for (let i = 0; i < 100; i++) other.sendBytes(`20${ID}${hex(key)}`);
+    await client.ask('whoami');
+    other.socket.terminate();
+    await client.ask('whoami');
+    manager.hold.resolve();
+    await app.app.close();
+    expect(manager.calls.filter((call) => call === 'lookup').length).toBeLessThanOrEqual(2);
+    expect(app.logger.at('warn')).toEqual([]);
   });
 });
 
@@ -469,7 +499,13 @@ it('operations of one connection run in the order in which they came', async () 
   expect((await client.nextBytes()).toString('hex')).toBe(`bf${ID}`);
   expect(await sessionReply(client)).toBe(MessageType.ReplySessionNotFound);
   expect((await client.next()).type).toBe(MessageType.SessionCreated);
-  expect(show(await client.next())).toBe('utf8 key-2');
+  expect(show(await client.next())).toBe('utf8 session-key-2');
+});
+
+it('a session shows no key where it is printed', () => {
+  const session = new Session('secret-key', { createdAt: new Date(0), lastLookupAt: new Date(0), info: { a: 1 } });
+  expect(inspect({ session }, { depth: 9 })).toContain('[session key]');
+  expect(inspect({ session }, { depth: 9 })).not.toContain('secret-key');
 });
 
 it('a manager is what its base class says', () => {

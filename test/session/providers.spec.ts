@@ -1,4 +1,5 @@
-import { Inject, Injectable, Module, type ModuleMetadata, type Type } from '@nestjs/common';
+import { Inject, Injectable, Module, Scope, type ModuleMetadata, type Type } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
 import {
   FileSessionManager,
   MemorySessionManager,
@@ -14,8 +15,11 @@ import {
   type SessionOptions,
   type SessionRecord,
 } from 'nestjs-webwire';
+import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { deferred } from '../support/deferred.js';
 import { TestApp } from '../support/test-app.js';
+import { WireClient } from '../support/wire-client.js';
 
 let app: TestApp | undefined;
 afterEach(async () => {
@@ -218,6 +222,132 @@ describe('a session manager', () => {
   });
 });
 
+describe('life-cycle hooks of a session manager', () => {
+  const calls: string[] = [];
+
+  @Injectable()
+  class Pool {
+    isOpen = false;
+    onModuleInit() {
+      this.isOpen = true;
+    }
+    onModuleDestroy() {
+      this.isOpen = false;
+    }
+  }
+  @Module({ providers: [Pool], exports: [Pool] })
+  class PoolModule {}
+  @Injectable()
+  class PoolSessionManager extends MemorySessionManager {
+    constructor(private readonly pool: Pool) {
+      super();
+    }
+    onModuleInit() {
+      calls.push(`init ${this.pool.isOpen}`);
+    }
+    onModuleDestroy() {
+      calls.push(`destroy ${this.pool.isOpen}`);
+    }
+  }
+  @Module({ imports: [PoolModule], providers: [PoolSessionManager], exports: [PoolSessionManager] })
+  class StoreModule {}
+  @Module({ imports: [PoolModule], providers: [{ provide: SessionManager, useClass: PoolSessionManager }] })
+  class OwnModule {}
+  const useFactory = (pool: Pool) => new PoolSessionManager(pool);
+
+  it.each<[string, ModuleMetadata['imports']]>([
+    ['a class', [WebwireModule.forRoot({ imports: [PoolModule], sessions: { manager: PoolSessionManager } })]],
+    [
+      'useFactory',
+      [WebwireModule.forRoot({ imports: [PoolModule], sessions: { manager: { useFactory, inject: [Pool] } } })],
+    ],
+    [
+      'useExisting',
+      [WebwireModule.forRoot({ imports: [StoreModule], sessions: { manager: { useExisting: PoolSessionManager } } })],
+    ],
+    ['a provider of the token', [WebwireModule.forRoot(), OwnModule]],
+  ])('are called once, while its dependencies are there: %s', async (_way, imports) => {
+    calls.length = 0;
+    app = await TestApp.startWithout({ imports, providers: [Gateway] });
+    await app.close();
+    expect(calls).toEqual(['init true', 'destroy true']);
+  });
+});
+
+describe('overriding in a testing module', () => {
+  it('replaces the manager and the key generator in use', async () => {
+    const manager = new MemorySessionManager();
+    const module = await Test.createTestingModule({ imports: [WebwireModule.forRoot()], providers: [Gateway] })
+      .overrideProvider(SessionManager)
+      .useValue(manager)
+      .overrideProvider(SessionKeyGenerator)
+      .useValue(new CountingKeyGenerator())
+      .compile();
+    const nest = module.createNestApplication({ logger: false });
+    await nest.listen(0, '127.0.0.1');
+    const client = await WireClient.connect(`ws://127.0.0.1:${(nest.getHttpServer().address() as AddressInfo).port}`);
+    client.send('create');
+    await client.next();
+    await client.next();
+    expect(manager.size).toBe(1);
+    expect(manager.onSessionLookup('key-1')).not.toBeNull();
+    await client.close();
+    await nest.close();
+  });
+});
+
+it('a manager may take the key generator', async () => {
+  @Injectable()
+  class Taking extends MemorySessionManager {
+    constructor(readonly keys: SessionKeyGenerator) {
+      super();
+    }
+  }
+  app = await TestApp.start({ providers: [Gateway] }, { sessions: { manager: Taking } });
+  expect((app.get(Gateway).manager as Taking).keys).toBe(app.get(Gateway).keyGenerator);
+});
+
+it('a provider of the token that lives for one request is refused', async () => {
+  const providers = [Gateway, { provide: SessionManager, useClass: MemorySessionManager, scope: Scope.REQUEST }];
+  await expect(TestApp.start({ providers })).rejects.toThrow('must be of the default scope');
+});
+
+it('an adapter with sessions of its own does not go with the module', async () => {
+  const own = { sessions: { manager: new MemorySessionManager() } };
+  await expect(
+    TestApp.start({ providers: [Gateway] }, {}, (nest) => nest.useWebSocketAdapter(new WebwireAdapter(nest, own))),
+  ).rejects.toThrow('must be absent where WebwireModule is imported');
+});
+
+it('a shutdown waits for sessions that are created in handleConnection', async () => {
+  const stored = deferred();
+  const reached = deferred();
+  const calls: string[] = [];
+  const manager = {
+    async onSessionCreated() {
+      reached.resolve();
+      await stored.promise;
+      calls.push('stored');
+    },
+    onSessionLookup: () => null,
+    onSessionClosed() {},
+    onModuleDestroy: () => void calls.push('destroyed'),
+  };
+  @WebwireGateway()
+  class Greeting {
+    async handleConnection(connection: WebwireConnection) {
+      await connection.createSession();
+    }
+  }
+  app = await TestApp.start({ providers: [Greeting] }, { sessions: { manager } });
+  await app.connect();
+  await reached.promise;
+  const closed = app.app.close();
+  stored.resolve();
+  await closed;
+  expect(calls).toEqual(['stored', 'destroyed']);
+});
+
 describe('options of sessions', () => {
   it.each<[SessionOptions, string]>([
     [
@@ -258,7 +388,8 @@ describe('options of sessions', () => {
         await connection.createSession();
       }
     }
-    const manager = new MemorySessionManager();
+    let destroyed = 0;
+    const manager = Object.assign(new MemorySessionManager(), { onModuleDestroy: () => void destroyed++ });
     app = await TestApp.startWithout({ providers: [Alone] }, (nest) =>
       nest.useWebSocketAdapter(new WebwireAdapter(nest, { sessions: { manager } })),
     );
@@ -267,6 +398,7 @@ describe('options of sessions', () => {
     await client.next();
     expect(manager.size).toBe(1);
     await app.close();
+    expect(destroyed).toBe(1);
     await expect(
       TestApp.startWithout({ providers: [Alone] }, (nest) =>
         nest.useWebSocketAdapter(new WebwireAdapter(nest, { sessions: { manager: MemorySessionManager } })),

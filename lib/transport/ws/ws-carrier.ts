@@ -30,6 +30,10 @@ export class WsCarrier implements Carrier {
     this.webSocket.pause();
   }
 
+  resume(): void {
+    this.webSocket.resume();
+  }
+
   close(code: number, reason: string): void {
     this.#flush();
     // The answer to the close frame has to be read.

@@ -83,6 +83,8 @@ export class MemoryClient implements Carrier {
     return true;
   }
 
+  resume(): void {}
+
   pause(): void {}
 
   close(): void {
