@@ -98,11 +98,33 @@ async function provide<T extends object>(
   moduleRef: ModuleRef,
 ): Promise<T | undefined> {
   const isFound = provided === undefined;
-  const instance = isFound ? await findProvider(kind.token, moduleRef) : await make(provided, moduleRef);
+  const instance = await orExplain(kind, isFound ? findProvider(kind.token, moduleRef) : make(provided, moduleRef));
   if (instance === undefined && isFound) return undefined;
   // What another module owns has its life-cycle hooks called there.
   if (isFound || 'useExisting' in provided) markAsAlias(kind.token, moduleRef);
   return checkInstance(kind, instance);
+}
+
+/**
+ * Nest does not see that what it makes here waits for itself. Then nothing is left to do, and the process would end
+ * without a word.
+ */
+async function orExplain(
+  { option, token }: { option: string; token: { name: string } },
+  making: Promise<unknown>,
+): Promise<unknown> {
+  const explain = () => {
+    new Logger('Webwire').error(
+      `${option} is never made: it depends on what injects ${token.name}, which waits for it`,
+    );
+    process.exitCode = 1;
+  };
+  process.once('beforeExit', explain);
+  try {
+    return await making;
+  } finally {
+    process.off('beforeExit', explain);
+  }
 }
 
 async function make<T extends object>(provided: Provided<T>, moduleRef: ModuleRef): Promise<unknown> {

@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+/** How a program ended. */
+export interface Run {
+  readonly output: string;
+  readonly errors: string;
+  readonly code: number | null;
+}
+
+/**
+ * Runs a whole program against the built package, to its end. `NestFactory` ends the process when something fails at start,
+ * which no test module does.
+ */
+export async function runProgram(source: string): Promise<Run> {
+  const { outputText } = ts.transpileModule(source, {
+    compilerOptions: {
+      module: ts.ModuleKind.ESNext,
+      target: ts.ScriptTarget.ES2023,
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+    },
+  });
+  // Within the package, so that its name leads to what was built.
+  const folder = await mkdtemp(fileURLToPath(new URL('../../.sample/program-', import.meta.url)));
+  try {
+    const file = join(folder, 'main.mjs');
+    await writeFile(file, outputText);
+    const program = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = once(program, 'exit') as Promise<[number | null]>;
+    const [output, errors, [code]] = await Promise.all([text(program.stdout), text(program.stderr), ended]);
+    return { output, errors, code };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
