@@ -33,11 +33,14 @@ export class WebwireService {
   }
 
   /**
-   * Closes a session on all its connections, tells them, and destroys it. Does nothing if no connection has it.
+   * Closes a session on all its connections, tells them, and destroys it. Does nothing if no connection has it: to revoke
+   * one that waits to be restored, remove it from your store.
+   *
+   * @returns How many connections had it.
    * @throws SessionError if the session manager could not destroy it; it is closed on all connections then.
    */
-  async closeSession(key: string): Promise<void> {
-    await this.#hub?.closeSession(key);
+  async closeSession(key: string): Promise<number> {
+    return (await this.#hub?.closeSession(key)) ?? 0;
   }
 
   /** Looked up when it is needed: a session manager may inject this service, and the hub takes the manager. */

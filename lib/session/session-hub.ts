@@ -25,14 +25,18 @@ export class SessionHub {
     return this.#queue.run(key, operation);
   }
 
-  /** Closes a session on all its connections and destroys it. Does nothing if none has it. */
-  closeSession(key: string): Promise<void> {
+  /**
+   * Closes a session on all its connections and destroys it. Does nothing if none has it.
+   * @returns How many connections had it.
+   */
+  closeSession(key: string): Promise<number> {
     return this.exclusively(key, async () => {
       const slots = this.registry.connections(key);
-      if (slots.length === 0) return;
+      if (slots.length === 0) return 0;
       for (const slot of slots) slot.drop(key);
       for (const slot of slots) await this.registry.remove(key, slot);
       await this.destroy(key);
+      return slots.length;
     });
   }
 

@@ -400,8 +400,10 @@ describe('closing a session', () => {
     expect(manager.calls.filter((call) => call === 'closed')).toHaveLength(1);
     expect(gateway.service.sessionCount).toBe(0);
     expect(await restore(bystander, key)).toBe(MessageType.ReplySessionNotFound);
-    await gateway.service.closeSession(key);
+    expect(await gateway.service.closeSession(key)).toBe(0);
     expect(manager.calls.filter((call) => call === 'closed')).toHaveLength(1);
+    const again = await create(client);
+    expect(await gateway.service.closeSession(again)).toBe(1);
   });
 
   it('that the store cannot destroy is confirmed to the client, and fails for the server; keys stay out of the log', async () => {
