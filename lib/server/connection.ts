@@ -18,6 +18,7 @@ import { SessionSlot } from '../session/session-slot.js';
 import type { Session } from '../session/session.js';
 import type { Carrier, ConnectionRequest } from './carrier.js';
 import type { DisconnectReason } from './disconnect-reason.js';
+import { stackOf } from './logger.js';
 import { Message } from './message.js';
 import { Outbox } from './outbox.js';
 import { toPayload } from './payload-codec.js';
@@ -262,11 +263,21 @@ export class WebwireConnection {
     if (this.#host.isDraining) return;
     const message = new Message(name, new Payload(encodingOf(type), payload), undefined, this.#abortSignal);
     this.#started();
-    this.#host.guard(
-      `Signal ${JSON.stringify(name)}`,
-      () => this.#host.dispatcher.signal(this, message),
-      this.#finished,
-    );
+    let handled: void | Promise<void> = undefined;
+    try {
+      handled = this.#host.dispatcher.signal(this, message);
+    } catch (error) {
+      this.#signalFailed(name, error);
+    }
+    if (handled instanceof Promise) {
+      void handled.catch((error) => this.#signalFailed(name, error)).finally(this.#finished);
+    } else {
+      this.#finished();
+    }
+  }
+
+  #signalFailed(name: string, error: unknown): void {
+    this.#host.logger.error(`Signal ${JSON.stringify(name)} failed`, stackOf(error));
   }
 
   #handleSessionRequest(message: RestoreSessionMessage | CloseSessionMessage): void {
