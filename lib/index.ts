@@ -13,13 +13,16 @@ export type { WebwireHandlerOptions } from './decorators/handler-options.js';
 export type { NestLocator } from './handlers/nest-context.js';
 
 export { WebwireConnection } from './server/connection.js';
-export type { ConnectionRequest } from './server/carrier.js';
+export type { Carrier, CarrierListener, ConnectionRequest } from './server/carrier.js';
 export type { DisconnectReason } from './server/disconnect-reason.js';
 export { BufferOverflowError, RequestError } from './server/errors.js';
+export { Handshake, HandshakeRefusal } from './server/handshake.js';
 export { Message } from './server/message.js';
 export { InvalidOptionError } from './server/option-rules.js';
 export { jsonCodec, plainCodec, type PayloadCodec } from './server/payload-codec.js';
-export { WebwireServer } from './server/server.js';
+export type { Origins } from './server/origins.js';
+export { WebwireServer, type Listener } from './server/server.js';
+export type { WebwireServerEvents } from './server/server-events.js';
 export type { ResolvedServerOptions, ServerOptions } from './server/server-options.js';
 
 export type { Provided, SessionOptions } from './session-options.js';
@@ -30,5 +33,8 @@ export { SessionError, type SessionErrorCode } from './session/session-error.js'
 export type { JsonValue, SessionInfo } from './session/session-info.js';
 export { RandomSessionKeyGenerator, SessionKeyGenerator } from './session/session-key-generator.js';
 export { SessionManager, type SessionConnection } from './session/session-manager.js';
+
+export type { ListenTarget, Transport } from './transport/transport.js';
+export { WsTransport, type WsTransportOptions } from './transport/ws/ws-transport.js';
 
 export { Payload, ProtocolError, type PayloadEncoding, type ProtocolErrorCode } from './protocol/index.js';

@@ -1,8 +1,11 @@
+import type { TlsOptions } from 'node:tls';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import type { WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
 import type { GatewayDefinition } from './handlers/gateway-explorer.js';
 import type { ServedGateway } from './handlers/create-dispatcher.js';
-import { InvalidOptionError } from './server/option-rules.js';
-import { resolveServerOptions, type ResolvedServerOptions, type ServerOptions } from './server/server-options.js';
+import { check, InvalidOptionError } from './server/option-rules.js';
+import { resolveServerOptions, type ResolvedServerOptions } from './server/server-options.js';
+import type { Transport } from './transport/transport.js';
 import type { WebwireModuleOptions } from './webwire-options.js';
 
 /** One server to be: the gateways that share a port and path. */
@@ -13,9 +16,12 @@ export interface PlannedServer {
   readonly gateways: readonly ServedGateway[];
   /** Whether its connections can have sessions. */
   readonly hasSessions: boolean;
+  /** For a port of its own. */
+  readonly tls: TlsOptions | undefined;
+  readonly transport: Transport | undefined;
 }
 
-type OwnOptions = ServerOptions & Pick<WebwireGatewayOptions, 'sessions'>;
+type OwnOptions = Omit<WebwireGatewayOptions, 'codec'>;
 
 interface Group {
   port: number | undefined;
@@ -33,7 +39,7 @@ interface Group {
  *   disagree on its options.
  */
 export function planServers(gateways: readonly GatewayDefinition[], module: WebwireModuleOptions): PlannedServer[] {
-  const { gateways: overridesByName = {}, codec: moduleCodec, sessions: moduleSessions, ...defaults } = module;
+  const { gateways: overridesByName = {}, codec: moduleCodec, ...defaults } = module;
   assertKnown(Object.keys(overridesByName), gateways);
   const groups = new Map<string, Group>();
   for (const definition of gateways) {
@@ -48,12 +54,39 @@ export function planServers(gateways: readonly GatewayDefinition[], module: Webw
     group.gateways.push({ definition, codec: codec ?? moduleCodec });
   }
   assertTogether([...groups.values()]);
-  return [...groups.values()].map(({ port, options: { sessions, ...options }, gateways: served }) => ({
+  const servers = [...groups.values()].map((group) => planServer(group, defaults));
+  assertOneTlsPerPort(servers);
+  return servers;
+}
+
+function planServer(
+  { port, options: own, gateways }: Group,
+  defaults: Omit<WebwireModuleOptions, 'gateways' | 'codec'>,
+): PlannedServer {
+  check(`tls of ${gateways[0]!.definition.name}`, own.tls, {
+    allowed: "absent for a gateway on the application's HTTP server: Nest's httpsOptions apply",
+    accepts: (value) => value === undefined || port !== undefined,
+  });
+  const { sessions, tls, transport, ...options } = { ...defaults, ...own };
+  return {
     port,
-    options: resolveServerOptions({ ...defaults, ...options }),
-    gateways: served,
-    hasSessions: (sessions ?? moduleSessions) !== false,
-  }));
+    options: resolveServerOptions(options),
+    gateways,
+    hasSessions: sessions !== false,
+    tls: port === undefined ? undefined : tls,
+    transport,
+  };
+}
+
+function assertOneTlsPerPort(servers: readonly PlannedServer[]): void {
+  for (const { port, tls, gateways } of servers) {
+    const other = servers.find(
+      (server) => port !== undefined && port !== 0 && server.port === port && server.tls !== tls,
+    );
+    if (!other) continue;
+    const names = [gateways, other.gateways].map(([gateway]) => gateway!.definition.name);
+    throw new InvalidOptionError(`${names.join(' and ')} share port ${port} but disagree on the WebWire option tls`);
+  }
 }
 
 function assertKnown(names: readonly string[], gateways: readonly GatewayDefinition[]): void {
@@ -88,10 +121,10 @@ function merge(group: Group, gateway: string, options: OwnOptions): void {
   for (const [name, value] of Object.entries(options)) {
     const source = group.sources.get(name);
     const existing = group.options[name as keyof OwnOptions];
-    if (source !== undefined && existing !== value) {
+    if (source !== undefined && !isDeepStrictEqual(existing, value)) {
       throw new InvalidOptionError(
         `${source} and ${gateway} share a WebWire server but disagree on its option ${name}: ` +
-          `${JSON.stringify(existing)} and ${JSON.stringify(value)}`,
+          `${inspect(existing, { depth: 0 })} and ${inspect(value, { depth: 0 })}`,
       );
     }
     group.sources.set(name, gateway);

@@ -1,5 +1,5 @@
 import type { InjectionToken, OptionalFactoryDependency, Type } from '@nestjs/common';
-import { check, checkAll, type OptionRule, type OptionRules } from './server/option-rules.js';
+import { check, checkAll, countOrInfinity, type OptionRule, type OptionRules } from './server/option-rules.js';
 import type { SessionKeyGenerator } from './session/session-key-generator.js';
 import type { SessionManager } from './session/session-manager.js';
 
@@ -48,13 +48,6 @@ const PROVIDED_RULE: OptionRule = {
   allowed: 'an instance, a class, or an object with useClass, useExisting or useFactory',
   accepts: (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
 };
-
-function countOrInfinity(unit: string): OptionRule {
-  return {
-    allowed: `an integer of at least 1 (${unit}), or Infinity`,
-    accepts: (value) => value === Infinity || (Number.isInteger(value) && (value as number) >= 1),
-  };
-}
 
 const SESSION_RULES: OptionRules<SessionOptions> = {
   manager: PROVIDED_RULE,

@@ -12,7 +12,7 @@ import { WebwireServer, type Listener } from './server/server.js';
 import { SESSION_HUB, sessionHubWithoutModule } from './session-provider.js';
 import type { SessionHub } from './session/session-hub.js';
 import { planServers, type PlannedServer } from './server-plan.js';
-import type { ListenTarget } from './transport/transport.js';
+import type { ListenTarget, Transport } from './transport/transport.js';
 import { WsTransport } from './transport/ws/ws-transport.js';
 import { checkModuleOptions, type WebwireModuleOptions } from './webwire-options.js';
 import { MODULE_OPTIONS_TOKEN } from './webwire.module-definition.js';
@@ -103,40 +103,36 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
 
   #createServer(nest: NestContext, { gateways, options, hasSessions }: PlannedServer): WebwireServer {
     const prepare = (gateway: GatewayDefinition, instance: object) => assignServer(gateway, instance, server);
-    const server: WebwireServer = new WebwireServer(
-      options,
-      createDispatcher(nest, gateways, prepare, this.#logger),
-      this.#logger,
-      hasSessions ? this.#sessionHub() : null,
-    );
+    const server: WebwireServer = new WebwireServer(options, this.#logger);
+    server.serve(createDispatcher(nest, gateways, prepare, this.#logger), hasSessions ? this.#sessionHub() : null);
     for (const { definition } of gateways) guardAfterInit(definition, this.#logger);
     return server;
   }
 
   /** A port of its own is opened when the application is ready; the HTTP server may already have clients. */
-  #prepareToOpen({ port }: PlannedServer, server: WebwireServer): () => Promise<void> {
-    if (port === undefined) this.#listen(server, { httpServer: this.#httpServer() });
+  #prepareToOpen(
+    { port, tls, transport = this.#transport }: PlannedServer,
+    server: WebwireServer,
+  ): () => Promise<void> {
+    if (port === undefined) this.#listen(transport, server, { httpServer: this.#httpServer() });
     return async () => {
       // The application may have been closed before it was ready.
-      if (server.refusal === 'server shutting down') return;
-      if (port !== undefined) this.#listen(server, { port });
+      if (server.isDraining) return;
+      if (port !== undefined) this.#listen(transport, server, { port, tls });
       server.attach(await this.#listeners.get(server)!);
       server.start();
     };
   }
 
-  #listen(server: WebwireServer, target: ListenTarget): void {
-    const listener = this.#transport.listen(server, target);
+  #listen(transport: Transport, server: WebwireServer, target: ListenTarget): void {
+    const listener = transport.listen(server, target);
     // Awaited at the end of the start, which may fail for another reason first.
     listener.catch(() => undefined);
     this.#listeners.set(server, listener);
   }
 
-  #httpServer(): HttpServer {
-    const httpServer = this.#locator.get(HttpAdapterHost, { strict: false }).httpAdapter?.getHttpServer() as
-      HttpServer | undefined;
-    if (!httpServer) throw new Error('this application has no HTTP server; give its WebWire gateways a port');
-    return httpServer;
+  #httpServer(): HttpServer | undefined {
+    return this.#locator.get(HttpAdapterHost, { strict: false }).httpAdapter?.getHttpServer() as HttpServer | undefined;
   }
 
   #moduleOptions(): WebwireModuleOptions {

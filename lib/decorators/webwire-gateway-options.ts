@@ -1,6 +1,14 @@
-import { check, checkAll, integerBetween, type OptionRule, type OptionRules } from '../server/option-rules.js';
+import {
+  check,
+  checkAll,
+  integerBetween,
+  OBJECT_RULE,
+  type OptionRule,
+  type OptionRules,
+} from '../server/option-rules.js';
 import type { PayloadCodec } from '../server/payload-codec.js';
 import { SERVER_OPTION_RULES, type ServerOptions } from '../server/server-options.js';
+import type { ListenTarget, Transport } from '../transport/transport.js';
 
 /** Options of a gateway, in `@WebwireGateway()`. They take precedence over those of the module. */
 export interface WebwireGatewayOptions extends ServerOptions {
@@ -15,6 +23,17 @@ export interface WebwireGatewayOptions extends ServerOptions {
    * @default as the module says
    */
   sessions?: false;
+  /**
+   * For a port of its own: options of Node's TLS server, such as `key` and `cert`, that make it `wss:`. On the HTTP server
+   * of the application, Nest's `httpsOptions` do that; gateways there do not heed the `tls` of the module.
+   * @default none (`ws:`)
+   */
+  tls?: ListenTarget['tls'];
+  /**
+   * What carries the connections.
+   * @default new WsTransport()
+   */
+  transport?: Transport;
 }
 
 /** What a codec may be. */
@@ -36,6 +55,11 @@ export const GATEWAY_OPTION_RULES: OptionRules<WebwireGatewayOptions> = {
   sessions: {
     allowed: 'false, or absent: how sessions are kept is said once, for the module',
     accepts: (value) => value === false,
+  },
+  tls: { ...OBJECT_RULE, allowed: "an object of options of Node's TLS server" },
+  transport: {
+    allowed: 'a transport: an object with the function listen, such as new WsTransport()',
+    accepts: (value) => typeof (value as Partial<Transport> | null)?.listen === 'function',
   },
 };
 

@@ -16,6 +16,10 @@ export interface ConnectionRequest {
 export interface Carrier {
   /** Address of the peer, if the carrier knows one. */
   readonly remoteAddress: string | undefined;
+  /** A number that grows with whatever arrives from the peer, were it half a message: the bytes, or anything like it. */
+  readonly bytesRead: number;
+  /** How much waits to be taken over by the peer, or what carries to it, in bytes. */
+  readonly bufferedAmount: number;
   /**
    * Queues one message. What is queued within one tick goes out together, in order. The bytes belong to the
    * carrier from here on and must not be changed any more.
@@ -24,10 +28,11 @@ export interface Carrier {
   send(message: Uint8Array): boolean;
   /** Stops reading from the peer: what it sends from now on stays in its own buffers. `close` resumes. */
   pause(): void;
-  /** Reads again. */
+  /** Reads again, if it did not; nothing is delivered before it returns. */
   resume(): void;
   /**
-   * Sends what is queued, then closes.
+   * Sends what is queued, then closes, or ends a peer that does not take part in that within a few seconds. Calling it
+   * again does nothing.
    * @param code WebSocket close code.
    * @param reason At most 123 bytes of UTF-8.
    */
@@ -36,7 +41,7 @@ export interface Carrier {
   terminate(): void;
 }
 
-/** What a transport tells of its carrier; the server hands one out for each (`WebwireServer.accept`). */
+/** What a transport tells of its carrier; the server hands one out for each (`WebwireServer.admit`). */
 export interface CarrierListener {
   /** One whole message arrived. The server keeps views into `message`: it must not be reused. */
   receive(message: Uint8Array): void;
@@ -45,6 +50,10 @@ export interface CarrierListener {
    * but stays open for replies until the server calls `close`.
    */
   violate(error: ProtocolError): void;
+  /**
+   * More than `maxBufferedAmount` waits for the peer because of what the carrier itself sends, such as pongs.
+   */
+  congest(): void;
   /**
    * The carrier is gone; nothing can be sent or will arrive any more. Called exactly once.
    * @param clean Whether the peer took part in closing it.

@@ -1,3 +1,4 @@
+import type { ProtocolError } from '../protocol/index.js';
 import type { SessionHub } from '../session/session-hub.js';
 import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
@@ -8,6 +9,8 @@ import type { ServerLogger } from './logger.js';
 export interface ConnectionHost {
   /** Largest message either way, in bytes. */
   readonly messageBufferSize: number;
+  /** What may wait for a slow client, in bytes. */
+  readonly maxBufferedAmount: number;
   readonly dispatcher: Dispatcher;
   readonly logger: ServerLogger;
   /** `null` where sessions are off. */
@@ -18,6 +21,10 @@ export interface ConnectionHost {
   started(): void;
   /** A handler is done, and its reply sent. */
   finished(): void;
+  /** The client broke the protocol. */
+  violated(connection: WebwireConnection, error: ProtocolError): void;
+  /** The client reads too slowly. */
+  dropped(connection: WebwireConnection, bufferedAmount: number): void;
   /** The connection is gone. */
   left(connection: WebwireConnection, reason: DisconnectReason): void;
   /** Runs what is the application's, logging its failure under `subject`; then calls `done`. */

@@ -1,28 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
-import {
-  decodeMessage,
-  encodingOf,
-  MessageType,
-  Payload,
-  ProtocolError,
-  signalType,
-  type CloseSessionMessage,
-  type ProtocolMessage,
-  type RequestMessage,
-  type RestoreSessionMessage,
-  type SignalMessage,
-} from '../protocol/index.js';
+import { decodeMessage, signalType, type ProtocolError, type ProtocolMessage } from '../protocol/index.js';
 import { SessionError } from '../session/session-error.js';
 import { SessionSlot } from '../session/session-slot.js';
 import type { Session } from '../session/session.js';
 import type { Carrier, ConnectionRequest } from './carrier.js';
+import type { ConnectionHost } from './connection-host.js';
 import type { DisconnectReason } from './disconnect-reason.js';
-import { stackOf } from './logger.js';
-import { Message } from './message.js';
+import type { Handshake } from './handshake.js';
+import { Inbox } from './inbox.js';
 import { Outbox } from './outbox.js';
 import { toPayload } from './payload-codec.js';
-import type { ConnectionHost } from './connection-host.js';
 
 /** Closing bytes of a WebSocket (RFC 6455, section 7.4.1), and why the server sends them. */
 interface Ending {
@@ -31,43 +18,43 @@ interface Ending {
   readonly reason: DisconnectReason;
 }
 
-/**
- * Session requests of one connection run one after the other; when this many wait, nothing more is read from it, so that
- * what a client can queue is bounded by what was read at once.
- */
-const MAX_SESSION_REQUESTS = 16;
-
 /** One client, connected. */
 export class WebwireConnection {
   /** Unique among the connections of all servers. */
   readonly id: string = randomUUID();
   /** When the connection opened. */
   readonly createdAt: Date = new Date();
-  /** Values of the application's own that belong to this connection; never sent anywhere. */
-  readonly info: Record<string, unknown> = {};
+  /** Values of the application's own, at first those that handshake guards left; never sent anywhere. */
+  readonly info: Record<string, unknown>;
+  /** The upgrade request that opened the connection: its `url` and `headers`. */
+  readonly request: ConnectionRequest;
 
   readonly #carrier: Carrier;
   readonly #host: ConnectionHost;
   readonly #outbox: Outbox;
-  #running = 0;
+  readonly #inbox: Inbox;
   #ending: Ending | undefined;
+  #isCut = false;
   #isClosed = false;
-  #aborting: AbortController | undefined;
+  #bytesRead = -1;
+  #silence = 0;
   #sessionSlot: SessionSlot | undefined;
-  #sessionRequests = 0;
   #closing: Promise<void> | undefined;
   #notifyClosed: (() => void) | undefined;
 
   /** Made by the server when a client connects. */
-  constructor(
-    host: ConnectionHost,
-    carrier: Carrier,
-    /** The upgrade request that opened the connection: its `url` and `headers`. */
-    readonly request: ConnectionRequest,
-  ) {
+  constructor(host: ConnectionHost, carrier: Carrier, { request, info, concurrencyLimit }: Handshake) {
+    this.request = { url: request.url, headers: request.headers };
+    this.info = info;
     this.#host = host;
     this.#carrier = carrier;
-    this.#outbox = new Outbox(carrier, host.messageBufferSize, host.logger);
+    this.#outbox = new Outbox(carrier, host, host.logger, () => this.congest());
+    this.#inbox = new Inbox(this, host, this.#outbox, {
+      limit: concurrencyLimit,
+      carrier,
+      sessionSlot: () => this.#slot(),
+      idle: () => this.#closeWhenIdle(),
+    });
   }
 
   /** IP address of the peer; that of the proxy, if there is one. `undefined` if the transport knows none. */
@@ -78,6 +65,14 @@ export class WebwireConnection {
   /** Whether messages are received: `false` once the connection is closing or closed. */
   get isActive(): boolean {
     return !this.#isClosed && this.#ending === undefined;
+  }
+
+  /**
+   * How much waits because the client reads more slowly than it is sent to, in bytes. Beyond `maxBufferedAmount` the next
+   * message disconnects it.
+   */
+  get bufferedAmount(): number {
+    return this.#carrier.bufferedAmount;
   }
 
   /**
@@ -95,6 +90,11 @@ export class WebwireConnection {
   signal(name: string, body?: unknown): boolean {
     const payload = toPayload(body);
     return this.#outbox.send({ type: signalType(payload.encoding), name, payload: payload.bytes });
+  }
+
+  /** Sends a signal that is already encoded, as `signal()` does. @internal */
+  sendEncoded(message: Uint8Array): boolean {
+    return this.#outbox.sendEncoded(message);
   }
 
   /**
@@ -138,7 +138,7 @@ export class WebwireConnection {
    */
   async close(): Promise<void> {
     this.end({ code: 1000, text: '', reason: 'server-close' });
-    if (this.#running === 0 && !this.#isClosed) await this.#whenClosed();
+    if (this.#inbox.isIdle && !this.#isClosed) await this.#whenClosed();
   }
 
   /** Only the `id`: a connection that gets into a reply or a log by mistake gives nothing away. */
@@ -161,41 +161,7 @@ export class WebwireConnection {
       this.violate(error as ProtocolError);
       return;
     }
-    switch (message.type) {
-      case MessageType.RequestBinary:
-      case MessageType.RequestUtf8:
-      case MessageType.RequestUtf16:
-        this.#handleRequest(message);
-        return;
-      case MessageType.SignalBinary:
-      case MessageType.SignalUtf8:
-      case MessageType.SignalUtf16:
-        this.#handleSignal(message);
-        return;
-      case MessageType.RequestRestoreSession:
-      case MessageType.RequestCloseSession:
-        this.#handleSessionRequest(message);
-        return;
-      case MessageType.Heartbeat:
-        return;
-      case MessageType.ReplyError:
-      case MessageType.ReplyShutdown:
-      case MessageType.ReplyInternalError:
-      case MessageType.ReplySessionNotFound:
-      case MessageType.ReplyMaxSessionConnectionsReached:
-      case MessageType.ReplySessionsDisabled:
-      case MessageType.SessionCreated:
-      case MessageType.SessionClosed:
-      case MessageType.AcceptConf:
-      case MessageType.ReplyBinary:
-      case MessageType.ReplyUtf8:
-      case MessageType.ReplyUtf16:
-        // Well-formed, but only a server sends it: no violation (PROTOCOL.md, section 9).
-        this.#host.logger.debug(`Connection ${this.id} sent a message of type ${message.type}, which was dropped`);
-        return;
-      default:
-        message satisfies never;
-    }
+    this.#inbox.receive(message);
   }
 
   /** @internal */
@@ -204,14 +170,49 @@ export class WebwireConnection {
     this.#host.logger.warn(
       `Connection ${this.id} (${this.remoteAddress}) broke the protocol and is closed: ${error.message} (${error.code})`,
     );
+    this.#host.violated(this, error);
+    this.#ending = { code: error.closeCode, text: error.code, reason: 'violation' };
+    this.#inbox.dropWaiting();
     this.#carrier.pause();
-    this.end({ code: error.closeCode, text: error.code, reason: 'violation' });
+    this.#closeWhenIdle();
+  }
+
+  /** @internal */
+  congest(): void {
+    if (this.#isCut || this.#isClosed) return;
+    const { bufferedAmount } = this;
+    this.#host.logger.warn(
+      `Connection ${this.id} (${this.remoteAddress}) reads too slowly and is dropped: ${bufferedAmount} bytes wait for it`,
+    );
+    this.#cut({ code: 1013, text: 'reads too slowly', reason: 'backlog' });
+    this.#host.dropped(this, bufferedAmount);
+  }
+
+  /**
+   * Called at regular intervals: cuts the connection when nothing came during `patience` of them. While the server itself
+   * does not read, silence proves nothing.
+   * @internal
+   */
+  checkLiveness(patience: number): void {
+    const { bytesRead } = this.#carrier;
+    if (bytesRead !== this.#bytesRead || this.#inbox.isWaiting || this.#ending?.reason === 'violation') {
+      this.#bytesRead = bytesRead;
+      this.#silence = 0;
+    } else if (++this.#silence === patience) {
+      this.#cut({ code: 1001, text: 'read timeout', reason: 'read-timeout' });
+    }
+  }
+
+  /** Answers what still waits to be handled: the server shuts down. @internal */
+  refuseWaiting(): void {
+    this.#inbox.refuseWaiting();
   }
 
   /** Takes no more work, lets running handlers finish and reply, then closes the carrier. @internal */
   end(ending: Ending): void {
     if (!this.isActive) return;
     this.#ending = ending;
+    this.#inbox.dropWaiting();
     this.#closeWhenIdle();
   }
 
@@ -224,80 +225,11 @@ export class WebwireConnection {
   closed(clean: boolean): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#aborting?.abort();
+    this.#inbox.abort();
     this.#notifyClosed?.();
     const slot = this.#sessionSlot;
     if (slot) this.#host.guard('Releasing a session', () => slot.release());
     this.#host.left(this, this.#ending?.reason ?? (clean ? 'client-close' : 'connection-lost'));
-  }
-
-  #handleRequest({ type, id, name, payload }: RequestMessage): void {
-    if (this.#host.isDraining) {
-      this.#outbox.answer(MessageType.ReplyShutdown, id);
-      return;
-    }
-    const message = new Message(name, new Payload(encodingOf(type), payload), id, this.#abortSignal);
-    this.#started();
-    let reply: Payload | Promise<Payload>;
-    try {
-      reply = this.#host.dispatcher.request(this, message);
-    } catch (error) {
-      this.#outbox.fail(message, error);
-      this.#finished();
-      return;
-    }
-    if (reply instanceof Promise) {
-      reply
-        .then(
-          (resolved) => this.#outbox.reply(message, resolved),
-          (error) => this.#outbox.fail(message, error),
-        )
-        .then(this.#finished, this.#finished);
-    } else {
-      this.#outbox.reply(message, reply);
-      this.#finished();
-    }
-  }
-
-  #handleSignal({ type, name, payload }: SignalMessage): void {
-    if (this.#host.isDraining) return;
-    const message = new Message(name, new Payload(encodingOf(type), payload), undefined, this.#abortSignal);
-    this.#started();
-    let handled: void | Promise<void> = undefined;
-    try {
-      handled = this.#host.dispatcher.signal(this, message);
-    } catch (error) {
-      this.#signalFailed(name, error);
-    }
-    if (handled instanceof Promise) {
-      void handled.catch((error) => this.#signalFailed(name, error)).finally(this.#finished);
-    } else {
-      this.#finished();
-    }
-  }
-
-  #signalFailed(name: string, error: unknown): void {
-    this.#host.logger.error(`Signal ${JSON.stringify(name)} failed`, stackOf(error));
-  }
-
-  #handleSessionRequest(message: RestoreSessionMessage | CloseSessionMessage): void {
-    const { id } = message;
-    if (this.#host.isDraining) return this.#outbox.answer(MessageType.ReplyShutdown, id);
-    if (!this.#host.sessions) return this.#outbox.answer(MessageType.ReplySessionsDisabled, id);
-    const slot = this.#slot();
-    this.#started();
-    if (++this.#sessionRequests === MAX_SESSION_REQUESTS) this.#carrier.pause();
-    this.#host.guard(
-      'Session request',
-      () =>
-        message.type === MessageType.RequestRestoreSession
-          ? slot.restore(id, message.sessionKey)
-          : slot.closeForClient(id),
-      () => {
-        if (this.#sessionRequests-- === MAX_SESSION_REQUESTS && this.isActive) this.#carrier.resume();
-        this.#finished();
-      },
-    );
   }
 
   /** Made on first use: not every connection has a session. */
@@ -308,17 +240,6 @@ export class WebwireConnection {
     return this.#sessionSlot;
   }
 
-  /** Made on first use: most handlers never ask for it. */
-  readonly #abortSignal = (): AbortSignal => {
-    if (!this.#aborting) {
-      this.#aborting = new AbortController();
-      // One for all messages of the connection, however many handlers listen.
-      setMaxListeners(0, this.#aborting.signal);
-    }
-    if (this.#isClosed) this.#aborting.abort();
-    return this.#aborting.signal;
-  };
-
   #whenClosed(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       this.#notifyClosed = resolve;
@@ -326,19 +247,16 @@ export class WebwireConnection {
     return this.#closing;
   }
 
-  #started(): void {
-    this.#running++;
-    this.#host.started();
+  /** Closes without waiting for handlers. */
+  #cut(ending: Ending): void {
+    this.#isCut = true;
+    this.#ending ??= ending;
+    this.#inbox.dropWaiting();
+    this.#carrier.close(ending.code, ending.text);
   }
 
-  readonly #finished = (): void => {
-    this.#running--;
-    this.#closeWhenIdle();
-    this.#host.finished();
-  };
-
   #closeWhenIdle(): void {
-    if (this.#running > 0 || this.#ending === undefined || this.#isClosed) return;
+    if (!this.#inbox.isIdle || this.#isCut || this.#ending === undefined || this.#isClosed) return;
     this.#carrier.close(this.#ending.code, this.#ending.text);
   }
 }

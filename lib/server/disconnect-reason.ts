@@ -4,7 +4,10 @@
  * - `client-close`: the client closed it.
  * - `connection-lost`: it broke, without a closing handshake.
  * - `violation`: the client broke the protocol (PROTOCOL.md, section 9).
+ * - `read-timeout`: nothing came from it for `readTimeout`.
+ * - `backlog`: it read too slowly, and more than `maxBufferedAmount` waited for it.
  * - `server-close`: the application closed it with `connection.close()`.
  * - `shutdown`: the server shut down.
  */
-export type DisconnectReason = 'client-close' | 'connection-lost' | 'violation' | 'server-close' | 'shutdown';
+export type DisconnectReason =
+  'client-close' | 'connection-lost' | 'violation' | 'read-timeout' | 'backlog' | 'server-close' | 'shutdown';

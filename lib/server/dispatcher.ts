@@ -1,6 +1,7 @@
 import type { Payload } from '../protocol/index.js';
 import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
+import type { Handshake } from './handshake.js';
 import type { Message } from './message.js';
 
 /** The application behind a server: what is to be done with what its connections bring. */
@@ -12,6 +13,11 @@ export interface Dispatcher {
   request(connection: WebwireConnection, message: Message): Payload | Promise<Payload>;
   /** Handles a signal. What it throws is logged. */
   signal(connection: WebwireConnection, message: Message): void | Promise<void>;
+  /**
+   * Decides whether a client may connect. Absent if nobody objects.
+   * @throws HandshakeRefusal if it may not; anything else is logged and answered with HTTP status 500.
+   */
+  authorize?(handshake: Handshake): Promise<void>;
   /** A connection opened; its AcceptConf is already on the way. What it throws is logged. */
   connected(connection: WebwireConnection): void | Promise<void>;
   /** A connection ended. What it throws is logged; a shutdown waits for its promise. */

@@ -23,6 +23,13 @@ export function integerBetween(min: number, max: number, unit: string): OptionRu
   };
 }
 
+export function countOrInfinity(unit: string): OptionRule {
+  return {
+    allowed: `an integer of at least 1 (${unit}), or Infinity`,
+    accepts: (value) => value === Infinity || (Number.isInteger(value) && (value as number) >= 1),
+  };
+}
+
 export function stringThat(allowed: string, accepts: (value: string) => boolean): OptionRule {
   return { allowed, accepts: (value) => typeof value === 'string' && accepts(value) };
 }

@@ -11,12 +11,20 @@ const REPLY_ERROR_HEADER_LENGTH = 10;
 type StatusReply =
   typeof MessageType.ReplyShutdown | typeof MessageType.ReplyInternalError | typeof MessageType.ReplySessionsDisabled;
 
+/** What a server allows to be sent, and to wait, in bytes. */
+interface OutboxLimits {
+  readonly messageBufferSize: number;
+  readonly maxBufferedAmount: number;
+}
+
 /** What goes to one client: the one place where messages are encoded, measured and handed to the carrier. */
 export class Outbox {
+  /** @param drop Called when more waits for the client than may. */
   constructor(
     private readonly carrier: Carrier,
-    private readonly messageBufferSize: number,
+    private readonly limits: OutboxLimits,
     private readonly logger: ServerLogger,
+    private readonly drop: () => void,
   ) {}
 
   /**
@@ -24,11 +32,22 @@ export class Outbox {
    * @returns Whether the carrier took it.
    * @throws BufferOverflowError or ProtocolError if it must not be sent.
    */
-  readonly send = (message: EncodableMessage): boolean => {
-    const bytes = encodeMessage(message);
-    if (bytes.length > this.messageBufferSize) throw new BufferOverflowError(bytes.length, this.messageBufferSize);
+  readonly send = (message: EncodableMessage): boolean => this.sendEncoded(encodeMessage(message));
+
+  /**
+   * Sends a message that is already encoded.
+   * @returns Whether the carrier took it.
+   * @throws BufferOverflowError
+   */
+  sendEncoded(bytes: Uint8Array): boolean {
+    const { messageBufferSize, maxBufferedAmount } = this.limits;
+    if (bytes.length > messageBufferSize) throw new BufferOverflowError(bytes.length, messageBufferSize);
+    if (this.carrier.bufferedAmount > maxBufferedAmount) {
+      this.drop();
+      return false;
+    }
     return this.carrier.send(bytes);
-  };
+  }
 
   /** Answers a request that succeeded, unless the reply must not be sent: then it failed. */
   reply(message: Message, payload: Payload): void {
@@ -44,7 +63,7 @@ export class Outbox {
     if (!(error instanceof RequestError)) return this.#failInternally(message, error);
     try {
       const { code } = error;
-      const room = this.messageBufferSize - REPLY_ERROR_HEADER_LENGTH - code.length;
+      const room = this.limits.messageBufferSize - REPLY_ERROR_HEADER_LENGTH - code.length;
       const text = truncate(error.message, room);
       this.send({ type: MessageType.ReplyError, id: message.identifier!, code, message: text });
     } catch (refusal) {
@@ -54,7 +73,7 @@ export class Outbox {
 
   /** Answers without content. */
   answer(type: StatusReply, id: Uint8Array): void {
-    this.carrier.send(encodeMessage({ type, id }));
+    this.send({ type, id });
   }
 
   /** Nothing about the failure reaches the client (PROTOCOL.md, section 5). */

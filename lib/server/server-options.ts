@@ -1,11 +1,13 @@
 import { DEFAULT_MESSAGE_BUFFER_SIZE, DEFAULT_READ_TIMEOUT, MIN_MESSAGE_BUFFER_SIZE } from '../protocol/index.js';
-import { check, integerBetween, stringThat, type OptionRules } from './option-rules.js';
+import { check, countOrInfinity, integerBetween, stringThat, type OptionRules } from './option-rules.js';
+import { ORIGINS_RULE, type Origins } from './origins.js';
 
 /** Options of one WebWire server. */
 export interface ServerOptions {
   /**
-   * Silence after which a client counts as gone, in milliseconds: 1 to 4 294 967 295. Announced to clients,
-   * which send heartbeats accordingly (PROTOCOL.md, sections 4 and 7).
+   * Silence after which a connection is closed, with close code 1001, in milliseconds: 1 to 4 294 967 295. Announced
+   * to clients, which send heartbeats accordingly (PROTOCOL.md, sections 4 and 7). Whatever arrives counts, pings and parts
+   * of messages too; a silence is noticed within an eighth of this time more.
    * @default 60_000
    */
   readTimeout?: number;
@@ -23,6 +25,35 @@ export interface ServerOptions {
    */
   subProtocolName?: string;
   /**
+   * Handlers that may run at once for one connection: at least 1. Further messages of the client wait, in order, and
+   * nothing more is read from it until one has ended. A handshake guard can say otherwise for a connection.
+   * @default Infinity
+   */
+  concurrencyLimit?: number;
+  /**
+   * Connections of the server at once, those that are being set up included: at least 1. Further upgrades get 503.
+   * @default Infinity
+   */
+  maxConnections?: number;
+  /**
+   * What may wait for a client that reads slowly, in bytes, before another message is sent: 0 to 2^53 − 1. A client that
+   * falls further behind is disconnected with close code 1013.
+   * @default 1_048_576
+   */
+  maxBufferedAmount?: number;
+  /**
+   * Which values of the header `Origin` are let in; others get 403. Clients that send none, as only programs other than
+   * browsers do, are let in too, unless a function decides otherwise.
+   * @default any
+   */
+  origins?: Origins;
+  /**
+   * How long setting up a connection may take, handshake guards included, in milliseconds: 1 to 2 147 483 647. Later, the
+   * upgrade gets 503. On a port of its own it also bounds the TLS handshake and the arrival of the HTTP request.
+   * @default 10_000
+   */
+  handshakeTimeout?: number;
+  /**
    * Where upgrades are accepted. Elsewhere they get 404, or are left to others that listen for upgrades on the
    * same HTTP server.
    * @default '/'
@@ -37,7 +68,7 @@ export interface ServerOptions {
 }
 
 /** Server options after validation: nothing is missing, nothing changes any more. */
-export type ResolvedServerOptions = Readonly<Required<ServerOptions>>;
+export type ResolvedServerOptions = Readonly<Required<Omit<ServerOptions, 'origins'>> & Pick<ServerOptions, 'origins'>>;
 
 const UINT32_MAX = 0xffff_ffff;
 const TIMER_MAX = 0x7fff_ffff;
@@ -47,6 +78,11 @@ export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
   readTimeout: integerBetween(1, UINT32_MAX, 'milliseconds'),
   messageBufferSize: integerBetween(MIN_MESSAGE_BUFFER_SIZE, UINT32_MAX, 'bytes'),
   subProtocolName: stringThat('a string', () => true),
+  concurrencyLimit: countOrInfinity('handlers'),
+  maxConnections: countOrInfinity('connections'),
+  maxBufferedAmount: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes'),
+  origins: ORIGINS_RULE,
+  handshakeTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
   path: stringThat('a path such as "/" or "/chat"', (path) => /^\/[!-~]*$/.test(path) && !/[?#]/.test(path)),
   shutdownTimeout: integerBetween(0, TIMER_MAX, 'milliseconds'),
 };
@@ -62,6 +98,11 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     readTimeout: options.readTimeout ?? DEFAULT_READ_TIMEOUT,
     messageBufferSize: options.messageBufferSize ?? DEFAULT_MESSAGE_BUFFER_SIZE,
     subProtocolName: options.subProtocolName ?? '',
+    concurrencyLimit: options.concurrencyLimit ?? Infinity,
+    maxConnections: options.maxConnections ?? Infinity,
+    maxBufferedAmount: options.maxBufferedAmount ?? 1_048_576,
+    origins: options.origins,
+    handshakeTimeout: options.handshakeTimeout ?? 10_000,
     path: options.path ?? '/',
     shutdownTimeout: options.shutdownTimeout ?? 30_000,
   });

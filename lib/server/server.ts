@@ -1,11 +1,15 @@
 import type { AddressInfo } from 'node:net';
 import { encodeMessage, MessageType, PROTOCOL_MAJOR_VERSION, PROTOCOL_MINOR_VERSION } from '../protocol/index.js';
 import type { SessionHub } from '../session/session-hub.js';
+import { Admission, type AdmissionHost } from './admission.js';
 import type { Carrier, CarrierListener, ConnectionRequest } from './carrier.js';
 import type { ConnectionHost } from './connection-host.js';
 import { WebwireConnection } from './connection.js';
 import type { Dispatcher } from './dispatcher.js';
+import { HandshakeRefusal, type Handshake } from './handshake.js';
+import { LivenessMonitor } from './liveness.js';
 import { stackOf, type ServerLogger } from './logger.js';
+import { ServerEvents } from './server-events.js';
 import type { ResolvedServerOptions } from './server-options.js';
 
 /** Where a server's connections come from, as its transport reports it. */
@@ -16,22 +20,18 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Why a new connection is refused. */
-export type Refusal = 'server starting' | 'server shutting down';
-
 /**
  * A WebWire server: one namespace of handlers at one port and path, and the connections to it. Gateways get it
  * with `@WebSocketServer()`.
  */
-export class WebwireServer {
-  /** The options in force. */
-  readonly options: ResolvedServerOptions;
-
+export class WebwireServer extends ServerEvents {
   readonly #acceptConf: Uint8Array;
   readonly #connections = new Set<WebwireConnection>();
-  readonly #host: ConnectionHost;
-  readonly #logger: ServerLogger;
-  #isStarting = true;
+  readonly #admission: Admission;
+  readonly #liveness: LivenessMonitor;
+  #host: ConnectionHost | undefined;
+  #isStarted = false;
+  #isDraining = false;
   #running = 0;
   #pending = 0;
   #listener: Listener | undefined;
@@ -40,13 +40,13 @@ export class WebwireServer {
 
   /** Made by the adapter, for the gateways of one port and path. */
   constructor(
-    options: ResolvedServerOptions,
-    dispatcher: Dispatcher,
+    /** The options in force. */
+    readonly options: ResolvedServerOptions,
     logger: ServerLogger,
-    sessions: SessionHub | null,
   ) {
-    this.options = options;
-    this.#logger = logger;
+    super(logger);
+    this.#admission = new Admission(this.#admissionHost());
+    this.#liveness = new LivenessMonitor(options.readTimeout, this.#connections);
     this.#acceptConf = encodeMessage({
       type: MessageType.AcceptConf,
       majorVersion: PROTOCOL_MAJOR_VERSION,
@@ -55,7 +55,6 @@ export class WebwireServer {
       messageBufferSize: options.messageBufferSize,
       subProtocolName: options.subProtocolName,
     });
-    this.#host = this.#createHost(dispatcher, sessions);
   }
 
   /** Address it listens on (that of the HTTP server it shares, if it does); `null` while it does not listen. */
@@ -82,6 +81,51 @@ export class WebwireServer {
     return this.#shutdown;
   }
 
+  /**
+   * For transports: asks whether a client may connect, who may have to wait for the answer.
+   *
+   * @param request The upgrade request, or what the transport has in its place; handshake guards get it as it is.
+   * @param remoteAddress IP address of the peer, if there is one.
+   * @param connect Called if the client may connect, within the call or later. It has to open the carrier and to `accept`
+   *   it before it returns; it just returns if the client has gone meanwhile.
+   * @returns Rejects with a HandshakeRefusal if the client must not connect, and with nothing else.
+   */
+  async admit(
+    request: ConnectionRequest,
+    remoteAddress: string | undefined,
+    connect: (handshake: Handshake) => void,
+  ): Promise<void> {
+    try {
+      await this.#admission.admit(request, remoteAddress, connect);
+    } catch (error) {
+      const refusal = error instanceof HandshakeRefusal ? error : new HandshakeRefusal(500, 'internal server error');
+      if (refusal !== error) this.logger.error('A handshake failed', stackOf(error));
+      this.tell('refusal', () => ({ request, status: refusal.status, reason: refusal.message }));
+      throw refusal;
+    }
+  }
+
+  /**
+   * For transports: takes over a carrier that is up.
+   * @param handshake The one with which the client was admitted.
+   * @returns What the transport has to tell of the carrier from now on.
+   */
+  accept(carrier: Carrier, handshake: Handshake): CarrierListener {
+    const connection = new WebwireConnection(this.#host!, carrier, handshake);
+    this.#connections.add(connection);
+    this.#liveness.start();
+    connection.open(this.#acceptConf);
+    this.tell('connection', () => ({ connection }));
+    this.#pending++;
+    this.#guard('handleConnection', () => this.#host!.dispatcher.connected(connection), this.#hookDone);
+    return connection;
+  }
+
+  /** Gives it what is to be done with its messages. @internal */
+  serve(dispatcher: Dispatcher, sessions: SessionHub | null): void {
+    this.#host = this.#createHost(dispatcher, sessions);
+  }
+
   /** @internal */
   attach(listener: Listener): void {
     this.#listener = listener;
@@ -89,32 +133,49 @@ export class WebwireServer {
 
   /** Connections are accepted from now on. @internal */
   start(): void {
-    this.#isStarting = false;
+    this.#isStarted = true;
   }
 
-  /** Why a new connection would be refused just now, if it would. @internal */
-  get refusal(): Refusal | undefined {
-    if (this.#shutdown) return 'server shutting down';
-    return this.#isStarting ? 'server starting' : undefined;
+  /** Whether a shutdown has begun. @internal */
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
-  /** Takes over a carrier that is up. @internal */
-  accept(carrier: Carrier, request: ConnectionRequest): CarrierListener {
-    const connection = new WebwireConnection(this.#host, carrier, request);
-    this.#connections.add(connection);
-    connection.open(this.#acceptConf);
+  #admissionHost(): AdmissionHost {
+    const connections = this.#connections;
+    const closedBecause = () => {
+      if (this.#isDraining) return 'server shutting down';
+      return this.#isStarted ? undefined : 'server starting';
+    };
+    return {
+      options: this.options,
+      get size() {
+        return connections.size;
+      },
+      get closedBecause() {
+        return closedBecause();
+      },
+      authorize: (handshake) => this.#authorize(handshake),
+    };
+  }
+
+  /** A guard that is given up on may still run: a shutdown waits for it. */
+  #authorize(handshake: Handshake): Promise<void> | undefined {
+    const { dispatcher } = this.#host!;
+    if (!dispatcher.authorize) return undefined;
     this.#pending++;
-    this.#guard('handleConnection', () => this.#host.dispatcher.connected(connection), this.#hookDone);
-    return connection;
+    return dispatcher.authorize(handshake).finally(this.#hookDone);
   }
 
   #createHost(dispatcher: Dispatcher, sessions: SessionHub | null): ConnectionHost {
-    const isDraining = () => this.#shutdown !== undefined;
+    const isDraining = () => this.#isDraining;
+    const { messageBufferSize, maxBufferedAmount } = this.options;
     return {
-      messageBufferSize: this.options.messageBufferSize,
+      messageBufferSize,
+      maxBufferedAmount,
       dispatcher,
       sessions,
-      logger: this.#logger,
+      logger: this.logger,
       get isDraining() {
         return isDraining();
       },
@@ -125,9 +186,12 @@ export class WebwireServer {
         this.#running--;
         this.#onChange?.();
       },
+      violated: (connection, error) => this.tell('violation', () => ({ connection, error })),
+      dropped: (connection, bufferedAmount) => this.tell('drop', () => ({ connection, bufferedAmount })),
       left: (connection, reason) => {
         this.#pending++;
         this.#connections.delete(connection);
+        this.tell('disconnection', () => ({ connection, reason }));
         this.#guard('handleDisconnect', () => dispatcher.disconnected(connection, reason), this.#hookDone);
       },
       guard: (subject, run, done) => this.#guard(subject, run, done),
@@ -140,6 +204,9 @@ export class WebwireServer {
   };
 
   async #drain(): Promise<void> {
+    this.#isDraining = true;
+    this.tell('drain', () => ({ running: this.#running, connections: this.#connections.size }));
+    for (const connection of this.#connections) connection.refuseWaiting();
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -152,14 +219,16 @@ export class WebwireServer {
     await this.#until(() => isLate || (this.#connections.size === 0 && this.#pending === 0));
     // Sessions may be closed by others than connections; their store is still there.
     let isSettled = false;
-    void this.#host.sessions?.settled().finally(() => {
+    const sessions = this.#host?.sessions;
+    void sessions?.settled().finally(() => {
       isSettled = true;
       this.#onChange?.();
     });
-    await this.#until(() => isLate || isSettled || !this.#host.sessions);
+    await this.#until(() => isLate || isSettled || !sessions);
     clearTimeout(timer);
+    this.tell('shutdown', () => ({ isComplete: !isLate }));
     if (!isLate) return;
-    this.#logger.warn(
+    this.logger.warn(
       `Shutdown did not finish within ${this.options.shutdownTimeout} ms: ${this.#running} handlers still run, ` +
         `${this.#pending} connection hooks are pending, ${this.#connections.size} connections are cut`,
     );
@@ -177,7 +246,7 @@ export class WebwireServer {
   }
 
   #guard(subject: string, run: () => void | Promise<void>, done?: () => void): void {
-    const fail = (error: unknown) => this.#logger.error(`${subject} failed`, stackOf(error));
+    const fail = (error: unknown) => this.logger.error(`${subject} failed`, stackOf(error));
     let result: void | Promise<void> = undefined;
     try {
       result = run();

@@ -381,6 +381,11 @@ describe('options', () => {
       readTimeout: 5_000,
       messageBufferSize: 4_096,
       subProtocolName: 'chat-v1',
+      concurrencyLimit: Infinity,
+      maxConnections: Infinity,
+      maxBufferedAmount: 1_048_576,
+      origins: undefined,
+      handshakeTimeout: 10_000,
       path: '/',
       shutdownTimeout: 30_000,
     });
@@ -483,7 +488,7 @@ describe('options', () => {
       { gateways: { Greeter: { port: 65_536 } } },
       'gateways.Greeter.port is 65536, but must be an integer from 0 to 65535',
     ],
-    ['a typo', { gateways: { Greeter: { tls: {} } as never } }, 'has no option gateways.Greeter.tls; there are: '],
+    ['a typo', { gateways: { Greeter: { colour: 1 } as never } }, 'has no option gateways.Greeter.colour; there are: '],
     [
       'gateway',
       { gateways: { Greter: {} } },

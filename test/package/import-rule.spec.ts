@@ -11,7 +11,7 @@ const RULES: ImportRules = {
   session: { folders: ['protocol'], packages: [], node: true },
   server: { folders: ['session', 'protocol'], packages: [], node: true },
   transport: { folders: ['server', 'protocol'], packages: ['ws'], node: true },
-  decorators: { folders: ['server', 'protocol'], packages: ['@nestjs'], node: false },
+  decorators: { folders: ['transport', 'server', 'protocol'], packages: ['@nestjs'], node: false },
   handlers: {
     folders: ['decorators', 'server', 'session', 'protocol'],
     packages: ['@nestjs', 'rxjs'],

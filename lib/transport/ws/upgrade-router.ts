@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { refuse } from './http-refusal.js';
+import { IdleSockets } from './idle-sockets.js';
 
 /** Takes an upgrade request that reached its path. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -8,8 +10,10 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 /** Leads the upgrade requests of one HTTP server to the handler of their path. */
 export class UpgradeRouter {
   readonly #handlers = new Map<string, UpgradeHandler>();
+  readonly #idleSockets: IdleSockets;
 
   constructor(readonly httpServer: HttpServer) {
+    this.#idleSockets = new IdleSockets(httpServer);
     httpServer.on('upgrade', this.#route);
   }
 
@@ -23,13 +27,16 @@ export class UpgradeRouter {
     this.#handlers.set(path, handler);
   }
 
-  /** The last one to leave stops listening for upgrades. */
+  /** The last one to leave stops listening for upgrades: the HTTP server is about to close. */
   remove(path: string): void {
     this.#handlers.delete(path);
-    if (this.isEmpty) this.httpServer.off('upgrade', this.#route);
+    if (!this.isEmpty) return;
+    this.httpServer.off('upgrade', this.#route);
+    this.#idleSockets.close();
   }
 
   readonly #route = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    this.#idleSockets.remove(socket as Socket);
     const handler = this.#handlers.get(pathOf(request.url));
     if (handler) handler(request, socket, head);
     else if (this.httpServer.listenerCount('upgrade') === 1) refuse(socket, 404, 'no WebWire server here');

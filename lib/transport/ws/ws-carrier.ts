@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
 import type { Carrier } from '../../server/carrier.js';
 import { frame } from './frame.js';
 import type { DeferringWebSocket } from './deferring-websocket.js';
@@ -11,14 +11,30 @@ export class WsCarrier implements Carrier {
   #batch: Uint8Array[] = [];
   #batchSize = 0;
 
+  readonly remoteAddress: string | undefined;
+
   constructor(
-    readonly remoteAddress: string | undefined,
     private readonly webSocket: DeferringWebSocket,
-    private readonly socket: Duplex,
-  ) {}
+    private readonly socket: Socket,
+  ) {
+    // Unknown once the socket is closed.
+    this.remoteAddress = socket.remoteAddress;
+  }
+
+  get bytesRead(): number {
+    return this.socket.bytesRead;
+  }
+
+  get bufferedAmount(): number {
+    return this.#batchSize + this.webSocket.bufferedAmount;
+  }
 
   send(message: Uint8Array): boolean {
     if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
+    if (this.webSocket.isCompressing) {
+      this.webSocket.send(message);
+      return true;
+    }
     if (this.#batch.length === 0) process.nextTick(this.#flush);
     this.#batch.push(message);
     this.#batchSize += message.length;

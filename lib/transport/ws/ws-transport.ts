@@ -1,38 +1,71 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type ServerOptions as WsOptions } from 'ws';
-import { ProtocolError } from '../../protocol/index.js';
+import type { TlsOptions } from 'node:tls';
+import {
+  check,
+  checkAll,
+  integerBetween,
+  OBJECT_RULE,
+  type OptionRule,
+  type OptionRules,
+} from '../../server/option-rules.js';
 import type { Listener, WebwireServer } from '../../server/server.js';
 import type { ListenTarget, Transport } from '../transport.js';
-import { DeferringWebSocket } from './deferring-websocket.js';
 import { refuse } from './http-refusal.js';
-import { UpgradeRouter } from './upgrade-router.js';
-import { WsCarrier } from './ws-carrier.js';
+import { openHttpServer, type OwnHttpServer } from './own-http-server.js';
+import { UpgradeRouter, type UpgradeHandler } from './upgrade-router.js';
+import { createUpgrader, type Upgrade } from './ws-upgrader.js';
 
-/** How long a peer may take to answer a close frame, in milliseconds, before it is cut off. */
-const CLOSE_TIMEOUT = 2_000;
-
-/** An HTTP server that the transport opened itself. */
-interface OwnServer {
-  readonly httpServer: HttpServer;
-  /** Resolves when its port is open, rejects if it cannot be. */
-  readonly opened: Promise<unknown>;
+/** Options of the `WsTransport`. */
+export interface WsTransportOptions {
+  /**
+   * Compresses messages of at least `threshold` bytes (1 024 unless given) for clients that ask for it (RFC 7692), without
+   * keeping state between messages. It costs time, and messages of one tick no longer leave in one write.
+   * @default false
+   */
+  perMessageDeflate?: boolean | { threshold?: number };
 }
+
+const PER_MESSAGE_DEFLATE_RULE: OptionRule = {
+  allowed: 'a boolean or { threshold }',
+  accepts: (value) => typeof value === 'boolean' || OBJECT_RULE.accepts(value),
+};
+
+const DEFLATE_RULES: OptionRules<{ threshold?: number }> = {
+  threshold: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes'),
+};
 
 /** WebSockets, by the package `ws`: on an HTTP server that is there already, or on ports of its own. */
 export class WsTransport implements Transport {
   readonly #routers = new Map<HttpServer, UpgradeRouter>();
-  readonly #ownServers = new Map<number, OwnServer>();
+  readonly #ownServers = new Map<number, OwnHttpServer>();
+  /** Size from which messages are compressed, in bytes; `undefined` if they never are. */
+  readonly #deflateThreshold: number | undefined;
+
+  /** @throws InvalidOptionError */
+  constructor({ perMessageDeflate = false }: WsTransportOptions = {}) {
+    check('perMessageDeflate', perMessageDeflate, PER_MESSAGE_DEFLATE_RULE);
+    if (perMessageDeflate === false) return;
+    const { threshold = 1024 } = checkAll(
+      perMessageDeflate === true ? {} : perMessageDeflate,
+      DEFLATE_RULES,
+      'perMessageDeflate.',
+    );
+    this.#deflateThreshold = threshold;
+  }
 
   async listen(server: WebwireServer, target: ListenTarget): Promise<Listener> {
-    const own = target.httpServer ? undefined : this.#ownServer(target.port ?? 0);
+    if (!target.httpServer && target.port === undefined) {
+      throw new Error('this application has no HTTP server; give its WebWire gateways a port');
+    }
+    const own = target.httpServer ? undefined : this.#ownServer(server, target.port ?? 0, target.tls);
     const httpServer = target.httpServer ?? own!.httpServer;
     const router = this.#routers.get(httpServer) ?? new UpgradeRouter(httpServer);
     this.#routers.set(httpServer, router);
-    router.add(server.options.path, acceptor(server));
-    const listener = this.#listener(router, server.options.path, own);
+    const { path } = server.options;
+    router.add(path, upgradeHandler(server, createUpgrader(server, this.#deflateThreshold)));
+    const listener = this.#listener(router, path, own);
     try {
       await own?.opened;
     } catch (error) {
@@ -43,18 +76,15 @@ export class WsTransport implements Transport {
   }
 
   /** Port 0 is a new port each time; any other is shared by all who name it. */
-  #ownServer(port: number): OwnServer {
+  #ownServer(server: WebwireServer, port: number, tls: TlsOptions | undefined): OwnHttpServer {
     const existing = port === 0 ? undefined : this.#ownServers.get(port);
     if (existing) return existing;
-    const httpServer = createServer((_request, response) => {
-      response.writeHead(426, { Connection: 'close', 'Content-Type': 'text/plain' }).end('WebWire speaks WebSocket');
-    });
-    const own = { httpServer, opened: once(httpServer.listen(port), 'listening') };
+    const own = openHttpServer(port, server.options.handshakeTimeout, tls);
     if (port !== 0) this.#ownServers.set(port, own);
     return own;
   }
 
-  #listener(router: UpgradeRouter, path: string, own: OwnServer | undefined): Listener {
+  #listener(router: UpgradeRouter, path: string, own: OwnHttpServer | undefined): Listener {
     const { httpServer } = router;
     return {
       get address() {
@@ -69,62 +99,31 @@ export class WsTransport implements Transport {
     };
   }
 
-  async #closeOwn(own: OwnServer): Promise<void> {
+  async #closeOwn(own: OwnHttpServer): Promise<void> {
     for (const [port, server] of this.#ownServers) if (server === own) this.#ownServers.delete(port);
     const { httpServer } = own;
     if (!httpServer.listening) return;
-    const closed = once(httpServer, 'close');
-    httpServer.close();
-    httpServer.closeAllConnections();
-    await closed;
+    await new Promise((resolve) => {
+      httpServer.close(resolve);
+      httpServer.closeAllConnections();
+    });
   }
 }
 
-function acceptor(server: WebwireServer): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
-  const options: WsOptions & { closeTimeout: number } = {
-    noServer: true,
-    clientTracking: false,
-    // A length beyond 2³¹ − 1 means "no limit" to `ws`.
-    maxPayload: Math.min(server.options.messageBufferSize, 0x7fff_ffff),
-    perMessageDeflate: false,
-    // Text is refused whatever its bytes (PROTOCOL.md, section 9).
-    skipUTF8Validation: true,
-    closeTimeout: CLOSE_TIMEOUT,
-    handleProtocols: () => false,
-    WebSocket: DeferringWebSocket,
-  };
-  const upgrader = new WebSocketServer(options as WsOptions<typeof DeferringWebSocket>);
-  return (request, socket, head) => {
-    if (server.refusal) {
-      refuse(socket, 503, server.refusal);
-      return;
-    }
-    const { remoteAddress } = socket as Socket;
-    upgrader.handleUpgrade(request, socket, head, (webSocket) => {
-      connect(server, new WsCarrier(remoteAddress, webSocket, socket), webSocket, request);
-    });
-  };
-}
-
-function connect(
-  server: WebwireServer,
-  carrier: WsCarrier,
-  webSocket: DeferringWebSocket,
-  request: IncomingMessage,
-): void {
-  const listener = server.accept(carrier, { url: request.url ?? '/', headers: request.headers });
-  webSocket.on('message', (data: Buffer, isBinary: boolean) => {
-    if (isBinary) listener.receive(data);
-    else listener.violate(new ProtocolError('TEXT_FRAME', 'text frame: messages are binary', 0));
-  });
-  webSocket.on('error', (error: Error & { code?: string }) => {
-    webSocket.takeOver();
-    const isTooBig = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
-    listener.violate(
-      isTooBig
-        ? new ProtocolError('MESSAGE_TOO_LARGE', 'message larger than the buffer', server.options.messageBufferSize)
-        : new ProtocolError('INVALID_FRAME', 'frame that breaks the WebSocket protocol', 0),
+/** Lets the server decide, which may take a while. */
+function upgradeHandler(server: WebwireServer, upgrade: Upgrade): UpgradeHandler {
+  return (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    const fail = () => socket.destroy();
+    socket.on('error', fail);
+    // A request that a server got has a target.
+    const admitted = server.admit(
+      request as IncomingMessage & { url: string },
+      (socket as Socket).remoteAddress,
+      (handshake) => {
+        socket.off('error', fail);
+        upgrade(request, socket, head, handshake);
+      },
     );
-  });
-  webSocket.on('close', (code: number) => listener.closed(code !== 1006));
+    admitted.catch(({ status, message }: { status: number; message: string }) => refuse(socket, status, message));
+  };
 }

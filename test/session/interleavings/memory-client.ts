@@ -1,6 +1,5 @@
-import { WebwireConnection, type WebwireServer } from 'nestjs-webwire';
+import { Handshake, WebwireConnection, type Carrier, type CarrierListener, type WebwireServer } from 'nestjs-webwire';
 import { decodeMessage, encodeMessage, MessageType, type ProtocolMessage } from 'nestjs-webwire/protocol';
-import type { Carrier, CarrierListener } from '../../../lib/server/carrier.js';
 import type { History } from './history.js';
 
 /** Requests to handlers of the gateway, and those of the protocol itself. */
@@ -22,6 +21,8 @@ interface Pending {
 /** A client at the other end of an in-memory carrier: knows of its session what the server tells it, and nothing else. */
 export class MemoryClient implements Carrier {
   readonly remoteAddress = undefined;
+  readonly bytesRead = 0;
+  readonly bufferedAmount = 0;
   readonly connection: WebwireConnection;
   /** The key of its session, as far as it knows. */
   session: string | null = null;
@@ -37,7 +38,10 @@ export class MemoryClient implements Carrier {
 
   constructor(server: WebwireServer, history: History) {
     this.#history = history;
-    const listener: CarrierListener = server.accept(this, { url: '/', headers: {} });
+    const listener: CarrierListener = server.accept(
+      this,
+      new Handshake({ url: '/', headers: {} }, undefined, Infinity),
+    );
     if (!(listener instanceof WebwireConnection)) throw new TypeError('the server made no connection');
     this.connection = listener;
   }

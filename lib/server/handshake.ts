@@ -1,0 +1,36 @@
+import type { ConnectionRequest } from './carrier.js';
+
+/**
+ * A client that asks to connect: what a handshake guard gets with `switchToWs().getData()`. What it sets here belongs to
+ * the connection to be.
+ */
+export class Handshake {
+  /** Values of the application's own, such as who the client is: `connection.info` from then on. */
+  info: Record<string, unknown> = {};
+
+  /** Made by the server for each upgrade request. */
+  constructor(
+    /** The upgrade request. */
+    readonly request: ConnectionRequest,
+    /** IP address of the peer; `undefined` if the transport knows none. */
+    readonly remoteAddress: string | undefined,
+    /** Handlers that may run at once for this connection: an integer of at least 1, or Infinity. */
+    public concurrencyLimit: number,
+  ) {}
+}
+
+/** Why a client must not connect, as its HTTP response says it. */
+export class HandshakeRefusal extends Error {
+  override readonly name = 'HandshakeRefusal';
+
+  /**
+   * @param status HTTP status code, from 400 on.
+   * @param message Body of the response.
+   */
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}

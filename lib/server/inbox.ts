@@ -1,0 +1,257 @@
+import { setMaxListeners } from 'node:events';
+import {
+  encodingOf,
+  MessageType,
+  Payload,
+  type CloseSessionMessage,
+  type ProtocolMessage,
+  type RequestMessage,
+  type RestoreSessionMessage,
+  type SignalMessage,
+} from '../protocol/index.js';
+import type { SessionSlot } from '../session/session-slot.js';
+import type { Carrier } from './carrier.js';
+import type { ConnectionHost } from './connection-host.js';
+import type { WebwireConnection } from './connection.js';
+import { stackOf } from './logger.js';
+import { Message } from './message.js';
+import type { Outbox } from './outbox.js';
+
+type SessionRequest = RestoreSessionMessage | CloseSessionMessage;
+
+/** A message that something has to be done for. */
+type Work = RequestMessage | SignalMessage | SessionRequest;
+
+/** Session requests of one connection run one after the other; so many may be under way, whatever the limit. */
+const MAX_SESSION_REQUESTS = 16;
+
+/** What an inbox has of the connection that it belongs to. */
+interface Surroundings {
+  /** Handlers that may run at once. */
+  readonly limit: number;
+  readonly carrier: Carrier;
+  /** @throws SessionError where sessions are off. */
+  readonly sessionSlot: () => SessionSlot;
+  /** Called when the last handler has ended. */
+  readonly idle: () => void;
+}
+
+/**
+ * What comes from one client: admitted, dispatched and answered. At the limit of handlers (PROTOCOL.md, section 10)
+ * messages wait, in order, and nothing more is read: what can wait is what was read at once.
+ */
+export class Inbox {
+  #running = 0;
+  #sessionRequests = 0;
+  #waiting: Work[] | undefined;
+  #isStartingWaiting = false;
+  #aborting: AbortController | undefined;
+  #isAborted = false;
+
+  constructor(
+    private readonly connection: WebwireConnection,
+    private readonly host: ConnectionHost,
+    private readonly outbox: Outbox,
+    private readonly surroundings: Surroundings,
+  ) {}
+
+  /** Whether no handler runs. */
+  get isIdle(): boolean {
+    return this.#running === 0;
+  }
+
+  /** Whether messages wait for a handler to end, and reading has stopped. */
+  get isWaiting(): boolean {
+    return this.#waiting !== undefined;
+  }
+
+  receive(message: ProtocolMessage): void {
+    switch (message.type) {
+      case MessageType.RequestBinary:
+      case MessageType.RequestUtf8:
+      case MessageType.RequestUtf16:
+      case MessageType.SignalBinary:
+      case MessageType.SignalUtf8:
+      case MessageType.SignalUtf16:
+      case MessageType.RequestRestoreSession:
+      case MessageType.RequestCloseSession:
+        if (this.host.isDraining) this.#refuse(message);
+        else if (this.#waiting || !this.#hasRoomFor(message)) this.#wait(message);
+        else this.#start(message);
+        return;
+      case MessageType.Heartbeat:
+        return;
+      case MessageType.ReplyError:
+      case MessageType.ReplyShutdown:
+      case MessageType.ReplyInternalError:
+      case MessageType.ReplySessionNotFound:
+      case MessageType.ReplyMaxSessionConnectionsReached:
+      case MessageType.ReplySessionsDisabled:
+      case MessageType.SessionCreated:
+      case MessageType.SessionClosed:
+      case MessageType.AcceptConf:
+      case MessageType.ReplyBinary:
+      case MessageType.ReplyUtf8:
+      case MessageType.ReplyUtf16:
+        // Well-formed, but only a server sends it: no violation (PROTOCOL.md, section 9).
+        this.host.logger.debug(
+          `Connection ${this.connection.id} sent a message of type ${message.type}, which was dropped`,
+        );
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** The server shuts down: what waits is answered, and the connection read again. */
+  refuseWaiting(): void {
+    const waiting = this.#waiting ?? [];
+    this.dropWaiting();
+    for (const message of waiting) this.#refuse(message);
+  }
+
+  /** The connection ends: what waits will never be handled. */
+  dropWaiting(): void {
+    if (!this.#waiting) return;
+    this.#waiting = undefined;
+    this.surroundings.carrier.resume();
+  }
+
+  /** The connection is gone: tells the handlers that listen. */
+  abort(): void {
+    this.#waiting = undefined;
+    this.#isAborted = true;
+    this.#aborting?.abort();
+  }
+
+  #hasRoomFor({ type }: Work): boolean {
+    if (this.#running >= this.surroundings.limit) return false;
+    const isSessionRequest = type === MessageType.RequestRestoreSession || type === MessageType.RequestCloseSession;
+    return !isSessionRequest || this.#sessionRequests < MAX_SESSION_REQUESTS;
+  }
+
+  #wait(message: Work): void {
+    if (this.#waiting) {
+      this.#waiting.push(message);
+      return;
+    }
+    this.#waiting = [message];
+    this.surroundings.carrier.pause();
+  }
+
+  /** A handler that ends at once starts the next from here, not from within itself. */
+  #startWaiting(): void {
+    if (!this.#waiting || this.#isStartingWaiting) return;
+    this.#isStartingWaiting = true;
+    while (this.#waiting?.length && this.#hasRoomFor(this.#waiting[0]!)) this.#start(this.#waiting.shift()!);
+    this.#isStartingWaiting = false;
+    if (this.#waiting?.length === 0) this.dropWaiting();
+  }
+
+  #refuse(message: Work): void {
+    if ('id' in message) this.outbox.answer(MessageType.ReplyShutdown, message.id);
+  }
+
+  #start(message: Work): void {
+    switch (message.type) {
+      case MessageType.RequestBinary:
+      case MessageType.RequestUtf8:
+      case MessageType.RequestUtf16:
+        this.#handleRequest(message);
+        return;
+      case MessageType.SignalBinary:
+      case MessageType.SignalUtf8:
+      case MessageType.SignalUtf16:
+        this.#handleSignal(message);
+        return;
+      default:
+        this.#handleSessionRequest(message);
+    }
+  }
+
+  #handleRequest({ type, id, name, payload }: RequestMessage): void {
+    const message = new Message(name, new Payload(encodingOf(type), payload), id, this.#abortSignal);
+    this.#started();
+    let reply: Payload | Promise<Payload>;
+    try {
+      reply = this.host.dispatcher.request(this.connection, message);
+    } catch (error) {
+      this.outbox.fail(message, error);
+      this.#finished();
+      return;
+    }
+    if (reply instanceof Promise) {
+      reply
+        .then(
+          (resolved) => this.outbox.reply(message, resolved),
+          (error) => this.outbox.fail(message, error),
+        )
+        .then(this.#finished, this.#finished);
+    } else {
+      this.outbox.reply(message, reply);
+      this.#finished();
+    }
+  }
+
+  #handleSignal({ type, name, payload }: SignalMessage): void {
+    const message = new Message(name, new Payload(encodingOf(type), payload), undefined, this.#abortSignal);
+    this.#started();
+    let handled: void | Promise<void> = undefined;
+    try {
+      handled = this.host.dispatcher.signal(this.connection, message);
+    } catch (error) {
+      this.#signalFailed(name, error);
+    }
+    if (handled instanceof Promise) {
+      void handled.catch((error) => this.#signalFailed(name, error)).finally(this.#finished);
+    } else {
+      this.#finished();
+    }
+  }
+
+  #signalFailed(name: string, error: unknown): void {
+    this.host.logger.error(`Signal ${JSON.stringify(name)} failed`, stackOf(error));
+  }
+
+  #handleSessionRequest(message: SessionRequest): void {
+    const { id } = message;
+    if (!this.host.sessions) return this.outbox.answer(MessageType.ReplySessionsDisabled, id);
+    const slot = this.surroundings.sessionSlot();
+    this.#started();
+    this.#sessionRequests++;
+    this.host.guard(
+      'Session request',
+      () =>
+        message.type === MessageType.RequestRestoreSession
+          ? slot.restore(id, message.sessionKey)
+          : slot.closeForClient(id),
+      () => {
+        this.#sessionRequests--;
+        this.#finished();
+      },
+    );
+  }
+
+  /** Made on first use: most handlers never ask for it. */
+  readonly #abortSignal = (): AbortSignal => {
+    if (!this.#aborting) {
+      this.#aborting = new AbortController();
+      // One for all messages of the connection, however many handlers listen.
+      setMaxListeners(0, this.#aborting.signal);
+    }
+    if (this.#isAborted) this.#aborting.abort();
+    return this.#aborting.signal;
+  };
+
+  #started(): void {
+    this.#running++;
+    this.host.started();
+  }
+
+  readonly #finished = (): void => {
+    this.#running--;
+    this.#startWaiting();
+    if (this.#running === 0) this.surroundings.idle();
+    this.host.finished();
+  };
+}

@@ -1,0 +1,69 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions as WsOptions } from 'ws';
+import { ProtocolError } from '../../protocol/index.js';
+import type { Handshake } from '../../server/handshake.js';
+import type { WebwireServer } from '../../server/server.js';
+import { DeferringWebSocket } from './deferring-websocket.js';
+import { WsCarrier } from './ws-carrier.js';
+
+/** How long a peer may take to answer a close frame, in milliseconds, before it is cut off. */
+const CLOSE_TIMEOUT = 2_000;
+
+/** Turns an upgrade request into a connection of the server. */
+export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, handshake: Handshake) => void;
+
+/** @param deflateThreshold Size from which messages are compressed, in bytes; `undefined` switches compression off. */
+export function createUpgrader(server: WebwireServer, deflateThreshold: number | undefined): Upgrade {
+  const { messageBufferSize } = server.options;
+  const options: WsOptions & { closeTimeout: number } = {
+    noServer: true,
+    clientTracking: false,
+    // A length beyond 2³¹ − 1 means "no limit" to `ws`.
+    maxPayload: Math.min(messageBufferSize, 0x7fff_ffff),
+    perMessageDeflate: deflateThreshold !== undefined && safeDeflate(deflateThreshold),
+    // Text is refused whatever its bytes (PROTOCOL.md, section 9).
+    skipUTF8Validation: true,
+    closeTimeout: CLOSE_TIMEOUT,
+    autoPong: false,
+    handleProtocols: () => false,
+    WebSocket: DeferringWebSocket,
+  };
+  const upgrader = new WebSocketServer(options as WsOptions<typeof DeferringWebSocket>);
+  return (request, socket, head, handshake) => {
+    upgrader.handleUpgrade(request, socket, head, (webSocket) =>
+      connect(server, webSocket, socket as Socket, handshake),
+    );
+  };
+}
+
+/** What `ws` advises against running out of memory: no state kept between messages, few compressions at once. */
+function safeDeflate(threshold: number): PerMessageDeflateOptions {
+  return { threshold, serverNoContextTakeover: true, clientNoContextTakeover: true, concurrencyLimit: 10 };
+}
+
+function connect(server: WebwireServer, webSocket: DeferringWebSocket, socket: Socket, handshake: Handshake): void {
+  const { messageBufferSize, maxBufferedAmount } = server.options;
+  const carrier = new WsCarrier(webSocket, socket);
+  const listener = server.accept(carrier, handshake);
+  webSocket.on('message', (data: Buffer, isBinary: boolean) => {
+    if (isBinary) listener.receive(data);
+    else listener.violate(new ProtocolError('TEXT_FRAME', 'text frame: messages are binary', 0));
+  });
+  webSocket.on('ping', (data: Buffer) => {
+    // Whoever pings without reading must not fill the memory with pongs.
+    if (carrier.bufferedAmount > maxBufferedAmount) listener.congest();
+    else webSocket.pong(data);
+  });
+  webSocket.on('error', (error: Error & { code?: string }) => {
+    webSocket.takeOver();
+    const isTooBig = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
+    listener.violate(
+      isTooBig
+        ? new ProtocolError('MESSAGE_TOO_LARGE', 'message larger than the buffer', messageBufferSize)
+        : new ProtocolError('INVALID_FRAME', 'frame that breaks the WebSocket protocol', 0),
+    );
+  });
+  webSocket.on('close', (code: number) => listener.closed(code !== 1006));
+}
