@@ -18,7 +18,10 @@ export interface Carrier {
   readonly remoteAddress: string | undefined;
   /** A number that grows with whatever arrives from the peer, were it half a message: the bytes, or anything like it. */
   readonly bytesRead: number;
-  /** How much waits to be taken over by the peer, or what carries to it, in bytes. */
+  /**
+   * How much waits because the peer, or what carries to it, has not taken it over yet, in bytes. What `send` merely
+   * gathers within one tick does not count.
+   */
   readonly bufferedAmount: number;
   /**
    * Queues one message. What is queued within one tick goes out together, in order. The bytes belong to the
@@ -30,6 +33,11 @@ export interface Carrier {
   pause(): void;
   /** Reads again, if it did not; nothing is delivered before it returns. */
   resume(): void;
+  /**
+   * Called now and then while it is paused: sends something without meaning, so that a peer that is gone is noticed
+   * although nothing is read from it. Absent if the carrier notices anyway.
+   */
+  probe?(): void;
   /**
    * Sends what is queued, then closes, or ends a peer that does not take part in that within a few seconds. Calling it
    * again does nothing.

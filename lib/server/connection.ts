@@ -170,10 +170,10 @@ export class WebwireConnection {
     this.#host.logger.warn(
       `Connection ${this.id} (${this.remoteAddress}) broke the protocol and is closed: ${error.message} (${error.code})`,
     );
-    this.#host.violated(this, error);
     this.#ending = { code: error.closeCode, text: error.code, reason: 'violation' };
     this.#inbox.dropWaiting();
     this.#carrier.pause();
+    this.#host.violated(this, error);
     this.#closeWhenIdle();
   }
 
@@ -195,7 +195,9 @@ export class WebwireConnection {
    */
   checkLiveness(patience: number): void {
     const { bytesRead } = this.#carrier;
-    if (bytesRead !== this.#bytesRead || this.#inbox.isWaiting || this.#ending?.reason === 'violation') {
+    const isPaused = this.#inbox.isWaiting || this.#ending?.reason === 'violation';
+    if (isPaused) this.#carrier.probe?.();
+    if (isPaused || bytesRead !== this.#bytesRead) {
       this.#bytesRead = bytesRead;
       this.#silence = 0;
     } else if (++this.#silence === patience) {

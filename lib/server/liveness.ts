@@ -17,16 +17,17 @@ export class LivenessMonitor {
     private readonly connections: ReadonlySet<WebwireConnection>,
   ) {}
 
-  /** Watches for as long as there are connections. */
-  start(): void {
-    this.#timer ??= setInterval(this.#look, Math.min(Math.ceil(this.readTimeout / PARTS), 0x7fff_ffff)).unref();
-  }
-
-  readonly #look = (): void => {
-    if (this.connections.size === 0) {
+  /** Called when a connection came or went: there is a timer for as long as there are connections. */
+  update(): void {
+    if (this.connections.size > 0) {
+      this.#timer ??= setInterval(this.#look, Math.ceil(this.readTimeout / PARTS)).unref();
+    } else {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
+  }
+
+  readonly #look = (): void => {
     for (const connection of this.connections) connection.checkLiveness(PARTS);
   };
 }

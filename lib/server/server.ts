@@ -113,7 +113,7 @@ export class WebwireServer extends ServerEvents {
   accept(carrier: Carrier, handshake: Handshake): CarrierListener {
     const connection = new WebwireConnection(this.#host!, carrier, handshake);
     this.#connections.add(connection);
-    this.#liveness.start();
+    this.#liveness.update();
     connection.open(this.#acceptConf);
     this.tell('connection', () => ({ connection }));
     this.#pending++;
@@ -191,6 +191,7 @@ export class WebwireServer extends ServerEvents {
       left: (connection, reason) => {
         this.#pending++;
         this.#connections.delete(connection);
+        this.#liveness.update();
         this.tell('disconnection', () => ({ connection, reason }));
         this.#guard('handleDisconnect', () => dispatcher.disconnected(connection, reason), this.#hookDone);
       },

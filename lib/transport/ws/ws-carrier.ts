@@ -26,7 +26,7 @@ export class WsCarrier implements Carrier {
   }
 
   get bufferedAmount(): number {
-    return this.#batchSize + this.webSocket.bufferedAmount;
+    return this.webSocket.bufferedAmount;
   }
 
   send(message: Uint8Array): boolean {
@@ -48,6 +48,10 @@ export class WsCarrier implements Carrier {
 
   resume(): void {
     this.webSocket.resume();
+  }
+
+  probe(): void {
+    if (this.webSocket.readyState === this.webSocket.OPEN) this.webSocket.ping();
   }
 
   close(code: number, reason: string): void {

@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+
+/** An upgrade request as browsers send it, for the path `/`. */
+export const UPGRADE = [
+  'GET / HTTP/1.1',
+  'Host: localhost',
+  'Connection: Upgrade',
+  'Upgrade: websocket',
+  'Sec-WebSocket-Version: 13',
+  'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+  '\r\n',
+].join('\r\n');
+
+/** A TCP connection with nothing on top: it sends what it is told, and answers nothing by itself. */
+export class TcpClient {
+  /** All that arrived, when the connection has ended. */
+  readonly closed: Promise<string>;
+  #received = '';
+  #wake: () => void = () => undefined;
+
+  private constructor(readonly socket: Socket) {
+    socket.on('error', () => undefined);
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      this.#received += chunk;
+      this.#wake();
+    });
+    this.closed = once(socket, 'close').then(() => this.#received);
+  }
+
+  /** Connects; the connection is cut when the test is over. */
+  static async connect(port: number): Promise<TcpClient> {
+    const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'connect');
+    return new TcpClient(socket);
+  }
+
+  /** Connects and becomes a WebSocket. */
+  static async upgrade(port: number): Promise<TcpClient> {
+    const client = await TcpClient.connect(port);
+    client.send(UPGRADE);
+    await client.received('101 Switching Protocols');
+    return client;
+  }
+
+  send(text: string): void {
+    this.socket.write(text, 'latin1');
+  }
+
+  /** Waits until `part` has arrived. */
+  async received(part: string): Promise<string> {
+    while (!this.#received.includes(part)) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+    return this.#received;
+  }
+}
