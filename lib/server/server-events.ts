@@ -1,11 +1,10 @@
-import { channel, type Channel } from 'node:diagnostics_channel';
+import { channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type { ProtocolError } from '../protocol/index.js';
 import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { ConnectionRequest } from './carrier.js';
 import { stackOf, type ServerLogger } from './logger.js';
-import type { WebwireServer } from './server.js';
 
 /**
  * What a `WebwireServer` tells: `server.on('connection', ({ connection }) => …)`. The same objects, with `server` added,
@@ -31,36 +30,31 @@ export interface WebwireServerEvents {
 
 /** A class that emits the events of a server. */
 export class ServerEvents extends EventEmitter<WebwireServerEvents> {
-  static readonly #channels = new Map<string, Channel>();
-
   constructor(protected readonly logger: ServerLogger) {
-    super({ captureRejections: true });
+    super();
   }
 
-  /** Costs nothing when nobody listens; a listener that fails is logged and harms nobody. */
-  protected tell<Name extends keyof WebwireServerEvents>(name: Name, event: () => WebwireServerEvents[Name][0]): void {
-    const published = ServerEvents.#channel(name);
-    if (published.hasSubscribers) published.publish({ ...event(), server: this as unknown as WebwireServer });
-    if (this.listenerCount(name) === 0) return;
+  /** Costs next to nothing when nobody listens; a listener that fails is logged and harms nobody. */
+  protected tell<Name extends keyof WebwireServerEvents>(
+    name: Name,
+    describe: () => WebwireServerEvents[Name][0],
+  ): void {
+    const published = channel(`nestjs-webwire:${name}`);
+    const listeners = this.rawListeners(name);
+    if (!published.hasSubscribers && listeners.length === 0) return;
+    const event = describe();
+    for (const listener of listeners) this.#call(name, listener, event);
+    published.publish({ ...event, server: this });
+  }
+
+  #call(name: string, listener: Function, event: object): void {
+    const fail = (error: unknown) =>
+      this.logger.error(`A listener of the server's event ${name} failed`, stackOf(error));
     try {
-      (this as EventEmitter).emit(name, event());
+      const result: unknown = Reflect.apply(listener, this, [event]);
+      if (result instanceof Promise) result.catch(fail);
     } catch (error) {
-      this.#failed(name, error);
+      fail(error);
     }
-  }
-
-  /** Called by Node.js when an asynchronous listener fails. @internal */
-  [Symbol.for('nodejs.rejection')](error: unknown, name: string): void {
-    this.#failed(name, error);
-  }
-
-  #failed(name: string, error: unknown): void {
-    this.logger.error(`A listener of the server's event ${name} failed`, stackOf(error));
-  }
-
-  static #channel(name: string): Channel {
-    const existing = this.#channels.get(name) ?? channel(`nestjs-webwire:${name}`);
-    this.#channels.set(name, existing);
-    return existing;
   }
 }
