@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { OptionRule } from './option-rules.js';
 
 /** Which web pages may connect: their origins, or a function that decides. */
@@ -15,14 +16,21 @@ export const ORIGINS_RULE: OptionRule = {
 /**
  * Whether a client may connect that sends this `Origin`. Programs other than browsers send none, and are not what the
  * check is for (a page that a user visits must not act in that user's name): only a function is asked about them.
+ *
+ * @throws TypeError if the function does not decide; a promise, taken for a yes, would let everybody in.
  */
 export function allowsOrigin(origins: Origins | undefined, origin: string | undefined): boolean {
   if (origins === undefined) return true;
-  if (typeof origins === 'function') return origins(origin);
+  if (typeof origins === 'function') return decided(origins(origin));
   if (origin === undefined) return true;
   return asArray(origins).some((allowed) =>
     typeof allowed === 'string' ? allowed.toLowerCase() === origin.toLowerCase() : origin.search(allowed) !== -1,
   );
+}
+
+function decided(decision: unknown): boolean {
+  if (typeof decision === 'boolean') return decision;
+  throw new TypeError(`the function of the WebWire option origins returned ${inspect(decision)} instead of a boolean`);
 }
 
 function asArray<T>(value: T | readonly T[]): readonly T[] {
