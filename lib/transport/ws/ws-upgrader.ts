@@ -11,6 +11,12 @@ import { WsCarrier } from './ws-carrier.js';
 /** How long a peer may take to answer a close frame, in milliseconds, before it is cut off. */
 const CLOSE_TIMEOUT = 2_000;
 
+/** How `ws` calls a frame that announces more than `maxPayload`, or more than any number can say. */
+const TOO_BIG: ReadonlySet<string | undefined> = new Set([
+  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+  'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
+]);
+
 /** Turns an upgrade request into a connection of the server. */
 export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, handshake: Handshake) => void;
 
@@ -52,18 +58,23 @@ function connect(server: WebwireServer, webSocket: DeferringWebSocket, socket: S
     else listener.violate(new ProtocolError('TEXT_FRAME', 'text frame: messages are binary', 0));
   });
   webSocket.on('ping', (data: Buffer) => {
+    if (webSocket.readyState !== webSocket.OPEN) return;
     // Whoever pings without reading must not fill the memory with pongs.
     if (carrier.bufferedAmount > maxBufferedAmount) listener.congest();
     else webSocket.pong(data);
   });
   webSocket.on('error', (error: Error & { code?: string }) => {
     webSocket.takeOver();
-    const isTooBig = error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH';
     listener.violate(
-      isTooBig
+      TOO_BIG.has(error.code)
         ? new ProtocolError('MESSAGE_TOO_LARGE', 'message larger than the buffer', messageBufferSize)
         : new ProtocolError('INVALID_FRAME', 'frame that breaks the WebSocket protocol', 0),
     );
+  });
+  // A peer that has only stopped sending may still read what is on its way; `ws` would wait for it for ever.
+  socket.once('end', () => {
+    const timer = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT);
+    socket.once('close', () => clearTimeout(timer));
   });
   webSocket.on('close', (code: number) => listener.closed(code !== 1006));
 }
