@@ -79,7 +79,7 @@ class Gateway {
   async #run(body: string) {
     this.most = Math.max(this.most, ++this.running);
     const ended = deferred();
-    this.#endings.set(body, ended.resolve);
+    this.#endings.set(body, () => ended.resolve());
     this.started.push(body);
     await ended.promise;
     this.running--;

@@ -55,8 +55,7 @@ describe.each<[string, (name: EventName) => Promise<unknown>]>([
       subscribe(channel, listener);
       onTestFinished(() => void unsubscribe(channel, listener));
       const { server: source, ...rest } = (await event.promise) as { server: WebwireServer };
-      expect(source).toBe(server);
-      return rest;
+      return source === server ? rest : 'an event of another server';
     },
   ],
 ])('%s tells of', (_way, next) => {
