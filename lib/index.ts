@@ -35,6 +35,18 @@ export { RandomSessionKeyGenerator, SessionKeyGenerator } from './session/sessio
 export { SessionManager, type SessionConnection } from './session/session-manager.js';
 
 export type { ListenTarget, Transport } from './transport/transport.js';
+export {
+  MemoryTransport,
+  type MemoryConnectOptions,
+  type MemoryWebSocketConstructor,
+} from './transport/memory/memory-transport.js';
+export type { MemoryWebSocket } from './transport/memory/memory-web-socket.js';
+export type {
+  MemoryCloseEvent,
+  MemoryErrorEvent,
+  MemoryMessageEvent,
+  MemoryWebSocketEvents,
+} from './transport/memory/memory-web-socket-events.js';
 export { WsTransport, type WsTransportOptions } from './transport/ws/ws-transport.js';
 
 export { Payload, ProtocolError, type PayloadEncoding, type ProtocolErrorCode } from './protocol/index.js';

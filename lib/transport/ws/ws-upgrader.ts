@@ -5,11 +5,9 @@ import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions as W
 import { ProtocolError } from '../../protocol/index.js';
 import type { Handshake } from '../../server/handshake.js';
 import type { WebwireServer } from '../../server/server.js';
+import { CLOSE_TIMEOUT } from '../close-timeout.js';
 import { DeferringWebSocket } from './deferring-websocket.js';
 import { WsCarrier } from './ws-carrier.js';
-
-/** How long a peer may take to answer a close frame, in milliseconds, before it is cut off. */
-const CLOSE_TIMEOUT = 2_000;
 
 /** How `ws` calls a frame that announces more than `maxPayload`, or more than any number can say. */
 const TOO_BIG: ReadonlySet<string | undefined> = new Set([
