@@ -1,6 +1,6 @@
 import type { TlsOptions } from 'node:tls';
 import { inspect, isDeepStrictEqual } from 'node:util';
-import type { WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
+import { GATEWAY_OPTION_RULES, type WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
 import type { GatewayDefinition } from './handlers/gateway-explorer.js';
 import type { ServedGateway } from './handlers/create-dispatcher.js';
 import { check, InvalidOptionError } from './server/option-rules.js';
@@ -66,6 +66,7 @@ function planServer(
   check(`tls of ${gateways[0]!.definition.name}`, own.tls, {
     allowed: "absent for a gateway on the application's HTTP server: Nest's httpsOptions apply",
     accepts: (value) => value === undefined || port !== undefined,
+    isSecret: true,
   });
   const { sessions, tls, transport, ...options } = { ...defaults, ...own };
   return {
@@ -81,7 +82,7 @@ function planServer(
 function assertOneTlsPerPort(servers: readonly PlannedServer[]): void {
   for (const { port, tls, gateways } of servers) {
     const other = servers.find(
-      (server) => port !== undefined && port !== 0 && server.port === port && server.tls !== tls,
+      (server) => port !== undefined && port !== 0 && server.port === port && !isDeepStrictEqual(server.tls, tls),
     );
     if (!other) continue;
     const names = [gateways, other.gateways].map(([gateway]) => gateway!.definition.name);
@@ -121,15 +122,21 @@ function merge(group: Group, gateway: string, options: OwnOptions): void {
   for (const [name, value] of Object.entries(options)) {
     const source = group.sources.get(name);
     const existing = group.options[name as keyof OwnOptions];
-    if (source !== undefined && !isDeepStrictEqual(existing, value)) {
+    if (source !== undefined && !agree(name, existing, value)) {
+      const values = [existing, value].map((one) => inspect(one, { depth: 0 })).join(' and ');
+      const shown = GATEWAY_OPTION_RULES[name as keyof OwnOptions].isSecret ? '' : `: ${values}`;
       throw new InvalidOptionError(
-        `${source} and ${gateway} share a WebWire server but disagree on its option ${name}: ` +
-          `${inspect(existing, { depth: 0 })} and ${inspect(value, { depth: 0 })}`,
+        `${source} and ${gateway} share a WebWire server but disagree on its option ${name}${shown}`,
       );
     }
     group.sources.set(name, gateway);
   }
   Object.assign(group.options, options);
+}
+
+/** What a transport is made of is private, so that any two look alike. */
+function agree(option: string, value: unknown, other: unknown): boolean {
+  return option === 'transport' ? value === other : isDeepStrictEqual(value, other);
 }
 
 function definedOnly<Options extends object>(options: Options): Options {

@@ -56,7 +56,7 @@ export const GATEWAY_OPTION_RULES: OptionRules<WebwireGatewayOptions> = {
     allowed: 'false, or absent: how sessions are kept is said once, for the module',
     accepts: (value) => value === false,
   },
-  tls: { ...OBJECT_RULE, allowed: "an object of options of Node's TLS server" },
+  tls: { ...OBJECT_RULE, allowed: "an object of options of Node's TLS server", isSecret: true },
   transport: {
     allowed: 'a transport: an object with the function listen, such as new WsTransport()',
     accepts: (value) => typeof (value as Partial<Transport> | null)?.listen === 'function',

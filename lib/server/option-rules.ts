@@ -11,6 +11,8 @@ export interface OptionRule {
   /** In words, to complete "must be …". */
   readonly allowed: string;
   readonly accepts: (value: unknown) => boolean;
+  /** Whether it may hold keys or passwords, which must not get into messages. */
+  readonly isSecret?: boolean;
 }
 
 /** A rule for every option of a set. */
@@ -41,7 +43,9 @@ export function stringThat(allowed: string, accepts: (value: string) => boolean)
  */
 export function check(option: string, value: unknown, rule: OptionRule): void {
   if (rule.accepts(value)) return;
-  const shown = inspect(value, { depth: 0, maxStringLength: 64, breakLength: Infinity });
+  const shown = rule.isSecret
+    ? 'not shown here, as it may be secret'
+    : inspect(value, { depth: 0, maxStringLength: 64, breakLength: Infinity });
   throw new InvalidOptionError(`WebWire option ${option} is ${shown}, but must be ${rule.allowed}`);
 }
 

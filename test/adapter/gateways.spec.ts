@@ -14,6 +14,7 @@ import {
   WebwireRequest,
   WebwireServer,
   WebwireSignal,
+  WsTransport,
   type DisconnectReason,
   type PayloadCodec,
   type WebwireModuleOptions,
@@ -22,6 +23,7 @@ import {
 import { once } from 'node:events';
 import { createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer as WsServer } from 'ws';
 import { deferred } from '../support/deferred.js';
@@ -532,6 +534,34 @@ describe('options', () => {
     await expect(start({ providers: [Namespaced] })).rejects.toThrow(
       "Namespaced.namespace is 'chat', but must be absent: WebWire has no namespaces, use the option path",
     );
+  });
+
+  it.each<[string, WebwireModuleOptions]>([
+    ['a key in place of options', { tls: 'SECRET' as never }],
+    ['keys in a list', { tls: ['SECRET'] as never }],
+    ['options of the HTTP server', { gateways: { Greeter: { tls: { key: 'SECRET' } } } }],
+    ['a key that is none', { gateways: { Greeter: { port: 0, tls: { key: 'SECRET' } } } }],
+    ['a passphrase of a wrong type', { gateways: { Greeter: { port: 0, tls: { key: { SECRET: 1 } as never } } } }],
+  ])('for TLS that cannot be used fail at start, and give no key away: %s', async (_what, options) => {
+    const error = (await start({ providers: [Greeter] }, options).catch((reason: unknown) => reason)) as Error;
+    expect(error.name).toBe('InvalidOptionError');
+    expect(error.message).toContain('tls');
+    expect(inspect(error)).not.toContain('SECRET');
+  });
+
+  it('for TLS on which gateways disagree give no key away', async () => {
+    const gateways = {
+      Greeter: { port: 4000, tls: { key: 'SECRET' } },
+      Counter: { port: 4000, tls: { key: 'OTHER' } },
+    };
+    const starting = start({ providers: [Greeter, Counter] }, { gateways });
+    await expect(starting).rejects.toThrow(/^Greeter and Counter share .* disagree on its option tls$/);
+  });
+
+  it('are different transports of one kind, too', async () => {
+    const gateways = { Greeter: { transport: new WsTransport() }, Counter: { transport: new WsTransport() } };
+    const starting = start({ providers: [Greeter, Counter] }, { gateways });
+    await expect(starting).rejects.toThrow('disagree on its option transport: WsTransport {} and WsTransport {}');
   });
 
   it('on which gateways of one server disagree fail at start', async () => {

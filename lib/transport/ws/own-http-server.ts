@@ -36,13 +36,14 @@ const refuseRequest: RequestListener = (_request, response) => {
   response.writeHead(426, { Connection: 'close', 'Content-Type': 'text/plain' }).end('WebWire speaks WebSocket');
 };
 
-/** Keys and passphrases must not get into the message, only what Node.js says of them. */
+/** Keys and passphrases must not get into the message, only what Node.js says of them, and not what it received. */
 function orExplain<T>(create: () => T): T {
   try {
     return create();
   } catch (error) {
+    const [reason] = (error as Error).message.split(/\.? Received /);
     throw new InvalidOptionError(
-      `WebWire option tls cannot be used, but must be options of Node's TLS server: ${(error as Error).message}`,
+      `WebWire option tls cannot be used, but must be options of Node's TLS server: ${reason}`,
     );
   }
 }
