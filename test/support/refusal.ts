@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { WebSocket } from 'ws';
+import { WebSocket, type ClientOptions } from 'ws';
 
 /** Asks for an upgrade that is refused; returns the status and body of the answer. */
-export async function refusal(url: string): Promise<string> {
-  const socket = new WebSocket(url);
+export async function refusal(url: string, options: ClientOptions = {}): Promise<string> {
+  const socket = new WebSocket(url, options);
   socket.on('error', () => undefined);
   const [, response] = (await once(socket, 'unexpected-response')) as [unknown, IncomingMessage];
   let body = '';

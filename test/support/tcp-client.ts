@@ -13,10 +13,10 @@ export const UPGRADE = [
   '\r\n',
 ].join('\r\n');
 
-/** A TCP connection with nothing on top: it sends what it is told, and answers nothing by itself. */
+/** A TCP connection with nothing on top: it sends what it is told, and answers nothing by itself, not even its end. */
 export class TcpClient {
-  /** All that arrived, when the connection has ended. */
-  readonly closed: Promise<string>;
+  /** All that arrived until the server ended the connection. */
+  readonly ended: Promise<string>;
   #received = '';
   #wake: () => void = () => undefined;
 
@@ -26,7 +26,10 @@ export class TcpClient {
       this.#received += chunk;
       this.#wake();
     });
-    this.closed = once(socket, 'close').then(() => this.#received);
+    this.ended = new Promise((resolve) => {
+      const end = () => resolve(this.#received);
+      socket.once('end', end).once('close', end);
+    });
   }
 
   /** Connects; the connection is cut when the test is over. */
