@@ -2,12 +2,12 @@ import { MemorySessionManager, type WebwireModuleOptions } from 'nestjs-webwire'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { RawClient } from '../support/raw-client.js';
 import { refusal } from '../support/refusal.js';
 import { TestApp } from '../support/test-app.js';
 import { ContractGateway } from './transcripts/contract.gateway.js';
-import { readRecording, recordingNames, type Recording } from './transcripts/recording.js';
+import { readRecording, recordingNames, type Recording, type Step } from './transcripts/recording.js';
 import { expectNothingMore, replay, untilReceived, type Ending } from './transcripts/replay.js';
 
 const CONVERSATIONS = [
@@ -31,6 +31,7 @@ const CONVERSATIONS = [
   'name-only',
   'restore-second',
   'restore-unknown',
+  'sequential',
   'sessions-disabled',
   'signal-me',
   'signals',
@@ -38,6 +39,9 @@ const CONVERSATIONS = [
 
 /** Conversations during which something else happens too. */
 const WITH_EVENTS = ['session-files', 'shutdown'];
+
+/** Conversations in which silence matters. */
+const TIMED = ['heartbeat', 'read-timeout'];
 
 /** Close code and reason where the reference just drops the TCP connection. */
 const VIOLATIONS: [recording: string, code: number, reason: string][] = [
@@ -57,15 +61,11 @@ const VIOLATIONS: [recording: string, code: number, reason: string][] = [
   ['malformed-unknown-type', 1002, 'UNKNOWN_TYPE'],
 ];
 
-/** Recordings of what the library cannot do yet. */
-const NOT_YET = {
-  concurrencyLimit: ['sequential'],
-  liveness: ['heartbeat', 'read-timeout'],
-};
-
 const OPTIONS: Record<string, WebwireModuleOptions> = {
   'handshake-options': { subProtocolName: 'chat-v1', readTimeout: 5_000, messageBufferSize: 4_096 },
   'max-sessions': { sessions: { manager: new MemorySessionManager(), maxConnections: 2 } },
+  // The reference's default.
+  sequential: { concurrencyLimit: 1 },
   'sessions-disabled': { sessions: false },
 };
 
@@ -77,6 +77,16 @@ const ENDINGS: Record<string, Ending> = {
   // One client ends with a message that is larger than the buffer.
   'handshake-options': { code: 1009, reason: 'MESSAGE_TOO_LARGE', cause: 'violation' },
 };
+
+/** What `heartbeat` and `read-timeout` were recorded with. */
+const READ_TIMEOUT = 1_000;
+
+/** The server may notice a silence an eighth of the read timeout later than the reference, never earlier. */
+function delayEnds({ about, connections }: Recording): Recording {
+  const late = (step: Step) =>
+    step.dir === 's2c' && step.close ? { ...step, t_ms: step.t_ms + READ_TIMEOUT / 8 } : step;
+  return { about, connections: connections.map(({ client, steps }) => ({ client, steps: steps.map(late) })) };
+}
 
 /** Rights of a directory and a file in it; Windows knows none. */
 const OWNER_ONLY = process.platform === 'win32' ? expect.anything() : [0o700, 0o600];
@@ -104,7 +114,7 @@ function answersOf({ connections }: Recording) {
 
 it('claims every recording, once', () => {
   const violations = VIOLATIONS.map(([recording]) => recording);
-  const claimed = [...CONVERSATIONS, ...WITH_EVENTS, ...violations, ...Object.values(NOT_YET).flat()];
+  const claimed = [...CONVERSATIONS, ...WITH_EVENTS, ...TIMED, ...violations];
   expect(claimed.sort()).toEqual(recordingNames());
 });
 
@@ -113,7 +123,7 @@ describe('a recorded conversation goes the same way again', () => {
     const recording = readRecording(name);
     const app = await startContract(OPTIONS[name]);
     const ending = ENDINGS[name];
-    await replay(recording, app, { ending });
+    await replay(recording, app, { ending, isInOrder: name === 'sequential' });
 
     const answers = answersOf(recording);
     const cuts = ending?.cause === 'violation' ? answers.filter(({ close }) => close !== undefined) : [];
@@ -168,6 +178,22 @@ describe('a recorded conversation goes the same way again', () => {
     });
 
     await shutdown;
+    expect([...app.logger.at('warn'), ...app.logger.at('error')]).toEqual([]);
+  });
+});
+
+describe('a recorded conversation takes as long again, by the clock of the server', () => {
+  it.each(TIMED)('%s', async (name) => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const app = await startContract({ readTimeout: READ_TIMEOUT });
+    const recording = readRecording(name);
+
+    await replay(delayEnds(recording), app, {
+      ending: { code: 1001, reason: 'read timeout', cause: 'read-timeout' },
+      elapse: (ms) => vi.advanceTimersByTime(ms),
+    });
+
     expect([...app.logger.at('warn'), ...app.logger.at('error')]).toEqual([]);
   });
 });

@@ -6,6 +6,8 @@ const FOLDER = new URL('../../fixtures/vectors/transcripts/', import.meta.url);
 export interface Step {
   /** Its place among the steps of all connections. */
   readonly n: number;
+  /** When it happened, in milliseconds since the recording began. */
+  readonly t_ms: number;
   readonly dir: 'c2s' | 's2c';
   /** The message. */
   readonly hex?: string;

@@ -18,12 +18,19 @@ const PROBE = '7fffffffffffffffff046563686f3f';
 const PROBE_ID = 'ffffffffffffffff';
 const PROBE_REPLY = 'bfffffffffffffffff3f';
 
+/** Time goes by in parts of so many milliseconds. */
+const PART = 50;
+
 /** How the server ends a connection, and what it tells the gateway. */
 export interface Ending extends RawClosing {
   readonly cause: DisconnectReason;
 }
 
 export interface ReplayOptions {
+  /** Whether replies have to come in the recorded order although requests overlap. */
+  readonly isInOrder?: boolean;
+  /** Lets time go by, in milliseconds: as much between two steps as was recorded. Without it, time does not matter. */
+  readonly elapse?: (ms: number) => void;
   /** How the server has to end a connection where the reference ended it. */
   readonly ending?: Ending;
   /** Called after each step, with its number and our keys of the sessions so far. */
@@ -53,13 +60,15 @@ interface Stage {
 export async function replay(
   recording: Recording,
   app: TestApp,
-  { ending, after = () => undefined }: ReplayOptions = {},
+  { ending, isInOrder = false, elapse, after = () => undefined }: ReplayOptions = {},
 ): Promise<void> {
   const onlooker = await RawClient.connect(app.url());
   const stage: Stage = { app, contract: app.get(ContractGateway), sessions: new Sessions(), onlooker, ending };
   const actors = new Map<RecordedConnection, Actor>();
+  let now = 0;
   for (const { connection, step } of timeline(recording)) {
-    const actor = actors.get(connection) ?? (await enter(stage, connection));
+    if (elapse) now = await elapseUntil(stage, now, step.t_ms, elapse);
+    const actor = actors.get(connection) ?? (await enter(stage, connection, isInOrder));
     actors.set(connection, actor);
     if (step.dir === 'c2s') await act(stage, actor, step);
     else await expectAnswer(stage, actor, step);
@@ -80,10 +89,25 @@ export async function untilReceived(onlooker: RawClient): Promise<void> {
   await onlooker.messages.take((hex) => readAnsweredId(hex) === PROBE_ID);
 }
 
-async function enter({ app }: Stage, connection: RecordedConnection): Promise<Actor> {
+/** Time goes by in small parts, in which the onlooker stays awake. */
+async function elapseUntil(
+  { onlooker }: Stage,
+  now: number,
+  until: number,
+  elapse: (ms: number) => void,
+): Promise<number> {
+  for (let left = until - now; left > 0; left -= PART) {
+    await untilReceived(onlooker);
+    elapse(Math.min(left, PART));
+  }
+  await untilReceived(onlooker);
+  return until;
+}
+
+async function enter({ app }: Stage, connection: RecordedConnection, isInOrder: boolean): Promise<Actor> {
   return {
     client: await RawClient.connect(app.url()),
-    isConcurrent: isConcurrent(connection),
+    isConcurrent: !isInOrder && isConcurrent(connection),
     slowIds: new Set(),
   };
 }
