@@ -52,3 +52,49 @@ it('a session manager that waits for itself ends the program with an explanation
   expect(errors).toContain('sessions.manager is never made: it depends on what injects SessionManager');
   expect(code).toBe(1);
 });
+
+it('a signal to the process lets handlers finish before providers are destroyed', async () => {
+  const { output, errors, code } = await runProgram(`${IMPORTS}
+    import { MessageBody } from '@nestjs/websockets';
+    import { WebwireRequest } from 'nestjs-webwire';
+    import { decodeMessage, encodeMessage, Payload } from 'nestjs-webwire/protocol';
+    import { WebSocket } from 'ws';
+
+    @Injectable()
+    class Database {
+      onModuleDestroy() {
+        console.log('destroyed');
+      }
+    }
+    @WebwireGateway()
+    class Gateway {
+      constructor(database: Database) {}
+      @WebwireRequest('end') async end(@MessageBody() signal: string) {
+        const draining = new Promise((resolve) => socket.on('message', resolve));
+        process.kill(process.pid, signal);
+        process.once(signal, () => socket.send(request('refused')));
+        await draining;
+        console.log('handled');
+        return 'done';
+      }
+      async handleDisconnect(connection, reason) {
+        await new Promise(setImmediate);
+        console.log('left by', reason);
+      }
+    }
+    @Module({ imports: [WebwireModule.forRoot()], providers: [Gateway, Database] })
+    class AppModule {}
+    const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+    app.enableShutdownHooks();
+    await app.listen(0, '127.0.0.1');
+    const request = (name) =>
+      encodeMessage({ type: 128, id: new Uint8Array(8), name, payload: Payload.utf8('SIGTERM').bytes });
+    const socket = new WebSocket('ws://127.0.0.1:' + app.getHttpServer().address().port);
+    socket.on('message', (bytes) => console.log('type', decodeMessage(bytes).type));
+    socket.once('message', () => socket.send(request('end')));
+  `);
+  expect(errors).toBe('');
+  const lines = ['type 23', 'type 1', 'handled', 'type 192', 'left by shutdown', 'destroyed'];
+  expect(output.trim().split('\n')).toEqual(lines);
+  expect(code).toBeNull();
+});
