@@ -1,21 +1,22 @@
-import { Logger, type WebSocketAdapter } from '@nestjs/common';
+import type { WebSocketAdapter } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server as HttpServer } from 'node:http';
-import { createDispatcher } from './handlers/create-dispatcher.js';
-import { exploreGateways, type GatewayDefinition } from './handlers/gateway-explorer.js';
+import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
+import { createDispatcher, type ServedGateway } from './handlers/create-dispatcher.js';
+import type { GatewayDefinition } from './handlers/gateway-explorer.js';
 import { assignServer, guardAfterInit } from './handlers/gateway-instance.js';
 import { locateNest, type NestContext, type NestLocator } from './handlers/nest-context.js';
 import { addLifecycle } from './lifecycle.js';
-import { quiet } from './server/logger.js';
+import type { ServerLogger } from './server/logger.js';
 import { check } from './server/option-rules.js';
-import { WebwireServer, type Listener } from './server/server.js';
+import type { Listener, WebwireServer } from './server/server.js';
 import { SESSION_HUB, sessionHubWithoutModule } from './session-provider.js';
 import type { SessionHub } from './session/session-hub.js';
-import { planServers, type PlannedServer } from './server-plan.js';
+import type { PlannedServer } from './server-plan.js';
+import { ServerSet } from './server-set.js';
 import type { ListenTarget, Transport } from './transport/transport.js';
 import { WsTransport } from './transport/ws/ws-transport.js';
 import { checkModuleOptions, type WebwireModuleOptions } from './webwire-options.js';
-import { MODULE_OPTIONS_TOKEN } from './webwire.module-definition.js';
 
 /** What Nest says of the gateway for which it asks for a server. */
 interface GatewayRequest {
@@ -31,11 +32,10 @@ interface GatewayRequest {
 export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   readonly #locator: NestLocator;
   readonly #options: WebwireModuleOptions | undefined;
-  readonly #logger = quiet(new Logger('Webwire'));
   readonly #transport = new WsTransport();
   readonly #listeners = new Map<WebwireServer, Promise<Listener>>();
   #hub: SessionHub | null = null;
-  #serversByGateway: ReadonlyMap<GatewayDefinition, WebwireServer> | undefined;
+  #servers: ReadonlyMap<WebwireServer, PlannedServer> | undefined;
 
   /**
    * @param locator The application (or any of its `ModuleRef`s).
@@ -52,13 +52,10 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
    * @throws InvalidOptionError, or another Error, if the gateways of the application do not work together.
    */
   create(port: number, { path, namespace }: GatewayRequest = {}): WebwireServer {
-    this.#serversByGateway ??= this.#createServers();
-    for (const [gateway, server] of this.#serversByGateway) {
-      const isMeant = namespace
-        ? gateway.namespace === namespace
-        : gateway.port === port && gateway.options.path === path;
-      if (isMeant) return server;
-    }
+    const isMeant = ({ definition: gateway }: ServedGateway) =>
+      namespace ? gateway.namespace === namespace : gateway.port === port && gateway.options.path === path;
+    this.#servers ??= this.#serve();
+    for (const [server, { gateways }] of this.#servers) if (gateways.some(isMeant)) return server;
     throw new Error(`no gateway of this application is on port ${port} and path ${path}`);
   }
 
@@ -76,37 +73,37 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   }
 
   async dispose(): Promise<void> {
-    await Promise.all([...new Set(this.#serversByGateway?.values())].map((server) => this.close(server)));
+    await Promise.all([...(this.#servers?.keys() ?? [])].map((server) => this.close(server)));
   }
 
-  #createServers(): ReadonlyMap<GatewayDefinition, WebwireServer> {
+  /** Gives the servers their handlers, and sees to it that they open and close with the application. */
+  #serve(): ReadonlyMap<WebwireServer, PlannedServer> {
     const nest = locateNest(this.#locator);
-    const plans = planServers(exploreGateways(nest.modules), this.#options ?? this.#moduleOptions());
-    const servers = new Map<GatewayDefinition, WebwireServer>();
-    const opening: (() => Promise<void>)[] = [];
-    for (const plan of plans) {
-      const server = this.#createServer(nest, plan);
-      for (const { definition } of plan.gateways) servers.set(definition, server);
-      opening.push(this.#prepareToOpen(plan, server));
-    }
+    const set = (this.#ofModule(SERVERS_BY_GATEWAY) as ServerSet | undefined) ?? new ServerSet(nest.modules, {});
+    const servers = set.make(this.#options);
+    for (const [server, plan] of servers) this.#connect(nest, server, plan, set.logger);
+    const opening = [...servers].map(([server, plan]) => this.#prepareToOpen(plan, server));
     addLifecycle(nest.modules, {
       onApplicationBootstrap: async () => {
         await Promise.all(opening.map((open) => open()));
       },
       onModuleDestroy: async () => {
-        await Promise.all([...new Set(servers.values())].map((server) => server.shutdown()));
+        await Promise.all([...servers.keys()].map((server) => server.shutdown()));
         await this.#destroyOwnManager();
       },
     });
     return servers;
   }
 
-  #createServer(nest: NestContext, { gateways, options, hasSessions }: PlannedServer): WebwireServer {
+  #connect(
+    nest: NestContext,
+    server: WebwireServer,
+    { gateways, hasSessions }: PlannedServer,
+    logger: ServerLogger,
+  ): void {
     const prepare = (gateway: GatewayDefinition, instance: object) => assignServer(gateway, instance, server);
-    const server: WebwireServer = new WebwireServer(options, this.#logger);
-    server.serve(createDispatcher(nest, gateways, prepare, this.#logger), hasSessions ? this.#sessionHub() : null);
-    for (const { definition } of gateways) guardAfterInit(definition, this.#logger);
-    return server;
+    server.serve(createDispatcher(nest, gateways, prepare, logger), hasSessions ? this.#sessionHub() : null);
+    for (const { definition } of gateways) guardAfterInit(definition, logger);
   }
 
   /** A port of its own is opened when the application is ready; the HTTP server may already have clients. */
@@ -133,10 +130,6 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
 
   #httpServer(): HttpServer | undefined {
     return this.#locator.get(HttpAdapterHost, { strict: false }).httpAdapter?.getHttpServer() as HttpServer | undefined;
-  }
-
-  #moduleOptions(): WebwireModuleOptions {
-    return checkModuleOptions(this.#ofModule(MODULE_OPTIONS_TOKEN) ?? {});
   }
 
   /** One for all servers of the application. */

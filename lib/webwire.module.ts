@@ -1,5 +1,8 @@
 import { Global, Inject, Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
-import { ApplicationConfig, ModuleRef } from '@nestjs/core';
+import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
+import { InjectedServersModule } from './injected-servers.module.js';
+import { ServerSet } from './server-set.js';
 import type { SessionOptions } from './session-options.js';
 import {
   createSessionHub,
@@ -30,8 +33,14 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
  */
 @Global()
 @Module({
+  imports: [InjectedServersModule],
   providers: [
     WebwireService,
+    {
+      provide: SERVERS_BY_GATEWAY,
+      useFactory: (modules: ModulesContainer, options: WebwireModuleOptions) => new ServerSet(modules, options),
+      inject: [ModulesContainer, MODULE_OPTIONS_TOKEN],
+    },
     {
       provide: SessionManager,
       useFactory: provideFrom(provideSessionManager),
@@ -49,7 +58,7 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
       inject: [MODULE_OPTIONS_TOKEN, SessionManager, SessionKeyGenerator],
     },
   ],
-  exports: [WebwireService, SessionManager, SessionKeyGenerator],
+  exports: [WebwireService, SERVERS_BY_GATEWAY, SessionManager, SessionKeyGenerator],
 })
 export class WebwireModule extends ConfigurableModuleClass {
   constructor(

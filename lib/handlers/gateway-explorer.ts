@@ -43,7 +43,9 @@ export interface GatewayDefinition {
 }
 
 /**
- * Finds the gateways of an application: the providers that Nest itself takes for gateways.
+ * Finds the gateways of an application: the providers that Nest itself takes for gateways. It looks at their classes only,
+ * so that they need not be there yet.
+ *
  * @throws InvalidOptionError for a bad option in a decorator.
  * @throws TypeError for a handler that no message can reach.
  */
@@ -61,6 +63,7 @@ export function exploreGateways(modules: ModulesContainer): GatewayDefinition[] 
 function exploreGateway(module: Module, wrapper: InstanceWrapper): GatewayDefinition {
   const metatype = wrapper.metatype!;
   const { name } = metatype;
+  const prototype = metatype.prototype as object;
   const isWebwire = Reflect.getMetadata(WEBWIRE_GATEWAY, metatype) === true;
   const { namespace, ...options } = Reflect.getMetadata(GATEWAY_OPTIONS, metatype) as Record<string, unknown>;
   return {
@@ -70,8 +73,8 @@ function exploreGateway(module: Module, wrapper: InstanceWrapper): GatewayDefini
     port: Reflect.getMetadata(PORT_METADATA, metatype) as number,
     options: isWebwire ? checkGatewayOptions(name, options) : plainGatewayOptions(name, { ...options, namespace }),
     namespace: isWebwire ? (namespace as symbol) : undefined,
-    handlers: exploreHandlers(name, metatype.prototype as object),
-    serverProperties: exploreServerProperties(wrapper.instance as object),
+    handlers: exploreHandlers(name, prototype),
+    serverProperties: exploreServerProperties(prototype),
   };
 }
 
@@ -94,10 +97,11 @@ function plainHandles(handler: string, name: unknown): HandlesMetadata[] {
   return (['request', 'signal'] as const).map((kind) => ({ kind, target: { name }, codec: undefined }));
 }
 
-function exploreServerProperties(instance: object): string[] {
+/** The decorator leaves the property, empty, on the prototype. */
+function exploreServerProperties(prototype: object): string[] {
   const properties: string[] = [];
-  for (const property in instance) {
-    if (Reflect.getMetadata(GATEWAY_SERVER_METADATA, instance, property) !== undefined) properties.push(property);
+  for (const property in prototype) {
+    if (Reflect.getMetadata(GATEWAY_SERVER_METADATA, prototype, property) !== undefined) properties.push(property);
   }
   return properties;
 }

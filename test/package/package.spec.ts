@@ -13,6 +13,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'FileSessionManager',
       'Handshake',
       'HandshakeRefusal',
+      'InjectWebwireServer',
       'InvalidOptionError',
       'MemorySessionManager',
       'MemoryTransport',

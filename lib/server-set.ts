@@ -1,0 +1,62 @@
+import { Logger, type Type } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
+import type { ServersByGateway } from './decorators/inject-webwire-server.decorator.js';
+import { exploreGateways } from './handlers/gateway-explorer.js';
+import { quiet } from './server/logger.js';
+import { InvalidOptionError } from './server/option-rules.js';
+import { WebwireServer } from './server/server.js';
+import { planServers, type PlannedServer } from './server-plan.js';
+import { checkModuleOptions, type WebwireModuleOptions } from './webwire-options.js';
+
+/** All servers of an application. They are made when somebody asks for one, and serve when the adapter lets them. */
+export class ServerSet implements ServersByGateway {
+  readonly logger = quiet(new Logger('Webwire'));
+  #plans: ReadonlyMap<WebwireServer, PlannedServer> | undefined;
+  #ownOptions: WebwireModuleOptions | undefined;
+
+  /** @param options Those of the module. */
+  constructor(
+    private readonly modules: ModulesContainer,
+    private readonly options: WebwireModuleOptions,
+  ) {}
+
+  /**
+   * The servers and how they were planned; made on first use.
+   *
+   * @param own Checked options to use instead of the module's.
+   * @throws InvalidOptionError, or another Error, if the gateways of the application do not work together, or if the
+   *   servers were made from other options.
+   */
+  make(own?: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
+    if (!this.#plans) {
+      this.#plans = this.#make(own ?? checkModuleOptions(this.options));
+      this.#ownOptions = own;
+    } else if (own && own !== this.#ownOptions) {
+      throw new InvalidOptionError(
+        'the WebwireAdapter has options of its own, but the servers were made before, from those of WebwireModule, ' +
+          'as something injects one: give the options to WebwireModule.forRoot() instead',
+      );
+    }
+    return this.#plans;
+  }
+
+  serverOf(gateway: Type, asker: string): WebwireServer {
+    const served = [...this.make()].flatMap(([server, { gateways }]) =>
+      gateways.map(({ definition: { name, wrapper } }) => ({ name, server, token: wrapper.token, wrapper })),
+    );
+    const found =
+      served.find(({ wrapper }) => wrapper.metatype === gateway) ?? served.find(({ token }) => token === gateway);
+    if (found) return found.server;
+    const known = served.map(({ name }) => name).join(', ') || 'none';
+    throw new InvalidOptionError(`${asker}: the application has no gateway ${nameOf(gateway)}; there are: ${known}`);
+  }
+
+  #make(options: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
+    const plans = planServers(exploreGateways(this.modules), options);
+    return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger), plan]));
+  }
+}
+
+function nameOf(gateway: unknown): string {
+  return typeof gateway === 'function' ? gateway.name : String(gateway);
+}
