@@ -14,6 +14,7 @@ import { SESSION_HUB, sessionHubWithoutModule } from './session-provider.js';
 import type { SessionHub } from './session/session-hub.js';
 import type { PlannedServer } from './server-plan.js';
 import { ServerSet } from './server-set.js';
+import { describeSubscriptions } from './subscriptions.js';
 import type { ListenTarget, Transport } from './transport/transport.js';
 import { WsTransport } from './transport/ws/ws-transport.js';
 import { checkModuleOptions, type WebwireModuleOptions } from './webwire-options.js';
@@ -82,6 +83,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     const set = (this.#ofModule(SERVERS_BY_GATEWAY) as ServerSet | undefined) ?? new ServerSet(nest.modules, {});
     const servers = set.make(this.#options);
     for (const [server, plan] of servers) this.#connect(nest, server, plan, set.logger);
+    for (const plan of servers.values()) for (const line of describeSubscriptions(plan)) set.logger.log(line);
     const opening = [...servers].map(([server, plan]) => this.#prepareToOpen(plan, server));
     addLifecycle(nest.modules, {
       onApplicationBootstrap: async () => {

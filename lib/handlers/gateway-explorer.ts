@@ -19,6 +19,8 @@ import {
 /** A method that handles messages. One that handles several kinds or names counts once for each. */
 export interface HandlerDefinition extends HandlesMetadata {
   readonly methodName: string;
+  /** Whether it is a `@SubscribeMessage()` that Nest itself knows of. */
+  readonly isPlain: boolean;
   /**
    * The method as the class declares it. Enhancers are found on it, so an instance that shadows it (bound in the
    * constructor, or spied upon) does not lose its guards.
@@ -86,7 +88,10 @@ function exploreHandlers(gateway: string, prototype: object): HandlerDefinition[
     const plain = isPlain
       ? plainHandles(`${gateway}.${methodName}`, Reflect.getMetadata(MESSAGE_METADATA, callback))
       : [];
-    return [...own, ...plain].map((handles) => ({ ...handles, methodName, callback }));
+    return [
+      ...own.map((handles) => ({ ...handles, methodName, callback, isPlain: false })),
+      ...plain.map((handles) => ({ ...handles, methodName, callback, isPlain: true })),
+    ];
   });
 }
 

@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 
 /** Where a server reports what its operator should know. Nest's `Logger` fits. */
 export interface ServerLogger {
+  log(message: string): void;
   debug(message: string): void;
   warn(message: string): void;
   error(message: string, stack?: string): void;
@@ -28,6 +29,7 @@ export function quiet(logger: ServerLogger): ServerLogger {
     }
   };
   return {
+    log: (message) => attempt(() => logger.log(message)),
     debug: (message) => attempt(() => logger.debug(message)),
     warn: (message) => attempt(() => logger.warn(message)),
     error: (message, stack) => attempt(() => logger.error(message, stack)),
