@@ -1,6 +1,7 @@
 export { WebwireModule } from './webwire.module.js';
 export type { WebwireOptionsFactory } from './webwire.module-definition.js';
 export { WebwireService } from './webwire.service.js';
+export type { BroadcastOptions, SignalGroupOptions } from './signal-options.js';
 export { WebwireAdapter } from './webwire.adapter.js';
 export type { WebwireGatewayOverrides, WebwireModuleOptions } from './webwire-options.js';
 

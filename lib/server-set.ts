@@ -2,6 +2,8 @@ import { Logger, type Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { ServersByGateway } from './decorators/inject-webwire-server.decorator.js';
 import { exploreGateways } from './handlers/gateway-explorer.js';
+import type { WebwireConnection } from './server/connection.js';
+import { Groups } from './server/groups.js';
 import { quiet } from './server/logger.js';
 import { InvalidOptionError } from './server/option-rules.js';
 import { WebwireServer } from './server/server.js';
@@ -10,6 +12,7 @@ import { checkModuleOptions, type WebwireModuleOptions } from './webwire-options
 
 /** All servers of an application. They are made when somebody asks for one, and serve when the adapter lets them. */
 export class ServerSet implements ServersByGateway {
+  readonly groups = new Groups<WebwireConnection>(({ isGone }) => isGone);
   readonly logger = quiet(new Logger('Webwire'));
   #plans: ReadonlyMap<WebwireServer, PlannedServer> | undefined;
   #ownOptions: WebwireModuleOptions | undefined;
@@ -19,6 +22,11 @@ export class ServerSet implements ServersByGateway {
     private readonly modules: ModulesContainer,
     private readonly options: WebwireModuleOptions,
   ) {}
+
+  /** The servers that there are by now: all or none. */
+  get servers(): Iterable<WebwireServer> {
+    return this.#plans?.keys() ?? [];
+  }
 
   /**
    * The servers and how they were planned; made on first use.
@@ -53,7 +61,7 @@ export class ServerSet implements ServersByGateway {
 
   #make(options: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
     const plans = planServers(exploreGateways(this.modules), options);
-    return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger), plan]));
+    return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger, this.groups), plan]));
   }
 }
 

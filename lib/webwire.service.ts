@@ -1,13 +1,107 @@
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import { WebwireConnection } from './server/connection.js';
+import { LocalReach } from './server/local-reach.js';
+import { check, stringThat } from './server/option-rules.js';
+import { encodeSignal } from './server/signal.js';
+import type { ServerSet } from './server-set.js';
 import { SESSION_HUB } from './session-provider.js';
 import type { SessionHub } from './session/session-hub.js';
+import {
+  checkBroadcastOptions,
+  checkSignalGroupOptions,
+  type BroadcastOptions,
+  type SignalGroupOptions,
+} from './signal-options.js';
 
-/** What an application does with its connections from outside of their handlers. Inject it anywhere. */
+const GROUP_RULE = stringThat('a string', () => true);
+
+/**
+ * What an application does with its connections from outside of their handlers. Inject it anywhere. Until the servers of
+ * the application are there, it has no connections.
+ *
+ * Signals to many are encoded once. They go to all or, when something is thrown, to nobody. Connections that are closing,
+ * as during a shutdown, get them until they are closed.
+ */
 @Injectable()
 export class WebwireService {
-  constructor(private readonly moduleRef: ModuleRef) {}
+  readonly #local: LocalReach;
+
+  constructor(
+    @Inject(SERVERS_BY_GATEWAY) private readonly serverSet: ServerSet,
+    private readonly moduleRef: ModuleRef,
+  ) {
+    this.#local = new LocalReach({
+      get servers() {
+        return serverSet.servers;
+      },
+      members: (group) => serverSet.groups.members(group),
+      holders: (key) => this.sessionConnections(key),
+    });
+  }
+
+  /** The open connections of all servers of the application, those that are closing included. */
+  get connections(): Iterable<WebwireConnection> {
+    const { serverSet } = this;
+    return {
+      *[Symbol.iterator]() {
+        for (const { connections } of serverSet.servers) yield* connections;
+      },
+    };
+  }
+
+  /** How many there are in `connections`. */
+  get connectionCount(): number {
+    return [...this.serverSet.servers].reduce((count, { connections }) => count + connections.size, 0);
+  }
+
+  /**
+   * Sends a signal to all connections, or to those of one server.
+   *
+   * @param name As for `connection.signal()`.
+   * @param body As for `connection.signal()`.
+   * @param options `except`: who does not get it; `gateway`: whose server.
+   * @returns How many connections it was sent to.
+   * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
+   *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError, for a gateway that does not exist too.
+   */
+  broadcast(name: string, body?: unknown, options: BroadcastOptions = {}): number {
+    const { except, gateway } = checkBroadcastOptions(options);
+    const server = gateway && this.serverSet.serverOf(gateway, 'broadcast()');
+    return this.#local.toAll(encodeSignal(name, body), except, server);
+  }
+
+  /**
+   * Puts a connection into a group, which comes into being with its first member. A connection leaves its groups by itself
+   * when it ends, before `handleDisconnect` runs; one that is gone joins none.
+   *
+   * @param group Any string.
+   */
+  join(connection: WebwireConnection, group: string): void {
+    check('group', group, GROUP_RULE);
+    this.serverSet.groups.join(connection, group);
+  }
+
+  /** Takes a connection out of a group, if it is in it. */
+  leave(connection: WebwireConnection, group: string): void {
+    this.serverSet.groups.leave(connection, group);
+  }
+
+  /**
+   * Sends a signal to the members of a group, whatever server they are connected to.
+   *
+   * @param name As for `connection.signal()`.
+   * @param body As for `connection.signal()`.
+   * @param options `except`: who does not get it.
+   * @returns How many connections it was sent to.
+   * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
+   *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
+   */
+  signalGroup(group: string, name: string, body?: unknown, options: SignalGroupOptions = {}): number {
+    const { except } = checkSignalGroupOptions(options);
+    return this.#local.toGroup(group, encodeSignal(name, body), except);
+  }
 
   /** How many sessions are active: those of lost connections, which can be restored, do not count. */
   get sessionCount(): number {
@@ -26,10 +120,11 @@ export class WebwireService {
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
    * @returns How many connections it was sent to.
-   * @throws BufferOverflowError or ProtocolError, as `connection.signal()` does.
+   * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
+   *   ProtocolError or TypeError as `connection.signal()`.
    */
   signalSession(key: string, name: string, body?: unknown): number {
-    return this.sessionConnections(key).filter((connection) => connection.signal(name, body)).length;
+    return this.#local.toSession(key, encodeSignal(name, body));
   }
 
   /**

@@ -24,8 +24,8 @@ export interface Carrier {
    */
   readonly bufferedAmount: number;
   /**
-   * Queues one message. What is queued within one tick goes out together, in order. The bytes belong to the
-   * carrier from here on and must not be changed any more.
+   * Queues one message. What is queued within one tick goes out together, in order. Nobody may change the bytes any
+   * more, the carrier included: others may be sending the same ones.
    * @returns Whether it was queued; it is dropped when the carrier is closing or closed.
    */
   send(message: Uint8Array): boolean;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { decodeMessage, signalType, type ProtocolError, type ProtocolMessage } from '../protocol/index.js';
+import { decodeMessage, type ProtocolError, type ProtocolMessage } from '../protocol/index.js';
 import { SessionError } from '../session/session-error.js';
 import { SessionSlot } from '../session/session-slot.js';
 import type { Session } from '../session/session.js';
@@ -9,7 +9,7 @@ import type { DisconnectReason } from './disconnect-reason.js';
 import type { Handshake } from './handshake.js';
 import { Inbox } from './inbox.js';
 import { Outbox } from './outbox.js';
-import { toPayload } from './payload-codec.js';
+import { encodeSignal } from './signal.js';
 
 /** Closing bytes of a WebSocket (RFC 6455, section 7.4.1), and why the server sends them. */
 interface Ending {
@@ -67,6 +67,11 @@ export class WebwireConnection {
     return !this.#isClosed && this.#ending === undefined;
   }
 
+  /** Whether the connection is closed for good. @internal */
+  get isGone(): boolean {
+    return this.#isClosed;
+  }
+
   /**
    * How much waits because the client reads more slowly than it is sent to, in bytes. Beyond `maxBufferedAmount` the next
    * message disconnects it.
@@ -88,13 +93,17 @@ export class WebwireConnection {
    * @throws TypeError for a body that JSON cannot express, a promise or an Observable.
    */
   signal(name: string, body?: unknown): boolean {
-    const payload = toPayload(body);
-    return this.#outbox.send({ type: signalType(payload.encoding), name, payload: payload.bytes });
+    return this.#outbox.sendEncoded(encodeSignal(name, body));
   }
 
   /** Sends a signal that is already encoded, as `signal()` does. @internal */
   sendEncoded(message: Uint8Array): boolean {
     return this.#outbox.sendEncoded(message);
+  }
+
+  /** @throws BufferOverflowError if `sendEncoded()` would. @internal */
+  assertFits(message: Uint8Array): void {
+    this.#outbox.assertFits(message);
   }
 
   /**

@@ -40,13 +40,18 @@ export class Outbox {
    * @throws BufferOverflowError
    */
   sendEncoded(bytes: Uint8Array): boolean {
-    const { messageBufferSize, maxBufferedAmount } = this.limits;
-    if (bytes.length > messageBufferSize) throw new BufferOverflowError(bytes.length, messageBufferSize);
-    if (this.carrier.bufferedAmount > maxBufferedAmount) {
+    this.assertFits(bytes);
+    if (this.carrier.bufferedAmount > this.limits.maxBufferedAmount) {
       this.drop();
       return false;
     }
     return this.carrier.send(bytes);
+  }
+
+  /** @throws BufferOverflowError if the message does not fit the client's buffer. */
+  assertFits({ length }: Uint8Array): void {
+    const { messageBufferSize } = this.limits;
+    if (length > messageBufferSize) throw new BufferOverflowError(length, messageBufferSize);
   }
 
   /** Answers a request that succeeded, unless the reply must not be sent: then it failed. */

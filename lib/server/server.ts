@@ -6,6 +6,7 @@ import type { Carrier, CarrierListener, ConnectionRequest } from './carrier.js';
 import type { ConnectionHost } from './connection-host.js';
 import { WebwireConnection } from './connection.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { Groups } from './groups.js';
 import { HandshakeRefusal, type Handshake } from './handshake.js';
 import { LivenessMonitor } from './liveness.js';
 import { stackOf, type ServerLogger } from './logger.js';
@@ -26,6 +27,7 @@ export interface Listener {
  */
 export class WebwireServer extends ServerEvents {
   readonly #acceptConf: Uint8Array;
+  readonly #groups: Groups<WebwireConnection>;
   readonly #connections = new Set<WebwireConnection>();
   readonly #admission: Admission;
   readonly #liveness: LivenessMonitor;
@@ -43,8 +45,10 @@ export class WebwireServer extends ServerEvents {
     /** The options in force. */
     readonly options: ResolvedServerOptions,
     logger: ServerLogger,
+    groups: Groups<WebwireConnection>,
   ) {
     super(logger);
+    this.#groups = groups;
     this.#admission = new Admission(this.#admissionHost());
     this.#liveness = new LivenessMonitor(options.readTimeout, this.#connections);
     this.#acceptConf = encodeMessage({
@@ -192,6 +196,7 @@ export class WebwireServer extends ServerEvents {
         this.#pending++;
         this.#connections.delete(connection);
         this.#liveness.update();
+        this.#groups.leaveAll(connection);
         this.tell('disconnection', () => ({ connection, reason }));
         this.#guard('handleDisconnect', () => dispatcher.disconnected(connection, reason), this.#hookDone);
       },

@@ -40,6 +40,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'plainCodec',
     ],
     types: [
+      'BroadcastOptions',
       'Carrier',
       'CarrierListener',
       'ConnectionRequest',
@@ -69,6 +70,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'SessionInfo',
       'SessionOptions',
       'SessionRecord',
+      'SignalGroupOptions',
       'Transport',
       'WebwireGatewayOptions',
       'WebwireGatewayOverrides',
