@@ -443,24 +443,79 @@ describe('options', () => {
     }
   });
 
+  it('of single gateways come from a service of the application', async () => {
+    @Injectable()
+    class ConfigService {
+      readonly #values: Record<string, unknown> = { LIMIT: '3', ORIGINS: 'https://a.example,https://b.example' };
+      getOrThrow(name: string) {
+        return String(this.#values[name]);
+      }
+    }
+    @Module({ providers: [ConfigService], exports: [ConfigService] })
+    class ConfigModule {}
+    const module = WebwireModule.forRootAsync({
+      imports: [ConfigModule],
+      inject: [ConfigService],
+      useFactory: (config: ConfigService) => ({
+        maxConnections: 7,
+        gateways: {
+          Counter: {
+            concurrencyLimit: Number(config.getOrThrow('LIMIT')),
+            origins: config.getOrThrow('ORIGINS').split(','),
+          },
+        },
+      }),
+    });
+    const app = track(await TestApp.startWithout({ imports: [module], providers: [Counter] }));
+    expect(app.get(Counter).server.options).toMatchObject({
+      concurrencyLimit: 3,
+      maxConnections: 7,
+      origins: ['https://a.example', 'https://b.example'],
+    });
+  });
+
   it('of a gateway take precedence: configuration, then decorator, then module', async () => {
-    @WebwireGateway({ readTimeout: 2_000, messageBufferSize: 200 })
+    @WebwireGateway({ readTimeout: 2_000, messageBufferSize: 200, maxConnections: 20, origins: 'https://decorator' })
     class Mixed {
       @WebSocketServer() server!: WebwireServer;
     }
+    @WebwireGateway({ path: '/other' })
+    class Other {
+      @WebSocketServer() server!: WebwireServer;
+    }
     const app = await start(
-      { providers: [Mixed] },
+      { providers: [Mixed, Other] },
       {
         readTimeout: 1_000,
         messageBufferSize: 100,
         shutdownTimeout: 1_000,
-        gateways: { Mixed: { messageBufferSize: 300, shutdownTimeout: undefined } },
+        concurrencyLimit: 10,
+        maxConnections: 10,
+        maxBufferedAmount: 10,
+        origins: 'https://module',
+        handshakeTimeout: 10,
+        gateways: {
+          Mixed: { messageBufferSize: 300, shutdownTimeout: undefined, maxConnections: 30, maxBufferedAmount: 30 },
+        },
       },
     );
-    expect(app.get(Mixed).server.options).toMatchObject({
+    expect(app.get(Mixed).server.options).toEqual({
       readTimeout: 2_000,
       messageBufferSize: 300,
+      subProtocolName: '',
+      concurrencyLimit: 10,
+      maxConnections: 30,
+      maxBufferedAmount: 30,
+      origins: 'https://decorator',
+      handshakeTimeout: 10,
+      path: '/',
       shutdownTimeout: 1_000,
+    });
+    expect(app.get(Other).server.options).toMatchObject({
+      messageBufferSize: 100,
+      maxConnections: 10,
+      maxBufferedAmount: 10,
+      origins: 'https://module',
     });
   });
 
@@ -479,6 +534,36 @@ describe('options', () => {
     ['path', { path: 'chat' }, "path is 'chat', but must be a path such as"],
     ['path', { path: '/chat?x' }, "path is '/chat?x', but must be"],
     ['shutdownTimeout', { shutdownTimeout: -1 }, 'shutdownTimeout is -1, but must be'],
+    ['readTimeout', { readTimeout: Infinity }, 'readTimeout is Infinity, but must be an integer'],
+    [
+      'concurrencyLimit',
+      { concurrencyLimit: 0 },
+      'concurrencyLimit is 0, but must be an integer of at least 1 (handlers), or Infinity',
+    ],
+    ['concurrencyLimit', { concurrencyLimit: 1.5 }, 'concurrencyLimit is 1.5, but must be'],
+    ['concurrencyLimit', { concurrencyLimit: NaN }, 'concurrencyLimit is NaN, but must be'],
+    [
+      'maxConnections',
+      { maxConnections: 0 },
+      'maxConnections is 0, but must be an integer of at least 1 (connections)',
+    ],
+    ['maxConnections', { maxConnections: '9' as never }, "maxConnections is '9', but must be"],
+    ['maxBufferedAmount', { maxBufferedAmount: -1 }, 'maxBufferedAmount is -1, but must be an integer from 0 to'],
+    ['maxBufferedAmount', { maxBufferedAmount: Infinity }, 'maxBufferedAmount is Infinity, but must be'],
+    ['origins', { origins: 'example.com' }, "origins is 'example.com', but must be an origin such as"],
+    ['origins', { origins: 'https://example.com/' }, "origins is 'https://example.com/', but must be"],
+    [
+      'origins',
+      { origins: ['https://a.example', '*'] },
+      'but must be an origin such as "https://example.com", a RegExp',
+    ],
+    ['origins', { origins: true as never }, 'origins is true, but must be'],
+    ['handshakeTimeout', { handshakeTimeout: 0 }, 'handshakeTimeout is 0, but must be an integer from 1 to 2147483647'],
+    [
+      'concurrencyLimit',
+      { gateways: { Greeter: { concurrencyLimit: -1 } } },
+      'gateways.Greeter.concurrencyLimit is -1, but must be',
+    ],
     ['codec', { codec: {} as never }, 'codec is {}, but must be a codec: an object with the functions'],
     ['gateways', { gateways: 1 as never }, 'gateways is 1, but must be'],
     ['gateways', { gateways: new Map() as never }, 'gateways is Map(0) {}, but must be an object of options'],
