@@ -55,9 +55,14 @@ class Gateway {
     this.started.resolve();
     await this.work.promise;
     await connection.createSession({ user: 'Ada' });
-    const reached = this.webwire.signalSession(connection.session!.key, 'news', 'for all');
+    this.webwire.join(connection, 'late');
+    const reached = [
+      this.webwire.signalSession(connection.session!.key, 'news', 'for the session'),
+      this.webwire.signalGroup('late', 'news', 'for the group'),
+      this.webwire.broadcast('news', 'for all'),
+    ];
     await connection.closeSession();
-    return `${this.database.query()} ${reached}`;
+    return `${this.database.query()} ${reached.join()}`;
   }
   @WebwireRequest('fast') fast() {
     return 'fast';
@@ -112,9 +117,11 @@ describe.each([
     expect(await client.ask('fast')).toBe('shutdown');
     gateway.work.resolve();
     expect(show(await client.next())).toBe('type 21');
+    expect(show(await client.next())).toBe('signal news utf8 for the session');
+    expect(show(await client.next())).toBe('signal news utf8 for the group');
     expect(show(await client.next())).toBe('signal news utf8 for all');
     expect(show(await client.next())).toBe('type 22');
-    expect(show(await client.next())).toBe('utf8 rows 1');
+    expect(show(await client.next())).toBe('utf8 rows 1,1,1');
     await closed;
     expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
     expect(gateway.left).toEqual(['rows false']);
