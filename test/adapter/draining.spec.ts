@@ -18,6 +18,7 @@ import { Agent, request as httpRequest, type IncomingMessage, type Server } from
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setImmediate as passIo } from 'node:timers/promises';
+import { connect as connectSecurely } from 'node:tls';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { deferred } from '../support/deferred.js';
 import { TcpClient, UPGRADE } from '../support/tcp-client.js';
@@ -240,4 +241,35 @@ describe.each([
     onTestFinished(() => third.close());
     await third.listen(first.port, '127.0.0.1');
   });
+});
+
+it('the end of an application on HTTPS waits for requests, but not for clients that never become secure', async () => {
+  // Secured by a key that both sides know, which takes no certificate.
+  const secret = { ciphers: 'PSK', maxVersion: 'TLSv1.2' as const };
+  const httpsOptions = { ...secret, pskCallback: () => Buffer.alloc(16) };
+  @Module({ imports: [WebwireModule.forRoot()], controllers: [Routes], providers: [Gateway, Database] })
+  class AppModule {}
+  const app = await NestFactory.create(AppModule, { httpsOptions, logger: false });
+  onTestFinished(() => app.close());
+  await app.listen(0, '127.0.0.1');
+  const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  const silent = await TcpClient.connect(port);
+  const request = httpRequest({
+    path: '/slow',
+    createConnection: () =>
+      connectSecurely({
+        ...secret,
+        port,
+        host: '127.0.0.1',
+        pskCallback: () => ({ psk: Buffer.alloc(16), identity: 'test' }),
+        checkServerIdentity: () => undefined,
+      }),
+  }).end();
+  await app.get(Routes).asked.promise;
+  const closed = app.close();
+  await silent.ended;
+  app.get(Routes).answer.resolve('over HTTPS');
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  expect(await text(response)).toBe('over HTTPS');
+  await closed;
 });

@@ -9,11 +9,13 @@ import { Server as TlsServer } from 'node:tls';
 export class IdleSockets {
   /** How many requests are being answered on each socket. */
   readonly #answering = new Map<Socket, number>();
-  readonly #event: 'connection' | 'secureConnection';
+  /** Of a TLS server: connections that have not become secure yet, by their peer. */
+  readonly #insecure = new Map<string, Socket>();
 
   constructor(private readonly httpServer: HttpServer) {
-    this.#event = httpServer instanceof TlsServer ? 'secureConnection' : 'connection';
-    httpServer.on(this.#event, this.#add).on('request', this.#answer);
+    if (httpServer instanceof TlsServer) httpServer.on('connection', this.#begin).on('secureConnection', this.#secure);
+    else httpServer.on('connection', this.#add);
+    httpServer.on('request', this.#answer);
   }
 
   /** Tells that a socket is none of the HTTP server's any more. */
@@ -24,9 +26,22 @@ export class IdleSockets {
 
   /** Stops watching, and ends the idle ones. */
   close(): void {
-    this.httpServer.off(this.#event, this.#add).off('request', this.#answer);
+    this.httpServer.off('connection', this.#begin).off('secureConnection', this.#secure);
+    this.httpServer.off('connection', this.#add).off('request', this.#answer);
+    for (const socket of this.#insecure.values()) socket.destroy();
     for (const [socket, requests] of this.#answering) if (requests === 0) socket.destroy();
   }
+
+  readonly #begin = (socket: Socket): void => {
+    const peer = peerOf(socket);
+    this.#insecure.set(peer, socket);
+    socket.once('close', () => this.#insecure.delete(peer));
+  };
+
+  readonly #secure = (socket: Socket): void => {
+    this.#insecure.delete(peerOf(socket));
+    this.#add(socket);
+  };
 
   readonly #add = (socket: Socket): void => {
     this.#answering.set(socket, 0);
@@ -48,4 +63,9 @@ export class IdleSockets {
     function forget(this: Socket): void {
       sockets.delete(this);
     })(this.#answering);
+}
+
+/** All that a TLS socket has in common with the TCP connection below it. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }
