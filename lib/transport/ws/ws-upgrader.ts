@@ -25,7 +25,10 @@ export function createUpgrader(server: WebwireServer, deflateThreshold: number |
     noServer: true,
     clientTracking: false,
     // A length beyond 2³¹ − 1 means "no limit" to `ws`.
-    maxPayload: Math.min(messageBufferSize, 0x7fff_ffff),
+    maxPayload: Math.min(
+      deflateThreshold === undefined ? messageBufferSize : deflateBound(messageBufferSize),
+      0x7fff_ffff,
+    ),
     perMessageDeflate: deflateThreshold !== undefined && safeDeflate(deflateThreshold),
     // Text is refused whatever its bytes (PROTOCOL.md, section 9).
     skipUTF8Validation: true,
@@ -42,6 +45,14 @@ export function createUpgrader(server: WebwireServer, deflateThreshold: number |
   };
 }
 
+/**
+ * How long a message may get by compression that finds nothing to compress, in bytes, as zlib estimates it for the worst of
+ * its settings. `ws` holds messages to one limit before and after, so the exact one is not for it to hold.
+ */
+function deflateBound(length: number): number {
+  return length + Math.ceil(length / 8) + Math.ceil(length / 64) + 16;
+}
+
 /** What `ws` advises against running out of memory: no state kept between messages, few compressions at once. */
 function safeDeflate(threshold: number): PerMessageDeflateOptions {
   return { threshold, serverNoContextTakeover: true, clientNoContextTakeover: true, concurrencyLimit: 10 };
@@ -52,7 +63,8 @@ function connect(server: WebwireServer, webSocket: DeferringWebSocket, socket: S
   const carrier = new WsCarrier(webSocket, socket);
   const listener = server.accept(carrier, handshake);
   webSocket.on('message', (data: Buffer, isBinary: boolean) => {
-    if (isBinary) listener.receive(data);
+    if (data.length > messageBufferSize) listener.violate(tooLarge(messageBufferSize));
+    else if (isBinary) listener.receive(data);
     else listener.violate(new ProtocolError('TEXT_FRAME', 'text frame: messages are binary', 0));
   });
   webSocket.on('ping', (data: Buffer) => {
@@ -65,7 +77,7 @@ function connect(server: WebwireServer, webSocket: DeferringWebSocket, socket: S
     webSocket.takeOver();
     listener.violate(
       TOO_BIG.has(error.code)
-        ? new ProtocolError('MESSAGE_TOO_LARGE', 'message larger than the buffer', messageBufferSize)
+        ? tooLarge(messageBufferSize)
         : new ProtocolError('INVALID_FRAME', 'frame that breaks the WebSocket protocol', 0),
     );
   });
@@ -75,4 +87,8 @@ function connect(server: WebwireServer, webSocket: DeferringWebSocket, socket: S
     socket.once('close', () => clearTimeout(timer));
   });
   webSocket.on('close', (code: number) => listener.closed(code !== 1006));
+}
+
+function tooLarge(messageBufferSize: number): ProtocolError {
+  return new ProtocolError('MESSAGE_TOO_LARGE', 'message larger than the buffer', messageBufferSize);
 }
