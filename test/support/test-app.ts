@@ -1,4 +1,5 @@
-import type { INestApplication, LoggerService, ModuleMetadata, Type } from '@nestjs/common';
+import type { INestApplication, LoggerService, ModuleMetadata, NestApplicationOptions, Type } from '@nestjs/common';
+import type { AbstractHttpAdapter } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import type { AddressInfo } from 'node:net';
 import { WebwireModule, type WebwireModuleOptions } from 'nestjs-webwire';
@@ -69,10 +70,13 @@ export class TestApp {
   static async startWithout(
     metadata: ModuleMetadata,
     configure: (app: INestApplication) => void = () => undefined,
+    { adapter, ...options }: { adapter?: AbstractHttpAdapter } & NestApplicationOptions = {},
   ): Promise<TestApp> {
     const logger = new RecordingLogger();
     const module = await Test.createTestingModule(metadata).setLogger(logger).compile();
-    const app = module.createNestApplication({ logger });
+    const app = adapter
+      ? module.createNestApplication(adapter, { logger, ...options })
+      : module.createNestApplication({ logger, ...options });
     configure(app);
     try {
       await app.listen(0, '127.0.0.1');

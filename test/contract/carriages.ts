@@ -1,0 +1,63 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { MemoryTransport, WsTransport, type Transport, type WebwireGatewayOverrides } from 'nestjs-webwire';
+import type { AddressInfo } from 'node:net';
+import type { ClientOptions } from 'ws';
+import type { TestApp } from '../support/test-app.js';
+import { openMemorySocket, openWebSocket, type End, type EndListener } from './end.js';
+import { ContractGateway } from './contract.gateway.js';
+
+/** One way to get from a client to a server. */
+export interface Carriage {
+  readonly name: string;
+  /** Made for one application. */
+  prepare(): {
+    readonly transport?: Transport;
+    readonly gateway?: WebwireGatewayOverrides;
+    readonly application?: Parameters<typeof TestApp.startWithout>[2];
+    readonly connect: (app: TestApp, listener: EndListener) => Promise<End>;
+  };
+}
+
+/** To the HTTP server of the application. */
+function toHttpServer(scheme: 'ws' | 'wss', options?: ClientOptions) {
+  return ({ port }: TestApp, listener: EndListener) =>
+    openWebSocket(`${scheme}://127.0.0.1:${port}/`, listener, options);
+}
+
+/** To the port that the gateway has for itself. */
+function toOwnPort(scheme: 'ws' | 'wss', options?: ClientOptions) {
+  return (app: TestApp, listener: EndListener) => {
+    const { port } = app.get(ContractGateway).server.address as AddressInfo;
+    return openWebSocket(`${scheme}://127.0.0.1:${port}/`, listener, options);
+  };
+}
+
+/** All of them carry the same protocol, so the same tests run over each. */
+export const CARRIAGES: readonly Carriage[] = [
+  {
+    name: 'WebSockets on the HTTP server of Express',
+    prepare: () => ({ connect: toHttpServer('ws') }),
+  },
+  {
+    name: 'WebSockets on the HTTP server of Fastify',
+    prepare: () => ({ application: { adapter: new FastifyAdapter() }, connect: toHttpServer('ws') }),
+  },
+  {
+    name: 'WebSockets on a port of their own',
+    prepare: () => ({ gateway: { port: 0 }, connect: toOwnPort('ws') }),
+  },
+  {
+    name: 'WebSockets that compress',
+    prepare: () => ({
+      transport: new WsTransport({ perMessageDeflate: { threshold: 256 } }),
+      connect: toHttpServer('ws', { perMessageDeflate: { threshold: 256 } }),
+    }),
+  },
+  {
+    name: 'memory',
+    prepare: () => {
+      const transport = new MemoryTransport();
+      return { transport, connect: (_app, listener) => openMemorySocket(transport, listener) };
+    },
+  },
+];

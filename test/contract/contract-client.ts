@@ -1,0 +1,115 @@
+import { decodeMessage, encodeMessage, MessageType, Payload, requestType, signalType } from 'nestjs-webwire/protocol';
+import type { ProtocolMessage } from 'nestjs-webwire/protocol';
+import { deferred } from '../support/deferred.js';
+import { Queue } from '../support/queue.js';
+import { describe } from '../support/wire-client.js';
+import type { End, EndListener } from './end.js';
+
+/** How a connection ended, as the client saw it. */
+export interface Closing {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** A client without behaviour of its own: sends what it is told, queues what arrives from the first tick on. */
+export class ContractClient {
+  readonly #arrived = new Queue<Uint8Array>();
+  readonly #closed = deferred<Closing>();
+  readonly closed: Promise<Closing> = this.#closed.promise;
+  #end!: End;
+  #requests = 0;
+
+  private constructor() {}
+
+  /** @throws HandshakeRefusal if the server refuses it. */
+  static async connect(open: (listener: EndListener) => Promise<End>): Promise<ContractClient> {
+    const client = new ContractClient();
+    client.#end = await open({
+      message: (bytes) => client.#arrived.push(bytes),
+      closed: (code, reason) => {
+        client.#arrived.end(new Error(`the connection ended with code ${code} (${reason})`));
+        client.#closed.resolve({ code, reason });
+      },
+    });
+    return client;
+  }
+
+  get bufferedAmount(): number {
+    return this.#end.bufferedAmount;
+  }
+
+  /** Messages that arrived and were not asked for. */
+  get rest(): number {
+    return this.#arrived.rest.length;
+  }
+
+  /** Rejects if the connection ends first. */
+  nextBytes(): Promise<Uint8Array> {
+    return this.#arrived.take();
+  }
+
+  async next(): Promise<ProtocolMessage> {
+    return decodeMessage(await this.nextBytes());
+  }
+
+  /** The next message in short: `utf8 text`, `error CODE: message`, … */
+  async nextInShort(): Promise<string> {
+    return describe(await this.next());
+  }
+
+  /** Bytes, or hexadecimal digits with spaces wherever they help. */
+  sendBytes(bytes: string | Uint8Array): void {
+    this.#end.send(typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes);
+  }
+
+  sendText(text: string): void {
+    this.#end.send(text);
+  }
+
+  /** Sends a request; returns its identifier. */
+  request(name: string, body: Payload | string = ''): Uint8Array {
+    const { encoding, bytes } = payloadOf(body);
+    const id = new Uint8Array(8);
+    new DataView(id.buffer).setUint32(0, ++this.#requests, true);
+    this.sendBytes(encodeMessage({ type: requestType(encoding), id, name, payload: bytes }));
+    return id;
+  }
+
+  /** Sends a request, and waits for the next message. */
+  ask(name: string, body: Payload | string = ''): Promise<string> {
+    this.request(name, body);
+    return this.nextInShort();
+  }
+
+  signal(name: string, body: Payload | string): void {
+    const { encoding, bytes } = payloadOf(body);
+    this.sendBytes(encodeMessage({ type: signalType(encoding), name, payload: bytes }));
+  }
+
+  /** Asks for a session, and waits for the next message. */
+  restore(sessionKey: string): Promise<ProtocolMessage> {
+    this.sendBytes(encodeMessage({ type: MessageType.RequestRestoreSession, id: new Uint8Array(8), sessionKey }));
+    return this.next();
+  }
+
+  pause(): void {
+    this.#end.pause();
+  }
+
+  resume(): void {
+    this.#end.resume();
+  }
+
+  close(code?: number, reason?: string): Promise<Closing> {
+    this.#end.close(code, reason);
+    return this.closed;
+  }
+
+  terminate(): void {
+    this.#end.terminate();
+  }
+}
+
+function payloadOf(body: Payload | string): Payload {
+  return typeof body === 'string' ? Payload.utf8(body) : body;
+}

@@ -1,0 +1,90 @@
+import { Payload } from 'nestjs-webwire';
+import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { CARRIAGES } from './carriages.js';
+import { start } from './contract-app.js';
+
+/** Nothing that compression could make smaller. */
+const CHUNK = Payload.binary(randomBytes(256 * 1024));
+
+/** More than the systems on both sides keep for a connection, in chunks. */
+const TOO_MUCH = 96;
+
+describe.each(CARRIAGES)('limits over $name', (carriage) => {
+  it('let so many handlers run at once, and the others in order', async () => {
+    const { gateway, connect } = await start(carriage, { concurrencyLimit: 2 });
+    const client = await connect();
+    const names = ['a', 'b', 'c', 'd'];
+    for (const name of names) client.request('wait', name);
+    client.request('echo', 'last');
+    await gateway.started.take((name) => name === 'b');
+    expect(await (await connect()).ask('echo', 'x')).toBe('utf8 x');
+    expect(gateway.started.rest).toEqual(['a']);
+    gateway.open('b');
+    expect(await client.nextInShort()).toBe('utf8 b');
+    await gateway.started.take((name) => name === 'c');
+    gateway.open('a');
+    gateway.open('c');
+    gateway.open('d');
+    const rest = [];
+    for (let i = 0; i < 4; i++) rest.push(await client.nextInShort());
+    expect(rest.toSorted()).toEqual(['utf8 a', 'utf8 c', 'utf8 d', 'utf8 last']);
+    expect(gateway.started.rest).toEqual(['a', 'd']);
+  });
+
+  it('stop a client that sends more than is handled, and take all of it later', async () => {
+    const { gateway, connect } = await start(carriage, { concurrencyLimit: 1, messageBufferSize: 2 ** 20 });
+    const [client, other] = [await connect(), await connect()];
+    client.request('wait', 'first');
+    await gateway.started.take();
+    for (let i = 0; i < TOO_MUCH; i++) client.request('length', CHUNK);
+    // Until nothing moves any more.
+    let before: number;
+    do {
+      before = client.bufferedAmount;
+      for (let i = 0; i < 10; i++) await other.ask('echo', 'x');
+    } while (client.bufferedAmount < before);
+    expect(client.bufferedAmount).toBeGreaterThan(0);
+    gateway.open('first');
+    expect(await client.nextInShort()).toBe('utf8 first');
+    for (let i = 0; i < TOO_MUCH; i++) expect(await client.nextInShort()).toBe(`utf8 ${CHUNK.bytes.length}`);
+    expect(client.bufferedAmount).toBe(0);
+  });
+
+  it('drop a client that does not read, and tell it when it does', async () => {
+    const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
+    const client = await connect();
+    const [connection] = gateway.connections;
+    client.pause();
+    let sent = 0;
+    while (connection!.signal('chunk', CHUNK)) {
+      sent++;
+      await setImmediate();
+    }
+    expect(sent).toBeGreaterThan(1);
+    expect(sent).toBeLessThan(TOO_MUCH);
+    client.resume();
+    for (let i = 0; i < sent; i++) expect(await client.next()).toMatchObject({ name: 'chunk' });
+    expect(await client.closed).toEqual({ code: 1013, reason: 'reads too slowly' });
+    expect(await gateway.disconnects.take()).toBe('backlog');
+  });
+
+  it('drop nobody who reads, however much it is', async () => {
+    const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
+    const client = await connect();
+    for (let i = 0; i < TOO_MUCH; i++) {
+      expect(gateway.connections[0]!.signal('chunk', CHUNK)).toBe(true);
+      expect(await client.next()).toMatchObject({ name: 'chunk' });
+    }
+  });
+
+  it('refuse a connection too many, until there is room', async () => {
+    const { gateway, connect } = await start(carriage, { maxConnections: 1 });
+    const first = await connect();
+    await expect(connect()).rejects.toMatchObject({ status: 503, message: 'too many connections' });
+    await first.close(1000);
+    await gateway.disconnects.take();
+    expect(await (await connect()).ask('echo', 'x')).toBe('utf8 x');
+  });
+});
