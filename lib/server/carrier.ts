@@ -1,7 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ProtocolError } from '../protocol/index.js';
 
-/** The upgrade request that opened a connection, as far as an application may need it. */
+/**
+ * The upgrade request that opened a connection, as far as an application may need it. Transports without such requests make
+ * one up: `{ url: server.options.path, headers: {} }`.
+ */
 export interface ConnectionRequest {
   /** Request target: path and query, as the client sent it. */
   readonly url: string;
@@ -45,13 +48,19 @@ export interface Carrier {
    * @param reason At most 123 bytes of UTF-8.
    */
   close(code: number, reason: string): void;
-  /** Ends it at once, without a word to the peer. */
+  /** Ends it at once, without a word to the peer. Does nothing where it has ended already. */
   terminate(): void;
 }
 
-/** What a transport tells of its carrier; the server hands one out for each (`WebwireServer.admit`). */
+/**
+ * What a transport tells of its carrier; the server hands one out for each (`WebwireServer.accept`). None of the methods
+ * throws. They may be called from within methods of the carrier, but not from within `send`, `pause` and `resume`.
+ */
 export interface CarrierListener {
-  /** One whole message arrived. The server keeps views into `message`: it must not be reused. */
+  /**
+   * One whole message arrived, of any length: the server checks it. It keeps views into `message`, which must not be
+   * reused.
+   */
   receive(message: Uint8Array): void;
   /**
    * The carrier itself found the peer in breach, a text frame for instance. It has to deliver nothing more,
@@ -59,11 +68,13 @@ export interface CarrierListener {
    */
   violate(error: ProtocolError): void;
   /**
-   * More than `maxBufferedAmount` waits for the peer because of what the carrier itself sends, such as pongs.
+   * More than `maxBufferedAmount` waits for the peer because of what the carrier itself sends, such as pongs. The server
+   * closes it. Carriers that send nothing of their own need not call it: the server looks before it sends.
    */
   congest(): void;
   /**
-   * The carrier is gone; nothing can be sent or will arrive any more. Called exactly once.
+   * The carrier is gone; nothing can be sent or will arrive any more. Called exactly once, whoever closed it, and after
+   * `terminate`, too.
    * @param clean Whether the peer took part in closing it.
    */
   closed(clean: boolean): void;

@@ -15,9 +15,9 @@ import type { ResolvedServerOptions } from './server-options.js';
 
 /** Where a server's connections come from, as its transport reports it. */
 export interface Listener {
-  /** Where clients connect to; `null` while nothing listens. */
+  /** Where clients connect to, which is `server.address` then; `null` while nothing listens. */
   readonly address: AddressInfo | string | null;
-  /** Stops listening. Connections that are open stay so. */
+  /** Stops listening, after the server has shut down as a rule. Connections that are still open stay so. */
   close(): Promise<void>;
 }
 

@@ -16,14 +16,26 @@ export interface ListenTarget {
  * Brings connections to WebWire servers. The ones that come with the package are `WsTransport` and `MemoryTransport`; write
  * another to carry WebWire over anything that keeps message boundaries and order (PROTOCOL.md, section 1).
  *
- * For each client, a transport asks `server.admit()` whether it may connect; if so it opens a `Carrier`, gives it to
- * `server.accept()`, and tells the `CarrierListener` that it gets what arrives.
+ * For each client, a transport
+ *
+ * 1. asks `server.admit()` whether it may connect, which checks limits and origins and runs handshake guards. If the
+ *    promise rejects, the transport tells the client, if it can, what the `HandshakeRefusal` says, and ends it;
+ * 2. when it is called back, makes a `Carrier`, and gives it to `server.accept()`, which sends the first message;
+ * 3. tells the `CarrierListener` that it gets what arrives, and at last that the carrier is closed.
+ *
+ * What a client can make grow is for the transport to bound: it must not gather more of a message than
+ * `server.options.messageBufferSize` bytes before it reports the violation, and has to give up on clients that do not finish
+ * what comes before `admit()` within `server.options.handshakeTimeout`.
  */
 export interface Transport {
   /**
-   * Begins to accept connections for `server`, at its path (`server.options.path`).
+   * Begins to accept connections for `server`, at its path (`server.options.path`). Called once for each server that uses
+   * the transport; a server may have listeners of other transports besides. Until the application is ready, the server
+   * refuses all clients itself, so connections may come in at once.
+   *
+   * @param target Where; what it does not apply to a transport may ignore.
    * @returns Resolves when clients can connect.
-   * @throws if the port cannot be opened.
+   * @throws if they cannot; the application does not start then.
    */
   listen(server: WebwireServer, target: ListenTarget): Promise<Listener>;
 }
