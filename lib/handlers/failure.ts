@@ -18,9 +18,13 @@ function statusName(status: number): string {
   return HttpStatus[status] ?? `HTTP_${status}`;
 }
 
-/** Validation pipes put what is wrong into the response, as a list; the exception's own message says nothing. */
-function messageOf(exception: HttpException): string {
+/**
+ * What the client may read. Validation pipes put what is wrong into the response, as a list; the exception's own message
+ * says nothing. The message of an error that stands for the response is not for clients.
+ */
+export function messageOf(exception: HttpException): string {
   const response: unknown = exception.getResponse();
+  if (response instanceof Error) return statusName(exception.getStatus()).toLowerCase().replaceAll('_', ' ');
   const message = typeof response === 'string' ? response : (response as { message?: unknown } | null)?.message;
   if (Array.isArray(message)) return message.join('; ');
   return typeof message === 'string' ? message : exception.message;

@@ -1,5 +1,6 @@
 import {
   BadRequestException,
+  ForbiddenException,
   HttpException,
   Injectable,
   Scope,
@@ -164,6 +165,9 @@ class Handlers {
   @WebwireRequest('throw 499') unknownStatus() {
     throw new HttpException('odd', 499);
   }
+  @WebwireRequest('throw HttpException of an error') ofAnError() {
+    throw new ForbiddenException(new Error('secret'));
+  }
   @WebwireRequest('throw Error') error() {
     throw new Error('secret detail');
   }
@@ -297,6 +301,7 @@ const CASES: [name: string, body: string | Payload, answer: string][] = [
   ['throw WsException', '', 'error ERROR: went wrong'],
   ['throw WsException with code', '', 'error NO_ROOM: full'],
   ['throw HttpException', '', 'error BAD_REQUEST: a is wrong; b is missing'],
+  ['throw HttpException of an error', '', 'error FORBIDDEN: forbidden'],
   ['throw teapot', '', 'error I_AM_A_TEAPOT: short and stout'],
   ['throw 499', '', 'error HTTP_499: odd'],
   ['throw Error', '', 'internal error'],
