@@ -24,13 +24,17 @@ export class HandshakeRefusal extends Error {
   override readonly name = 'HandshakeRefusal';
 
   /**
-   * @param status HTTP status code, from 400 on.
+   * @param status HTTP status code of a failure: 400 to 599.
    * @param message Body of the response.
+   * @throws RangeError for any other status: a refusal must not look like a success.
    */
   constructor(
     readonly status: number,
     message: string,
   ) {
     super(message);
+    if (!Number.isInteger(status) || status < 400 || status > 599) {
+      throw new RangeError(`a handshake is refused with a status from 400 to 599, not ${String(status)}`);
+    }
   }
 }

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream';
 /** Answers an upgrade request with an HTTP error and ends the connection. */
 export function refuse(socket: Duplex, status: number, body: string): void {
   const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'Connection: close',
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
