@@ -6,6 +6,7 @@ export { WebwireAdapter } from './webwire.adapter.js';
 export type { WebwireGatewayOverrides, WebwireModuleOptions } from './webwire-options.js';
 
 export { InjectWebwireServer } from './decorators/inject-webwire-server.decorator.js';
+export { UseHandshakeGuards } from './decorators/use-handshake-guards.decorator.js';
 export { WebwireGateway } from './decorators/webwire-gateway.decorator.js';
 export type { WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
 export { WebwireMessage } from './decorators/webwire-message.decorator.js';

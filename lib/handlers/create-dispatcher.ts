@@ -6,6 +6,7 @@ import { directInvoker } from './direct-invoker.js';
 import { enhancedInvoker, scopedInvoker } from './enhanced-invoker.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import { GatewayDispatcher } from './gateway-dispatcher.js';
+import { createHandshakeGuards } from './handshake-guards.js';
 import type { Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
 import { RoutingTable } from './routing-table.js';
@@ -21,7 +22,7 @@ export interface ServedGateway {
  * Builds what a server does with its messages, once and for all connections.
  *
  * @param prepare Called with each gateway instance that is made for a single message.
- * @throws Error if two handlers take the same messages.
+ * @throws Error if two handlers take the same messages, or a handshake guard is none.
  */
 export function createDispatcher(
   nest: NestContext,
@@ -44,7 +45,11 @@ export function createDispatcher(
       });
     }
   }
-  return new GatewayDispatcher(routes, hooks, logger);
+  const authorize = createHandshakeGuards(
+    nest,
+    gateways.map(({ definition }) => definition),
+  );
+  return new GatewayDispatcher(routes, hooks, logger, authorize);
 }
 
 function createInvoker(

@@ -49,7 +49,11 @@ export function scopedInvoker(
 }
 
 /** As in Nest's own gateways, the connection is what `REQUEST` gives and what context strategies look at. */
-export function createContext(nest: NestContext, { wrapper }: GatewayDefinition, connection: object): ContextId {
+export function createContext(
+  nest: NestContext,
+  { wrapper }: Pick<GatewayDefinition, 'wrapper'>,
+  connection: object,
+): ContextId {
   const contextId = ContextIdFactory.getByRequest(connection as never);
   const { payload } = contextId as { payload?: object };
   if (payload && !wrapper.isDependencyTreeDurable()) assignNew(connection, payload);

@@ -17,6 +17,7 @@ export class GatewayDispatcher implements Dispatcher {
     private readonly routes: RoutingTable,
     private readonly hooks: ConnectionHooks,
     private readonly logger: ServerLogger,
+    readonly authorize: Dispatcher['authorize'],
   ) {}
 
   request(connection: WebwireConnection, message: Message): Payload | Promise<Payload> {

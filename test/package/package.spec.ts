@@ -26,6 +26,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'SessionError',
       'SessionKeyGenerator',
       'SessionManager',
+      'UseHandshakeGuards',
       'WebwireAdapter',
       'WebwireConnection',
       'WebwireGateway',
