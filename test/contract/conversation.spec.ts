@@ -110,7 +110,8 @@ describe.each(CARRIAGES)('a conversation over $name', (carriage) => {
   );
 
   it('keeps the order of messages that are large and small, alike and random', async () => {
-    const { connect } = await start(carriage, { messageBufferSize: 2 ** 20 });
+    // All of it may be on its way at once.
+    const { connect } = await start(carriage, { messageBufferSize: 2 ** 20, maxBufferedAmount: 2 ** 24 });
     const client = await connect();
     const sizes = [300_000, 1, 50_000, 255, 257, 2, LARGEST];
     const bodies = sizes.flatMap((size) => [Buffer.alloc(size, 'ab'), randomBytes(size)]);
