@@ -1,0 +1,92 @@
+import { MessageType, Payload, type PayloadEncoding, type ServerMessage } from 'nestjs-webwire/protocol';
+import { MAX_SESSION_CONNECTIONS, ON_PURPOSE, type FailureKind } from '../wire.js';
+import type { KnownSession } from './sessions.js';
+
+/**
+ * Whether this can be the answer to a request.
+ * @param signals How many signals came from the handler before.
+ */
+export type Expectation = (answer: ServerMessage, signals: number) => boolean;
+
+/** A reply with exactly this content. */
+export function expectPayload(encoding: PayloadEncoding, bytes: Uint8Array): Expectation {
+  const type = {
+    binary: MessageType.ReplyBinary,
+    utf8: MessageType.ReplyUtf8,
+    utf16: MessageType.ReplyUtf16,
+  }[encoding];
+  return (answer) => answer.type === type && 'payload' in answer && Buffer.compare(answer.payload, bytes) === 0;
+}
+
+export function expectText(text: string): Expectation {
+  return expectPayload('utf8', Payload.utf8(text).bytes);
+}
+
+export const expectEmpty: Expectation = expectPayload('binary', new Uint8Array());
+
+export const expectSessionsDisabled: Expectation = ({ type }) => type === MessageType.ReplySessionsDisabled;
+
+export const expectInternalError: Expectation = ({ type }) => type === MessageType.ReplyInternalError;
+
+const FAILURE_CODES: Readonly<Record<FailureKind, string | undefined>> = {
+  'request-error': 'CHOSEN',
+  'ws-exception': 'ERROR',
+  'http-exception': 'BAD_REQUEST',
+  error: undefined,
+  rejection: undefined,
+};
+
+export const FAILURE_KINDS = Object.keys(FAILURE_CODES) as FailureKind[];
+
+/** What a handler chose to tell, and nothing of what it did not. */
+export function expectFailure(kind: FailureKind): Expectation {
+  const code = FAILURE_CODES[kind];
+  return (answer) =>
+    code === undefined
+      ? answer.type === MessageType.ReplyInternalError
+      : answer.type === MessageType.ReplyError && answer.code === code && answer.message === ON_PURPOSE;
+}
+
+/** All signals of a handler come before its reply. */
+export function expectBurst(count: number): Expectation {
+  const expectCount = expectText(String(count));
+  return (answer, signals) => expectCount(answer, signals) && signals === count;
+}
+
+export function expectError(code: string): Expectation {
+  return (answer) => answer.type === MessageType.ReplyError && answer.code === code;
+}
+
+/** The name of a user who is signed in; or somebody else was quicker on the same connection. */
+export function expectSignedIn(user: string): Expectation {
+  const expectUser = expectText(user);
+  const expectActive = expectError('SESSION_ACTIVE');
+  return (answer, signals) => expectUser(answer, signals) || expectActive(answer, signals);
+}
+
+/** The session, or why it cannot be had: which reasons there can be is known when the request is made, and later. */
+export function expectRestored(session: KnownSession): Expectation {
+  const wasGone = session.isGone;
+  return (answer) => {
+    switch (answer.type) {
+      case MessageType.ReplyUtf8: {
+        const { k, i } = new Payload('utf8', answer.payload).json<{ k: string; i: { user: string } }>();
+        return !wasGone && k === session.key && i.user === session.user;
+      }
+      case MessageType.ReplySessionNotFound:
+        return session.isEnding;
+      default:
+        return answer.type === MessageType.ReplyMaxSessionConnectionsReached;
+    }
+  };
+}
+
+/** How many connections had the session: if any, it is gone now. */
+export function expectRevoked(session: KnownSession): Expectation {
+  return (answer) => {
+    if (answer.type !== MessageType.ReplyUtf8) return false;
+    const count = Number(new Payload('utf8', answer.payload).text());
+    if (count > 0) session.isGone = true;
+    return count >= 0 && count <= MAX_SESSION_CONNECTIONS;
+  };
+}

@@ -1,0 +1,48 @@
+import type { Failures } from '../failures.js';
+import type { Ports } from '../reports.js';
+import type { Pulse } from './pulse.js';
+import type { Restarts } from './restarts.js';
+import type { Sessions } from './sessions.js';
+
+/** What the clients have counted. */
+export interface Tally {
+  /** Connections that were opened, and attempts that were refused. */
+  opened: number;
+  refused: number;
+  /** Raw TCP connections of troublemakers. */
+  raw: number;
+  requests: number;
+  replies: number;
+  /** Requests whose connection closed before they were answered. */
+  unanswered: number;
+  /** Of the replies: those of a server that shuts down. */
+  shutdowns: number;
+  signals: number;
+  violations: number;
+}
+
+/** What all clients of a run share. */
+export interface World {
+  ports: Ports;
+  /** Whether everybody is to leave, properly. */
+  isEnding: boolean;
+  readonly tally: Tally;
+  readonly failures: Failures;
+  readonly restarts: Restarts;
+  readonly pulse: Pulse;
+  readonly sessions: Sessions;
+}
+
+export function createTally(): Tally {
+  return {
+    opened: 0,
+    refused: 0,
+    raw: 0,
+    requests: 0,
+    replies: 0,
+    unanswered: 0,
+    shutdowns: 0,
+    signals: 0,
+    violations: 0,
+  };
+}
