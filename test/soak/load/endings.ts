@@ -1,6 +1,6 @@
 import { MessageType, Payload } from 'nestjs-webwire/protocol';
 import { setTimeout as delay } from 'node:timers/promises';
-import { SHORT_READ_TIMEOUT, type FloodBody } from '../wire.js';
+import { SHORT_READ_TIMEOUT, type FloodBody, type SlowBody } from '../wire.js';
 import type { Connected } from './connect.js';
 import { expectEmpty, expectText } from './expectations.js';
 import type { Random } from './random.js';
@@ -25,7 +25,13 @@ export const ENDINGS: readonly (readonly [weight: number, ending: Ending])[] = [
   [5, closeHalf],
 ];
 
-async function vanish({ client }: Connected): Promise<void> {
+/** A handler may outlive its connection by far. */
+async function vanish({ client }: Connected, random: Random): Promise<void> {
+  if (random.chance(0.4)) {
+    const slow = { ms: random.between(2_500, 4_000), text: 'x', stops: false };
+    client.request('slow', (id) => Payload.utf8(JSON.stringify({ id, ...slow } satisfies SlowBody)), expectText('x'));
+    await delay(20);
+  }
   client.vanish();
   await client.closed;
 }
@@ -34,7 +40,7 @@ async function vanish({ client }: Connected): Promise<void> {
 async function vanishInTheMiddle(connected: Connected, random: Random): Promise<void> {
   connected.client.tcp.write(Buffer.from('82fe01000000000080', 'hex').subarray(0, random.between(1, 9)));
   await delay(random.between(0, 50));
-  await vanish(connected);
+  await vanish(connected, random);
 }
 
 async function breakTheProtocol({ client }: Connected, random: Random): Promise<void> {

@@ -43,6 +43,8 @@ let application: Application;
 
 answer({
   start: async (): Promise<Ports> => {
+    // Node.js makes these when they are needed first; the rest of the start takes a moment to be over.
+    for (const stream of [process.stdout, process.stderr]) stream.write('');
     await delay(500);
     before = readResources();
     application = await Application.start(SYSTEM_CHOOSES, surroundings);
