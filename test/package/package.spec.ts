@@ -147,7 +147,7 @@ beforeAll(async () => {
   return () => packed.dispose();
 }, 120_000);
 
-describe('the tarball', { timeout: 60_000 }, () => {
+describe('the tarball', { timeout: 180_000 }, () => {
   it('holds what was built, its sources and what a user reads, and nothing else', () => {
     const built = packed.sources.flatMap((source) => {
       const name = source.replace(/\.ts$/, '');
@@ -191,7 +191,7 @@ describe('the tarball', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the entry points', { timeout: 60_000 }, () => {
+describe('the entry points', { timeout: 180_000 }, () => {
   it('are these', () => {
     expect(Object.keys(packed.manifest.exports).sort()).toEqual([...ENTRY_POINTS, './package.json'].sort());
   });
@@ -242,7 +242,7 @@ describe('the entry points', { timeout: 60_000 }, () => {
   );
 });
 
-describe('the protocol alone', { timeout: 60_000 }, () => {
+describe('the protocol alone', { timeout: 180_000 }, () => {
   it('loads and works where Nest is not installed', async () => {
     const program = `
       const { decodeMessage } = await import('nestjs-webwire/protocol');

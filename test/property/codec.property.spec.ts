@@ -29,7 +29,7 @@ function check<Input>(arbitrary: fc.Arbitrary<Input>, predicate: (input: Input) 
   );
 }
 
-const TIMEOUT = 60_000;
+const TIMEOUT = 300_000;
 
 const id = fc.uint8Array({ minLength: 8, maxLength: 8 });
 const ascii = (minLength: number, maxLength: number) =>

@@ -78,7 +78,7 @@ describe('the directory', () => {
     expect(await manager.onSessionLookup('key')).toBeNull();
   });
 
-  it('is next to the main script by default, however that is named', { timeout: 60_000 }, () => {
+  it('is next to the main script by default, however that is named', { timeout: 180_000 }, () => {
     const parent = temporaryDirectory();
     const app = join(parent, 'app');
     const manager = compileSessions(parent)('file-session-manager');

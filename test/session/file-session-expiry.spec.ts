@@ -31,7 +31,7 @@ async function setUp(maxAge: number | undefined): Promise<{ directory: string; m
 
 /** Waits until an assertion holds; a file system may be slow. */
 function eventually(assertion: () => void): Promise<void> {
-  return vi.waitFor(assertion, { timeout: 9000, interval: 5 });
+  return vi.waitFor(assertion, { timeout: 50_000, interval: 5 });
 }
 
 /** Writes session files as of a time of last lookup. */
@@ -186,7 +186,7 @@ describe('the removal of expired sessions', () => {
     expect(await ended).toHaveLength(2);
   });
 
-  it('does not keep the process alive', { timeout: 60_000 }, () => {
+  it('does not keep the process alive', { timeout: 120_000 }, () => {
     const directory = temporaryDirectory();
     const manager = compileSessions(directory)('file-session-manager');
     const code = `
@@ -195,6 +195,6 @@ describe('the removal of expired sessions', () => {
       console.log('used');
     `;
     const args = ['--input-type=module', '--eval', code];
-    expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 50_000 })).toBe('used\n');
+    expect(execFileSync(process.execPath, args, { encoding: 'utf8', timeout: 110_000 })).toBe('used\n');
   });
 });
