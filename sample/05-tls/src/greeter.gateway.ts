@@ -1,0 +1,13 @@
+import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
+import { UseHandshakeGuards, WebwireConnection, WebwireGateway, WebwireRequest } from 'nestjs-webwire';
+import { EncryptedGuard } from './encrypted.guard.js';
+
+/** On the HTTP server of the application: `httpsOptions` make it TLS. */
+@UseHandshakeGuards(EncryptedGuard)
+@WebwireGateway()
+export class GreeterGateway {
+  @WebwireRequest('greet')
+  greet(@MessageBody() name: string, @ConnectedSocket() { request, remoteAddress, info }: WebwireConnection) {
+    return `Hello ${name} at ${remoteAddress}, you came to ${request.headers.host} over ${String(info.tls)}`;
+  }
+}
