@@ -107,7 +107,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
     return socket.getProtocol();
   }
 
-  it.each<[string, { ca?: string; servername?: string }, string]>([
+  it.each<[string, { ca?: string }, string]>([
     ['that Node.js knows', {}, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
     ['that only have its name', { ca: otherAuthority }, 'CERT_SIGNATURE_FAILURE'],
   ])('a client that trusts authorities %s does not connect', async (_what, options, code) => {
@@ -116,7 +116,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
   });
 
   it('a client that asks for another server does not connect', async () => {
-    const connecting = WireClient.connect(url(), { ca, servername: 'other.example' });
+    const connecting = shakeHands({ servername: 'other.example' });
     await expect(connecting).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
     await expectToServe();
   });
@@ -134,7 +134,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
   });
 
   it('there is nothing without TLS', async () => {
-    await expect(WireClient.connect(`ws://127.0.0.1:${ports[name]}`)).rejects.toThrow();
+    await expect(WireClient.connect(`ws://127.0.0.1:${ports[name]}`)).rejects.toThrow(/hang up|ECONNRESET|Parse Error/);
     const plain = await TcpClient.connect(ports[name]);
     plain.send(UPGRADE);
     expect(await plain.ended).not.toContain('HTTP');
