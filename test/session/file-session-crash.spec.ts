@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { FileSessionManager } from '../../lib/session/file-session-manager.js';
 import { readSessionFile } from '../../lib/session/session-file.js';
 import { temporaryName } from '../../lib/session/temporary-file.js';
@@ -97,27 +97,40 @@ const worker = (compiled: (module: string) => string): string => `
   for (let lane = 0; lane < 4; lane++) work(lane);
 `;
 
+/** Every other one comes in the middle of a write, which is what they are for: that none does happens once in a million runs. */
+const KILLS = 20;
+
+/** Before the latest of them. It is enough for every lane to close a session, which they do in their seventh round. */
+const OPERATIONS = 30;
+
 describe('a process that is killed', () => {
-  it('leaves whole sessions only, whatever it was doing', { timeout: 120_000 }, async () => {
+  it('leaves whole sessions only, whatever it was doing', { timeout: 120_000 }, async ({ signal: overtime }) => {
     const parent = temporaryDirectory();
     const directory = join(parent, 'sessions');
     const code = worker(compileSessions(parent));
     let found = 0;
     let interrupted = 0;
 
-    for (let kills = 0; kills < 60; kills++) {
+    for (let kills = 0; kills < KILLS; kills++) {
+      overtime.throwIfAborted();
       const child = spawn(process.execPath, ['--input-type=module', '--eval', code, directory], {
         stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      const closed = once(child, 'close') as Promise<[number | null, string | null]>;
+      // However the test ends: registered after the directory, so done before that is removed.
+      onTestFinished(async () => {
+        child.kill('SIGKILL');
+        await closed;
       });
       let errors = '';
       child.stderr.on('data', (chunk) => (errors += String(chunk)));
       // What it does when it is killed depends on when the last of these comes through.
-      let operations = Math.floor(Math.random() * 40);
+      let operations = Math.floor(Math.random() * OPERATIONS);
       child.stdout.on('data', (chunk: Buffer) => {
         operations -= chunk.length;
         if (operations <= 0) child.kill('SIGKILL');
       });
-      const [, signal] = (await once(child, 'close')) as [number | null, string | null];
+      const [, signal] = await closed;
       expect({ signal, errors }).toEqual({ signal: 'SIGKILL', errors: '' });
 
       const names = readdirSync(directory);
