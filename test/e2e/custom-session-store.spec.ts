@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { on, once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { encodeMessage, MessageType, Payload, type ProtocolMessage } from 'nestjs-webwire/protocol';
-import { beforeEach, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { describe as show, WireClient } from '../support/wire-client.js';
 
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
@@ -20,46 +20,73 @@ interface Session {
   i?: unknown;
 }
 
-let directory: string;
-
-beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'webwire-session-store-'));
-  // Registered first, so done last: after the processes that use it have ended.
-  onTestFinished(() => rm(directory, { recursive: true }));
-});
-
-/** Starts the application as a process of its own; all of them in one test have the same database. */
-async function start() {
-  const server = spawn(process.execPath, [compiled('main.js')], {
-    env: { ...process.env, PORT: '0', NO_COLOR: '1', DATABASE_FILE: join(directory, 'sessions.db') },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const ended = once(server, 'exit');
-  onTestFinished(async () => {
-    server.kill('SIGKILL');
-    await ended;
-  });
-  let output = '';
-  let url: string | undefined;
-  for await (const [chunk] of on(server.stdout, 'data', { close: ['end'] })) {
-    output += String(chunk);
-    url = /npm run client:session-store -- (ws:\/\/localhost:\d+)\n/.exec(output)?.[1];
-    if (url) break;
-  }
-  if (!url) throw new Error(`the application did not start: ${output}`);
-  server.stdout.resume();
-  return {
-    url,
-    connect: () => connect(url),
-    async stop() {
-      server.kill('SIGTERM');
-      const [, signal] = (await ended) as [number | null, string | null];
-      return signal;
-    },
-  };
+/** The application as a process of its own. */
+interface App {
+  readonly url: string;
+  /** Tells it to end; returns the signal that it died of. */
+  readonly stop: () => Promise<string | null>;
 }
 
-async function connect(url: string): Promise<WireClient> {
+async function start(databaseFile: string): Promise<App> {
+  const server = spawn(process.execPath, [compiled('main.js')], {
+    env: { ...process.env, PORT: '0', NO_COLOR: '1', DATABASE_FILE: databaseFile },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  processes.push(server);
+  const ended = once(server, 'exit') as Promise<[number | null, string | null]>;
+  let output = '';
+  for await (const [chunk] of on(server.stdout, 'data', { close: ['end'] })) {
+    output += String(chunk);
+    const url = /npm run client:session-store -- (ws:\/\/localhost:\d+)\n/.exec(output)?.[1];
+    if (!url) continue;
+    server.stdout.resume();
+    return {
+      url,
+      async stop() {
+        server.kill('SIGTERM');
+        const [, signal] = await ended;
+        return signal;
+      },
+    };
+  }
+  throw new Error(`the application did not start: ${output}`);
+}
+
+/** What runs, or has run. */
+const processes: ChildProcess[] = [];
+let directory: string;
+/** Sessions from before the restart. */
+let kept: Session;
+let loggedOut: Session;
+/** What the first application left when it was told to end. */
+let left: { signal: string | null; files: string[]; database: string };
+/** The second one, with the database of the first. */
+let url: string;
+
+// Starting it takes most of the time, so that all tests have the same two.
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'webwire-session-store-'));
+  const file = join(directory, 'sessions.db');
+  const before = await start(file);
+  kept = await signIn(await WireClient.connect(before.url));
+  const client = await WireClient.connect(before.url);
+  loggedOut = await signIn(client);
+  await logOut(client);
+  const signal = await before.stop();
+  left = { signal, files: await readdir(directory), database: await readFile(file, 'latin1') };
+  ({ url } = await start(file));
+});
+
+afterAll(async () => {
+  for (const child of processes) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+  }
+  await rm(directory, { recursive: true });
+});
+
+async function connect(): Promise<WireClient> {
   const client = await WireClient.connect(url);
   onTestFinished(() => client.socket.terminate());
   return client;
@@ -90,45 +117,42 @@ async function restored(client: WireClient, key: string): Promise<Session> {
   return new Payload('utf8', reply.payload).json<Session>();
 }
 
-it('gives a session back after a restart, with the time of the lookup before', async () => {
-  const before = await start();
-  const session = await signIn(await before.connect());
-  expect(session).toEqual({ k: session.k, c: session.c, l: session.c, i: { user: 'Ada' } });
-  expect(await before.stop()).toBe('SIGTERM');
+it('ends when it is told to, and leaves nothing but the database, in which no key is', () => {
+  expect(left.signal).toBe('SIGTERM');
+  expect(left.files).toEqual(['sessions.db']);
+  expect(left.database).toContain('{"user":"Ada"}');
+  expect(left.database).not.toContain(kept.k.slice(0, 16));
+});
 
-  const after = await start();
-  const client = await after.connect();
+it('gives a session back after a restart, with the time of the lookup before', async () => {
+  expect(kept).toEqual({ k: kept.k, c: kept.c, l: kept.c, i: { user: 'Ada' } });
+  const client = await connect();
   expect(await client.ask('whoami')).toBe('error NOT_SIGNED_IN: Sign in first');
   const earliest = Date.now();
-  expect(await restored(client, session.k)).toEqual(session);
+  expect(await restored(client, kept.k)).toEqual(kept);
   expect(await client.ask('whoami')).toBe('utf8 Ada');
 
-  const { l, ...rest } = await restored(await after.connect(), session.k);
-  expect({ ...rest, l: session.l }).toEqual(session);
+  const { l, ...rest } = await restored(await connect(), kept.k);
+  expect({ ...rest, l: kept.l }).toEqual(kept);
   expect(Date.parse(l)).toBeGreaterThanOrEqual(earliest);
   expect(Date.parse(l)).toBeLessThanOrEqual(Date.now());
 });
 
 it('destroys a session that is logged out, for good', async () => {
-  const before = await start();
-  const client = await before.connect();
+  expect((await restore(await connect(), loggedOut.k)).type).toBe(MessageType.ReplySessionNotFound);
+  const client = await connect();
   const { k: key } = await signIn(client);
   await logOut(client);
   expect(await client.ask('whoami')).toBe('error NOT_SIGNED_IN: Sign in first');
   expect((await restore(client, key)).type).toBe(MessageType.ReplySessionNotFound);
-  await before.stop();
-
-  const after = await start();
-  expect((await restore(await after.connect(), key)).type).toBe(MessageType.ReplySessionNotFound);
 });
 
 it('gives a session to three connections, and to a fourth once one of them logs out', async () => {
-  const app = await start();
-  const first = await app.connect();
+  const first = await connect();
   const { k: key } = await signIn(first);
-  await restored(await app.connect(), key);
-  await restored(await app.connect(), key);
-  const fourth = await app.connect();
+  await restored(await connect(), key);
+  await restored(await connect(), key);
+  const fourth = await connect();
   expect((await restore(fourth, key)).type).toBe(MessageType.ReplyMaxSessionConnectionsReached);
   await logOut(first);
   await restored(fourth, key);
@@ -136,8 +160,7 @@ it('gives a session to three connections, and to a fourth once one of them logs 
 });
 
 it('creates no session for wrong credentials, nor a second one', async () => {
-  const app = await start();
-  const client = await app.connect();
+  const client = await connect();
   const wrong = 'error WRONG_CREDENTIALS: Incorrect name or password, try again';
   expect(await client.ask('auth', 'ada:compiler')).toBe(wrong);
   expect(await client.ask('auth', Payload.binary(Buffer.from('ada:engine')))).toBe(wrong);
@@ -145,19 +168,7 @@ it('creates no session for wrong credentials, nor a second one', async () => {
   expect(await client.ask('auth', 'grace:compiler')).toBe('error SIGNED_IN: Log out first');
 });
 
-it('leaves no key in the database', async () => {
-  const app = await start();
-  const { k: key } = await signIn(await app.connect());
-  await app.stop();
-  const files = await readdir(directory);
-  expect(files).toEqual(['sessions.db']);
-  const content = await readFile(join(directory, 'sessions.db'), 'latin1');
-  expect(content).toContain('{"user":"Ada"}');
-  expect(content).not.toContain(key.slice(0, 16));
-});
-
 it('answers its client: signs in, restores the session on a new connection and logs out', async () => {
-  const { url } = await start();
   const client = spawn(process.execPath, [compiled('client.js'), url], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void client.kill('SIGKILL'));
   const [output, [code]] = await Promise.all([text(client.stdout), once(client, 'exit')]);
