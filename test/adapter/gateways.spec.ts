@@ -1,4 +1,5 @@
 import { Controller, Get, Injectable, Module, type INestApplication, type Type } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -17,6 +18,7 @@ import {
   WsTransport,
   type DisconnectReason,
   type PayloadCodec,
+  type WebwireGatewayOverrides,
   type WebwireModuleOptions,
   type WebwireOptionsFactory,
 } from 'nestjs-webwire';
@@ -26,6 +28,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer as WsServer } from 'ws';
+import { ca, tls } from '../support/certificate.js';
 import { deferred } from '../support/deferred.js';
 import { refusal } from '../support/refusal.js';
 import { RecordingLogger, TestApp } from '../support/test-app.js';
@@ -48,6 +51,7 @@ afterEach(async () => {
 
 @WebwireGateway()
 class Greeter {
+  @WebSocketServer() server!: WebwireServer;
   @WebwireRequest('greet') greet(_connection: WebwireConnection, name: string) {
     return `Hello ${name}`;
   }
@@ -443,35 +447,40 @@ describe('options', () => {
     }
   });
 
-  it('of single gateways come from a service of the application', async () => {
-    @Injectable()
-    class ConfigService {
-      readonly #values: Record<string, unknown> = { LIMIT: '3', ORIGINS: 'https://a.example,https://b.example' };
-      getOrThrow(name: string) {
-        return String(this.#values[name]);
-      }
-    }
-    @Module({ providers: [ConfigService], exports: [ConfigService] })
-    class ConfigModule {}
+  it.each([
+    ['Express', () => new ExpressAdapter()],
+    ['Fastify', () => new FastifyAdapter()],
+  ])('of single gateways come from ConfigService, on %s', async (_platform, adapter) => {
+    const load = () => ({
+      webwire: { limit: '3', origins: 'https://a.example,https://b.example', secure: { port: 0, tls } },
+    });
     const module = WebwireModule.forRootAsync({
-      imports: [ConfigModule],
+      imports: [ConfigModule.forRoot({ ignoreEnvFile: true, load: [load] })],
       inject: [ConfigService],
       useFactory: (config: ConfigService) => ({
         maxConnections: 7,
         gateways: {
           Counter: {
-            concurrencyLimit: Number(config.getOrThrow('LIMIT')),
-            origins: config.getOrThrow('ORIGINS').split(','),
+            concurrencyLimit: Number(config.getOrThrow('webwire.limit')),
+            origins: config.getOrThrow<string>('webwire.origins').split(','),
           },
+          Greeter: config.getOrThrow<WebwireGatewayOverrides>('webwire.secure'),
         },
       }),
     });
-    const app = track(await TestApp.startWithout({ imports: [module], providers: [Counter] }));
-    expect(app.get(Counter).server.options).toMatchObject({
+    const metadata = { imports: [module], providers: [Counter, Greeter] };
+    const app = track(await TestApp.startWithout(metadata, undefined, { adapter: adapter() }));
+    const counter = app.get(Counter).server;
+    expect(counter.options).toMatchObject({
       concurrencyLimit: 3,
       maxConnections: 7,
       origins: ['https://a.example', 'https://b.example'],
     });
+    expect(await (await app.connect()).ask('count')).toBe('utf8 1');
+    const { port } = app.get(Greeter).server.address as AddressInfo;
+    const client = await WireClient.connect(`wss://127.0.0.1:${port}/`, { ca });
+    expect(await client.ask('greet', 'Ada')).toBe('utf8 Hello Ada');
+    client.socket.terminate();
   });
 
   it('of a gateway take precedence: configuration, then decorator, then module', async () => {

@@ -2,7 +2,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { MemoryTransport, WsTransport, type Transport, type WebwireGatewayOverrides } from 'nestjs-webwire';
 import type { AddressInfo } from 'node:net';
 import type { ClientOptions } from 'ws';
-import { ca, cert, key } from '../support/certificate.js';
+import { ca, tls } from '../support/certificate.js';
 import type { TestApp } from '../support/test-app.js';
 import { openMemorySocket, openWebSocket, type End, type EndListener } from './end.js';
 import { ContractGateway } from './contract.gateway.js';
@@ -49,11 +49,11 @@ export const CARRIAGES: readonly Carriage[] = [
   },
   {
     name: 'WebSockets over TLS on the HTTP server',
-    prepare: () => ({ application: { httpsOptions: { key, cert } }, connect: toHttpServer('wss', { ca }) }),
+    prepare: () => ({ application: { httpsOptions: tls }, connect: toHttpServer('wss', { ca }) }),
   },
   {
     name: 'WebSockets over TLS on a port of their own',
-    prepare: () => ({ gateway: { port: 0, tls: { key, cert } }, connect: toOwnPort('wss', { ca }) }),
+    prepare: () => ({ gateway: { port: 0, tls }, connect: toOwnPort('wss', { ca }) }),
   },
   {
     name: 'WebSockets that compress',

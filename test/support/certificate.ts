@@ -1,4 +1,4 @@
 import { makeCertificate } from '../../sample/05-tls/src/certificate.js';
 
-/** For servers on this machine, made once per process. */
-export const { key, cert, ca } = await makeCertificate();
+/** A certificate for servers on this machine, and what makes clients trust it; made once per process. */
+export const { ca, ...tls } = await makeCertificate();
