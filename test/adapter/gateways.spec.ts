@@ -427,18 +427,18 @@ describe('options', () => {
       }
     }
     @Module({ providers: [Config, Factory], exports: [Config, Factory] })
-    class ConfigModule {}
+    class FactoryModule {}
     const variants: [Parameters<typeof WebwireModule.forRootAsync>[0], string][] = [
       [
         {
-          imports: [ConfigModule],
+          imports: [FactoryModule],
           inject: [Config],
           useFactory: async (config: Config) => Promise.resolve({ subProtocolName: config.name }),
         },
         'injected',
       ],
       [{ useClass: Factory }, 'made by a class'],
-      [{ imports: [ConfigModule], useExisting: Factory }, 'made by a class'],
+      [{ imports: [FactoryModule], useExisting: Factory }, 'made by a class'],
     ];
     for (const [options, expected] of variants) {
       const imports = [WebwireModule.forRootAsync(options)];
