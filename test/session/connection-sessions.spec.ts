@@ -479,7 +479,8 @@ describe('a connection that is lost', () => {
     for (let i = 0; i < 100; i++) other.sendBytes(`20${ID}${hex(key)}`);
     await client.ask('whoami');
     other.socket.terminate();
-    await client.ask('whoami');
+    const [, lost] = gateway.connections;
+    while (lost!.isActive) await client.ask('whoami'); // until the server has noticed
     manager.hold.resolve();
     await app.app.close();
     expect(manager.calls.filter((call) => call === 'lookup').length).toBeLessThanOrEqual(2);
