@@ -1,0 +1,28 @@
+/** The element of the page with this id. */
+export function byId<E extends HTMLElement = HTMLElement>(id: string): E {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`the page has no element #${id}`);
+  return element as E;
+}
+
+/** What an element made by `make()` may be given. Everything is set as text or attribute, never as HTML. */
+interface Parts {
+  readonly class?: string;
+  readonly text?: string;
+  readonly attributes?: Readonly<Record<string, string>>;
+  readonly children?: readonly Node[];
+}
+
+export function make<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, parts: Parts = {}): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  if (parts.class) element.className = parts.class;
+  if (parts.text !== undefined) element.textContent = parts.text;
+  for (const [name, value] of Object.entries(parts.attributes ?? {})) element.setAttribute(name, value);
+  element.append(...(parts.children ?? []));
+  return element;
+}
+
+/** Sets a text if it is another: setting the same one again would make screen readers repeat it. */
+export function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
