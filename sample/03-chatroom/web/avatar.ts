@@ -7,7 +7,7 @@ const HUES = 6;
 /** Makes an element show the initial of somebody, in a colour of their own. It is decoration: the name stands beside it. */
 export function showAvatar(element: HTMLElement, { id, name }: Person): void {
   let hash = 0;
-  for (const character of id) hash = (hash * 31 + character.codePointAt(0)!) % 65_521;
+  for (const character of id) hash = (hash * 49 + character.codePointAt(0)!) % 65_521;
   element.dataset.hue = String(hash % HUES);
   element.textContent = [...name][0]?.toUpperCase() ?? '';
 }

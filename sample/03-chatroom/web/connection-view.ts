@@ -1,36 +1,39 @@
 import type { ConnectionState } from '../client/chat-client.js';
 import { byId, setText } from './dom.js';
 
-/** How it stands with the connection, with the seconds until the next attempt. */
+/** What people see of each state. */
+const TEXTS: Record<ConnectionState['status'], string> = {
+  connecting: 'Connecting…',
+  connected: 'Connected',
+  reconnecting: 'Reconnecting…',
+};
+
+/** How it stands with the connection. While it is lost, a bar says when the next attempt is, and offers to make it now. */
 export class ConnectionView {
-  readonly #element = byId('connection');
+  readonly #state = byId('connection');
   readonly #text = byId('connection-text');
-  readonly #openingText = byId('opening-text');
+  readonly #offline = byId('offline');
+  readonly #offlineText = byId('offline-text');
+  readonly #countdown = byId('offline-countdown');
   #ticking: ReturnType<typeof setInterval> | undefined;
+
+  constructor(retry: () => void) {
+    byId('offline-retry').addEventListener('click', retry);
+  }
 
   show(state: ConnectionState): void {
     clearInterval(this.#ticking);
-    this.#element.dataset.status = state.status;
-    this.#tell(state);
-    if (state.status === 'reconnecting') this.#ticking = setInterval(() => this.#tell(state), 250);
-  }
-
-  #tell(state: ConnectionState): void {
-    switch (state.status) {
-      case 'connecting':
-        setText(this.#text, 'Connecting…');
-        setText(this.#openingText, 'Connecting…');
-        break;
-      case 'connected':
-        setText(this.#text, 'Connected');
-        setText(this.#openingText, 'Opening the chat room…');
-        break;
-      case 'reconnecting': {
-        const seconds = Math.ceil((state.nextAttemptAt - Date.now()) / 1_000);
-        setText(this.#text, seconds > 0 ? `Reconnecting in ${seconds} s` : 'Reconnecting…');
-        setText(this.#openingText, 'The server cannot be reached at the moment. Trying again…');
-        break;
-      }
-    }
+    this.#state.dataset.status = state.status;
+    setText(this.#text, TEXTS[state.status]);
+    this.#offline.hidden = state.status !== 'reconnecting';
+    // Only what does not change is read aloud.
+    setText(this.#offlineText, state.status === 'reconnecting' ? 'The server cannot be reached.' : '');
+    if (state.status !== 'reconnecting') return;
+    const countDown = () => {
+      const seconds = Math.ceil((state.nextAttemptAt - Date.now()) / 1_000);
+      setText(this.#countdown, seconds > 0 ? `Next attempt in ${seconds} s` : 'Trying again…');
+    };
+    countDown();
+    this.#ticking = setInterval(countDown, 250);
   }
 }

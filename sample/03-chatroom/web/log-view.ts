@@ -17,6 +17,7 @@ export interface LogContent {
   readonly messages: readonly ChatMessage[];
   readonly outgoing: readonly OutgoingMessage[];
   readonly hasEarlier: boolean;
+  readonly isConnected: boolean;
   readonly me: Person;
 }
 
@@ -31,6 +32,7 @@ export class LogView {
   #items = new Map<ChatMessage, Shown>();
   #shown: readonly ChatMessage[] = [];
   #shownOutgoing: readonly OutgoingMessage[] = [];
+  #wasConnected = false;
   #isFollowing = true;
   #unread = 0;
 
@@ -48,12 +50,12 @@ export class LogView {
     this.#earlier.addEventListener('click', () => void showEarlier());
   }
 
-  show({ messages, outgoing, hasEarlier, me }: LogContent): void {
+  show({ messages, outgoing, hasEarlier, isConnected, me }: LogContent): void {
     const fromEnd = this.#log.scrollHeight - this.#log.scrollTop;
     const last = this.#shown.at(-1);
     const first = this.#shown[0];
     this.#showMessages(messages, me);
-    this.#showOutgoing(outgoing);
+    this.#showOutgoing(outgoing, isConnected);
     this.#earlier.hidden = !hasEarlier;
     this.#empty.hidden = messages.length + outgoing.length > 0;
     if (this.#isFollowing) this.#follow();
@@ -93,10 +95,11 @@ export class LogView {
     this.#log.ariaBusy = 'false';
   }
 
-  #showOutgoing(outgoing: readonly OutgoingMessage[]): void {
-    if (outgoing === this.#shownOutgoing) return;
+  #showOutgoing(outgoing: readonly OutgoingMessage[], isConnected: boolean): void {
+    if (outgoing === this.#shownOutgoing && isConnected === this.#wasConnected) return;
     this.#shownOutgoing = outgoing;
-    this.#outgoing.replaceChildren(...outgoing.map((message) => makeOutgoing(message, this.actions)));
+    this.#wasConnected = isConnected;
+    this.#outgoing.replaceChildren(...outgoing.map((message) => makeOutgoing(message, isConnected, this.actions)));
   }
 
   #follow(): void {

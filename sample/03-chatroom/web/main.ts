@@ -29,7 +29,7 @@ const chat = new ChatClient(`${location.origin.replace(/^http/, 'ws')}${CHAT_PAT
   typing: (person) => typing.show(person),
 });
 
-const connection = new ConnectionView();
+const connection = new ConnectionView(connect);
 const notices = new NoticeView();
 const people = new PeopleView();
 const typing = new TypingView();
@@ -45,8 +45,9 @@ const composer = new ComposerView({
   },
   typing: () => chat.typing(),
 });
-const log = new LogView({ resend: (nonce) => chat.resend(nonce), discard: (nonce) => chat.discard(nonce) }, () =>
-  chat.showEarlier(),
+const log = new LogView(
+  { resend: (nonce) => chat.resend(nonce), discard: (nonce) => chat.discard(nonce) },
+  showEarlier,
 );
 
 /** Which of the three `main`s is shown. */
@@ -61,7 +62,19 @@ window.addEventListener('beforeunload', (event) => {
   if (chat.outgoing.length > 0) event.preventDefault();
 });
 
-chat.connect().catch(() => notices.show(NOTICES.failed));
+connect();
+
+function connect(): void {
+  chat.connect().catch(() => notices.show(NOTICES.failed));
+}
+
+async function showEarlier(): Promise<void> {
+  try {
+    await chat.showEarlier();
+  } catch (error) {
+    notices.show(`There is nothing earlier to be had: ${(error as Error).message}`);
+  }
+}
 
 async function signOut(): Promise<void> {
   try {
@@ -76,14 +89,16 @@ async function signOut(): Promise<void> {
 function update(): void {
   const { me } = chat;
   connection.show(chat.connection);
-  composer.showConnected(chat.connection.status === 'connected');
+  const isConnected = chat.connection.status === 'connected';
+  composer.showConnected(isConnected);
+  byId('room').classList.toggle('is-offline', !isConnected);
   if (me) {
     showAvatar(byId('me-avatar'), me);
     setText(byId('me-name'), me.name);
     people.show(chat.people, me);
   }
   show(me === undefined ? 'opening' : me ? 'room' : 'entrance');
-  if (me) log.show({ messages: chat.messages, outgoing: chat.outgoing, hasEarlier: chat.hasEarlier, me });
+  if (me) log.show({ messages: chat.messages, outgoing: chat.outgoing, hasEarlier: chat.hasEarlier, isConnected, me });
 }
 
 function show(id: 'opening' | 'entrance' | 'room'): void {

@@ -36,10 +36,15 @@ export interface OutgoingActions {
   discard(nonce: string): void;
 }
 
-export function makeOutgoing({ nonce, text, failure }: OutgoingMessage, actions: OutgoingActions): HTMLLIElement {
+export function makeOutgoing(
+  { nonce, text, failure }: OutgoingMessage,
+  isConnected: boolean,
+  actions: OutgoingActions,
+): HTMLLIElement {
   const words = make('p', { class: 'text', text, attributes: { dir: 'auto' } });
-  const delivery = make('p', { class: 'delivery', text: failure ? `Not sent: ${failure}` : 'Sending…' });
+  const delivery = make('p', { class: 'delivery', text: isConnected ? 'Sending…' : 'Waits for the connection' });
   if (failure) {
+    delivery.textContent = `Not sent: ${failure}`;
     delivery.setAttribute('role', 'alert');
     delivery.append(
       button('Try again', () => actions.resend(nonce)),

@@ -58,13 +58,14 @@ export class SignInView {
   #accountButton({ id, name, password }: (typeof DEMO_ACCOUNTS)[number]): HTMLLIElement {
     const button = make('button', {
       class: 'account-choice',
-      attributes: { type: 'button', 'aria-label': `Fill in ${name} with the password ${password}` },
+      attributes: { type: 'button' },
       children: [
         makeAvatar({ id, name }),
         make('span', {
           class: 'account-text',
           children: [
-            make('span', { class: 'account-name', text: name }),
+            make('span', { class: 'visually-hidden', text: 'Fill in ' }),
+            make('span', { class: 'account-name', text: `${name} ` }),
             make('code', { class: 'account-password', text: password }),
           ],
         }),
