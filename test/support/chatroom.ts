@@ -14,6 +14,7 @@ export const compiled = (file: string) => fileURLToPath(new URL(`../../.sample/0
 export class Chatroom {
   #process: ReturnType<typeof launch> | undefined;
   #output = '';
+  #wasStopped = false;
 
   private constructor(
     /** Of its sessions, and whatever else a test keeps. */
@@ -36,9 +37,9 @@ export class Chatroom {
     return `http://localhost:${this.port}/`;
   }
 
-  /** Everything it has logged. */
-  get output(): string {
-    return this.#output;
+  /** Whether it was stopped, perhaps to be started again. */
+  get wasStopped(): boolean {
+    return this.#wasStopped;
   }
 
   /** What it has logged as warnings and errors. */
@@ -66,6 +67,7 @@ export class Chatroom {
 
   /** Ends it. @returns The signal that ended it. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<NodeJS.Signals | null> {
+    this.#wasStopped = true;
     this.#process?.process.kill(signal);
     const [, endedBy] = (await this.#process?.ended) ?? [null, null];
     return endedBy;

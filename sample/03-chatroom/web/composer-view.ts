@@ -69,8 +69,8 @@ export class ComposerView {
 
   /** Lets the field grow with its text, and counts near the limit. */
   #update(): void {
-    this.#text.style.height = 'auto';
-    this.#text.style.height = `${this.#text.scrollHeight}px`;
+    this.#text.style.height = '';
+    if (this.#text.value !== '') this.#text.style.height = `${this.#text.scrollHeight}px`;
     const left = MAX_TEXT_LENGTH - this.#text.value.trim().length;
     this.#count.classList.toggle('is-exceeded', left < 0);
     this.#text.ariaInvalid = left < 0 ? 'true' : null;
