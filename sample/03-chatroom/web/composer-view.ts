@@ -74,7 +74,8 @@ export class ComposerView {
     const left = MAX_TEXT_LENGTH - this.#text.value.trim().length;
     this.#count.classList.toggle('is-exceeded', left < 0);
     this.#text.ariaInvalid = left < 0 ? 'true' : null;
+    const characters = Math.abs(left) === 1 ? '1 character' : `${Math.abs(left)} characters`;
     if (left >= COUNTED) this.#count.textContent = '';
-    else this.#count.textContent = left < 0 ? `${-left} characters too many` : `${left} characters left`;
+    else this.#count.textContent = left < 0 ? `${characters} too many` : `${characters} left`;
   }
 }
