@@ -15,7 +15,7 @@ type AccountId = (typeof DEMO_ACCOUNTS)[number]['id'];
 /** Somebody with a browser of their own, who notices everything that goes wrong in it. */
 export class Visitor {
   /** What went wrong: console messages, exceptions, failed requests. */
-  readonly mishaps: string[] = [];
+  readonly #mishaps: string[] = [];
 
   private constructor(
     private readonly chatroom: Chatroom,
@@ -24,9 +24,12 @@ export class Visitor {
     readonly page: Page,
   ) {
     this.#watch(page);
+    onTestFinished(() => {
+      if (this.#mishaps.length > 0) throw new Error(`something went wrong in the browser: ${this.#mishaps.join('\n')}`);
+    });
   }
 
-  /** Opens the chat room in a new browser profile. */
+  /** Opens the chat room in a new browser profile. A test in which something goes wrong there fails. */
   static async open(chatroom: Chatroom, browser: Browser, options: BrowserContextOptions = {}): Promise<Visitor> {
     const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/London', ...options });
     onTestFinished(() => context.close());
@@ -132,6 +135,6 @@ export class Visitor {
   #note(mishap: string): void {
     const { wasStopped, url } = this.chatroom;
     const expected = `WebSocket connection to '${url.replace('http', 'ws')}chat' failed: `;
-    if (!wasStopped || !mishap.startsWith(expected)) this.mishaps.push(mishap);
+    if (!wasStopped || !mishap.startsWith(expected)) this.#mishaps.push(mishap);
   }
 }

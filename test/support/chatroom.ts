@@ -22,13 +22,17 @@ export class Chatroom {
     private readonly port: number,
   ) {}
 
-  /** Starts it with no sessions. */
+  /** Starts it with no sessions. A test in which it logs a warning or an error fails. */
   static async start(): Promise<Chatroom> {
     const directory = await mkdtemp(join(tmpdir(), 'webwire-chatroom-'));
     // Registered first, so done last: after the processes that use it have ended.
     onTestFinished(() => rm(directory, { recursive: true }));
     const chatroom = new Chatroom(directory, await freePort());
-    onTestFinished(() => chatroom.stop('SIGKILL').then(() => undefined));
+    onTestFinished(async () => {
+      await chatroom.stop('SIGKILL');
+      const { complaints } = chatroom;
+      if (complaints.length > 0) throw new Error(`the chat room complains: ${complaints.join('\n')}`);
+    });
     await chatroom.startAgain();
     return chatroom;
   }

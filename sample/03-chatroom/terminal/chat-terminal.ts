@@ -52,14 +52,11 @@ export class ChatTerminal implements ChatListener {
     });
     while (await this.#step());
     // What was said last still gets there; somebody at a keyboard need not wait for a connection, though.
-    const { chat, terminal } = { chat: this.#chat, terminal: this.terminal };
-    await this.#until(
-      () =>
-        chat.outgoing.every(({ failure }) => failure !== undefined) ||
-        (terminal.isInteractive && chat.connection.status !== 'connected'),
-    );
-    await chat.close();
-    terminal.close();
+    const isSaid = () => this.#chat.outgoing.every(({ failure }) => failure !== undefined);
+    const isInVain = () => this.terminal.isInteractive && this.#chat.connection.status !== 'connected';
+    await this.#until(() => isSaid() || isInVain());
+    await this.#chat.close();
+    this.terminal.close();
   }
 
   /** Ends it, whatever it is doing. */
@@ -152,7 +149,7 @@ export class ChatTerminal implements ChatListener {
     }
     const said = text.replace(/^\/\//, '/');
     if (said.length > MAX_TEXT_LENGTH) {
-      this.#tell(`Not sent: ${said.length - MAX_TEXT_LENGTH} characters too many.`);
+      this.#tell(`Not sent: at most ${MAX_TEXT_LENGTH} characters, please, and not ${said.length}.`);
       return;
     }
     if (this.#chat.connection.status !== 'connected') this.#tell('It will be sent when the connection is back.');

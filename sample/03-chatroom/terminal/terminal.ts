@@ -65,9 +65,8 @@ export class Terminal {
     }
     const wake = () => this.#wake();
     signal?.addEventListener('abort', wake);
-    while (this.#lines.length === 0 && !this.#hasEnded && !signal?.aborted) {
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
+    const isOver = () => this.#lines.length > 0 || this.#hasEnded || signal?.aborted === true;
+    while (!isOver()) await new Promise<void>((resolve) => (this.#wake = resolve));
     signal?.removeEventListener('abort', wake);
     if (this.#echo.isMuted) {
       this.#echo.isMuted = false;
@@ -83,10 +82,10 @@ export class Terminal {
       this.#output.write(`${line}\n`);
       return;
     }
-    const { rows } = this.#editor.getCursorPos();
     this.#clearInput();
-    // The editor goes up again by the rows that the cursor was below the first one.
-    this.#output.write(`${line}\n${'\n'.repeat(rows)}`);
+    // The editor goes up again by the rows that it thinks the cursor is below the first one, which it tells by this alone.
+    const { prevRows = 0 } = this.#editor as { prevRows?: number };
+    this.#output.write(`${line}\n${'\n'.repeat(prevRows)}`);
     this.#editor.prompt(true);
   }
 

@@ -9,7 +9,7 @@ export function showAvatar(element: HTMLElement, { id, name }: Person): void {
   let hash = 0;
   for (const character of id) hash = (hash * 49 + character.codePointAt(0)!) % 65_521;
   element.dataset.hue = String(hash % HUES);
-  element.textContent = [...name][0]?.toUpperCase() ?? '';
+  element.textContent = String.fromCodePoint(name.codePointAt(0) ?? 32).toUpperCase();
 }
 
 export function makeAvatar(person: Person): HTMLElement {

@@ -14,7 +14,7 @@ export interface ComposerActions {
 
 /** Where people write. Enter sends, Shift+Enter starts a new line. */
 export class ComposerView {
-  readonly #text = byId<HTMLTextAreaElement>('composer-text');
+  readonly #text = byId('composer-text', HTMLTextAreaElement);
   readonly #hint = byId('composer-hint');
   readonly #count = byId('composer-count');
   #typedAt = 0;

@@ -1,8 +1,10 @@
-/** The element of the page with this id. */
-export function byId<E extends HTMLElement = HTMLElement>(id: string): E {
+/** The element of the page with this id, which is of this class. */
+export function byId(id: string): HTMLElement;
+export function byId<E extends HTMLElement>(id: string, Class: abstract new () => E): E;
+export function byId(id: string, Class: abstract new () => HTMLElement = HTMLElement): HTMLElement {
   const element = document.getElementById(id);
-  if (!element) throw new Error(`the page has no element #${id}`);
-  return element as E;
+  if (!(element instanceof Class)) throw new Error(`the page has no ${Class.name} #${id}`);
+  return element;
 }
 
 /** What an element made by `make()` may be given. Everything is set as text or attribute, never as HTML. */

@@ -26,9 +26,9 @@ export class LogView {
   readonly #log = byId('log');
   readonly #messages = byId('messages');
   readonly #outgoing = byId('outgoing');
-  readonly #earlier = byId<HTMLButtonElement>('earlier');
+  readonly #earlier = byId('earlier', HTMLButtonElement);
   readonly #empty = byId('empty');
-  readonly #newMessages = byId<HTMLButtonElement>('new-messages');
+  readonly #newMessages = byId('new-messages', HTMLButtonElement);
   #items = new Map<ChatMessage, Shown>();
   #shown: readonly ChatMessage[] = [];
   #shownOutgoing: readonly OutgoingMessage[] = [];

@@ -6,7 +6,7 @@ import { byId, make, setText } from './dom.js';
 export class PeopleView {
   readonly #list = byId('people-list');
   readonly #panel = byId('people');
-  readonly #toggle = byId<HTMLButtonElement>('people-toggle');
+  readonly #toggle = byId('people-toggle', HTMLButtonElement);
   #shown: readonly Person[] = [];
   #me: string | undefined;
 

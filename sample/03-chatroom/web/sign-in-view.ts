@@ -4,11 +4,11 @@ import { byId, make } from './dom.js';
 
 /** The form with which people sign in, and the accounts with which they can. */
 export class SignInView {
-  readonly #form = byId<HTMLFormElement>('sign-in');
-  readonly #name = byId<HTMLInputElement>('name');
-  readonly #password = byId<HTMLInputElement>('password');
+  readonly #form = byId('sign-in', HTMLFormElement);
+  readonly #name = byId('name', HTMLInputElement);
+  readonly #password = byId('password', HTMLInputElement);
   readonly #error = byId('sign-in-error');
-  readonly #submit = byId<HTMLButtonElement>('sign-in-submit');
+  readonly #submit = byId('sign-in-submit', HTMLButtonElement);
 
   /** @param signIn Signs in. What it rejects with is shown. */
   constructor(private readonly signIn: (name: string, password: string) => Promise<void>) {
