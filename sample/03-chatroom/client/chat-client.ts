@@ -14,6 +14,9 @@ import { Outbox, type OutgoingMessage, type Outcome } from './outbox.js';
 /** In ms; with the time that it takes to connect again. */
 const REQUEST_TIMEOUT = 20_000;
 
+/** In ms: people who wait look at the screen. */
+const MAX_RECONNECT_DELAY = 5_000;
+
 /** How it stands with the connection. */
 export type ConnectionState =
   | { readonly status: 'connecting' | 'connected' }
@@ -62,7 +65,12 @@ export class ChatClient {
 
   constructor(url: string, listener: ChatListener, options: ClientOptions = {}) {
     this.#listener = listener;
-    this.#client = new WebwireClient<ChatApi>(url, { codec: jsonCodec, requestTimeout: REQUEST_TIMEOUT, ...options });
+    this.#client = new WebwireClient<ChatApi>(url, {
+      codec: jsonCodec,
+      requestTimeout: REQUEST_TIMEOUT,
+      reconnect: { maxDelay: MAX_RECONNECT_DELAY },
+      ...options,
+    });
     this.#outbox = new Outbox(
       (draft) => this.#say(draft),
       () => listener.changed(),
@@ -192,27 +200,38 @@ export class ChatClient {
       return;
     }
     try {
-      await this.#enter();
-      this.#listener.notice(isReconnect && this.#me ? 'reconnected' : 'restored');
+      if (await this.#enter()) this.#listener.notice(isReconnect ? 'reconnected' : 'restored');
     } catch (error) {
-      // Without a connection this happens again on the next one.
-      if (error instanceof DisconnectedError || error instanceof ServerShutdownError) return;
-      if (error instanceof RequestError) {
-        await this.#client.closeSession().catch(() => undefined);
-        this.#forget();
-        this.#listener.notice('session-gone');
-      } else this.#listener.notice('failed');
+      await this.#notEntered(error);
     }
   }
 
-  async #enter(): Promise<void> {
+  /** Somebody has a session, but could not enter. */
+  async #notEntered(error: unknown): Promise<void> {
+    // Without a connection this happens again on the next one.
+    if (error instanceof DisconnectedError || error instanceof ServerShutdownError) return;
+    if (!(error instanceof RequestError)) {
+      this.#listener.notice('failed');
+      return;
+    }
+    // Somebody is signing out, or the end of the session was told already.
+    if (this.#isSigning || !this.#client.session) return;
+    await this.#client.closeSession().catch(() => undefined);
+    this.#forget();
+    this.#listener.notice('session-gone');
+  }
+
+  /** @returns Whether somebody is in the room now. */
+  async #enter(): Promise<boolean> {
     const { body: entry } = await this.#client.request('enter');
     this.#me = entry.me;
     this.#people = entry.people;
     await this.#catchUp(entry.page);
+    if (!this.#client.session) return false; // it was closed meanwhile
     this.#hasEntered = true;
     this.#listener.changed();
     this.#flush();
+    return true;
   }
 
   /** Adds the newest messages, and those between them and what was seen before the connection was lost. */

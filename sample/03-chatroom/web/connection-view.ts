@@ -17,7 +17,14 @@ export class ConnectionView {
   readonly #countdown = byId('offline-countdown');
   #ticking: ReturnType<typeof setInterval> | undefined;
 
-  constructor(retry: () => void) {
+  /**
+   * @param retry Makes the next attempt now.
+   * @param leave Called when the bar goes that had the focus, which must go somewhere else.
+   */
+  constructor(
+    retry: () => void,
+    private readonly leave: () => void,
+  ) {
     byId('offline-retry').addEventListener('click', retry);
   }
 
@@ -25,7 +32,9 @@ export class ConnectionView {
     clearInterval(this.#ticking);
     this.#state.dataset.status = state.status;
     setText(this.#text, TEXTS[state.status]);
+    const hadFocus = this.#offline.contains(document.activeElement);
     this.#offline.hidden = state.status !== 'reconnecting';
+    if (hadFocus && this.#offline.hidden) this.leave();
     // Only what does not change is read aloud.
     setText(this.#offlineText, state.status === 'reconnecting' ? 'The server cannot be reached.' : '');
     if (state.status !== 'reconnecting') return;

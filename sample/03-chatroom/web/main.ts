@@ -29,8 +29,8 @@ const chat = new ChatClient(`${location.origin.replace(/^http/, 'ws')}${CHAT_PAT
   typing: (person) => typing.show(person),
 });
 
-const connection = new ConnectionView(connect);
-const notices = new NoticeView();
+const connection = new ConnectionView(connect, focusField);
+const notices = new NoticeView(focusField);
 const people = new PeopleView();
 const typing = new TypingView();
 const signIn = new SignInView(async (name, password) => {
@@ -108,16 +108,21 @@ function show(id: 'opening' | 'entrance' | 'room'): void {
   byId('account').hidden = id !== 'room';
   byId('skip-link').hidden = id !== 'room';
   shown = id;
-  if (id === 'room') {
-    composer.focus();
-    log.toEnd();
-  } else {
+  if (id === 'room') log.toEnd();
+  else {
     people.close();
     typing.clear();
     composer.clear();
     showUnseen(0);
     signIn.reset();
   }
+  focusField();
+}
+
+/** Lets people type, without looking for where. */
+function focusField(): void {
+  if (shown === 'room') composer.focus();
+  else signIn.focus();
 }
 
 function said(messages: readonly ChatMessage[]): void {

@@ -5,8 +5,12 @@ export class NoticeView {
   readonly #notice = byId('notice');
   readonly #text = byId('notice-text');
 
-  constructor() {
-    byId('notice-dismiss').addEventListener('click', () => this.hide());
+  /** @param leave Called when it was dismissed, as the focus must go somewhere else. */
+  constructor(leave: () => void) {
+    byId('notice-dismiss').addEventListener('click', () => {
+      this.hide();
+      leave();
+    });
   }
 
   show(text: string): void {

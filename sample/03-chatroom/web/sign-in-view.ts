@@ -19,11 +19,14 @@ export class SignInView {
     byId('accounts').append(...DEMO_ACCOUNTS.map((account) => this.#accountButton(account)));
   }
 
+  focus(): void {
+    this.#name.focus();
+  }
+
   /** Makes it ready for somebody new. */
   reset(): void {
     this.#form.reset();
     this.#showError('');
-    this.#name.focus();
   }
 
   async #signIn(): Promise<void> {

@@ -24,6 +24,9 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
   /** Twenty messages in ten seconds from one person. */
   private readonly messages = new RateLimiter(20, 10_000);
 
+  /** As often others are told that somebody is typing. */
+  private readonly typings = new RateLimiter(20, 10_000);
+
   constructor(
     private readonly room: RoomService,
     private readonly history: HistoryService,
@@ -56,6 +59,8 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
 
   @WebwireSignal('typing')
   typing(@CurrentPerson() person: Person, @ConnectedSocket() connection: WebwireConnection): void {
+    if (this.typings.isReached(person.id)) return;
+    this.typings.count(person.id);
     this.room.tell('typing', person, [connection]);
   }
 
