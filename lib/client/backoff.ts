@@ -20,28 +20,12 @@ export interface ReconnectOptions {
    * where 1 is any delay up to the full one, and 0 always the full one.
    * @default 1
    */
-  jitter?: number | boolean;
+  jitter?: number;
 }
 
-/** Capped exponential backoff with jitter. */
-export class Backoff {
-  #attempts = 0;
-
-  constructor(private readonly options: Readonly<Required<ReconnectOptions>>) {}
-
-  /** Attempts since the last reset. */
-  get attempts(): number {
-    return this.#attempts;
-  }
-
-  /** The delay before the next attempt, in whole milliseconds: at least one. */
-  next(): number {
-    const { minDelay, maxDelay, factor, jitter } = this.options;
-    const delay = Math.min(maxDelay, minDelay * factor ** this.#attempts++);
-    return Math.max(1, Math.round(delay * (1 - Number(jitter) * Math.random())));
-  }
-
-  reset(): void {
-    this.#attempts = 0;
-  }
+/** The delay before an attempt, in whole milliseconds, at least one: capped exponential backoff with jitter. */
+export function delayBefore(attempt: number, options: Required<ReconnectOptions>): number {
+  const { minDelay, maxDelay, factor, jitter } = options;
+  const longest = Math.min(maxDelay, minDelay * factor ** (attempt - 1));
+  return Math.ceil(longest * (1 - jitter * Math.random()));
 }

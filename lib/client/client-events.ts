@@ -54,6 +54,9 @@ export interface ClientEvents {
   error: { error: unknown };
 }
 
+/** Tells that something happened. */
+export type Emit = <Name extends keyof ClientEvents>(name: Name, event: ClientEvents[Name]) => void;
+
 /** Calls a listener. What it throws, or its promise rejects with, harms nobody: `report` gets it. */
 export function callSafely(listener: () => unknown, report: (error: unknown) => void): void {
   try {
@@ -64,23 +67,19 @@ export function callSafely(listener: () => unknown, report: (error: unknown) => 
   }
 }
 
-/** Lists of listeners by name. */
+/** Listeners, by the name of what they listen to. */
 export class Listeners<Listener> {
-  readonly #lists = new Map<unknown, Set<{ listener: Listener }>>();
+  readonly #entries = new Set<readonly [name: unknown, listener: Listener]>();
 
   /** Returns what removes it again. */
   add(name: unknown, listener: Listener): () => void {
-    const entry = { listener };
-    const list = this.#lists.get(name) ?? new Set();
-    this.#lists.set(name, list.add(entry));
-    return () => {
-      list.delete(entry);
-      if (list.size === 0 && this.#lists.get(name) === list) this.#lists.delete(name);
-    };
+    const entry = [name, listener] as const;
+    this.#entries.add(entry);
+    return () => void this.#entries.delete(entry);
   }
 
   /** Those there are now, whatever they do to the list. */
-  of(name: unknown): Listener[] {
-    return [...(this.#lists.get(name) ?? [])].map(({ listener }) => listener);
+  of(...names: unknown[]): Listener[] {
+    return [...this.#entries].filter(([name]) => names.includes(name)).map(([, listener]) => listener);
   }
 }

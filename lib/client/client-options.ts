@@ -1,6 +1,7 @@
 import { encodePlain, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { ReconnectOptions } from './backoff.js';
 import { InvalidOptionError } from './errors.js';
+import type { OperationOptions } from './operation.js';
 import {
   absoluteUrl,
   MAX_TIMER,
@@ -53,18 +54,11 @@ export interface ClientOptions {
 }
 
 /** Options after validation. */
-export interface ResolvedClientOptions {
+export interface ResolvedClientOptions extends Required<ClientOptions> {
   readonly url: string;
   /** Where the storage keeps the session key: each server has its own. */
   readonly storageName: string;
-  readonly codec: PayloadCodec;
-  readonly subProtocolName: string;
-  readonly requestTimeout: number;
-  readonly dialTimeout: number;
-  readonly reconnects: boolean;
-  readonly backoff: Readonly<Required<ReconnectOptions>>;
-  readonly sessionStorage: StorageLike | undefined;
-  readonly webSocket: WebSocketConstructor;
+  readonly backoff: Required<ReconnectOptions>;
 }
 
 /** Text as a string, bytes as they are; other bodies are sent as JSON. */
@@ -85,123 +79,113 @@ export const jsonCodec: PayloadCodec = {
   encode: encodePlain,
 };
 
-const NAMES = [
-  'codec',
-  'subProtocolName',
-  'requestTimeout',
-  'dialTimeout',
-  'reconnect',
-  'sessionStorage',
-  'webSocket',
-] satisfies (keyof ClientOptions)[];
+/** What an option may be, in words and for the program. */
+type Rule = readonly [allowed: string, accepts: (value: unknown) => boolean];
+type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule };
 
-const DELAYS = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 } satisfies ReconnectOptions;
+const DELAY = between(1, MAX_TIMER, ' milliseconds');
+const TIMEOUT: Rule = [`${DELAY[0]}, or Infinity`, (value) => value === Infinity || DELAY[1](value)];
+
+const RULES: Rules<ClientOptions> = {
+  codec: ['a PayloadCodec', has('encode', 'decode')],
+  subProtocolName: ['a string', (value) => typeof value === 'string'],
+  requestTimeout: TIMEOUT,
+  dialTimeout: DELAY,
+  reconnect: ['a boolean or an object', (value) => typeof value === 'boolean' || isObject(value)],
+  sessionStorage: ['a Storage, or false', (value) => value === false || has('getItem', 'setItem', 'removeItem')(value)],
+  webSocket: ["a constructor such as WebSocket of the package 'ws'", (value) => typeof value === 'function'],
+};
+
+const RECONNECT_RULES: Rules<ReconnectOptions> = {
+  minDelay: DELAY,
+  maxDelay: DELAY,
+  factor: between(1, Infinity),
+  jitter: between(0, 1),
+};
+
+const OPERATION_RULES: Rules<OperationOptions> = {
+  signal: ['an AbortSignal', has('addEventListener', 'removeEventListener')],
+  timeout: TIMEOUT,
+  deadline: ['a valid Date', (value) => value instanceof Date && value.getTime() === value.getTime()],
+};
 
 /**
  * Checks options and fills in the defaults.
  * @throws InvalidOptionError naming the option, its value and what is allowed.
  */
-export function resolveOptions(url: unknown, options: ClientOptions = {}): ResolvedClientOptions {
-  const { href, origin, pathname } = resolveUrl(url);
-  refuseUnknown('', options, NAMES);
-  const { codec = plainCodec, subProtocolName = '', requestTimeout = 60_000, dialTimeout = 5_000 } = options;
-  const { reconnect = true, sessionStorage = platformStorage(), webSocket = platformWebSocket() } = options;
-  check('codec', codec, hasMethods(codec, 'encode', 'decode'), 'an object with the functions encode and decode');
-  check('subProtocolName', subProtocolName, typeof subProtocolName === 'string', 'a string');
-  checkTimeout('requestTimeout', requestTimeout);
-  check('dialTimeout', dialTimeout, isBetween(dialTimeout, 1, MAX_TIMER), `1 to ${MAX_TIMER} (milliseconds)`);
-  check(
-    'sessionStorage',
-    sessionStorage,
-    !sessionStorage || hasMethods(sessionStorage, 'getItem', 'setItem', 'removeItem'),
-    'false or an object with the functions getItem, setItem and removeItem',
-  );
-  check(
-    'webSocket',
-    webSocket,
-    typeof webSocket === 'function',
-    "a WebSocket constructor: this platform has none of its own, so pass WebSocket of the package 'ws'",
-  );
-  return Object.freeze({
+export function resolveOptions(url: unknown, options: ClientOptions): ResolvedClientOptions {
+  const defaults: Required<ClientOptions> = {
+    codec: plainCodec,
+    subProtocolName: '',
+    requestTimeout: 60_000,
+    dialTimeout: 5_000,
+    reconnect: true,
+    sessionStorage: platformStorage() ?? false,
+    webSocket: platformWebSocket()!,
+  };
+  const resolved = resolve(RULES, options, defaults);
+  check('webSocket', resolved.webSocket, RULES.webSocket);
+  const delays = isObject(resolved.reconnect) ? resolved.reconnect : {};
+  const backoff = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 };
+  const { href, host, pathname } = resolveUrl(url);
+  return {
+    ...resolved,
     url: href,
-    storageName: `webwire:${origin === 'null' ? '' : origin}${pathname}`,
-    codec,
-    subProtocolName,
-    requestTimeout,
-    dialTimeout,
-    reconnects: reconnect !== false,
-    backoff: resolveDelays(reconnect),
-    sessionStorage: sessionStorage || undefined,
-    webSocket: webSocket!,
-  });
+    storageName: `webwire:${host}${pathname}`,
+    backoff: resolve(RECONNECT_RULES, delays, backoff, 'reconnect.'),
+  };
 }
 
 /** @throws InvalidOptionError */
-export function checkTimeout(option: string, value: unknown): void {
-  const isAllowed = value === Infinity || isBetween(value, 1, MAX_TIMER);
-  check(option, value, isAllowed, `1 to ${MAX_TIMER} (milliseconds), or Infinity`);
+export function checkOperation(options: OperationOptions): OperationOptions {
+  return resolve<OperationOptions, OperationOptions>(OPERATION_RULES, options, {});
 }
 
-/** @throws InvalidOptionError */
-export function check(option: string, value: unknown, isAllowed: boolean, allowed: string): void {
-  if (!isAllowed) throw new InvalidOptionError(`WebWire option ${option} is ${show(value)}, but must be ${allowed}`);
+/** The defaults, and the options that are given: `undefined` counts as absent. */
+function resolve<Options extends object, Defaults extends Options>(
+  rules: Rules<Options>,
+  options: Options,
+  defaults: Defaults,
+  where = '',
+): Defaults {
+  const resolved: object & Record<string, unknown> = { ...(defaults as object) };
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(rules, name)) throw new InvalidOptionError(`WebWire has no option ${where}${name}`);
+    if (value === undefined) continue;
+    check(where + name, value, rules[name as keyof Options]);
+    resolved[name] = value;
+  }
+  return resolved as Defaults;
+}
+
+function check(option: string, value: unknown, [allowed, accepts]: Rule): void {
+  if (accepts(value)) return;
+  const shown = isObject(value) ? 'an object' : `"${String(value).slice(0, 64)}"`;
+  throw new InvalidOptionError(`WebWire option ${option} is ${shown}, but must be ${allowed}`);
 }
 
 function resolveUrl(url: unknown): URL {
-  const text = typeof url === 'object' && url !== null && 'href' in url ? url.href : url;
-  let parsed: URL | undefined;
+  let resolved: URL | undefined;
   try {
-    if (typeof text === 'string') parsed = absoluteUrl(text.replace(/^http/i, 'ws'));
+    resolved = absoluteUrl(String(url));
+    resolved.protocol = resolved.protocol.replace('http', 'ws');
+    resolved.hash = '';
   } catch {
-    // It is none, as said below.
+    // It is none, as is said below.
   }
   // What follows a question mark may be a secret.
-  const shown = typeof text === 'string' ? text.replace(/\?.*/s, '?…') : text;
-  const scheme = parsed?.protocol.replace(/^http/, 'ws');
-  const isAllowed = (scheme === 'ws:' || scheme === 'wss:') && !parsed!.hash;
-  check('url', shown, isAllowed, 'a URL with the scheme ws or wss, and without a fragment');
-  if (parsed!.protocol !== scheme) parsed = new URL(parsed!.href.replace(/^http/, 'ws'));
-  return parsed!;
+  check('url', String(url).split('?')[0], ['a WebSocket URL', () => /^wss?:/.test(resolved?.protocol ?? '')]);
+  return resolved!;
 }
 
-function resolveDelays(reconnect: boolean | ReconnectOptions): Required<ReconnectOptions> {
-  if (typeof reconnect === 'boolean') return DELAYS;
-  refuseUnknown('reconnect.', reconnect, Object.keys(DELAYS));
-  const { minDelay, factor, jitter } = { ...DELAYS, ...defined(reconnect) };
-  const { maxDelay = Math.max(DELAYS.maxDelay, minDelay) } = reconnect;
-  check('reconnect.minDelay', minDelay, isBetween(minDelay, 1, MAX_TIMER), `1 to ${MAX_TIMER} (milliseconds)`);
-  const isCap = isBetween(maxDelay, minDelay, MAX_TIMER);
-  check('reconnect.maxDelay', maxDelay, isCap, `minDelay to ${MAX_TIMER} (milliseconds)`);
-  check('reconnect.factor', factor, isBetween(factor, 1, Number.MAX_VALUE), 'a number of at least 1');
-  const isPart = typeof jitter === 'boolean' || isBetween(jitter, 0, 1);
-  check('reconnect.jitter', jitter, isPart, 'a number from 0 to 1, or a boolean');
-  return { minDelay, maxDelay, factor, jitter };
+function between(least: number, most: number, unit = ''): Rule {
+  return [`${least} to ${most}${unit}`, (value) => typeof value === 'number' && value >= least && value <= most];
 }
 
-function refuseUnknown(where: string, options: object, names: readonly string[]): void {
-  const isObject = typeof options === 'object' && options !== null && !Array.isArray(options);
-  check(where ? where.slice(0, -1) : 'object', options, isObject, where ? 'a boolean or an object' : 'an object');
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      throw new InvalidOptionError(`WebWire has no option ${where}${name}; there are: ${names.join(', ')}`);
-    }
-  }
+function has(...methods: string[]): (value: unknown) => boolean {
+  return (value) => isObject(value) && methods.every((name) => typeof value[name] === 'function');
 }
 
-function defined<T extends object>(options: T): T {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
-}
-
-function hasMethods(value: unknown, ...names: string[]): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return names.every((name) => typeof (value as Record<string, unknown>)[name] === 'function');
-}
-
-function isBetween(value: unknown, least: number, most: number): boolean {
-  return typeof value === 'number' && value >= least && value <= most;
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return `"${value.slice(0, 64)}"`;
-  return typeof value === 'object' && value !== null ? 'an object' : String(value).slice(0, 64);
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
 }

@@ -3,40 +3,19 @@ import { Payload, ProtocolError } from '../protocol/index.js';
 /** What the application of the server keeps in a session: JSON. */
 export type ClientSessionInfo = { readonly [name: string]: unknown };
 
-/** A session as the server told of it: it never changes. */
-export class ClientSession {
-  readonly #createdAt: number;
-  readonly #lastLookupAt: number;
-
-  /** Made by the client. @internal */
-  constructor(
-    /** Identifies the session, and is the secret with which it is restored: never log it. */
-    readonly key: string,
-    createdAt: number,
-    lastLookupAt: number,
-    /** What the application keeps in it, frozen throughout; `undefined` without any. */
-    readonly info: ClientSessionInfo | undefined,
-  ) {
-    this.#createdAt = createdAt;
-    this.#lastLookupAt = lastLookupAt;
-    Object.freeze(this);
-  }
-
+/** A session as the server told of it: it never changes, and changing what it returns changes nothing. */
+export interface ClientSession {
+  /**
+   * Identifies the session, and is the secret with which it is restored: never log it. It is not enumerable, so that
+   * `console.log()` and `JSON.stringify()` leave it out.
+   */
+  readonly key: string;
   /** When the session was created. */
-  get createdAt(): Date {
-    return new Date(this.#createdAt);
-  }
-
+  readonly createdAt: Date;
   /** When it was last looked up before this client got it; when it was created, if never. */
-  get lastLookupAt(): Date {
-    return new Date(this.#lastLookupAt);
-  }
-
-  /** What `console.log()` shows in Node: not the key, which is a secret. */
-  [Symbol.for('nodejs.util.inspect.custom')](): object {
-    const { createdAt, lastLookupAt, info } = this;
-    return { key: '[session key]', createdAt, lastLookupAt, info };
-  }
+  readonly lastLookupAt: Date;
+  /** What the application keeps in it, frozen throughout; `undefined` without any. */
+  readonly info: ClientSessionInfo | undefined;
 }
 
 /**
@@ -45,12 +24,19 @@ export class ClientSession {
  */
 export function readSession(bytes: Uint8Array): ClientSession {
   try {
-    const { k, c, l, i } = new Payload('utf8', bytes).json<Record<string, unknown>>();
+    const { k: key, c, l, i } = new Payload('utf8', bytes).json<Record<string, unknown>>();
     const [createdAt, lastLookupAt] = [readTime(c), readTime(l)];
-    const hasTimes = !Number.isNaN(createdAt + lastLookupAt);
-    const info = i ?? undefined;
-    if (isSessionKey(k) && hasTimes && (info === undefined || typeof info === 'object')) {
-      return new ClientSession(k, createdAt, lastLookupAt, deepFreeze(info) as ClientSessionInfo | undefined);
+    if (isSessionKey(key) && createdAt + lastLookupAt) {
+      const session = {
+        get createdAt() {
+          return new Date(createdAt);
+        },
+        get lastLookupAt() {
+          return new Date(lastLookupAt);
+        },
+        info: deepFreeze(i ?? undefined) as ClientSessionInfo | undefined,
+      };
+      return Object.freeze(Object.defineProperty(session, 'key', { value: key })) as ClientSession;
     }
   } catch {
     // No JSON, or too deep.
@@ -69,7 +55,6 @@ function readTime(text: unknown): number {
 }
 
 function deepFreeze(value: unknown): unknown {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const member of Object.values(value)) deepFreeze(member);
+  for (const member of Object.values(Object(value))) if (typeof member === 'object') deepFreeze(member);
   return Object.freeze(value);
 }

@@ -1,20 +1,11 @@
-import {
-  encodeMessage,
-  encodingOf,
-  IDENTIFIER_LENGTH,
-  MessageType,
-  ProtocolError,
-  requestType,
-  signalType,
-  type Payload,
-  type PayloadEncoding,
-  type ProtocolMessage,
-} from '../protocol/index.js';
+import { encodeRequest, encodeSignal } from '../protocol/client-messages.js';
+import type { Payload, ServerMessage } from '../protocol/index.js';
 import { encodeBody } from '../protocol/payload-codec.js';
-import { callSafely, Listeners, type ClientEvents } from './client-events.js';
-import { check, resolveOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.js';
+import { payloadOf } from '../protocol/server-messages.js';
+import * as MessageType from '../protocol/type-bytes.js';
+import { callSafely, Listeners, type ClientEvents, type Emit } from './client-events.js';
+import { resolveOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.js';
 import type { ClientSession } from './client-session.js';
-import { ClientSessions } from './client-sessions.js';
 import { Connector, type ClientStatus } from './connector.js';
 import type {
   AnyContract,
@@ -27,11 +18,11 @@ import type {
   SignalName,
   SignalPayload,
 } from './contract.js';
-import { Messenger } from './messenger.js';
 import { Operation, type OperationOptions } from './operation.js';
 import type { AbortSignalLike } from './platform.js';
 import { ReceivedPayload } from './received-payload.js';
-import { SessionKeeper } from './session-keeper.js';
+import { Requests } from './requests.js';
+import { Sessions } from './sessions.js';
 
 /** How to connect. */
 export interface ConnectOptions {
@@ -47,10 +38,8 @@ export interface ConnectOptions {
 type SignalHandler = (payload: ReceivedPayload, name: string) => unknown;
 type EventListener = (event: never) => unknown;
 
-const NO_ID = new Uint8Array(IDENTIFIER_LENGTH);
-
-/** Names are strings, so this is none: the list of the handlers that take all signals. */
-const ALL = Symbol('all signals');
+/** Where those are that take all signals: no signal has this name. */
+const ALL = undefined;
 
 /**
  * A client of a WebWire server.
@@ -67,11 +56,13 @@ const ALL = Symbol('all signals');
 export class WebwireClient<Api extends Contract = AnyContract> {
   readonly #options: ResolvedClientOptions;
   readonly #connector: Connector;
-  readonly #messenger: Messenger;
-  readonly #keeper: SessionKeeper;
-  readonly #sessions: ClientSessions;
+  readonly #requests = new Requests();
+  readonly #sessions: Sessions;
   readonly #signalHandlers = new Listeners<SignalHandler>();
   readonly #eventListeners = new Listeners<EventListener>();
+  /** Whether requests wait for a connection. */
+  readonly #isPatient: boolean;
+  #unsettled = 0;
   #closing: Promise<void> | undefined;
 
   /**
@@ -80,19 +71,20 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws InvalidOptionError
    */
   constructor(url: string | { readonly href: string }, options: ClientOptions = {}) {
-    const resolved = resolveOptions(url, options);
-    const emit = this.#emit.bind(this);
-    this.#options = resolved;
-    this.#connector = new Connector(resolved, {
-      prepare: (link) => this.#sessions.prepare(link),
+    this.#options = resolveOptions(url, options);
+    this.#isPatient = this.#options.reconnect !== false;
+    this.#sessions = new Sessions(this.#options, this.#emit);
+    this.#connector = new Connector(this.#options, {
+      emit: this.#emit,
+      prepare: (link) =>
+        this.#sessions.prepare((message) => {
+          const request = new Operation<Payload>({}, this.#options.dialTimeout);
+          this.#requests.send(link, message, request);
+          return request.promise;
+        }),
       received: (message) => this.#receive(message),
-      lost: (error) => this.#messenger.lost(error),
-      emit,
-      isSessionRestored: () => this.#sessions.isRestored,
+      lost: (error) => this.#requests.fail(error),
     });
-    this.#messenger = new Messenger(this.#connector, resolved.requestTimeout, resolved.reconnects);
-    this.#keeper = new SessionKeeper(resolved.sessionStorage, resolved.storageName);
-    this.#sessions = new ClientSessions(this.#messenger, this.#keeper, resolved.dialTimeout, emit);
   }
 
   /** What the client is doing. */
@@ -105,12 +97,12 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * connection restores.
    */
   get session(): ClientSession | null {
-    return this.#keeper.session;
+    return this.#sessions.session;
   }
 
   /** How many requests have neither a reply nor failed yet, those included that wait for a connection. */
   get pendingRequests(): number {
-    return this.#messenger.unsettled;
+    return this.#unsettled;
   }
 
   /** Bytes that were sent and still wait for the network. Whoever sends a lot of signals looks here, and waits. */
@@ -133,18 +125,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws CanceledError if the signal is aborted.
    */
   async connect({ signal, retry = false }: ConnectOptions = {}): Promise<void> {
-    check('retry', retry, typeof retry === 'boolean', 'a boolean');
-    const connecting = new Operation<void>({ signal }, Infinity);
-    if (!connecting.isSettled) {
-      const waiter = {
-        isPatient: retry,
-        isUrgent: true,
-        ready: () => connecting.resolve(),
-        failed: (error: Error) => connecting.reject(error),
-      };
-      connecting.release = () => this.#connector.leave(waiter);
-      this.#connector.enter(waiter);
-    }
+    const connecting = new Operation({ signal }, Infinity);
+    this.#connector.enter(connecting, retry, true, () => connecting.resolve());
     await connecting.promise;
   }
 
@@ -168,9 +150,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     name: Name,
     ...[body, options = {}]: RequestArguments<Api, Name, OperationOptions>
   ): Promise<Reply<Api, Name>> {
-    const { encoding, bytes } = encodeBody(body, this.#options.codec);
-    const message = encodeMessage({ type: requestType(encoding), id: NO_ID, name, payload: bytes });
-    return this.#receivedPayload(await this.#messenger.ask(message, options)) as Reply<Api, Name>;
+    const message = encodeRequest(name, encodeBody(body, this.#options.codec));
+    return new ReceivedPayload(await this.#ask(message, options), this.#options.codec) as Reply<Api, Name>;
   }
 
   /**
@@ -182,8 +163,13 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     name: Name,
     ...[body, options = {}]: SignalArguments<Api, Name, OperationOptions>
   ): Promise<void> {
-    const { encoding, bytes } = encodeBody(body, this.#options.codec);
-    await this.#messenger.tell(encodeMessage({ type: signalType(encoding), name, payload: bytes }), options);
+    const message = encodeSignal(name, encodeBody(body, this.#options.codec));
+    const signal = this.#start(options);
+    this.#connector.enter(signal, this.#isPatient, false, (link) => {
+      link.send(message);
+      signal.resolve();
+    });
+    await signal.promise;
   }
 
   /**
@@ -197,8 +183,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): () => void;
   onSignal(handler: (payload: ReceivedPayload, name: string) => unknown): () => void;
   onSignal(...args: unknown[]): () => void {
-    const [name, handler] = args.length === 1 ? [ALL, args[0]] : args;
-    return this.#signalHandlers.add(name, handler as SignalHandler);
+    return this.#signalHandlers.add(args.length > 1 ? args[0] : ALL, args.at(-1) as SignalHandler);
   }
 
   /**
@@ -218,7 +203,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws Error as `request()` does.
    */
   async restoreSession(key: string, options: OperationOptions = {}): Promise<ClientSession> {
-    return this.#sessions.restore(key, options);
+    return this.#sessions.restore(key, (message) => this.#ask(message, options));
   }
 
   /**
@@ -227,7 +212,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws Error as `request()` does; then the session is still there.
    */
   async closeSession(options: OperationOptions = {}): Promise<void> {
-    await this.#sessions.close(options);
+    await this.#sessions.close((message) => this.#ask(message, options));
   }
 
   /**
@@ -242,53 +227,48 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   async #close(): Promise<void> {
     this.#connector.stop();
-    await this.#messenger.finished();
+    await this.#requests.finished();
     await this.#connector.end();
   }
 
-  #receive(message: ProtocolMessage): void {
-    switch (message.type) {
-      case MessageType.SignalBinary:
-      case MessageType.SignalUtf8:
-      case MessageType.SignalUtf16:
-        this.#connector.prove();
-        return this.#handleSignal(message.name, encodingOf(message.type), message.payload);
-      case MessageType.SessionCreated:
-        return this.#sessions.created(message.session);
-      case MessageType.SessionClosed:
-        return this.#sessions.closedByServer();
-      case MessageType.AcceptConf:
-      case MessageType.Heartbeat:
-      case MessageType.RequestBinary:
-      case MessageType.RequestUtf8:
-      case MessageType.RequestUtf16:
-      case MessageType.RequestCloseSession:
-      case MessageType.RequestRestoreSession:
-        throw new ProtocolError('UNEXPECTED_MESSAGE', `message of type ${message.type} from a server`, 0);
-      default:
-        this.#messenger.settle(message);
-        return this.#connector.prove();
+  async #ask(message: Uint8Array, options: OperationOptions): Promise<Payload> {
+    const request = this.#start<Payload>(options);
+    this.#unsettled++;
+    try {
+      this.#connector.enter(request, this.#isPatient, false, (link) => this.#requests.send(link, message, request));
+      return await request.promise;
+    } finally {
+      this.#unsettled--;
     }
   }
 
-  #handleSignal(name: string, encoding: PayloadEncoding, bytes: Uint8Array): void {
-    for (const handler of [...this.#signalHandlers.of(name), ...this.#signalHandlers.of(ALL)]) {
+  #start<Result = void>(options: OperationOptions): Operation<Result> {
+    return new Operation(options, this.#options.requestTimeout, () => this.#connector.lastError);
+  }
+
+  #receive(message: ServerMessage): void {
+    const { type } = message;
+    if (type === MessageType.SessionCreated) return this.#sessions.created(message.session);
+    if (type === MessageType.SessionClosed) return this.#sessions.closed();
+    if ('name' in message) this.#handleSignal(message.name, payloadOf(message));
+    else if ('id' in message) this.#requests.settle(message);
+    this.#connector.isProven = true;
+  }
+
+  #handleSignal(name: string, payload: Payload): void {
+    for (const handler of this.#signalHandlers.of(name, ALL)) {
       callSafely(
-        () => handler(new ReceivedPayload(encoding, bytes, this.#options.codec), name),
+        () => handler(new ReceivedPayload(payload, this.#options.codec), name),
         (error) => this.#emit('error', { error }),
       );
     }
   }
 
-  #receivedPayload({ encoding, bytes }: Payload): ReceivedPayload {
-    return new ReceivedPayload(encoding, bytes, this.#options.codec);
-  }
-
-  #emit<Name extends keyof ClientEvents>(name: Name, event: ClientEvents[Name]): void {
-    const listeners = this.#eventListeners.of(name) as ((event: ClientEvents[Name]) => unknown)[];
+  readonly #emit: Emit = (name, event) => {
+    const listeners = this.#eventListeners.of(name) as ((event: object) => unknown)[];
+    if (name === 'error' && listeners.length === 0) console.error((event as ClientEvents['error']).error);
     // An error that a listener of errors throws must not come back to it.
     const report = (error: unknown) => (name === 'error' ? console.error(error) : this.#emit('error', { error }));
-    if (name === 'error' && listeners.length === 0) console.error((event as ClientEvents['error']).error);
     for (const listener of listeners) callSafely(() => listener(event), report);
-  }
+  };
 }

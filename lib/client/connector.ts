@@ -1,9 +1,10 @@
-import type { ProtocolMessage } from '../protocol/index.js';
-import { Backoff } from './backoff.js';
-import type { ClientEvents } from './client-events.js';
+import type { ServerMessage } from '../protocol/index.js';
+import { delayBefore } from './backoff.js';
+import type { Emit } from './client-events.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import { DisconnectedError, IncompatibleProtocolVersionError, SubProtocolMismatchError } from './errors.js';
 import { closedError, Link } from './link.js';
+import type { Operation } from './operation.js';
 
 /** What a client is doing. */
 export type ClientStatus =
@@ -20,27 +21,24 @@ export type ClientStatus =
   | 'closed';
 
 /** Somebody who needs a connection: `connect()`, or a request or signal to be sent. */
-export interface Waiter {
+interface Waiter {
+  readonly operation: Pick<Operation<never>, 'isSettled' | 'reject' | 'release'>;
   /** Whether an attempt that fails is no reason to give up. */
   readonly isPatient: boolean;
-  /** Whether it asks for an attempt now, and not after the delay. */
-  readonly isUrgent: boolean;
-  /** There is a connection. */
-  ready(link: Link): void;
-  /** There will be none. */
-  failed(error: Error): void;
+  readonly ready: (link: Link) => void;
 }
 
 /** What a connector tells and asks of its client. */
 export interface ConnectorHost {
-  /** Whatever has to be done on a new connection before anybody may use it. If it rejects, the attempt has failed. */
-  prepare(link: Link): Promise<void>;
-  received(message: ProtocolMessage): void;
-  /** The link is gone, whether it was in use or not. */
+  readonly emit: Emit;
+  /**
+   * Whatever has to be done on a new connection before anybody may use it: tells whether a session was restored. If it
+   * rejects, the attempt has failed.
+   */
+  prepare(link: Link): Promise<boolean>;
+  received(message: ServerMessage): void;
+  /** A connection is gone, whether it was in use or not. */
   lost(error: Error): void;
-  emit<Name extends keyof ClientEvents>(name: Name, event: ClientEvents[Name]): void;
-  /** For `connected`. */
-  isSessionRestored(): boolean;
 }
 
 /** A connection that held this long, in milliseconds, was a good one, even if nothing came over it. */
@@ -48,173 +46,160 @@ const GOOD_AFTER = 5_000;
 
 /** Keeps a client connected: dials, dials again after growing delays, and tells those who wait. */
 export class Connector {
-  #status: ClientStatus = 'disconnected';
+  status: ClientStatus = 'disconnected';
+  /** Why there is no connection; `undefined` while there is one. */
+  lastError: Error | undefined;
+  /** Whether the present connection was of use to anybody: delays start anew when it is lost. */
+  isProven = false;
+  readonly #options: ResolvedClientOptions;
+  readonly #host: ConnectorHost;
   #link: Link | undefined;
   /** Those who wait, in the order in which they came. */
   readonly #waiters = new Set<Waiter>();
-  readonly #backoff: Backoff;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** A connection was lost, or is there: until it is given up for good, another one is wanted. */
+  /** There is a connection, or one was lost that is to be replaced. */
   #isEstablished = false;
   #connectedAt = 0;
-  /** Whether the present connection was of use to anybody. */
-  #isProven = false;
-  #lastError: Error | undefined;
-  #onEnd: (() => void) | undefined;
+  /** Since a connection that was of use to anybody. */
+  #attempts = 0;
+  #whenEnded = () => {};
 
-  constructor(
-    private readonly options: ResolvedClientOptions,
-    private readonly host: ConnectorHost,
-  ) {
-    this.#backoff = new Backoff(options.backoff);
-  }
-
-  get status(): ClientStatus {
-    return this.#status;
+  constructor(options: ResolvedClientOptions, host: ConnectorHost) {
+    this.#options = options;
+    this.#host = host;
   }
 
   get bufferedAmount(): number {
     return this.#link?.bufferedAmount ?? 0;
   }
 
-  /** Why there is no connection; `undefined` while there is one. */
-  get lastError(): Error | undefined {
-    return this.#lastError;
-  }
-
-  /** The server did what it is there for: delays start anew when the connection is lost. */
-  prove(): void {
-    this.#isProven = true;
-  }
-
-  /** Tells the waiter at once, if there is a connection, or when there is one. */
-  enter(waiter: Waiter): void {
-    if (this.#status === 'closing' || this.#status === 'closed') return waiter.failed(closedError());
-    if (this.#status === 'connected' && this.#link!.isOpen) return waiter.ready(this.#link!);
-    const isIdle = !this.#link && this.#timer === undefined;
-    if (isIdle && !waiter.isUrgent && !waiter.isPatient) return waiter.failed(new DisconnectedError('not connected'));
-    this.#waiters.add(waiter);
-    if (isIdle || (!this.#link && waiter.isUrgent)) this.#dial();
-  }
-
-  /** The waiter does not wait any more. Attempts that nobody else wants end. */
-  leave(waiter: Waiter): void {
-    if (!this.#waiters.delete(waiter) || this.#waiters.size > 0 || this.#isEstablished) return;
-    this.#abandon();
-    this.#status = 'disconnected';
+  /**
+   * Calls `ready` at once, if there is a connection, or when there is one. What it throws, and why there will be no
+   * connection, rejects the operation.
+   * @param isPatient Whether an attempt that fails is no reason to give up.
+   * @param isUrgent Whether it asks for an attempt of its own, and now.
+   */
+  enter(
+    operation: Pick<Operation<never>, 'isSettled' | 'reject' | 'release'>,
+    isPatient: boolean,
+    isUrgent: boolean,
+    ready: (link: Link) => void,
+  ): void {
+    if (operation.isSettled) return;
+    const waiter = { operation, isPatient, ready };
+    const isIdle = !this.#link && !this.#timer;
+    if (this.status === 'connected' && this.#link!.isOpen) this.#serve(waiter, this.#link!);
+    else if (this.status.startsWith('clos')) operation.reject(closedError());
+    else if (isIdle && !isPatient && !isUrgent) operation.reject(new DisconnectedError('not connected'));
+    else {
+      this.#waiters.add(waiter);
+      operation.release = () => this.#leave(waiter);
+      if (isIdle || (!this.#link && isUrgent)) this.#dial();
+    }
   }
 
   /** Nobody gets a connection any more; the present one stays until `end()`. */
   stop(): void {
-    if (this.#status !== 'connected') this.#abandon();
-    this.#status = 'closing';
-    this.#failWaiters(closedError(), () => true);
+    if (this.status !== 'connected') this.#abandon();
+    this.status = 'closing';
+    this.#dismiss(closedError());
   }
 
   /** Closes the present connection; resolves when it is gone. */
   async end(): Promise<void> {
     if (this.#link) {
       await new Promise<void>((resolve) => {
-        this.#onEnd = resolve;
-        this.#link!.close();
+        this.#whenEnded = resolve;
+        this.#link!.end();
       });
     }
-    this.#status = 'closed';
+    this.status = 'closed';
+  }
+
+  #serve({ operation, ready }: Waiter, link: Link): void {
+    try {
+      ready(link);
+    } catch (error) {
+      operation.reject(error);
+    }
+  }
+
+  /** Attempts that nobody wants any more end. */
+  #leave(waiter: Waiter): void {
+    if (this.#waiters.delete(waiter) && this.#waiters.size === 0 && !this.#isEstablished) this.#abandon();
   }
 
   #dial(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#status = this.#isEstablished || this.#backoff.attempts > 0 ? 'reconnecting' : 'connecting';
-    const link: Link = new Link(this.options, {
+    this.status = this.#isEstablished || this.#attempts ? 'reconnecting' : 'connecting';
+    const host = this.#host;
+    const link: Link = new Link(this.#options, {
       accepted: () => {
-        this.host.prepare(link).then(
-          () => this.#connected(link),
-          (error: Error) => link.fail(error),
+        host.prepare(link).then(
+          (isSessionRestored) => this.#connected(link, isSessionRestored),
+          (error: Error) => link.end(error),
         );
       },
-      received: (message) => this.host.received(message),
+      received: host.received,
       ended: (error) => this.#ended(link, error),
     });
     this.#link = link;
     link.dial();
   }
 
-  #connected(link: Link): void {
+  #connected(link: Link, isSessionRestored: boolean): void {
     // It may be gone already; its end follows, or was told.
     if (this.#link !== link || !link.isOpen) return;
     const isReconnect = this.#isEstablished;
-    this.#status = 'connected';
+    this.status = 'connected';
     this.#isEstablished = true;
-    this.#isProven = false;
+    this.isProven = false;
     this.#connectedAt = performance.now();
-    this.#lastError = undefined;
+    this.lastError = undefined;
     for (const waiter of this.#waiters) {
-      if (!link.isOpen) break;
       this.#waiters.delete(waiter);
-      waiter.ready(link);
+      this.#serve(waiter, link);
     }
-    if (this.#link === link) {
-      this.host.emit('connected', { isReconnect, isSessionRestored: this.host.isSessionRestored() });
-    }
+    this.#host.emit('connected', { isReconnect, isSessionRestored });
   }
 
   #ended(link: Link, error: Error): void {
     if (this.#link !== link) return;
-    const wasConnected = this.#status === 'connected' || this.#status === 'closing';
-    this.#link = undefined;
-    this.#lastError = error;
-    this.host.lost(error);
-    if (wasConnected) this.#lost(error);
-    else this.#failed(error);
-    this.#onEnd?.();
-  }
-
-  /** A connection that was in use is gone. */
-  #lost(error: Error): void {
-    if (this.#isProven || performance.now() - this.#connectedAt >= GOOD_AFTER) this.#backoff.reset();
-    this.#failWaiters(error, (waiter) => !waiter.isPatient && !waiter.isUrgent);
-    const waiters = [...this.#waiters];
-    const willReconnect = this.#status !== 'closing' && (this.options.reconnects || waiters.length > 0);
-    // Whoever wants a connection at once came when this one was closing already.
-    const delay = waiters.some((waiter) => waiter.isUrgent) ? 0 : this.#backoff.next();
-    const timer = willReconnect ? this.#schedule(delay) : undefined;
-    if (!willReconnect) this.#giveUp(this.#status === 'closing' ? 'closing' : 'disconnected');
-    const { closeCode: code, reason = '' } = error as Partial<DisconnectedError>;
-    this.host.emit('disconnected', { error, code, reason, willReconnect });
-    // A listener may have connected again, or closed the client.
-    if (timer !== undefined && this.#timer === timer) this.#tellOfDelay(delay, error);
-  }
-
-  /** An attempt has failed. */
-  #failed(error: Error): void {
+    const { status } = this;
+    const wasConnected = status === 'connected' || status === 'closing';
     const isFinal = error instanceof IncompatibleProtocolVersionError || error instanceof SubProtocolMismatchError;
-    const isTold = this.#waiters.size > 0;
-    this.#failWaiters(error, (waiter) => isFinal || !waiter.isPatient);
-    if (!isFinal && (this.#waiters.size > 0 || (this.options.reconnects && this.#isEstablished))) {
-      const delay = this.#backoff.next();
-      this.#schedule(delay);
-      this.#tellOfDelay(delay, error);
-    } else {
-      this.#giveUp('disconnected');
-      if (!isTold) this.host.emit('error', { error });
+    const isTold = this.#waiters.size > 0 || wasConnected;
+    this.#link = undefined;
+    this.lastError = error;
+    this.#host.lost(error);
+    // Who came when an old connection was closing already waits for the next one.
+    this.#dismiss(error, (waiter) => isFinal || !(waiter.isPatient || wasConnected));
+    if (wasConnected && (this.isProven || performance.now() - this.#connectedAt >= GOOD_AFTER)) this.#attempts = 0;
+    const isWanted = this.#waiters.size > 0 || (this.#isEstablished && this.#options.reconnect !== false);
+    const willReconnect = isWanted && !isFinal && status !== 'closing';
+    const delay = delayBefore(this.#attempts + 1, this.#options.backoff);
+    if (willReconnect) {
+      this.#attempts++;
+      this.status = 'reconnecting';
+      this.#timer = setTimeout(() => this.#dial(), delay);
+    } else this.#giveUp(status === 'closing' ? status : 'disconnected');
+    const timer = this.#timer;
+    if (wasConnected) {
+      const { closeCode: code, reason = '' } = error as Partial<DisconnectedError>;
+      this.#host.emit('disconnected', { error, code, reason, willReconnect });
+    } else if (!isTold && !willReconnect) this.#host.emit('error', { error });
+    // A listener may have connected again, or closed the client.
+    if (timer && timer === this.#timer) {
+      this.#host.emit('reconnecting', { attempt: this.#attempts, delay, error });
     }
-  }
-
-  #schedule(delay: number): unknown {
-    this.#status = 'reconnecting';
-    this.#timer = setTimeout(() => this.#dial(), delay);
-    return this.#timer;
-  }
-
-  #tellOfDelay(delay: number, error: Error): void {
-    this.host.emit('reconnecting', { attempt: this.#backoff.attempts, delay, error });
+    this.#whenEnded();
   }
 
   #giveUp(status: ClientStatus): void {
-    this.#status = status;
+    this.status = status;
     this.#isEstablished = false;
-    this.#backoff.reset();
+    this.#attempts = 0;
   }
 
   /** Ends what is being attempted, unheard. */
@@ -223,15 +208,16 @@ export class Connector {
     this.#timer = undefined;
     const link = this.#link;
     this.#link = undefined;
-    link?.fail(closedError());
     this.#giveUp('disconnected');
-    if (link) this.host.lost(closedError());
+    link?.end(closedError());
+    this.#host.lost(closedError());
   }
 
-  #failWaiters(error: Error, isConcerned: (waiter: Waiter) => boolean): void {
-    for (const waiter of [...this.#waiters].filter(isConcerned)) {
+  #dismiss(error: Error, isConcerned: (waiter: Waiter) => boolean = () => true): void {
+    for (const waiter of this.#waiters) {
+      if (!isConcerned(waiter)) continue;
       this.#waiters.delete(waiter);
-      waiter.failed(error);
+      waiter.operation.reject(error);
     }
   }
 }

@@ -1,5 +1,31 @@
 export { ProtocolError } from '../protocol/index.js';
 
+/** An error with a stable code, for programs to match. */
+interface CodedError<Code extends string> extends Error {
+  readonly code: Code;
+}
+
+type CodedErrorClass<Code extends string> = new (message?: string, options?: { cause?: unknown }) => CodedError<Code>;
+
+/**
+ * Makes a class of errors. Unless told otherwise, its code is its name as constants are written, `SESSION_NOT_FOUND` for
+ * `SessionNotFoundError`, and the message the same in words.
+ *
+ * @__NO_SIDE_EFFECTS__ for bundlers, which so leave out the classes that nobody uses
+ */
+function coded<Code extends string>(name: string, code?: Code): CodedErrorClass<Code> {
+  return class extends Error implements CodedError<Code> {
+    override readonly name = name;
+    readonly code: Code;
+
+    constructor(message?: string, options?: { cause?: unknown }) {
+      const words = name.slice(0, -5).replace(/\B[A-Z]/g, ' $&');
+      super(message ?? words.toLowerCase(), options);
+      this.code = code ?? (words.replaceAll(' ', '_').toUpperCase() as Code);
+    }
+  };
+}
+
 /** The handler of a request reported a failure: a code for programs, a message for people (PROTOCOL.md, section 5). */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
@@ -17,95 +43,63 @@ export class RequestError extends Error {
 }
 
 /** The handler of a request failed in a way that the server does not tell about. Its log says more. */
-export class InternalServerError extends Error {
-  override readonly name = 'InternalServerError';
-  readonly code = 'INTERNAL_SERVER_ERROR';
-}
+export class InternalServerError extends coded('InternalServerError', 'INTERNAL_SERVER_ERROR') {}
 
 /** The server is shutting down: it did not handle the request. */
-export class ServerShutdownError extends Error {
-  override readonly name = 'ServerShutdownError';
-  readonly code = 'SERVER_SHUTDOWN';
-}
+export class ServerShutdownError extends coded<'SERVER_SHUTDOWN'>('ServerShutdownError') {}
 
 /** The server does not know the session (PROTOCOL.md, section 6). */
-export class SessionNotFoundError extends Error {
-  override readonly name = 'SessionNotFoundError';
-  readonly code = 'SESSION_NOT_FOUND';
-}
+export class SessionNotFoundError extends coded<'SESSION_NOT_FOUND'>('SessionNotFoundError') {}
 
 /** The session is active on as many connections as it may be. */
-export class MaxSessionConnectionsReachedError extends Error {
-  override readonly name = 'MaxSessionConnectionsReachedError';
-  readonly code = 'MAX_SESSION_CONNECTIONS_REACHED';
-}
+export class MaxSessionConnectionsReachedError extends coded<'MAX_SESSION_CONNECTIONS_REACHED'>(
+  'MaxSessionConnectionsReachedError',
+) {}
 
 /** The server has no sessions. */
-export class SessionsDisabledError extends Error {
-  override readonly name = 'SessionsDisabledError';
-  readonly code = 'SESSIONS_DISABLED';
-}
+export class SessionsDisabledError extends coded<'SESSIONS_DISABLED'>('SessionsDisabledError') {}
 
 /** No answer came within the timeout. `cause` says why there is no connection, if that is the reason. */
-export class TimeoutError extends Error {
-  override readonly name = 'TimeoutError';
-  readonly code = 'TIMEOUT';
-}
+export class TimeoutError extends coded<'TIMEOUT'>('TimeoutError') {}
 
 /** No answer came before the deadline. `cause` says why there is no connection, if that is the reason. */
-export class DeadlineExceededError extends Error {
-  override readonly name = 'DeadlineExceededError';
-  readonly code = 'DEADLINE_EXCEEDED';
-}
+export class DeadlineExceededError extends coded<'DEADLINE_EXCEEDED'>('DeadlineExceededError') {}
 
 /** An `AbortSignal` was aborted; `cause` is its reason. */
-export class CanceledError extends Error {
-  override readonly name = 'CanceledError';
-  readonly code = 'CANCELED';
-}
+export class CanceledError extends coded<'CANCELED'>('CanceledError') {}
 
 /**
  * There is no connection: it could not be made, was lost, or the client was closed. Whether the server handled a request
  * that was in flight is not known.
  */
-export class DisconnectedError extends Error {
-  override readonly name = 'DisconnectedError';
-  readonly code = 'DISCONNECTED';
-  /** WebSocket close code; 1006 if the connection broke or never came about, `undefined` if the client ended it. */
-  readonly closeCode: number | undefined;
-  /** What the server gave as the reason of closing, unchecked; often empty. */
-  readonly reason: string;
-
-  constructor(message: string, options: { closeCode?: number; reason?: string; cause?: unknown } = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
-    this.closeCode = options.closeCode;
-    this.reason = options.reason ?? '';
+export class DisconnectedError extends coded<'DISCONNECTED'>('DisconnectedError') {
+  /**
+   * @param closeCode Of the WebSocket; 1006 if the connection broke or never came about, `undefined` if the client ended it.
+   * @param reason What the server gave as the reason of closing, unchecked; often empty.
+   */
+  constructor(
+    message: string,
+    readonly closeCode?: number,
+    readonly reason = '',
+    options?: { cause?: unknown },
+  ) {
+    super(message, options);
   }
 }
 
 /** The server did not open the connection, or did not say its first message, within `dialTimeout`. */
-export class DialTimeoutError extends Error {
-  override readonly name = 'DialTimeoutError';
-  readonly code = 'DIAL_TIMEOUT';
-}
+export class DialTimeoutError extends coded<'DIAL_TIMEOUT'>('DialTimeoutError') {}
 
 /** The server speaks another major version of the protocol. Trying again is of no use. */
-export class IncompatibleProtocolVersionError extends Error {
-  override readonly name = 'IncompatibleProtocolVersionError';
-  readonly code = 'INCOMPATIBLE_PROTOCOL_VERSION';
-}
+export class IncompatibleProtocolVersionError extends coded<'INCOMPATIBLE_PROTOCOL_VERSION'>(
+  'IncompatibleProtocolVersionError',
+) {}
 
 /** The server speaks another sub-protocol than the option `subProtocolName` says. Trying again is of no use. */
-export class SubProtocolMismatchError extends Error {
-  override readonly name = 'SubProtocolMismatchError';
-  readonly code = 'SUB_PROTOCOL_MISMATCH';
-}
+export class SubProtocolMismatchError extends coded<'SUB_PROTOCOL_MISMATCH'>('SubProtocolMismatchError') {}
 
 /** A message that would not fit the server's buffer (PROTOCOL.md, section 4) and was therefore not sent. */
-export class BufferOverflowError extends Error {
-  override readonly name = 'BufferOverflowError';
-  readonly code = 'BUFFER_OVERFLOW';
-
+export class BufferOverflowError extends coded<'BUFFER_OVERFLOW'>('BufferOverflowError') {
   /**
    * @param length Size of the refused message, in bytes.
    * @param messageBufferSize What the server accepts, in bytes.
@@ -119,10 +113,7 @@ export class BufferOverflowError extends Error {
 }
 
 /** An option that cannot be used. Thrown by the constructor of the client, and by what takes options. */
-export class InvalidOptionError extends Error {
-  override readonly name = 'InvalidOptionError';
-  readonly code = 'INVALID_OPTION';
-}
+export class InvalidOptionError extends coded<'INVALID_OPTION'>('InvalidOptionError') {}
 
 /** Whether an error says that time ran out: a `TimeoutError` or a `DeadlineExceededError`. */
 export function isTimeout(error: unknown): error is TimeoutError | DeadlineExceededError {

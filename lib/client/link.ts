@@ -1,12 +1,12 @@
+import { encodeHeartbeat } from '../protocol/client-messages.js';
 import {
-  decodeMessage,
-  encodeMessage,
-  MessageType,
   PROTOCOL_MAJOR_VERSION,
   ProtocolError,
   type AcceptConfMessage,
-  type ProtocolMessage,
+  type ServerMessage,
 } from '../protocol/index.js';
+import { decodeServerMessage } from '../protocol/server-messages.js';
+import * as MessageType from '../protocol/type-bytes.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import {
   BufferOverflowError,
@@ -22,7 +22,7 @@ export interface LinkListener {
   /** The server said its first message, and all is as it should be. */
   accepted(): void;
   /** A message after that. What it throws ends the link. */
-  received(message: ProtocolMessage): void;
+  received(message: ServerMessage): void;
   /** The link is gone, or never came about. Called once, and nothing after it. */
   ended(error: Error): void;
 }
@@ -42,27 +42,26 @@ const CLOSE_TIMEOUT = 2_000;
 /** Heartbeats come at no shorter intervals, in milliseconds, however short the server's read timeout is. */
 const MIN_HEARTBEAT_INTERVAL = 10;
 
-const HEARTBEAT = encodeMessage({ type: MessageType.Heartbeat });
-
 /** One WebSocket, from dialing it to its end. */
 export class Link {
+  readonly #options: ResolvedClientOptions;
+  readonly #listener: LinkListener;
   #socket: WebSocketLike | undefined;
   #conf: AcceptConfMessage | undefined;
   #isEnded = false;
-  #failure: unknown;
   #lastSentAt = 0;
   /** Of dialing, then of heartbeats. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    private readonly options: ResolvedClientOptions,
-    private readonly listener: LinkListener,
-  ) {}
+  constructor(options: ResolvedClientOptions, listener: LinkListener) {
+    this.#options = options;
+    this.#listener = listener;
+  }
 
   /** Whether messages can be sent. */
   get isOpen(): boolean {
-    return !this.#isEnded && this.#conf !== undefined && this.#socket?.readyState === OPEN;
+    return !this.#isEnded && !!this.#conf && this.#socket!.readyState === OPEN;
   }
 
   /** Bytes that were sent and still wait for the network. */
@@ -72,18 +71,27 @@ export class Link {
 
   /** Connects. May end at once. */
   dial(): void {
-    const { url, dialTimeout, webSocket: WebSocket } = this.options;
+    let failure: unknown;
+    const { url, dialTimeout, webSocket: WebSocket } = this.#options;
     try {
       this.#socket = new WebSocket(url);
-    } catch (error) {
-      this.#end(new DisconnectedError('could not connect', { cause: error }));
+    } catch (cause) {
+      this.#end(new DisconnectedError('could not connect', undefined, '', { cause }));
       return;
     }
-    this.#listen(this.#socket);
-    this.#timer = setTimeout(
-      () => this.fail(new DialTimeoutError(`the server did not accept within ${dialTimeout} ms`)),
-      dialTimeout,
-    );
+    const socket = this.#socket;
+    socket.binaryType = 'arraybuffer';
+    socket.addEventListener('message', (event) => this.#receive((event as { data: unknown }).data));
+    socket.addEventListener('error', (event) => {
+      failure = (event as { error?: unknown }).error;
+    });
+    socket.addEventListener('close', (event) => {
+      const { code, reason } = event as { code: number; reason: string };
+      clearTimeout(this.#closeTimer);
+      const what = this.#conf ? 'disconnected' : 'could not connect';
+      this.#end(new DisconnectedError(`${what} (${code})`, code, reason, { cause: failure }));
+    });
+    this.#timer = setTimeout(() => this.end(new DialTimeoutError()), dialTimeout);
   }
 
   /**
@@ -97,72 +105,51 @@ export class Link {
     this.#lastSentAt = performance.now();
   }
 
-  /** Closes the connection when all that was sent is on its way; `ended` follows. */
-  close(): void {
-    this.#shut(NORMAL, '');
+  /**
+   * Closes the connection; what was sent goes out first.
+   * @param error Ends the link at once, and the socket closes unheard. Without it, `ended` waits for the server's answer.
+   */
+  end(error?: Error): void {
+    if (this.#isEnded) return;
+    const [code, reason] = error instanceof ProtocolError ? [OWN_CODES + error.closeCode, error.code] : [NORMAL, ''];
+    this.#socket?.close(code, reason);
     this.#closeTimer ??= setTimeout(() => {
       this.#socket?.terminate?.();
       this.#end(closedError());
     }, CLOSE_TIMEOUT);
-  }
-
-  /** Ends at once, and tells why. The socket closes by itself, unheard. */
-  fail(error: Error): void {
-    if (this.#isEnded) return;
-    const isViolation = error instanceof ProtocolError;
-    this.#shut(isViolation ? OWN_CODES + error.closeCode : NORMAL, isViolation ? error.code : '');
-    this.#closeTimer ??= setTimeout(() => this.#socket?.terminate?.(), CLOSE_TIMEOUT);
-    this.#end(error);
-  }
-
-  #listen(socket: WebSocketLike): void {
-    socket.binaryType = 'arraybuffer';
-    socket.addEventListener('message', (event) => this.#receive((event as { data: unknown }).data));
-    socket.addEventListener('error', (event) => {
-      this.#failure = (event as { error?: unknown }).error;
-    });
-    socket.addEventListener('close', (event) => {
-      clearTimeout(this.#closeTimer);
-      const { code, reason } = event as { code: number; reason: string };
-      const what = this.#conf ? 'the connection ended' : 'could not connect';
-      const cause = this.#failure === undefined ? {} : { cause: this.#failure };
-      this.#end(new DisconnectedError(`${what} (close code ${code})`, { closeCode: code, reason, ...cause }));
-    });
+    if (error) this.#end(error);
   }
 
   #receive(data: unknown): void {
     if (this.#isEnded) return;
     try {
-      const message = decodeMessage(bytesOf(data), this.#conf?.messageBufferSize ?? MAX_ACCEPT_CONF_LENGTH);
-      if (this.#conf) this.listener.received(message);
-      else this.#accept(message);
+      if (typeof data === 'string') throw new ProtocolError('TEXT_FRAME', 'text frame', 0);
+      const maxLength = this.#conf?.messageBufferSize ?? MAX_ACCEPT_CONF_LENGTH;
+      const message = decodeServerMessage(new Uint8Array(data as ArrayBuffer), maxLength);
+      if (this.#conf ? message.type === MessageType.AcceptConf : message.type !== MessageType.AcceptConf) {
+        throw new ProtocolError('UNEXPECTED_MESSAGE', 'AcceptConf comes first, and once', 0);
+      }
+      if (message.type === MessageType.AcceptConf) this.#accept(message);
+      else this.#listener.received(message);
     } catch (error) {
-      this.fail(error as Error);
+      this.end(error as Error);
     }
   }
 
   /** @throws Error if the server is not the one that the client is made for (PROTOCOL.md, section 4). */
-  #accept(message: ProtocolMessage): void {
-    if (message.type !== MessageType.AcceptConf) {
-      throw new ProtocolError('UNEXPECTED_MESSAGE', `first message is of type ${message.type}`, 0);
-    }
-    const { majorVersion, minorVersion, subProtocolName, readTimeout } = message;
+  #accept(conf: AcceptConfMessage): void {
+    const { majorVersion, minorVersion, subProtocolName, readTimeout } = conf;
     if (majorVersion !== PROTOCOL_MAJOR_VERSION) {
-      const theirs = `${majorVersion}.${minorVersion}`;
-      throw new IncompatibleProtocolVersionError(
-        `the server speaks WebWire ${theirs}, this client ${PROTOCOL_MAJOR_VERSION}`,
-      );
+      throw new IncompatibleProtocolVersionError(`the server speaks WebWire ${majorVersion}.${minorVersion}`);
     }
-    if (subProtocolName !== this.options.subProtocolName) {
-      const theirs = JSON.stringify(subProtocolName.slice(0, 64));
-      const ours = JSON.stringify(this.options.subProtocolName);
-      throw new SubProtocolMismatchError(`the server speaks the sub-protocol ${theirs}, this client ${ours}`);
+    if (subProtocolName !== this.#options.subProtocolName) {
+      throw new SubProtocolMismatchError(`the server speaks ${JSON.stringify(subProtocolName.slice(0, 64))}`);
     }
-    this.#conf = message;
+    this.#conf = conf;
     this.#lastSentAt = performance.now();
     clearTimeout(this.#timer);
     this.#beat(Math.min(Math.max(readTimeout * 0.75, MIN_HEARTBEAT_INTERVAL), MAX_TIMER));
-    this.listener.accepted();
+    this.#listener.accepted();
   }
 
   /**
@@ -170,34 +157,22 @@ export class Link {
    * it looks at the last of them when it is due.
    */
   #beat(interval: number): void {
-    const silence = performance.now() - this.#lastSentAt;
-    if (silence >= interval && this.isOpen) this.send(HEARTBEAT);
-    const rest = silence >= interval ? interval : interval - silence;
-    this.#timer = setTimeout(() => this.#beat(interval), rest);
-  }
-
-  #shut(code: number, reason: string): void {
-    try {
-      this.#socket?.close(code, reason);
-    } catch {
-      // There is nothing to close.
+    let rest = this.#lastSentAt + interval - performance.now();
+    if (rest <= 0) {
+      if (this.isOpen) this.send(encodeHeartbeat());
+      rest = interval;
     }
+    this.#timer = setTimeout(() => this.#beat(interval), rest);
   }
 
   #end(error: Error): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#timer);
-    this.listener.ended(error);
+    this.#listener.ended(error);
   }
 }
 
 export function closedError(): DisconnectedError {
   return new DisconnectedError('the client is closed');
-}
-
-function bytesOf(data: unknown): Uint8Array {
-  if (typeof data === 'string') throw new ProtocolError('TEXT_FRAME', 'text frame', 0);
-  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  return new Uint8Array(data as ArrayBuffer);
 }

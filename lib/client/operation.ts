@@ -1,4 +1,4 @@
-import { check, checkTimeout } from './client-options.js';
+import { checkOperation } from './client-options.js';
 import { CanceledError, DeadlineExceededError, TimeoutError } from './errors.js';
 import { MAX_TIMER, type AbortSignalLike } from './platform.js';
 
@@ -19,46 +19,46 @@ export interface OperationOptions {
  * Something that a user waits for. It settles exactly once: by a result, an error, the end of its time, or its
  * `AbortSignal`.
  */
-export class Operation<Result> {
+export class Operation<Result = void> {
   readonly promise: Promise<Result>;
   /** Called once it is settled: whoever holds it lets go of it. */
   release: () => void = () => undefined;
+  isSettled = false;
   #resolve!: (result: Result) => void;
   #reject!: (error: unknown) => void;
-  #isSettled = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #signal: AbortSignalLike | undefined;
 
   /**
    * @param defaultTimeout In milliseconds, where the options say nothing.
    * @param explain Why it may be late, to be the cause of a time-out.
    * @throws InvalidOptionError
    */
-  constructor(
-    { signal, timeout, deadline }: OperationOptions,
-    defaultTimeout: number,
-    private readonly explain: () => unknown = () => undefined,
-  ) {
-    if (timeout !== undefined) checkTimeout('timeout', timeout);
-    if (deadline !== undefined) {
-      check('deadline', deadline, deadline instanceof Date && !Number.isNaN(deadline.getTime()), 'a valid Date');
-    }
-    if (signal !== undefined) check('signal', signal, typeof signal?.addEventListener === 'function', 'an AbortSignal');
+  constructor(options: OperationOptions, defaultTimeout: number, explain?: () => unknown) {
+    const { signal, deadline, timeout = deadline ? Infinity : defaultTimeout } = checkOperation(options);
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    this.#watch(timeout ?? (deadline ? Infinity : defaultTimeout), deadline);
-    if (signal?.aborted) this.#abort(signal);
-    else if (!this.#isSettled && signal) {
-      this.#signal = signal;
-      signal.addEventListener('abort', this.#onAbort);
-    }
+    // One timer for both: what ends first.
+    const remaining = deadline ? deadline.getTime() - Date.now() : Infinity;
+    const time = Math.min(timeout, remaining);
+    const late = () => {
+      const options = { cause: explain?.() };
+      this.reject(
+        time === remaining ? new DeadlineExceededError(undefined, options) : new TimeoutError(undefined, options),
+      );
+    };
+    const abort = () => this.reject(new CanceledError(undefined, { cause: signal!.reason }));
+    const timer = time > 0 && time < Infinity ? setTimeout(late, Math.min(time, MAX_TIMER)) : undefined;
+    signal?.addEventListener('abort', abort);
+    this.#free = () => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    if (signal?.aborted) abort();
+    else if (time <= 0) late();
   }
 
-  get isSettled(): boolean {
-    return this.#isSettled;
-  }
+  readonly #free: () => void;
 
   resolve(result: Result): void {
     if (this.#settle()) this.#resolve(result);
@@ -68,33 +68,10 @@ export class Operation<Result> {
     if (this.#settle()) this.#reject(error);
   }
 
-  /** One timer for both: what ends first. */
-  #watch(timeout: number, deadline: Date | undefined): void {
-    const remaining = deadline ? deadline.getTime() - Date.now() : Infinity;
-    const isDeadline = remaining <= timeout;
-    const time = isDeadline ? remaining : timeout;
-    const end = () => {
-      const [Class, text] = isDeadline
-        ? [DeadlineExceededError, 'the deadline has passed']
-        : [TimeoutError, `no answer within ${timeout} ms`];
-      const cause = this.explain();
-      this.reject(new Class(text, cause === undefined ? undefined : { cause }));
-    };
-    if (time <= 0) end();
-    else if (time !== Infinity) this.#timer = setTimeout(end, Math.min(time, MAX_TIMER));
-  }
-
-  readonly #onAbort = () => this.#abort(this.#signal!);
-
-  #abort({ reason }: AbortSignalLike): void {
-    this.reject(new CanceledError('canceled', { cause: reason }));
-  }
-
   #settle(): boolean {
-    if (this.#isSettled) return false;
-    this.#isSettled = true;
-    clearTimeout(this.#timer);
-    this.#signal?.removeEventListener('abort', this.#onAbort);
+    if (this.isSettled) return false;
+    this.isSettled = true;
+    this.#free();
     this.release();
     return true;
   }

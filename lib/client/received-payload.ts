@@ -1,4 +1,4 @@
-import { Payload, type PayloadEncoding } from '../protocol/index.js';
+import { Payload } from '../protocol/index.js';
 import type { PayloadCodec } from '../protocol/payload-codec.js';
 
 /** What came with a reply or a signal: bytes, and what they are meant as. `Body` is what a contract says of it. */
@@ -6,7 +6,7 @@ export class ReceivedPayload<Body = unknown> extends Payload {
   readonly #codec: PayloadCodec;
 
   /** Made by the client. @internal */
-  constructor(encoding: PayloadEncoding, bytes: Uint8Array, codec: PayloadCodec) {
+  constructor({ encoding, bytes }: Payload, codec: PayloadCodec) {
     super(encoding, bytes);
     this.#codec = codec;
   }
