@@ -8,6 +8,7 @@ import {
   type ClientOptions,
 } from 'nestjs-webwire/client';
 import type { ChatApi, ChatMessage, Draft, Page, Person } from '../api/chat-api.js';
+import type { ChatListener, ConnectionState } from './chat-listener.js';
 import { MessageLog } from './message-log.js';
 import { Outbox, type OutgoingMessage, type Outcome } from './outbox.js';
 
@@ -16,35 +17,6 @@ const REQUEST_TIMEOUT = 20_000;
 
 /** In ms: people who wait look at the screen. */
 const MAX_RECONNECT_DELAY = 5_000;
-
-/** How it stands with the connection. */
-export type ConnectionState =
-  | { readonly status: 'connecting' | 'connected' }
-  /** `nextAttemptAt` in ms since 1970. */
-  | { readonly status: 'reconnecting'; readonly nextAttemptAt: number };
-
-/** What people should be told. */
-export type Notice =
-  /** The session of an earlier run of this program was restored. */
-  | 'restored'
-  /** The connection was lost; it is back, and the session with it. */
-  | 'reconnected'
-  /** The session was closed where else it was open, or by the server. */
-  | 'signed-out-elsewhere'
-  /** The server does not know the session any more. */
-  | 'session-gone'
-  /** The server did not let anybody in, although they are signed in. */
-  | 'failed';
-
-/** Who shows it all. */
-export interface ChatListener {
-  /** Something that the client shows has changed. */
-  changed(): void;
-  notice(notice: Notice): void;
-  /** Somebody said something just now, or while the connection was lost. */
-  said?(messages: readonly ChatMessage[]): void;
-  typing?(person: Person): void;
-}
 
 /**
  * Somebody in the chat room, in a browser or a terminal: without a way to show anything. It enters the room on each
@@ -224,10 +196,11 @@ export class ChatClient {
   /** @returns Whether somebody is in the room now. */
   async #enter(): Promise<boolean> {
     const { body: entry } = await this.#client.request('enter');
+    if (!this.#client.session) return false; // it was closed meanwhile
     this.#me = entry.me;
     this.#people = entry.people;
     await this.#catchUp(entry.page);
-    if (!this.#client.session) return false; // it was closed meanwhile
+    if (!this.#client.session) return false;
     this.#hasEntered = true;
     this.#listener.changed();
     this.#flush();

@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
 import { MAX_TEXT_LENGTH, type ChatMessage, type Person } from '../api/chat-api.js';
 import { DEMO_ACCOUNTS } from '../api/demo-accounts.js';
-import { ChatClient, type ChatListener, type Notice } from '../client/chat-client.js';
+import type { ChatClient } from '../client/chat-client.js';
+import type { ChatListener, Notice } from '../client/chat-listener.js';
 import { printable } from './printable.js';
 import type { Terminal } from './terminal.js';
 

@@ -1,4 +1,4 @@
-import type { ConnectionState } from '../client/chat-client.js';
+import type { ConnectionState } from '../client/chat-listener.js';
 import { byId, setText } from './dom.js';
 
 /** What people see of each state. */

@@ -1,5 +1,6 @@
 import { CHAT_PATH, type ChatMessage } from '../api/chat-api.js';
-import { ChatClient, type Notice } from '../client/chat-client.js';
+import { ChatClient } from '../client/chat-client.js';
+import type { Notice } from '../client/chat-listener.js';
 import { showAvatar } from './avatar.js';
 import { ComposerView } from './composer-view.js';
 import { ConnectionView } from './connection-view.js';
