@@ -179,10 +179,10 @@ export class ChatClient {
   }
 
   /** Somebody has a session, but could not enter. */
-  async #notEntered(error: unknown): Promise<void> {
+  async #notEntered(reason: unknown): Promise<void> {
     // Without a connection this happens again on the next one.
-    if (error instanceof DisconnectedError || error instanceof ServerShutdownError) return;
-    if (!(error instanceof RequestError)) {
+    if (reason instanceof DisconnectedError || reason instanceof ServerShutdownError) return;
+    if (!(reason instanceof RequestError)) {
       this.#listener.notice('failed');
       return;
     }

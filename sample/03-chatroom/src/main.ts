@@ -18,8 +18,9 @@ app.enableShutdownHooks();
 
 try {
   await app.listen(port);
-  const address = app.getHttpServer().address() as AddressInfo;
-  logger.log(`The chat room is open: http://localhost:${address.port}/ - in a terminal: npm run chat`);
+  const { port: actualPort } = app.getHttpServer().address() as AddressInfo;
+  const url = `http://localhost:${actualPort}/`;
+  logger.log(`The chat room is open: ${url} - in a terminal: npm run chat -- ${url}`);
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;
   logger.error(code === 'EADDRINUSE' ? `Port ${port} is in use: choose another with PORT=3001 npm start` : message);
