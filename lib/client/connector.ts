@@ -141,7 +141,7 @@ export class Connector {
           (error: Error) => link.end(error),
         );
       },
-      received: host.received,
+      received: (message) => host.received(message),
       ended: (error) => this.#ended(link, error),
     });
     this.#link = link;

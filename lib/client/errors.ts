@@ -13,15 +13,16 @@ type CodedErrorClass<Code extends string> = new (message?: string, options?: { c
  *
  * @__NO_SIDE_EFFECTS__ for bundlers, which so leave out the classes that nobody uses
  */
-function coded<Code extends string>(name: string, code?: Code): CodedErrorClass<Code> {
+function coded<Code extends string>(
+  name: string,
+  words = name.slice(0, -5).replace(/\B[A-Z]/g, ' $&'),
+): CodedErrorClass<Code> {
   return class extends Error implements CodedError<Code> {
     override readonly name = name;
-    readonly code: Code;
+    readonly code = words.replaceAll(' ', '_').toUpperCase() as Code;
 
-    constructor(message?: string, options?: { cause?: unknown }) {
-      const words = name.slice(0, -5).replace(/\B[A-Z]/g, ' $&');
-      super(message ?? words.toLowerCase(), options);
-      this.code = code ?? (words.replaceAll(' ', '_').toUpperCase() as Code);
+    constructor(message = words.toLowerCase(), options?: { cause?: unknown }) {
+      super(message, options);
     }
   };
 }
@@ -43,7 +44,10 @@ export class RequestError extends Error {
 }
 
 /** The handler of a request failed in a way that the server does not tell about. Its log says more. */
-export class InternalServerError extends coded('InternalServerError', 'INTERNAL_SERVER_ERROR') {}
+export class InternalServerError extends coded<'INTERNAL_SERVER_ERROR'>(
+  'InternalServerError',
+  'Internal server error',
+) {}
 
 /** The server is shutting down: it did not handle the request. */
 export class ServerShutdownError extends coded<'SERVER_SHUTDOWN'>('ServerShutdownError') {}

@@ -42,10 +42,8 @@ export class Operation<Result = void> {
     const remaining = deadline ? deadline.getTime() - Date.now() : Infinity;
     const time = Math.min(timeout, remaining);
     const late = () => {
-      const options = { cause: explain?.() };
-      this.reject(
-        time === remaining ? new DeadlineExceededError(undefined, options) : new TimeoutError(undefined, options),
-      );
+      const why = { cause: explain?.() };
+      this.reject(time === remaining ? new DeadlineExceededError(undefined, why) : new TimeoutError(undefined, why));
     };
     const abort = () => this.reject(new CanceledError(undefined, { cause: signal!.reason }));
     const timer = time > 0 && time < Infinity ? setTimeout(late, Math.min(time, MAX_TIMER)) : undefined;

@@ -4,12 +4,11 @@ import type { Emit, SessionClosedReason } from './client-events.js';
 import { isSessionKey, readSession, type ClientSession } from './client-session.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import {
-  DisconnectedError,
+  BufferOverflowError,
+  InternalServerError,
   MaxSessionConnectionsReachedError,
-  ServerShutdownError,
   SessionNotFoundError,
   SessionsDisabledError,
-  TimeoutError,
 } from './errors.js';
 import type { StorageLike } from './platform.js';
 
@@ -49,10 +48,9 @@ export class Sessions {
       return true;
     } catch (error) {
       const isGone = error instanceof SessionNotFoundError || error instanceof SessionsDisabledError;
-      const isLost =
-        error instanceof DisconnectedError || error instanceof TimeoutError || error instanceof ServerShutdownError;
-      if (isLost) throw error;
       const isFull = error instanceof MaxSessionConnectionsReachedError;
+      const hasFailed = error instanceof InternalServerError || error instanceof BufferOverflowError;
+      if (!isGone && !isFull && !hasFailed) throw error;
       this.#close(isGone ? 'not-found' : isFull ? 'max-connections' : 'restore-failed', isGone);
       return false;
     }
@@ -75,7 +73,7 @@ export class Sessions {
 
   /** The server closed the session. */
   closed(): void {
-    this.#close('server');
+    if (this.session) this.#close('server');
   }
 
   #keep(bytes: Uint8Array): ClientSession {

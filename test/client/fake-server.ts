@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import type { WebSocketConstructor } from 'nestjs-webwire/client';
+import { WebwireClient, type ClientOptions, type WebSocketConstructor } from 'nestjs-webwire/client';
 import { Queue } from '../support/queue.js';
 
 /** What servers say first: version 2.0, read timeout 60 000 ms, message buffer 8 192 bytes, no sub-protocol. */
@@ -87,10 +87,12 @@ export class FakeServer {
   /** How many connections were dialed. */
   dials = 0;
   readonly webSocket: WebSocketConstructor;
+  readonly #all: FakeSocket[] = [];
 
   constructor() {
     const dialed = (socket: FakeSocket) => {
       this.dials++;
+      this.#all.push(socket);
       this.sockets.push(socket);
     };
     this.webSocket = class extends FakeSocket {
@@ -99,6 +101,17 @@ export class FakeServer {
         dialed(this);
       }
     };
+  }
+
+  /** A client of this server; both are gone when the test is over. */
+  client(options: ClientOptions = {}, url = 'ws://localhost'): WebwireClient {
+    const client = new WebwireClient(url, { webSocket: this.webSocket, ...options });
+    onTestFinished(async () => {
+      const closed = client.close();
+      for (const socket of this.#all) socket.end();
+      await closed;
+    });
+    return client;
   }
 
   /** The next connection that is dialed. */
@@ -124,8 +137,14 @@ export function hexId(id: number): string {
   return bytes.toString('hex');
 }
 
-/** Ends what a test has opened. */
-export function closeAfterTest<T extends { close(): Promise<void> }>(client: T): T {
-  onTestFinished(() => client.close());
-  return client;
+/** A client that is connected to a fake server, and the server's end. */
+export async function connected(
+  server: FakeServer,
+  options: ClientOptions = {},
+): Promise<{ client: WebwireClient; socket: FakeSocket }> {
+  const client = server.client(options);
+  const connecting = client.connect();
+  const socket = await server.accept();
+  await connecting;
+  return { client, socket };
 }
