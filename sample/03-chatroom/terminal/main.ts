@@ -22,7 +22,7 @@ function readArguments() {
   url.protocol = url.protocol.replace('http', 'ws');
   // npm runs scripts elsewhere than where it was called.
   const file = values.session && resolve(process.env.INIT_CWD ?? '', values.session);
-  return { url: url.href, file: file ?? '.chat-session.json', isHelp: values.help ?? false };
+  return { url: url.href, file: file ?? '.chat-session', isHelp: values.help ?? false };
 }
 
 async function main(): Promise<void> {
