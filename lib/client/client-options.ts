@@ -54,7 +54,9 @@ export interface ClientOptions {
 }
 
 /** Options after validation. */
-export interface ResolvedClientOptions extends Required<ClientOptions> {
+export interface ResolvedClientOptions extends Required<Omit<ClientOptions, 'reconnect' | 'sessionStorage'>> {
+  readonly reconnect: boolean;
+  readonly sessionStorage: StorageLike | undefined;
   readonly url: string;
   /** Where the storage keeps the session key: each server has its own. */
   readonly storageName: string;
@@ -79,34 +81,34 @@ export const jsonCodec: PayloadCodec = {
   encode: encodePlain,
 };
 
-/** What an option may be, in words and for the program. */
-type Rule = readonly [allowed: string, accepts: (value: unknown) => boolean];
+/** What an option may be: of a type, an object with these methods, or a number from the first to the second. */
+type Rule = 'string' | 'boolean' | 'function' | readonly string[] | readonly [least: number, most: number];
 type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule };
 
-const DELAY = between(1, MAX_TIMER, ' milliseconds');
-const TIMEOUT: Rule = [`${DELAY[0]}, or Infinity`, (value) => value === Infinity || DELAY[1](value)];
+const DELAY: Rule = [1, MAX_TIMER];
+const TIMEOUT: Rule = [1, Infinity];
 
 const RULES: Rules<ClientOptions> = {
-  codec: ['a PayloadCodec', has('encode', 'decode')],
-  subProtocolName: ['a string', (value) => typeof value === 'string'],
+  codec: ['encode', 'decode'],
+  subProtocolName: 'string',
   requestTimeout: TIMEOUT,
   dialTimeout: DELAY,
-  reconnect: ['a boolean or an object', (value) => typeof value === 'boolean' || isObject(value)],
-  sessionStorage: ['a Storage, or false', (value) => value === false || has('getItem', 'setItem', 'removeItem')(value)],
-  webSocket: ["a constructor such as WebSocket of the package 'ws'", (value) => typeof value === 'function'],
+  reconnect: 'boolean',
+  sessionStorage: ['getItem', 'setItem', 'removeItem'],
+  webSocket: 'function',
 };
 
 const RECONNECT_RULES: Rules<ReconnectOptions> = {
   minDelay: DELAY,
   maxDelay: DELAY,
-  factor: between(1, Infinity),
-  jitter: between(0, 1),
+  factor: [1, Infinity],
+  jitter: [0, 1],
 };
 
 const OPERATION_RULES: Rules<OperationOptions> = {
-  signal: ['an AbortSignal', has('addEventListener', 'removeEventListener')],
+  signal: ['addEventListener', 'removeEventListener'],
   timeout: TIMEOUT,
-  deadline: ['a valid Date', (value) => value instanceof Date && value.getTime() === value.getTime()],
+  deadline: ['getTime'],
 };
 
 /**
@@ -114,78 +116,81 @@ const OPERATION_RULES: Rules<OperationOptions> = {
  * @throws InvalidOptionError naming the option, its value and what is allowed.
  */
 export function resolveOptions(url: unknown, options: ClientOptions): ResolvedClientOptions {
-  const defaults: Required<ClientOptions> = {
+  const { reconnect = true, sessionStorage = platformStorage() } = options;
+  const { href, host, pathname } = resolveUrl(url);
+  const defaults = {
     codec: plainCodec,
     subProtocolName: '',
     requestTimeout: 60_000,
     dialTimeout: 5_000,
-    reconnect: true,
-    sessionStorage: platformStorage() ?? false,
-    webSocket: platformWebSocket()!,
+    webSocket: platformWebSocket(),
   };
-  const resolved = resolve(RULES, options, defaults);
-  check('webSocket', resolved.webSocket, RULES.webSocket);
-  const delays = isObject(resolved.reconnect) ? resolved.reconnect : {};
-  const backoff = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 };
-  const { href, host, pathname } = resolveUrl(url);
+  const resolved = resolve(RULES, '', defaults, {
+    ...options,
+    reconnect: typeof reconnect === 'object' || reconnect,
+    sessionStorage: sessionStorage || undefined,
+  });
+  if (!resolved.webSocket) {
+    throw new InvalidOptionError("WebWire option webSocket is missing: pass WebSocket of the package 'ws'");
+  }
+  const delays = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 };
   return {
     ...resolved,
     url: href,
     storageName: `webwire:${host}${pathname}`,
-    backoff: resolve(RECONNECT_RULES, delays, backoff, 'reconnect.'),
-  };
+    backoff: resolve(RECONNECT_RULES, 'reconnect.', delays, typeof reconnect === 'object' ? reconnect : {}),
+  } as ResolvedClientOptions;
 }
 
 /** @throws InvalidOptionError */
 export function checkOperation(options: OperationOptions): OperationOptions {
-  return resolve<OperationOptions, OperationOptions>(OPERATION_RULES, options, {});
+  if (Number.isNaN(options.deadline?.getTime?.())) throw invalid('deadline', 'Invalid Date', 'a valid Date');
+  return resolve(OPERATION_RULES, '', {}, options);
 }
 
 /** The defaults, and the options that are given: `undefined` counts as absent. */
 function resolve<Options extends object, Defaults extends Options>(
   rules: Rules<Options>,
-  options: Options,
+  where: string,
   defaults: Defaults,
-  where = '',
-): Defaults {
-  const resolved: object & Record<string, unknown> = { ...(defaults as object) };
+  options: Options,
+): Defaults & Options {
+  const resolved: Record<string, unknown> = { ...(defaults as object) };
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(rules, name)) throw new InvalidOptionError(`WebWire has no option ${where}${name}`);
     if (value === undefined) continue;
     check(where + name, value, rules[name as keyof Options]);
     resolved[name] = value;
   }
-  return resolved as Defaults;
+  return resolved as Defaults & Options;
 }
 
-function check(option: string, value: unknown, [allowed, accepts]: Rule): void {
-  if (accepts(value)) return;
-  const shown = isObject(value) ? 'an object' : `"${String(value).slice(0, 64)}"`;
-  throw new InvalidOptionError(`WebWire option ${option} is ${shown}, but must be ${allowed}`);
+function check(option: string, value: unknown, rule: Rule): void {
+  const [first, second] = rule;
+  if (typeof rule === 'string') {
+    if (typeof value !== rule) throw invalid(option, value, `a ${rule}`);
+  } else if (typeof first === 'number') {
+    const isWithin = typeof value === 'number' && value >= first && value <= (second as number);
+    if (!isWithin) throw invalid(option, value, `${first} to ${second}`);
+  } else if (!(rule as string[]).every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function')) {
+    throw invalid(option, value, `an object with ${rule.join(', ')}`);
+  }
+}
+
+function invalid(option: string, value: unknown, allowed: string): InvalidOptionError {
+  const shown = typeof value === 'object' ? 'an object' : `"${String(value).slice(0, 64)}"`;
+  return new InvalidOptionError(`WebWire option ${option} is ${shown}, but must be ${allowed}`);
 }
 
 function resolveUrl(url: unknown): URL {
-  let resolved: URL | undefined;
   try {
-    resolved = absoluteUrl(String(url));
+    const resolved = absoluteUrl(String(url));
     resolved.protocol = resolved.protocol.replace('http', 'ws');
     resolved.hash = '';
+    if (/^wss?:/.test(resolved.protocol)) return resolved;
   } catch {
     // It is none, as is said below.
   }
   // What follows a question mark may be a secret.
-  check('url', String(url).split('?')[0], ['a WebSocket URL', () => /^wss?:/.test(resolved?.protocol ?? '')]);
-  return resolved!;
-}
-
-function between(least: number, most: number, unit = ''): Rule {
-  return [`${least} to ${most}${unit}`, (value) => typeof value === 'number' && value >= least && value <= most];
-}
-
-function has(...methods: string[]): (value: unknown) => boolean {
-  return (value) => isObject(value) && methods.every((name) => typeof value[name] === 'function');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null;
+  throw invalid('url', String(url).split('?')[0], 'a WebSocket URL');
 }

@@ -60,8 +60,6 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   readonly #sessions: Sessions;
   readonly #signalHandlers = new Listeners<SignalHandler>();
   readonly #eventListeners = new Listeners<EventListener>();
-  /** Whether requests wait for a connection. */
-  readonly #isPatient: boolean;
   #unsettled = 0;
   #closing: Promise<void> | undefined;
 
@@ -72,7 +70,6 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    */
   constructor(url: string | { readonly href: string }, options: ClientOptions = {}) {
     this.#options = resolveOptions(url, options);
-    this.#isPatient = this.#options.reconnect !== false;
     this.#sessions = new Sessions(this.#options, this.#emit);
     this.#connector = new Connector(this.#options, {
       emit: this.#emit,
@@ -165,7 +162,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): Promise<void> {
     const message = encodeSignal(name, encodeBody(body, this.#options.codec));
     const signal = this.#start(options);
-    this.#connector.enter(signal, this.#isPatient, false, (link) => {
+    this.#connector.enter(signal, this.#options.reconnect, false, (link) => {
       link.send(message);
       signal.resolve();
     });
@@ -235,7 +232,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     const request = this.#start<Payload>(options);
     this.#unsettled++;
     try {
-      this.#connector.enter(request, this.#isPatient, false, (link) => this.#requests.send(link, message, request));
+      this.#connector.enter(request, this.#options.reconnect, false, (link) => this.#requests.send(link, message, request));
       return await request.promise;
     } finally {
       this.#unsettled--;

@@ -176,7 +176,7 @@ export class Connector {
     // Who came when an old connection was closing already waits for the next one.
     this.#dismiss(error, (waiter) => isFinal || !(waiter.isPatient || wasConnected));
     if (wasConnected && (this.isProven || performance.now() - this.#connectedAt >= GOOD_AFTER)) this.#attempts = 0;
-    const isWanted = this.#waiters.size > 0 || (this.#isEstablished && this.#options.reconnect !== false);
+    const isWanted = this.#waiters.size > 0 || (this.#isEstablished && this.#options.reconnect);
     const willReconnect = isWanted && !isFinal && status !== 'closing';
     const delay = delayBefore(this.#attempts + 1, this.#options.backoff);
     if (willReconnect) {

@@ -181,7 +181,7 @@ describe('the option webSocket', () => {
     vi.stubGlobal('WebSocket', undefined);
     onTestFinished(() => void vi.unstubAllGlobals());
     expect(() => new WebwireClient('ws://localhost')).toThrow(
-      `WebWire option webSocket is "undefined", but must be a constructor such as WebSocket of the package 'ws'`,
+      "WebWire option webSocket is missing: pass WebSocket of the package 'ws'",
     );
   });
 

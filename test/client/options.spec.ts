@@ -10,19 +10,19 @@ function create(options: object, url: unknown = 'ws://localhost'): () => Webwire
 
 describe('a client is not made', () => {
   it.each([
-    [{ requestTimeout: 0 }, 'requestTimeout is "0", but must be 1 to 2147483647 milliseconds, or Infinity'],
-    [{ requestTimeout: '5' }, 'requestTimeout is "5", but must be 1 to 2147483647 milliseconds, or Infinity'],
-    [{ dialTimeout: Infinity }, 'dialTimeout is "Infinity", but must be 1 to 2147483647 milliseconds'],
-    [{ dialTimeout: NaN }, 'dialTimeout is "NaN", but must be 1 to 2147483647 milliseconds'],
+    [{ requestTimeout: 0 }, 'requestTimeout is "0", but must be 1 to Infinity'],
+    [{ requestTimeout: '5' }, 'requestTimeout is "5", but must be 1 to Infinity'],
+    [{ dialTimeout: Infinity }, 'dialTimeout is "Infinity", but must be 1 to 2147483647'],
+    [{ dialTimeout: NaN }, 'dialTimeout is "NaN", but must be 1 to 2147483647'],
     [{ subProtocolName: 5 }, 'subProtocolName is "5", but must be a string'],
-    [{ codec: { encode() {} } }, 'codec is an object, but must be a PayloadCodec'],
-    [{ reconnect: 'yes' }, 'reconnect is "yes", but must be a boolean or an object'],
-    [{ reconnect: { minDelay: 0 } }, 'reconnect.minDelay is "0", but must be 1 to 2147483647 milliseconds'],
-    [{ reconnect: { maxDelay: -1 } }, 'reconnect.maxDelay is "-1", but must be 1 to 2147483647 milliseconds'],
+    [{ codec: { encode() {} } }, 'codec is an object, but must be an object with encode, decode'],
+    [{ reconnect: 'yes' }, 'reconnect is "yes", but must be a boolean'],
+    [{ reconnect: { minDelay: 0 } }, 'reconnect.minDelay is "0", but must be 1 to 2147483647'],
+    [{ reconnect: { maxDelay: -1 } }, 'reconnect.maxDelay is "-1", but must be 1 to 2147483647'],
     [{ reconnect: { factor: 0.5 } }, 'reconnect.factor is "0.5", but must be 1 to Infinity'],
     [{ reconnect: { jitter: 2 } }, 'reconnect.jitter is "2", but must be 0 to 1'],
-    [{ sessionStorage: {} }, 'sessionStorage is an object, but must be a Storage, or false'],
-    [{ webSocket: 'ws' }, `webSocket is "ws", but must be a constructor such as WebSocket of the package 'ws'`],
+    [{ sessionStorage: {} }, 'sessionStorage is an object, but must be an object with getItem, setItem, removeItem'],
+    [{ webSocket: 'ws' }, 'webSocket is "ws", but must be a function'],
   ])('with %o', (options, message) => {
     expect(create(options)).toThrow(new InvalidOptionError(`WebWire option ${message}`));
   });

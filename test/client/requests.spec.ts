@@ -187,7 +187,7 @@ describe('a request that takes too long', () => {
 
   it.each([
     [{ timeout: -1 }, 'timeout is "-1"'],
-    [{ deadline: new Date(NaN) }, 'deadline is an object'],
+    [{ deadline: new Date(NaN) }, 'deadline is "Invalid Date"'],
     [{ deadline: 5 }, 'deadline is "5"'],
     [{ signal: {} }, 'signal is an object'],
     [{ timeoutMs: 5 }, 'there is no such option'],
