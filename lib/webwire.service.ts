@@ -1,9 +1,10 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import { WebwireConnection } from './server/connection.js';
 import { LocalReach } from './server/local-reach.js';
 import { check, stringThat } from './server/option-rules.js';
+import type { WebwireServer } from './server/server.js';
 import { encodeSignal } from './server/signal.js';
 import type { ServerSet } from './server-set.js';
 import { SESSION_HUB } from './session-provider.js';
@@ -39,6 +40,19 @@ export class WebwireService {
       members: (group) => serverSet.groups.members(group),
       holders: (key) => this.sessionConnections(key),
     });
+  }
+
+  /** The servers of the application, once it is initialised: one for each port and path that gateways have. */
+  get servers(): Iterable<WebwireServer> {
+    return this.serverSet.servers;
+  }
+
+  /**
+   * The server that serves a gateway.
+   * @throws InvalidOptionError if the application has no such gateway.
+   */
+  serverOf(gateway: Type): WebwireServer {
+    return this.serverSet.serverOf(gateway, 'serverOf()');
   }
 
   /** The open connections of all servers of the application, those that are closing included. */
