@@ -1,0 +1,16 @@
+import { Inject, type InjectionToken } from '@nestjs/common';
+
+/** The injection token of a client, for `overrideProvider()` in tests and the `inject` of factories. */
+export function getWebwireClientToken(name: string): InjectionToken {
+  return `WebwireClient:${name}`;
+}
+
+/**
+ * Injects the client that `WebwireClientModule` registered under a name.
+ *
+ * @example
+ * constructor(@InjectWebwireClient('prices') private readonly prices: WebwireClient<PricesApi>) {}
+ */
+export function InjectWebwireClient(name: string): PropertyDecorator & ParameterDecorator {
+  return Inject(getWebwireClientToken(name));
+}
