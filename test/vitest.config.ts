@@ -10,8 +10,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^nestjs-webwire$/, replacement: fromRoot('lib/index.ts') },
-      { find: /^nestjs-webwire\/protocol$/, replacement: fromRoot('lib/protocol/index.ts') },
-      { find: /^nestjs-webwire\/client$/, replacement: fromRoot('lib/client/index.ts') },
+      { find: /^nestjs-webwire\/([a-z-]+)$/, replacement: fromRoot('lib/$1/index.ts') },
     ],
   },
   // Nest reads the parameter types that `emitDecoratorMetadata` leaves on handlers.

@@ -23,7 +23,8 @@ const RULES: ImportRules = {
     packages: 'any',
     node: true,
   },
-  testing: { folders: ['.', 'client', 'protocol'], packages: ['@nestjs'], node: false },
+  'client-module': { folders: ['client'], packages: ['@nestjs', 'ws'], node: false },
+  testing: { folders: ['.', 'client'], packages: ['@nestjs'], node: false },
 };
 
 function readLib(): Sources {
@@ -66,6 +67,15 @@ describe('the sources', () => {
     expect(files).toContain('protocol/decode.ts');
     expect(files.filter(isIn('client'))).toEqual([]);
     expect(files.filter(isIn('redis'))).toEqual([]);
+  });
+});
+
+describe('the test kit', () => {
+  it('stands on public entry points alone', () => {
+    const specifiers = [...readLib()]
+      .filter(([file]) => file.startsWith('testing/'))
+      .flatMap(([, text]) => [...text.matchAll(/from '(\.\.\/[^']+)'/g)].map(([, specifier]) => specifier));
+    expect(new Set(specifiers)).toEqual(new Set(['../client/index.js', '../index.js']));
   });
 });
 

@@ -136,6 +136,20 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'WebSocketLike',
     ],
   },
+  './client-module': {
+    values: ['InjectWebwireClient', 'WebwireClientModule', 'getWebwireClientToken'],
+    types: [
+      'WebwireClientAsyncRegistration',
+      'WebwireClientModuleOptions',
+      'WebwireClientOptionsFactory',
+      'WebwireClientRegistration',
+      'WebwireClientRegistrations',
+    ],
+  },
+  './testing': {
+    values: ['createTestClient'],
+    types: ['TestClientOptions'],
+  },
   './protocol': {
     values: [
       'DEFAULT_MESSAGE_BUFFER_SIZE',
