@@ -45,9 +45,9 @@ export function utf8Length(text: string): number {
   return length;
 }
 
-/** Writes UTF-8 at `offset`, where {@link utf8Length} bytes must be free. */
-export function writeUtf8(text: string, target: Uint8Array, offset: number): void {
-  utf8Encoder.encodeInto(text, target.subarray(offset));
+/** Writes UTF-8 at `offset`, where {@link utf8Length} bytes must be free. Returns how many it wrote. */
+export function writeUtf8(text: string, target: Uint8Array, offset: number): number {
+  return utf8Encoder.encodeInto(text, target.subarray(offset)).written;
 }
 
 function isSurrogate(unit: number): boolean {
