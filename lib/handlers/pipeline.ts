@@ -6,6 +6,8 @@ import type { HandlerArguments } from './invoker.js';
 import type { Enhancers, PipedParameter } from './resolve-enhancers.js';
 import { isPromiseLike } from './settle.js';
 
+type Continuation = (value: unknown, subscriber: Subscriber<unknown>) => void;
+
 /**
  * Runs guards, interceptors and pipes around a handler, as Nest does. Nest waits for each of them, whether it has to or not;
  * here only what is asynchronous is waited for, so that a handler whose enhancers answer at once is answered at once.
@@ -70,7 +72,7 @@ export class Pipeline {
       // What comes next runs in the asynchronous context of whoever asked for it, whenever it is subscribed to.
       const scope = new AsyncResource('WebwireInterceptor');
       return new Observable<unknown>((next) =>
-        scope.runInAsyncScope(this.#interceptAt, this, index + 1, context, call, next),
+        scope.runInAsyncScope(() => this.#interceptAt(index + 1, context, call, next)),
       );
     };
     const values: unknown = interceptor.intercept(context, { handle });
@@ -118,14 +120,16 @@ function transform(value: unknown, parameter: PipedParameter, first: number): un
 
 /** Gives the result of a handler to a subscriber: each value of an Observable, or the one that it is. */
 function emit(result: unknown, subscriber: Subscriber<unknown>): void {
-  whenThere(result, subscriber, (value) => {
-    if (isObservable(value)) {
-      value.subscribe(subscriber);
-    } else {
-      subscriber.next(value);
-      subscriber.complete();
-    }
-  });
+  whenThere(result, subscriber, emitValue);
+}
+
+function emitValue(value: unknown, subscriber: Subscriber<unknown>): void {
+  if (isObservable(value)) {
+    value.subscribe(subscriber);
+  } else {
+    subscriber.next(value);
+    subscriber.complete();
+  }
 }
 
 /** Gives the values of what an interceptor returned to a subscriber. */
@@ -134,21 +138,16 @@ function pass(values: unknown, subscriber: Subscriber<unknown>): void {
 }
 
 /** Goes on with a value, when it is there and somebody still waits for it. */
-function whenThere(
-  value: unknown,
-  subscriber: Subscriber<unknown>,
-  goOn: (value: unknown, subscriber: Subscriber<unknown>) => void,
-): void {
-  if (!isPromiseLike(value)) {
-    goOn(value, subscriber);
-    return;
-  }
-  const fail = (error: unknown) => {
+function whenThere(value: unknown, subscriber: Subscriber<unknown>, goOn: Continuation): void {
+  if (isPromiseLike(value)) void goOnLater(value, subscriber, goOn);
+  else goOn(value, subscriber);
+}
+
+async function goOnLater(promise: PromiseLike<unknown>, subscriber: Subscriber<unknown>, goOn: Continuation) {
+  try {
+    const value = await promise;
+    if (!subscriber.closed) goOn(value, subscriber);
+  } catch (error) {
     if (!subscriber.closed) subscriber.error(error);
-  };
-  Promise.resolve(value)
-    .then((there) => {
-      if (!subscriber.closed) goOn(there, subscriber);
-    })
-    .catch(fail);
+  }
 }

@@ -66,11 +66,7 @@ export class WebSocketCarrier implements Carrier, FrameListener {
     socket.setTimeout(0);
     socket.setNoDelay();
     if (head.length > 0) socket.unshift(head);
-    socket
-      .on('close', WebSocketCarrier.#onClosed)
-      .on('data', WebSocketCarrier.#onData)
-      .on('end', WebSocketCarrier.#onEnd)
-      .on('error', WebSocketCarrier.#onError);
+    socket.on('close', onClose).on('data', onData).on('end', onEnd).on('error', onError);
   }
 
   get bytesRead(): number {
@@ -140,6 +136,48 @@ export class WebSocketCarrier implements Carrier, FrameListener {
     this.#listener!.violate(error);
   }
 
+  /** A client that sends much at once is answered a part of it at a time, in order. */
+  read(bytes: Buffer): void {
+    this.#batch.hold();
+    const end = this.#reader.read(bytes, 0, FRAMES_PER_TURN);
+    this.#batch.release();
+    if (end === bytes.length) return;
+    this.#rest = bytes.subarray(end);
+    this.socket.pause();
+    this.#takeTurn();
+  }
+
+  /** Goes on with what was left for another turn. */
+  readRest(): void {
+    this.#isTurnOver = false;
+    const rest = this.#rest;
+    if (this.#isPaused || !rest) return;
+    this.#rest = undefined;
+    this.read(rest);
+    if (!this.#isPaused && !this.#rest) this.socket.resume();
+  }
+
+  /** The peer sends nothing more. It may still read what is on its way, or not: it is not waited for for ever. */
+  end(): void {
+    this.#batch.flush();
+    this.#isOpen = false;
+    this.socket.end();
+    this.#cutLater();
+  }
+
+  /** The socket is closed. */
+  gone(): void {
+    this.#isOpen = false;
+    this.#batch.discard();
+    clearTimeout(this.#cutting);
+    // What arrived before the end counts, although reading had stopped.
+    for (const bytes of [this.#rest, this.socket.read() as Buffer | null]) {
+      if (bytes) this.#reader.read(bytes, 0, Infinity);
+    }
+    this.#rest = undefined;
+    this.#listener!.closed(this.#isCloseReceived);
+  }
+
   /** The answer has to be read, unless it came first, or nothing can be read any more. */
   #sendClose(payload: Uint8Array): void {
     this.#batch.addControl(FINAL_CLOSE, payload);
@@ -155,61 +193,31 @@ export class WebSocketCarrier implements Carrier, FrameListener {
     this.#cutting ??= setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT);
   }
 
-  /** A client that sends much at once is answered a part of it at a time, in order. */
-  #read(bytes: Buffer): void {
-    this.#batch.hold();
-    const end = this.#reader.read(bytes, 0, FRAMES_PER_TURN);
-    this.#batch.release();
-    if (end === bytes.length) return;
-    this.#rest = bytes.subarray(end);
-    this.socket.pause();
-    this.#takeTurn();
-  }
-
   #takeTurn(): void {
     if (this.#isTurnOver) return;
     this.#isTurnOver = true;
-    setImmediate(WebSocketCarrier.#readRest, this);
+    setImmediate(readRest, this);
   }
+}
 
-  static #readRest(this: void, carrier: WebSocketCarrier): void {
-    carrier.#isTurnOver = false;
-    const rest = carrier.#rest;
-    if (carrier.#isPaused || !rest) return;
-    carrier.#rest = undefined;
-    carrier.#read(rest);
-    if (!carrier.#isPaused && !carrier.#rest) carrier.socket.resume();
-  }
+function onData(this: CarrierSocket, bytes: Buffer): void {
+  this[CARRIER].read(bytes);
+}
 
-  static #onData(this: CarrierSocket, bytes: Buffer): void {
-    this[CARRIER].#read(bytes);
-  }
+function onEnd(this: CarrierSocket): void {
+  this[CARRIER].end();
+}
 
-  static #onEnd(this: CarrierSocket): void {
-    const carrier = this[CARRIER];
-    carrier.#batch.flush();
-    carrier.#isOpen = false;
-    this.end();
-    // A peer that has only stopped sending may still read what is on its way, or not: it is not waited for for ever.
-    carrier.#cutLater();
-  }
+function onError(this: CarrierSocket): void {
+  this.destroy();
+}
 
-  static #onError(this: CarrierSocket): void {
-    this.destroy();
-  }
+function onClose(this: CarrierSocket): void {
+  this[CARRIER].gone();
+}
 
-  static #onClosed(this: CarrierSocket): void {
-    const carrier = this[CARRIER];
-    carrier.#isOpen = false;
-    carrier.#batch.discard();
-    clearTimeout(carrier.#cutting);
-    // What arrived before the end counts, although reading had stopped.
-    for (const bytes of [carrier.#rest, this.read() as Buffer | null]) {
-      if (bytes) carrier.#reader.read(bytes, 0, Infinity);
-    }
-    carrier.#rest = undefined;
-    carrier.#listener!.closed(carrier.#isCloseReceived);
-  }
+function readRest(carrier: WebSocketCarrier): void {
+  carrier.readRest();
 }
 
 const NOTHING = new Uint8Array(0);
