@@ -12,15 +12,17 @@ export function settle(result: unknown, message: Message): unknown {
 
 /** Whether it has to be waited for. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+  return isComplex(value) && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Whether it may be anything but a value: text and bytes, which most handlers get and return, are known at a glance. */
+function isComplex(value: unknown): boolean {
+  if (typeof value === 'function') return true;
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
 }
 
 function lastValueIfObservable(value: unknown, message: Message): unknown {
-  return isObservable(value) ? lastValueWhileConnected(value, message) : value;
+  return isComplex(value) && isObservable(value) ? lastValueWhileConnected(value, message) : value;
 }
 
 /** Its last value if it completes at once, else the promise of it. */

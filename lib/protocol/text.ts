@@ -15,9 +15,15 @@ export function decodeUtf16(bytes: Uint8Array): string {
   return utf16Decoder.decode(unshared(bytes));
 }
 
+/** Up to so many characters, measuring first is faster than what engines do for texts of any length. */
+const SHORT_TEXT = 256;
+
 /** Encodes as UTF-8; lone surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
-  return utf8Encoder.encode(text);
+  if (text.length > SHORT_TEXT) return utf8Encoder.encode(text);
+  const bytes = new Uint8Array(utf8Length(text));
+  utf8Encoder.encodeInto(text, bytes);
+  return bytes;
 }
 
 /** Encodes as UTF-16 little-endian without a byte-order mark; lone surrogates become U+FFFD. */
