@@ -90,20 +90,20 @@ export function starvation(only: string): Comparison[] {
   ];
 }
 
-/** What a message costs with more handlers, and with more connections. */
+/** What a message costs with more handlers, and with more connections: of the latter `ws` tells what the system takes. */
 export function growth(): Comparison[] {
-  const cell = (name: string, variant: string, connections: number): Cell => ({
-    name,
-    contender: { ...WEBWIRE, name, variant },
-    load: { kind: 'requests', connections, depth: 16 },
-  });
+  const cell = (contender: Contender, variant: string, connections: number, unit: string): Cell => {
+    const name = `${contender.name}, ${unit}`;
+    return { name, contender: { ...contender, name, variant }, load: { kind: 'requests', connections, depth: 16 } };
+  };
   return [
     {
       title: 'Cost of a message by the number of handlers, and of connections',
       columns: ['rate', 'cpuPerMessage', 'cpu'],
       cells: [
-        ...[1, 10, 100, 500].map((handlers) => cell(`${handlers} handlers`, String(handlers), CONNECTIONS)),
-        ...[10, 100, 1_000, 5_000].map((connections) => cell(`${connections} connections`, 'direct', connections)),
+        ...[1, 10, 100, 500].map((count) => cell(WEBWIRE, String(count), CONNECTIONS, `${count} handlers`)),
+        ...[10, 100, 1_000, 5_000].map((count) => cell(WEBWIRE, 'direct', count, `${count} connections`)),
+        ...[10, 100, 1_000, 5_000].map((count) => cell(RAW_WS, 'naive', count, `${count} connections`)),
       ],
     },
   ];

@@ -15,7 +15,7 @@ interface BunApi {
   serve(options: {
     hostname: string;
     port: number;
-    fetch: (request: unknown, server: BunServer) => void;
+    fetch: (request: unknown) => void;
     websocket: { open: (socket: BunSocket) => void; message: (socket: BunSocket, data: Uint8Array) => void };
   }): BunServer;
 }
@@ -28,7 +28,7 @@ const news = Buffer.from(NEWS);
 const server = Bun.serve({
   hostname: HOST,
   port: 0,
-  fetch: (request, { upgrade }) => void upgrade.call(server, request),
+  fetch: (request) => void server.upgrade(request),
   websocket: {
     open: (socket) => socket.subscribe('news'),
     message(socket, data) {
