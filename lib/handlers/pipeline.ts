@@ -1,7 +1,7 @@
-import { AsyncResource } from 'node:async_hooks';
 import { ForbiddenException } from '@nestjs/common';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '@nestjs/core/internal';
 import { from, isObservable, lastValueFrom, Observable, type Subscriber } from 'rxjs';
+import { AsyncScope } from '../server/async-scope.js';
 import type { HandlerArguments } from './invoker.js';
 import type { Enhancers, PipedParameter } from './resolve-enhancers.js';
 import { isPromiseLike } from './settle.js';
@@ -70,7 +70,7 @@ export class Pipeline {
     }
     const handle = () => {
       // What comes next runs in the asynchronous context of whoever asked for it, whenever it is subscribed to.
-      const scope = new AsyncResource('WebwireInterceptor');
+      const scope = new AsyncScope();
       return new Observable<unknown>((next) =>
         scope.runInAsyncScope(() => this.#interceptAt(index + 1, context, call, next)),
       );

@@ -63,7 +63,7 @@ export class Stage {
       args: [variant, String(newsPerGo)],
       ...(runtime === undefined
         ? {
-            runtimeArgs: ['--expose-gc', ...(profile ? [...profiling, `--cpu-prof-interval=${PROFILE_INTERVAL}`] : [])],
+            nodeArgs: ['--expose-gc', ...(profile ? [...profiling, `--cpu-prof-interval=${PROFILE_INTERVAL}`] : [])],
           }
         : { runtime }),
       core: this.cores?.server,

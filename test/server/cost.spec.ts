@@ -209,7 +209,7 @@ describe('a message that is answered at once', () => {
   it('takes no promise or timer for interceptors, only the scope in which the handler runs', () => {
     peer.receive(request('intercepted'));
     const counts = countResources(() => peer.receive(...times(16, request('intercepted'))));
-    expect(counts).toMatchObject({ WebwireInterceptor: 16 });
+    expect(counts).toMatchObject({ WebwireScope: 16 });
     expect(Object.keys(counts)).not.toEqual(expect.arrayContaining(['PROMISE']));
     expect(Object.keys(counts)).not.toEqual(expect.arrayContaining(['Timeout']));
   });

@@ -14,7 +14,7 @@ export interface ChildOptions {
   readonly args?: readonly string[];
   /** Program that runs the file. Default: this Node. */
   readonly runtime?: string;
-  readonly runtimeArgs?: readonly string[];
+  readonly nodeArgs?: readonly string[];
   /** Number of the core to keep to. */
   readonly core: number | undefined;
 }
@@ -25,8 +25,8 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #ended: Promise<string>;
 
-  constructor({ label, file, args = [], runtime = process.execPath, runtimeArgs = [], core }: ChildOptions) {
-    const command = [runtime, ...runtimeArgs, fileURLToPath(file), ...args];
+  constructor({ label, file, args = [], runtime = process.execPath, nodeArgs = [], core }: ChildOptions) {
+    const command = [runtime, ...nodeArgs, fileURLToPath(file), ...args];
     const [program, ...rest] = core === undefined ? command : ['taskset', '--cpu-list', String(core), ...command];
     this.#label = label;
     this.#process = spawn(program!, rest, {
