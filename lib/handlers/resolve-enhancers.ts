@@ -35,14 +35,11 @@ const tokens = new ParamsTokenFactory();
 /**
  * Lets Nest find what applies to a handler, once for all messages. Nest builds a pipeline of it, which is thrown away: on the
  * way there the pieces are noted.
+ * @throws Error if Nest does not take that way.
  */
 export function resolveEnhancers(nest: NestContext, instance: object, handler: HandlerDefinition): Enhancers {
   const { contextCreator } = nest;
-  const found: { guards: CanActivate[]; interceptors: NestInterceptor[]; parameters: PipedParameter[] } = {
-    guards: [],
-    interceptors: [],
-    parameters: [],
-  };
+  const found: { -readonly [Piece in keyof Enhancers]?: Enhancers[Piece] } = {};
   const { interceptorsContextCreator } = contextCreator as unknown as CreatorParts;
   const parts: CreatorParts = {
     createGuardsFn(guards) {
@@ -55,8 +52,9 @@ export function resolveEnhancers(nest: NestContext, instance: object, handler: H
     },
     interceptorsContextCreator: {
       create(...args) {
-        found.interceptors = interceptorsContextCreator.create(...args);
-        return found.interceptors;
+        const interceptors = interceptorsContextCreator.create(...args);
+        found.interceptors = interceptors;
+        return interceptors;
       },
     },
   };
@@ -75,7 +73,10 @@ export function resolveEnhancers(nest: NestContext, instance: object, handler: H
     { guards: true, interceptors: true, filters: false },
     'ws',
   );
-  return found;
+  const { guards, interceptors, parameters } = found;
+  // A guard that is overlooked would let everybody in.
+  if (!guards || !interceptors || !parameters) throw new Error('this version of Nest builds pipelines in another way');
+  return { guards, interceptors, parameters };
 }
 
 function pipedParameter(pipes: PipeTransform[], parameter: Parameter): PipedParameter {
