@@ -11,6 +11,9 @@ import { textFrame } from './violations.js';
 /** Frames of one connection that are read before it is the turn of others. */
 const FRAMES_PER_TURN = 128;
 
+/** What is put together of pieces cannot be longer, in bytes: buffers have an end, and grow to twice their size. */
+const LONGEST_MESSAGE = 0x7fff_ffff;
+
 /** Where a socket's events find the carrier: their listeners are the same for all sockets. */
 const CARRIER = Symbol('carrier');
 
@@ -50,7 +53,7 @@ export class WebSocketCarrier implements Carrier, FrameListener {
   ) {
     // Unknown once the socket is closed.
     this.remoteAddress = socket.remoteAddress;
-    this.#reader = new FrameReader(this, surroundings.messageBufferSize);
+    this.#reader = new FrameReader(this, Math.min(surroundings.messageBufferSize, LONGEST_MESSAGE));
     this.#batch = new OutgoingBatch(socket, surroundings.outgoing);
     this.#batch.addPiece(response);
   }
