@@ -4,9 +4,9 @@ import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js
 import type { HandlerArguments, Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
 import { PARAMS_FACTORY, parametersKey } from './parameters.js';
+import { Pipeline } from './pipeline.js';
+import { resolveEnhancers } from './resolve-enhancers.js';
 import { settle } from './settle.js';
-
-type Pipeline = (args: HandlerArguments) => Promise<unknown>;
 
 /** Where request-scoped enhancers are found: the context of one message, and the gateway that asks. */
 interface Scope {
@@ -14,10 +14,20 @@ interface Scope {
   readonly inquirerId: string;
 }
 
-/** Runs a handler through Nest's guards, interceptors, pipes and filters; one pipeline serves all messages. */
+/** Runs a handler through its guards, interceptors, pipes and filters, which are found once for all messages. */
 export function enhancedInvoker(nest: NestContext, gateway: GatewayDefinition, handler: HandlerDefinition): Invoker {
-  const run = pipeline(nest, gateway, gateway.wrapper.instance as object, handler);
-  return (connection, body, message) => run([connection, body, message, message.name]);
+  const instance = gateway.wrapper.instance as object;
+  const pipeline = new Pipeline(instance, handler.callback, resolveEnhancers(nest, instance, handler));
+  return (connection, body, message) => {
+    const args: HandlerArguments = [connection, body, message, message.name];
+    try {
+      const result = settle(pipeline.run(args), message);
+      if (!(result instanceof Promise)) return result;
+      return result.catch((error: unknown) => recover(nest, gateway, instance, handler, args, error));
+    } catch (error) {
+      return recover(nest, gateway, instance, handler, args, error);
+    }
+  };
 }
 
 /** Like `enhancedInvoker`, on instances made for each message: the gateway's, and those it depends on. */
@@ -44,7 +54,7 @@ export function scopedInvoker(
       return recover(nest, gateway, wrapper.instance as object, handler, args, error);
     }
     prepare(instance);
-    return pipeline(nest, gateway, instance, handler, scope)(args);
+    return runScoped(nest, gateway, instance, handler, args, scope);
   };
 }
 
@@ -67,32 +77,32 @@ function assignNew(target: object, source: object): void {
   for (const [name, value] of Object.entries(source)) if (!(name in target)) Reflect.set(target, name, value);
 }
 
-function pipeline(
+/** What is made for one message runs through a pipeline of Nest's, made for it. */
+async function runScoped(
   nest: NestContext,
   gateway: GatewayDefinition,
   instance: object,
   handler: HandlerDefinition,
-  scope?: Scope,
-): Pipeline {
+  args: HandlerArguments,
+  scope: Scope,
+): Promise<unknown> {
   const run = nest.contextCreator.create(
     instance,
     handler.callback,
     handler.methodName,
     parametersKey(instance, handler.methodName),
     PARAMS_FACTORY,
-    scope?.contextId,
-    scope?.inquirerId,
+    scope.contextId,
+    scope.inquirerId,
     // Filters are run here, so that their silence is not mistaken for an empty result, nor logged by Nest.
     { guards: true, interceptors: true, filters: false },
     'ws',
-  );
-  return async (args) => {
-    try {
-      return await settle(await run(...args), args[2]);
-    } catch (error) {
-      return recover(nest, gateway, instance, handler, args, error, scope);
-    }
-  };
+  ) as (...args: HandlerArguments) => Promise<unknown>;
+  try {
+    return await settle(await run(...args), args[2]);
+  } catch (error) {
+    return recover(nest, gateway, instance, handler, args, error, scope);
+  }
 }
 
 /**

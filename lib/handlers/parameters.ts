@@ -64,14 +64,29 @@ export function parameterReader(instance: object, { methodName, callback }: Hand
   const readers: Reader[] = [];
   for (const [key, parameter] of list) readers[parameter.index] = reader(key, parameter, contextOf);
   for (let index = 0; index < readers.length; index++) readers[index] ??= nothing;
+  const isAsync = list.some(([key, { factory }]) => isCustom(key) && factory !== messageOf);
+  const readOne = isAsync ? attempt : call;
   return {
-    isAsync: list.some(([key, { factory }]) => isCustom(key) && factory !== messageOf),
+    isAsync,
     read(args) {
       const values: unknown[] = [];
-      for (const read of readers) values.push(read(args));
+      for (const read of readers) values.push(readOne(read, args));
       return values;
     },
   };
+}
+
+function call(read: Reader, args: HandlerArguments): unknown {
+  return read(args);
+}
+
+/** A failure is a promise like others, which may have been made before it: none of them goes unheard. */
+function attempt(read: Reader, args: HandlerArguments): unknown {
+  try {
+    return read(args);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }
 
 function reader(

@@ -1,4 +1,4 @@
-import { fromEvent, isObservable, lastValueFrom, takeUntil, type Observable } from 'rxjs';
+import { isObservable, type Observable } from 'rxjs';
 import type { Message } from '../server/message.js';
 
 /**
@@ -12,18 +12,52 @@ export function settle(result: unknown, message: Message): unknown {
 
 /** Whether it has to be waited for. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
+  return isComplex(value) && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** Whether it may be anything but a value: text and bytes, which most handlers get and return, are known at a glance. */
+function isComplex(value: unknown): boolean {
+  if (typeof value === 'function') return true;
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
 }
 
 function lastValueIfObservable(value: unknown, message: Message): unknown {
-  return isObservable(value) ? lastValueWhileConnected(value, message) : value;
+  return isComplex(value) && isObservable(value) ? lastValueWhileConnected(value, message) : value;
 }
 
-function lastValueWhileConnected(values: Observable<unknown>, { signal }: Message): Promise<unknown> {
-  if (signal.aborted) return Promise.resolve(undefined);
-  return lastValueFrom(values.pipe(takeUntil(fromEvent(signal, 'abort'))), { defaultValue: undefined });
+/** Its last value if it completes at once, else the promise of it. */
+function lastValueWhileConnected(values: Observable<unknown>, { presence }: Message): unknown {
+  if (presence.isOver) return undefined;
+  let last: unknown;
+  let failure: { error: unknown } | undefined;
+  let isDone = false;
+  let settled: (() => void) | undefined;
+  const end = () => {
+    isDone = true;
+    settled?.();
+  };
+  const subscription = values.subscribe({
+    next: (value) => (last = value),
+    error: (error: unknown) => {
+      failure = { error };
+      end();
+    },
+    complete: end,
+  });
+  if (isDone) {
+    if (failure) throw failure.error;
+    return last;
+  }
+  return new Promise((resolve, reject) => {
+    const abandon = () => {
+      subscription.unsubscribe();
+      end();
+    };
+    settled = () => {
+      presence.remove(abandon);
+      if (failure) reject(failure.error);
+      else resolve(last);
+    };
+    presence.add(abandon);
+  });
 }

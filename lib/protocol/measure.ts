@@ -93,7 +93,7 @@ function namedLength(message: Named, lengthAt: number): number {
 }
 
 /** The first even offset from here: where a UTF-16 payload starts. */
-export function nextEven(offset: number): number {
+function nextEven(offset: number): number {
   return offset + (offset & 1);
 }
 

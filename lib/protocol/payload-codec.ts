@@ -35,6 +35,8 @@ export function encodePlain(value: unknown): Payload {
 }
 
 function isAsynchronous(value: object): boolean {
+  // Text and bytes are what is sent most.
+  if (typeof value === 'string' || ArrayBuffer.isView(value)) return false;
   const { then, subscribe } = value as { then?: unknown; subscribe?: unknown };
   return typeof then === 'function' || typeof subscribe === 'function';
 }

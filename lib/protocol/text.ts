@@ -16,9 +16,15 @@ export function decodeUtf16(bytes: Uint8Array): string {
   return utf16Decoder.decode(unshared(bytes));
 }
 
+/** Up to so many characters, measuring first is faster than what engines do for texts of any length. */
+const SHORT_TEXT = 256;
+
 /** Encodes as UTF-8; lone surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array {
-  return utf8Encoder.encode(text);
+  if (text.length > SHORT_TEXT) return utf8Encoder.encode(text);
+  const bytes = new Uint8Array(utf8Length(text));
+  utf8Encoder.encodeInto(text, bytes);
+  return bytes;
 }
 
 /** Encodes as UTF-16 little-endian without a byte-order mark; lone surrogates become U+FFFD. */
@@ -47,9 +53,9 @@ export function utf8Length(text: string): number {
   return length;
 }
 
-/** Writes UTF-8 at `offset`, where {@link utf8Length} bytes must be free. */
-export function writeUtf8(text: string, target: Uint8Array, offset: number): void {
-  utf8Encoder.encodeInto(text, target.subarray(offset));
+/** Writes UTF-8 at `offset`, where {@link utf8Length} bytes must be free. Returns how many it wrote. */
+export function writeUtf8(text: string, target: Uint8Array, offset: number): number {
+  return utf8Encoder.encodeInto(text, target.subarray(offset)).written;
 }
 
 function isSurrogate(unit: number): boolean {

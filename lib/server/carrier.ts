@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ProtocolError } from '../protocol/index.js';
+import type { EncodableMessage, ProtocolError } from '../protocol/index.js';
 
 /**
  * The upgrade request that opened a connection, as far as an application may need it. Transports without such requests make
@@ -32,6 +32,12 @@ export interface Carrier {
    * @returns Whether it was queued; it is dropped when the carrier is closing or closed.
    */
   send(message: Uint8Array): boolean;
+  /**
+   * Like `send`, for a message that is not encoded: a carrier that has memory of its own to encode into saves a copy.
+   * Absent if it has none.
+   * @param length How long the message is once encoded, in bytes; it has been checked.
+   */
+  sendMessage?(message: EncodableMessage, length: number): boolean;
   /** Stops reading from the peer: what it sends from now on stays in its own buffers. `close` resumes. */
   pause(): void;
   /** Reads again, if it did not; nothing is delivered before it returns. */

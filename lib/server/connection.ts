@@ -9,7 +9,7 @@ import type { DisconnectReason } from './disconnect-reason.js';
 import type { Handshake } from './handshake.js';
 import { Inbox } from './inbox.js';
 import { Outbox } from './outbox.js';
-import { encodeSignal } from './signal.js';
+import { signalOf } from './signal.js';
 
 /** Closing bytes of a WebSocket (RFC 6455, section 7.4.1), and why the server sends them. */
 interface Ending {
@@ -93,7 +93,7 @@ export class WebwireConnection {
    * @throws TypeError for a body that JSON cannot express, a promise or an Observable.
    */
   signal(name: string, body?: unknown): boolean {
-    return this.#outbox.sendEncoded(encodeSignal(name, body));
+    return this.#outbox.send(signalOf(name, body));
   }
 
   /** Sends a signal that is already encoded, as `signal()` does. @internal */

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events';
 import {
   encodingOf,
   MessageType,
@@ -16,6 +15,7 @@ import type { WebwireConnection } from './connection.js';
 import { stackOf } from './logger.js';
 import { Message } from './message.js';
 import type { Outbox } from './outbox.js';
+import { Presence } from './presence.js';
 
 type SessionRequest = RestoreSessionMessage | CloseSessionMessage;
 
@@ -45,8 +45,7 @@ export class Inbox {
   #sessionRequests = 0;
   #waiting: Work[] | undefined;
   #isStartingWaiting = false;
-  #aborting: AbortController | undefined;
-  #isAborted = false;
+  readonly #presence = new Presence();
 
   constructor(
     private readonly connection: WebwireConnection,
@@ -120,8 +119,7 @@ export class Inbox {
   /** The connection is gone: tells the handlers that listen. */
   abort(): void {
     this.#waiting = undefined;
-    this.#isAborted = true;
-    this.#aborting?.abort();
+    this.#presence.end();
   }
 
   #hasRoomFor({ type }: Work): boolean {
@@ -170,7 +168,7 @@ export class Inbox {
   }
 
   #handleRequest({ type, id, name, payload }: RequestMessage): void {
-    const message = new Message(name, new Payload(encodingOf(type), payload), id, this.#abortSignal);
+    const message = new Message(name, new Payload(encodingOf(type), payload), id, this.#presence);
     this.#started();
     let reply: Payload | Promise<Payload>;
     try {
@@ -194,7 +192,7 @@ export class Inbox {
   }
 
   #handleSignal({ type, name, payload }: SignalMessage): void {
-    const message = new Message(name, new Payload(encodingOf(type), payload), undefined, this.#abortSignal);
+    const message = new Message(name, new Payload(encodingOf(type), payload), undefined, this.#presence);
     this.#started();
     let handled: void | Promise<void> = undefined;
     try {
@@ -231,17 +229,6 @@ export class Inbox {
       },
     );
   }
-
-  /** Made on first use: most handlers never ask for it. */
-  readonly #abortSignal = (): AbortSignal => {
-    if (!this.#aborting) {
-      this.#aborting = new AbortController();
-      // One for all messages of the connection, however many handlers listen.
-      setMaxListeners(0, this.#aborting.signal);
-    }
-    if (this.#isAborted) this.#aborting.abort();
-    return this.#aborting.signal;
-  };
 
   #started(): void {
     this.#running++;

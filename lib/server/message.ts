@@ -1,8 +1,9 @@
 import type { Payload } from '../protocol/index.js';
+import type { Presence } from './presence.js';
 
 /** What a client sent: a request or a signal, as `@WebwireMessage()` gives it to a handler. */
 export class Message {
-  readonly #abortSignal: () => AbortSignal;
+  readonly #presence: Presence;
 
   /** Made by the connection that received it. */
   constructor(
@@ -12,13 +13,18 @@ export class Message {
     readonly payload: Payload,
     /** The 8 bytes that tie a reply to this request; `undefined` for a signal. */
     readonly identifier: Uint8Array | undefined,
-    abortSignal: () => AbortSignal,
+    presence: Presence,
   ) {
-    this.#abortSignal = abortSignal;
+    this.#presence = presence;
   }
 
   /** Aborts when the connection is gone, so that work for nobody can stop. */
   get signal(): AbortSignal {
-    return this.#abortSignal();
+    return this.#presence.signal;
+  }
+
+  /** Whether somebody waits for an answer; cheaper to listen to than `signal`. @internal */
+  get presence(): Presence {
+    return this.#presence;
   }
 }

@@ -1,4 +1,11 @@
-import { encodeMessage, MessageType, replyType, type EncodableMessage, type Payload } from '../protocol/index.js';
+import {
+  encodedLength,
+  encodeMessage,
+  MessageType,
+  replyType,
+  type EncodableMessage,
+  type Payload,
+} from '../protocol/index.js';
 import type { Carrier } from './carrier.js';
 import { BufferOverflowError, RequestError } from './errors.js';
 import { stackOf, type ServerLogger } from './logger.js';
@@ -32,7 +39,12 @@ export class Outbox {
    * @returns Whether the carrier took it.
    * @throws BufferOverflowError or ProtocolError if it must not be sent.
    */
-  readonly send = (message: EncodableMessage): boolean => this.sendEncoded(encodeMessage(message));
+  readonly send = (message: EncodableMessage): boolean => {
+    const { carrier } = this;
+    if (!carrier.sendMessage) return this.sendEncoded(encodeMessage(message));
+    const length = encodedLength(message);
+    return this.#isClearFor(length) && carrier.sendMessage(message, length);
+  };
 
   /**
    * Sends a message that is already encoded.
@@ -40,18 +52,25 @@ export class Outbox {
    * @throws BufferOverflowError
    */
   sendEncoded(bytes: Uint8Array): boolean {
-    this.assertFits(bytes);
-    if (this.carrier.bufferedAmount > this.limits.maxBufferedAmount) {
-      this.drop();
-      return false;
-    }
-    return this.carrier.send(bytes);
+    return this.#isClearFor(bytes.length) && this.carrier.send(bytes);
   }
 
   /** @throws BufferOverflowError if the message does not fit the client's buffer. */
   assertFits({ length }: Uint8Array): void {
     const { messageBufferSize } = this.limits;
     if (length > messageBufferSize) throw new BufferOverflowError(length, messageBufferSize);
+  }
+
+  /**
+   * Whether a message may be handed to the carrier now.
+   * @throws BufferOverflowError
+   */
+  #isClearFor(length: number): boolean {
+    const { messageBufferSize, maxBufferedAmount } = this.limits;
+    if (length > messageBufferSize) throw new BufferOverflowError(length, messageBufferSize);
+    if (this.carrier.bufferedAmount <= maxBufferedAmount) return true;
+    this.drop();
+    return false;
   }
 
   /** Answers a request that succeeded, unless the reply must not be sent: then it failed. */

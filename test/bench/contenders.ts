@@ -1,39 +1,83 @@
-import { NEST_EVENT, PLAIN, WEBWIRE_BINARY, WEBWIRE_TEXT, type Exchange } from './exchanges.js';
+import { spawnSync } from 'node:child_process';
+import { nestEvents, plain, socketIo, webwire, type Exchange } from './exchanges.js';
 
 /** One server in one make-up. Each runs in a process of its own, so that none is compiled for the others' sake. */
 export interface Contender {
   readonly name: string;
   /** File in `servers/`, without its extension. */
   readonly server: string;
-  /** Which of the file's gateways to serve. */
-  readonly gateway?: string;
+  /** What to serve: the first argument of the file. */
+  readonly variant?: string;
+  /** Program that runs the file, if not Node. */
+  readonly runtime?: string;
   readonly exchange: Exchange;
+  /** Name of the contender it is measured against, if not the reference of all. */
+  readonly base?: string;
   /** Name of the contender that does the same with Nest's own adapter. */
   readonly rival?: string;
 }
 
-/** What all others are measured against. */
-export const REFERENCE: Contender = { name: 'raw ws', server: 'raw-ws', exchange: PLAIN };
+/** What all others are measured against: one `send` per reply. */
+export const RAW_WS: Contender = { name: 'raw ws', server: 'raw-ws', variant: 'naive', exchange: plain(32) };
 
-const PLATFORM_WS: readonly Contender[] = [
-  { name: 'platform-ws: plain', gateway: 'plain' },
-  { name: 'platform-ws: guard + pipe', gateway: 'guarded' },
-  { name: 'platform-ws: guard + pipe + interceptor', gateway: 'intercepted' },
-].map((contender) => ({ ...contender, server: 'platform-ws', exchange: NEST_EVENT }));
+export const CORKED_WS: Contender = { ...RAW_WS, name: 'raw ws, corked', variant: 'corked' };
 
-const WEBWIRE: readonly Contender[] = [
-  { name: 'webwire: direct', gateway: 'direct', rival: 'platform-ws: plain' },
-  { name: 'webwire: direct, text', gateway: 'direct', exchange: WEBWIRE_TEXT, rival: 'platform-ws: plain' },
-  { name: 'webwire: async', gateway: 'async', rival: 'platform-ws: plain' },
-  { name: 'webwire: guard + pipe', gateway: 'guarded', rival: 'platform-ws: guard + pipe' },
+export const RAW_WS_1K: Contender = { ...RAW_WS, name: 'raw ws, 1 KiB', exchange: plain(1024) };
+
+const onBun = { server: 'bun', runtime: findBun() ?? '' };
+
+/** Bun's native server; absent where Bun is not installed. */
+export const BUN: readonly Contender[] = onBun.runtime === '' ? [] : [{ name: 'Bun', ...onBun, exchange: plain(32) }];
+
+export const PLATFORM_WS: Contender = {
+  name: 'platform-ws',
+  server: 'platform-ws',
+  variant: 'plain',
+  exchange: nestEvents(32),
+};
+
+export const PLATFORM_SOCKET_IO: Contender = {
+  name: 'platform-socket.io',
+  server: 'platform-socket-io',
+  variant: 'plain',
+  exchange: socketIo(32),
+};
+
+export const WEBWIRE: Contender = {
+  name: 'webwire',
+  server: 'webwire',
+  variant: 'direct',
+  exchange: webwire(32),
+  rival: PLATFORM_WS.name,
+};
+
+/** The ways of request and reply. */
+export const REQUEST_CONTENDERS: readonly Contender[] = [
+  RAW_WS,
+  CORKED_WS,
+  ...BUN,
+  WEBWIRE,
+  { ...WEBWIRE, name: 'webwire, utf8', exchange: webwire(32, 'utf8') },
+  { ...WEBWIRE, name: 'webwire, async', variant: 'async' },
+  { ...WEBWIRE, name: 'webwire, guard + pipe', variant: 'guarded', rival: 'platform-ws, guard + pipe' },
   {
-    name: 'webwire: guard + pipe + interceptor',
-    gateway: 'intercepted',
-    rival: 'platform-ws: guard + pipe + interceptor',
+    ...WEBWIRE,
+    name: 'webwire, guard + pipe + interceptor',
+    variant: 'intercepted',
+    rival: 'platform-ws, guard + pipe + interceptor',
   },
-].map((contender) => ({ exchange: WEBWIRE_BINARY, ...contender, server: 'webwire' }));
+  PLATFORM_WS,
+  { ...PLATFORM_WS, name: 'platform-ws, guard + pipe', variant: 'guarded' },
+  { ...PLATFORM_WS, name: 'platform-ws, guard + pipe + interceptor', variant: 'intercepted' },
+  PLATFORM_SOCKET_IO,
+  RAW_WS_1K,
+  { ...WEBWIRE, name: 'webwire, 1 KiB', exchange: webwire(1024), base: RAW_WS_1K.name, rival: undefined },
+];
 
-/** The reference, and the contenders whose name contains `only`. */
-export function selectContenders(only: string): Contender[] {
-  return [REFERENCE, ...[...WEBWIRE, ...PLATFORM_WS].filter(({ name }) => name.includes(only))];
+/** Servers that take messages without answering them, or send to all. */
+export const SIGNAL_CONTENDERS: readonly Contender[] = [RAW_WS, ...BUN, WEBWIRE, PLATFORM_WS, PLATFORM_SOCKET_IO];
+
+/** Where Bun is: its package is not among the dependencies of the project, as it takes 100 MB. */
+function findBun(): string | undefined {
+  return ['node_modules/.bin/bun', 'bun'].find((command) => spawnSync(command, ['--version']).status === 0);
 }

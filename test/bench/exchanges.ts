@@ -1,38 +1,96 @@
-import { encodeMessage, MessageType } from 'nestjs-webwire/protocol';
+import { encodeMessage, MessageType, requestType, replyType, type PayloadEncoding } from 'nestjs-webwire/protocol';
 
-/** One request and its reply as WebSocket messages: all that a load generator has to know of a protocol. */
+/** What a load generator has to know of a protocol: WebSocket messages, and how a connection begins. */
 export interface Exchange {
-  readonly request: Uint8Array;
-  readonly reply: Uint8Array;
+  /** Path and query to connect to. */
+  readonly path: string;
+  /** How a connection begins, after its upgrade: messages to wait for, and texts to send. */
+  readonly opening: readonly ('message' | { readonly send: string })[];
   /** Whether messages are text frames; binary otherwise. */
   readonly isText: boolean;
-  /** Whether the server speaks first. */
-  readonly isGreeted: boolean;
+  readonly request: Uint8Array;
+  /** What the request is answered with. */
+  readonly reply: Uint8Array;
+  /** A message that is not answered. */
+  readonly signal: Uint8Array;
+  /** Asks the server to send its news to all connections. */
+  readonly go: Uint8Array;
+  /** The news. */
+  readonly news: Uint8Array;
 }
 
-/** What every contender echoes: 32 bytes, as text 32 characters. */
-const PAYLOAD = Buffer.from('0123456789abcdefghijklmnopqrstuv');
+/** Letters and digits: `size` bytes, and as many characters. */
+export function contentOf(size: number): string {
+  return '0123456789abcdefghijklmnopqrstuv'.repeat(Math.ceil(size / 32)).slice(0, size);
+}
+
+/** What servers tell to all connections. */
+export const NEWS = contentOf(32);
+
+/** First bytes of messages that mean something to servers without a protocol: a signal, and the wish for news. */
+export const SIGNAL = 0x73;
+export const GO = 0x67;
 
 const ID = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
 /** Bytes there, the same bytes back. */
-export const PLAIN: Exchange = { request: PAYLOAD, reply: PAYLOAD, isText: false, isGreeted: false };
+export function plain(size: number): Exchange {
+  const content = Buffer.from(contentOf(size));
+  const [signal, go] = [Buffer.concat([Buffer.of(SIGNAL), content]), Buffer.of(GO)];
+  return {
+    path: '/',
+    opening: [],
+    isText: false,
+    request: content,
+    reply: content,
+    signal,
+    go,
+    news: Buffer.from(NEWS),
+  };
+}
 
-export const WEBWIRE_BINARY: Exchange = {
-  request: encodeMessage({ type: MessageType.RequestBinary, id: ID, name: 'echo', payload: PAYLOAD }),
-  reply: encodeMessage({ type: MessageType.ReplyBinary, id: ID, payload: PAYLOAD }),
-  isText: false,
-  isGreeted: true,
-};
-
-export const WEBWIRE_TEXT: Exchange = {
-  request: encodeMessage({ type: MessageType.RequestUtf8, id: ID, name: 'echo', payload: PAYLOAD }),
-  reply: encodeMessage({ type: MessageType.ReplyUtf8, id: ID, payload: PAYLOAD }),
-  isText: false,
-  isGreeted: true,
-};
-
-const EVENT = Buffer.from(JSON.stringify({ event: 'echo', data: PAYLOAD.toString() }));
+export function webwire(size: number, encoding: PayloadEncoding = 'binary'): Exchange {
+  const payload = Buffer.from(contentOf(size));
+  return {
+    path: '/',
+    opening: ['message'],
+    isText: false,
+    request: encodeMessage({ type: requestType(encoding), id: ID, name: 'echo', payload }),
+    reply: encodeMessage({ type: replyType(encoding), id: ID, payload }),
+    signal: encodeMessage({ type: MessageType.SignalBinary, name: 'note', payload }),
+    go: encodeMessage({ type: MessageType.SignalBinary, name: 'go' }),
+    news: encodeMessage({ type: MessageType.SignalUtf8, name: 'news', payload: Buffer.from(NEWS) }),
+  };
+}
 
 /** What `@nestjs/platform-ws` speaks. */
-export const NEST_EVENT: Exchange = { request: EVENT, reply: EVENT, isText: true, isGreeted: false };
+export function nestEvents(size: number): Exchange {
+  const message = (event: string, data: string) => Buffer.from(JSON.stringify({ event, data }));
+  const echo = message('echo', contentOf(size));
+  return {
+    path: '/',
+    opening: [],
+    isText: true,
+    request: echo,
+    reply: echo,
+    signal: message('note', contentOf(size)),
+    go: message('go', ''),
+    news: message('news', NEWS),
+  };
+}
+
+/** What `@nestjs/platform-socket.io` speaks: packets of Socket.IO in packets of Engine.IO. */
+export function socketIo(size: number): Exchange {
+  const message = (event: string, data: string) => Buffer.from(`42${JSON.stringify([event, data])}`);
+  const echo = message('echo', contentOf(size));
+  return {
+    path: '/socket.io/?EIO=4&transport=websocket',
+    opening: ['message', { send: '40' }, 'message'],
+    isText: true,
+    request: echo,
+    reply: echo,
+    signal: message('note', contentOf(size)),
+    go: message('go', ''),
+    news: message('news', NEWS),
+  };
+}

@@ -2,12 +2,14 @@ import { parseArgs } from 'node:util';
 
 /** What the command line may change. */
 export interface Options {
+  /** Parts to run, by name. */
+  readonly parts: readonly string[];
   /** Measured time of one contender in one round, in seconds. */
   readonly seconds: number;
   readonly rounds: number;
-  /** Requests that each connection has in flight: all contenders are measured at each of these depths. */
-  readonly depths: readonly number[];
-  /** Part of a contender's name; contenders without it are left out, except for the reference. */
+  /** Connections whose memory is measured. */
+  readonly idleConnections: number;
+  /** Part of a contender's name; others are left out, except for those that it is measured against. */
   readonly only: string;
   /** File for the figures. */
   readonly json: string | undefined;
@@ -15,28 +17,33 @@ export interface Options {
   readonly profile: string | undefined;
 }
 
+const PARTS = ['requests', 'signals', 'broadcast', 'latency', 'starvation', 'growth', 'memory', 'codec'];
+
 export const USAGE = `Usage: npm run bench -- [options]
 
+  --part <names>    parts to run, with commas between them (default: all)
+                    ${PARTS.join(', ')}
+  --quick           a first impression: short rounds, few of them, fewer idle connections
   --seconds <n>     measured seconds per contender and round (default: 0.4)
   --rounds <n>      rounds (default: 5)
-  --in-flight <n>   requests in flight per connection (default: 1,16)
-  --only <text>     only contenders with this in their name; raw ws always runs
-  --json <file>     write the figures to a file
+  --only <text>     only contenders with this in their name, and what they are measured against
+  --json <file>     write the figures to a file, from which npm run bench:chart draws
   --profile <dir>   write CPU profiles of the servers to a folder (slows them down)
   --help            show this
 `;
 
 /**
  * Reads the command line; `undefined` if it asks for help.
- * @throws TypeError for an option that does not exist or a number that makes no sense.
+ * @throws TypeError for an option that does not exist or a value that makes no sense.
  */
 export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      seconds: { type: 'string', default: '0.4' },
-      rounds: { type: 'string', default: '5' },
-      'in-flight': { type: 'string', default: '1,16' },
+      part: { type: 'string', default: PARTS.join(',') },
+      quick: { type: 'boolean', default: false },
+      seconds: { type: 'string' },
+      rounds: { type: 'string' },
       only: { type: 'string', default: '' },
       json: { type: 'string' },
       profile: { type: 'string' },
@@ -44,16 +51,13 @@ export function readOptions(args: readonly string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const { only, json, profile } = values;
-  const seconds = Number(values.seconds);
-  const rounds = Number(values.rounds);
-  const depths = values['in-flight'].split(',').map(Number);
+  const { only, json, profile, quick } = values;
+  const seconds = Number(values.seconds ?? (quick ? 0.2 : 0.4));
+  const rounds = Number(values.rounds ?? (quick ? 2 : 5));
+  const parts = values.part.split(',');
+  const unknown = parts.find((part) => !PARTS.includes(part));
+  if (unknown !== undefined) throw new TypeError(`there is no part ${JSON.stringify(unknown)}`);
   if (!(seconds > 0 && seconds <= 60)) throw new TypeError('--seconds takes a number up to 60');
-  if (!isWhole(rounds)) throw new TypeError('--rounds takes a whole number from 1');
-  if (!depths.every(isWhole)) throw new TypeError('--in-flight takes whole numbers from 1, with commas between them');
-  return { seconds, rounds, depths, only, json, profile };
-}
-
-function isWhole(value: number): boolean {
-  return Number.isInteger(value) && value > 0;
+  if (!(Number.isInteger(rounds) && rounds > 0)) throw new TypeError('--rounds takes a whole number from 1');
+  return { parts, seconds, rounds, idleConnections: quick ? 1_000 : 5_000, only, json, profile };
 }

@@ -1,79 +1,68 @@
-import { writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus } from 'node:os';
-import { REFERENCE, selectContenders, type Contender } from './contenders.js';
-import { computeFigures } from './figures.js';
-import { CONNECTIONS } from './load/connections.js';
-import type { RunningContender } from './measurement.js';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Comparison, Table } from './cell.js';
+import { BUN } from './contenders.js';
+import { compare } from './measure.js';
 import { readOptions, USAGE, type Options } from './options.js';
-import { Child } from './process/child.js';
+import { measureCodec } from './parts/codec.js';
+import * as comparisons from './parts/comparisons.js';
+import { measureIdle } from './parts/memory.js';
 import { findCores } from './process/cores.js';
-import { measureRounds } from './rounds.js';
-import { formatFigures } from './table.js';
+import { describeMachine, readVersions, type Report } from './report/report.js';
+import { formatCodec, formatIdle, formatTable } from './report/table.js';
+import { Stage } from './stage.js';
 
-/** How long a server may take to start, in milliseconds. */
-const START_TIMEOUT = 20_000;
+const COMPARISONS: Readonly<Record<string, (only: string) => Comparison[]>> = {
+  requests: comparisons.requests,
+  signals: comparisons.signals,
+  broadcast: comparisons.broadcast,
+  latency: comparisons.latency,
+  starvation: comparisons.starvation,
+  growth: comparisons.growth,
+};
 
-/** Samples of a profile are this far apart, in microseconds. */
-const PROFILE_INTERVAL = 200;
-
-/**
- * Measures request/reply throughput: every contender's server, one at a time, under the same load. Servers and load
- * generator are processes of their own, on cores of their own, so that none is charged for another's work.
- */
+/** Runs the parts one after the other, and shows of each what came out. */
 async function run(options: Options): Promise<void> {
   const cores = findCores();
-  if (!cores) process.stderr.write('Cannot pin processes to cores: figures will be noisier.\n');
-  const children: Child[] = [];
-  const start = (child: Child) => {
-    children.push(child);
-    return child;
-  };
+  const { parts, rounds, seconds, idleConnections, only, json } = options;
+  const date = new Date().toISOString();
+  const machine = describeMachine();
+  const versions = readVersions();
+  const header = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
+  process.stdout.write(`${machine}\n${header.join(', ')}\n${rounds} rounds of ${seconds} s, ratios to raw ws\n`);
+  if (!cores) process.stdout.write('Processes could not be pinned to cores: figures are noisier.\n');
+  if (BUN.length === 0) process.stdout.write('Bun is left out, as it is not installed: npm install --no-save bun\n');
+  const show = (text: string) => process.stdout.write(`\n\n${text}\n`);
+  const tables: Record<string, Table[]> = {};
+  let report: Report = { date, machine, versions, isPinned: cores !== undefined, rounds, seconds, tables };
+  const stage = new Stage(options, cores);
   try {
-    const generator = start(
-      new Child({
-        label: 'load generator',
-        file: new URL('load/generator.js', import.meta.url),
-        core: cores?.generator,
-      }),
-    );
-    const contenders = await Promise.all(
-      selectContenders(options.only).map(async (contender): Promise<RunningContender> => {
-        const server = start(startServer(contender, options, cores?.server));
-        return { contender, server, port: await server.ask<number>('port', START_TIMEOUT) };
-      }),
-    );
-    const series = await measureRounds(generator, contenders, options);
-    const figures = computeFigures(series, REFERENCE.name);
-    const machine = `Node ${process.versions.node}, ${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores`;
-    process.stdout.write(
-      `\n${machine}; ${CONNECTIONS} connections, 32-byte echo, ${options.rounds} rounds of ${options.seconds} s\n\n` +
-        `${formatFigures(figures, REFERENCE.name)}\n`,
-    );
-    if (options.json) {
-      const report = { machine, connections: CONNECTIONS, isPinned: cores !== undefined, options, figures };
-      await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);
+    for (const [part, plan] of Object.entries(COMPARISONS)) {
+      if (!parts.includes(part)) continue;
+      tables[part] = [];
+      for (const comparison of plan(only)) {
+        const table = await compare(stage, comparison);
+        tables[part].push(table);
+        show(formatTable(table));
+      }
+      await stage.clear();
+    }
+    if (parts.includes('memory')) {
+      const figures = await measureIdle(stage);
+      report = { ...report, idle: { connections: idleConnections, figures } };
+      show(formatIdle(figures, idleConnections));
     }
   } finally {
-    await Promise.all(children.map((child) => child.stop()));
+    await stage.close();
   }
-}
-
-function startServer({ name, server, gateway }: Contender, { profile }: Options, core: number | undefined): Child {
-  const fileName = `${name.replaceAll(/[^a-z]+/g, '-')}.cpuprofile`;
-  return new Child({
-    label: name,
-    file: new URL(`servers/${server}.js`, import.meta.url),
-    args: gateway ? [gateway] : [],
-    nodeArgs: profile
-      ? [
-          '--cpu-prof',
-          `--cpu-prof-dir=${profile}`,
-          `--cpu-prof-name=${fileName}`,
-          `--cpu-prof-interval=${PROFILE_INTERVAL}`,
-        ]
-      : [],
-    core,
-  });
+  if (parts.includes('codec')) {
+    const codec = measureCodec();
+    report = { ...report, codec };
+    show(formatCodec(codec));
+  }
+  if (json === undefined) return;
+  await mkdir(dirname(json), { recursive: true });
+  await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
 }
 
 let options: Options | undefined;

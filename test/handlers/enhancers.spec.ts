@@ -54,10 +54,12 @@ import {
   type WebwireServer,
 } from 'nestjs-webwire';
 import { WebSocketServer } from '@nestjs/websockets';
-import { catchError, EMPTY, map, of, throwError } from 'rxjs';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { catchError, EMPTY, map, mergeMap, of, retry, throwError, timer } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { TestApp } from '../support/test-app.js';
+import { describe as show } from '../support/wire-client.js';
 
 let app: TestApp | undefined;
 
@@ -351,6 +353,65 @@ describe('interceptors', () => {
     expect(await client.ask('empty')).toBe('binary');
     expect(await client.ask('failing')).toBe('error NOT_FOUND: gone');
     expect(await client.ask('any')).toBe('utf8 recovered');
+  });
+});
+
+describe('interceptors and what they wrap', () => {
+  it('share an asynchronous context, whenever the handler is subscribed to', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    @Injectable()
+    class InContext implements NestInterceptor {
+      intercept(context: ExecutionContext, next: CallHandler) {
+        const handled = storage.run(context.switchToWs().getData<string>(), () => next.handle());
+        return timer(1).pipe(mergeMap(() => handled));
+      }
+    }
+    @WebwireGateway()
+    class Gateway {
+      @UseInterceptors(InContext)
+      @WebwireRequest('context')
+      async context() {
+        return Promise.resolve(storage.getStore());
+      }
+    }
+    const client = await start({ providers: [Gateway] });
+    client.send('context', 'one');
+    client.send('context', 'two');
+    expect([show(await client.next()), show(await client.next())]).toEqual(['utf8 one', 'utf8 two']);
+  });
+
+  it('may call the handler again', async () => {
+    let calls = 0;
+    @Injectable()
+    class Again implements NestInterceptor {
+      intercept(_context: ExecutionContext, next: CallHandler) {
+        return next.handle().pipe(retry(2));
+      }
+    }
+    @WebwireGateway()
+    class Gateway {
+      @UseInterceptors(Again)
+      @WebwireRequest('third time')
+      third(@MessageBody() body: string) {
+        if (++calls < 3) throw new Error('not yet');
+        return `${body} ${calls}`;
+      }
+    }
+    const client = await start({ providers: [Gateway] });
+    expect(await client.ask('third time', 'call')).toBe('utf8 call 3');
+  });
+
+  it('that return no stream fail', async () => {
+    @WebwireGateway()
+    class Gateway {
+      @UseInterceptors({ intercept: () => undefined as never })
+      @WebwireRequest('none')
+      none() {
+        return 'not called';
+      }
+    }
+    const client = await start({ providers: [Gateway] });
+    expect(await client.ask('none')).toBe('internal error');
   });
 });
 

@@ -6,11 +6,13 @@ import {
   Scope,
   UseGuards,
   UseInterceptors,
+  UsePipes,
   createParamDecorator,
   type CallHandler,
   type CanActivate,
   type ExecutionContext,
   type NestInterceptor,
+  type PipeTransform,
   type Type,
 } from '@nestjs/common';
 import { ConnectedSocket, MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
@@ -34,6 +36,10 @@ const Name = createParamDecorator((_data: unknown, context: ExecutionContext) =>
 const LaterName = createParamDecorator(async (_data: unknown, context: ExecutionContext) =>
   Promise.resolve(context.switchToWs().getPattern()),
 );
+const Rejects = createParamDecorator(async () => Promise.reject(new RequestError('FIRST', 'parameter')));
+const Throws = createParamDecorator(() => {
+  throw new RequestError('SECOND', 'parameter');
+});
 const HostType = createParamDecorator((_data: unknown, context: ExecutionContext) => context.getType());
 
 class Handlers {
@@ -129,6 +135,9 @@ class Handlers {
     @ConnectedSocket() connection: WebwireConnection,
   ) {
     return [name, message.name, message.identifier?.length, body, later, type, connection.request.url].join(' ');
+  }
+  @WebwireRequest('failing parameters') failingParameters(@Throws() _a: string, @Rejects() _b: string) {
+    return 'not called';
   }
   @WebwireRequest() nameless(@WebwireMessage() message: Message) {
     return message.payload;
@@ -242,6 +251,55 @@ class PassOn implements NestInterceptor {
 @WebwireGateway()
 class InterceptedGateway extends Handlers {}
 
+@Injectable()
+class PassLater implements CanActivate {
+  async canActivate() {
+    return Promise.resolve(true);
+  }
+}
+@Injectable()
+class PassInStream implements CanActivate {
+  canActivate() {
+    return of(false, true);
+  }
+}
+
+@UseGuards(PassLater, Pass, PassInStream)
+@WebwireGateway()
+class LateGuardedGateway extends Handlers {}
+
+@Injectable()
+class PassOnLater implements NestInterceptor {
+  async intercept(_context: ExecutionContext, next: CallHandler) {
+    return Promise.resolve(next.handle());
+  }
+}
+
+@UseInterceptors(PassOnLater, PassOn, PassOnLater)
+@WebwireGateway()
+class LateInterceptedGateway extends Handlers {}
+
+@Injectable()
+class SameLater implements PipeTransform {
+  async transform(value: unknown) {
+    return Promise.resolve(value);
+  }
+}
+@Injectable()
+class Same implements PipeTransform {
+  transform(value: unknown) {
+    return value;
+  }
+}
+
+@UsePipes(Same)
+@WebwireGateway()
+class PipedGateway extends Handlers {}
+
+@UsePipes(Same, SameLater, Same)
+@WebwireGateway()
+class LatePipedGateway extends Handlers {}
+
 @Injectable({ scope: Scope.REQUEST })
 class PerRequest {}
 
@@ -290,6 +348,7 @@ const CASES: [name: string, body: string | Payload, answer: string][] = [
   ['json', '{"secret', 'error BAD_REQUEST: the body could not be decoded'],
   ['json text', '1', 'utf8 as it is'],
   ['parameters', 'b', 'utf8 parameters parameters 8 b parameters ws /'],
+  ['failing parameters', '', 'error SECOND: parameter'],
   ['', 'nameless', 'utf8 nameless'],
   ['', BINARY, 'binary 00ff'],
   ['unknown', 'x', 'utf8 fallback unknown'],
@@ -319,7 +378,11 @@ const CASES: [name: string, body: string | Payload, answer: string][] = [
 const WAYS: [way: string, gateway: Type][] = [
   ['directly', DirectGateway],
   ['behind a guard', GuardedGateway],
+  ['behind guards that take their time', LateGuardedGateway],
   ['within an interceptor', InterceptedGateway],
+  ['within interceptors that take their time', LateInterceptedGateway],
+  ['behind a pipe', PipedGateway],
+  ['behind pipes that take their time', LatePipedGateway],
   ['on an instance per message', ScopedGateway],
 ];
 

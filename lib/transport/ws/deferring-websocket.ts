@@ -10,11 +10,6 @@ const RECEIVER_FAILURES: ReadonlySet<number | undefined> = new Set([1002, 1007, 
 export class DeferringWebSocket extends WebSocket {
   #isTakenOver = false;
 
-  /** Whether messages are compressed, which `ws` has to do itself. */
-  get isCompressing(): boolean {
-    return this.extensions !== '';
-  }
-
   /**
    * Called by `ws` for a refused frame, just before it emits `error`, and for a close frame of the peer. The two
    * look alike, but only the first is followed by `error`.

@@ -15,7 +15,7 @@ import type { ListenTarget, Transport } from '../transport.js';
 import { refuse } from './http-refusal.js';
 import { openHttpServer, type OwnHttpServer } from './own-http-server.js';
 import { UpgradeRouter, type UpgradeHandler } from './upgrade-router.js';
-import { createUpgrader, type Upgrade } from './ws-upgrader.js';
+import { createUpgrader, type Upgrade } from './upgrader.js';
 
 /** Options of the `WsTransport`. */
 export interface WsTransportOptions {
@@ -115,15 +115,12 @@ function upgradeHandler(server: WebwireServer, upgrade: Upgrade): UpgradeHandler
   return (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const fail = () => socket.destroy();
     socket.on('error', fail);
-    // A request that a server got has a target.
-    const admitted = server.admit(
-      request as IncomingMessage & { url: string },
-      (socket as Socket).remoteAddress,
-      (handshake) => {
-        socket.off('error', fail);
-        upgrade(request, socket, head, handshake);
-      },
-    );
+    // A request that a server got has a target, and came on a socket.
+    const { remoteAddress } = socket as Socket;
+    const admitted = server.admit(request as IncomingMessage & { url: string }, remoteAddress, (handshake) => {
+      socket.off('error', fail);
+      upgrade(request, socket as Socket, head, handshake);
+    });
     admitted.catch(({ status, message }: { status: number; message: string }) => refuse(socket, status, message));
   };
 }

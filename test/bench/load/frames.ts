@@ -8,25 +8,24 @@ const MASKED = 0x80;
 /** Any will do; zeros would spare the server nothing, but only this shows that it unmasks. */
 const MASK = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 
-/** Longer payloads have a longer header, which nothing here needs. */
-const LONGEST_PAYLOAD = 125;
-
-/** The frame that a client sends: first byte · length(1) · mask(4) · masked payload. */
+/** The frame that a client sends: first byte · length · mask(4) · masked payload. */
 export function clientFrame(payload: Uint8Array, isText: boolean): Buffer {
   const masked = payload.map((byte, index) => byte ^ MASK[index % MASK.length]!);
-  return Buffer.from([firstByte(isText), MASKED | shortLength(payload), ...MASK, ...masked]);
+  const [length, ...longer] = lengthOf(payload);
+  return Buffer.from([firstByte(isText), MASKED | length!, ...longer, ...MASK, ...masked]);
 }
 
-/** The frame that a server sends: first byte · length(1) · payload. */
+/** The frame that a server sends: first byte · length · payload. */
 export function serverFrame(payload: Uint8Array, isText: boolean): Buffer {
-  return Buffer.from([firstByte(isText), shortLength(payload), ...payload]);
+  return Buffer.from([firstByte(isText), ...lengthOf(payload), ...payload]);
 }
 
 function firstByte(isText: boolean): number {
   return isText ? FINAL_TEXT : FINAL_BINARY;
 }
 
-function shortLength({ length }: Uint8Array): number {
-  if (length > LONGEST_PAYLOAD) throw new RangeError(`${length} bytes are too long for a message of this benchmark`);
-  return length;
+/** One byte up to 125, then 126 and two more; nothing here is longer. */
+function lengthOf({ length }: Uint8Array): number[] {
+  if (length > 65_535) throw new RangeError(`${length} bytes are too long for a message of this benchmark`);
+  return length < 126 ? [length] : [126, length >>> 8, length & 0xff];
 }

@@ -14,9 +14,13 @@ export class Opening {
     return this.#take((bytes) => (bytes.includes(end) ? bytes.indexOf(end) + end.length : Infinity));
   }
 
-  /** A frame of a server with at most 125 bytes of payload. */
+  /** A frame of a server with at most 65 535 bytes of payload. */
   takeFrame(): Promise<Buffer> {
-    return this.#take((bytes) => 2 + (bytes[1] ?? Infinity));
+    return this.#take((bytes) => {
+      const length = bytes[1] ?? Infinity;
+      if (length !== 126) return 2 + length;
+      return bytes.length < 4 ? Infinity : 4 + bytes.readUInt16BE(2);
+    });
   }
 
   /** Whoever asks is given up on from outside if the bytes never come. */

@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { Answer, Question } from './answer.js';
 
 /** How long a child may take to end when asked to, in milliseconds. */
@@ -11,26 +12,28 @@ export interface ChildOptions {
   readonly label: string;
   readonly file: URL;
   readonly args?: readonly string[];
+  /** Program that runs the file. Default: this Node. */
+  readonly runtime?: string;
   readonly nodeArgs?: readonly string[];
   /** Number of the core to keep to. */
   readonly core: number | undefined;
 }
 
-/** A Node process that answers questions. */
+/** A process that answers questions. */
 export class Child {
   readonly #label: string;
   readonly #process: ChildProcess;
   readonly #ended: Promise<string>;
 
-  constructor({ label, file, args = [], nodeArgs = [], core }: ChildOptions) {
-    const command = [process.execPath, ...nodeArgs, file.pathname, ...args];
+  constructor({ label, file, args = [], runtime = process.execPath, nodeArgs = [], core }: ChildOptions) {
+    const command = [runtime, ...nodeArgs, fileURLToPath(file), ...args];
     const [program, ...rest] = core === undefined ? command : ['taskset', '--cpu-list', String(core), ...command];
     this.#label = label;
     this.#process = spawn(program!, rest, {
       env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // So that bytes stay bytes.
-      serialization: 'advanced',
+      // So that bytes stay bytes; other runtimes know only JSON.
+      serialization: runtime === process.execPath ? 'advanced' : 'json',
     });
     this.#ended = new Promise((resolve) => {
       this.#process.once('error', (error) => resolve(error.message));

@@ -13,6 +13,9 @@ interface NestServer {
   readonly prepare?: (app: INestApplication) => void;
 }
 
+/** What gateways send to all for each go. */
+export const newsPerGo = Number(process.argv[3] ?? 1);
+
 /** Serves one gateway in an application of its own. */
 export async function serve({ gateways, imports = [], prepare }: NestServer): Promise<void> {
   const name = process.argv[2]!;

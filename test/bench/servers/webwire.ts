@@ -1,17 +1,46 @@
-import { UseGuards, UseInterceptors } from '@nestjs/common';
+import { UseGuards, UseInterceptors, type Type } from '@nestjs/common';
 import { MessageBody } from '@nestjs/websockets';
-import { WebwireGateway, WebwireModule, WebwireRequest } from 'nestjs-webwire';
+import {
+  WebwireConnection,
+  WebwireGateway,
+  WebwireModule,
+  WebwireRequest,
+  WebwireService,
+  WebwireSignal,
+} from 'nestjs-webwire';
+import { NEWS } from '../exchanges.js';
 import { IdentityPipe, MappingInterceptor, OpenGuard } from './enhancers.js';
-import { serve } from './nest-server.js';
+import { newsPerGo, serve } from './nest-server.js';
 
 /** A `Buffer` for a binary request, a string for a text one. */
 type Body = Buffer | string;
 
 @WebwireGateway()
 class DirectGateway {
+  constructor(protected readonly service: WebwireService) {}
+
   @WebwireRequest('echo')
   echo(@MessageBody() body: Body): Body {
     return body;
+  }
+  @WebwireSignal('note')
+  note(): void {}
+  @WebwireSignal('go')
+  go(): void {
+    for (let sent = 0; sent < newsPerGo; sent++) this.service.broadcast('news', NEWS);
+  }
+}
+
+@WebwireGateway()
+class GroupGateway {
+  constructor(private readonly service: WebwireService) {}
+
+  handleConnection(connection: WebwireConnection): void {
+    this.service.join(connection, 'readers');
+  }
+  @WebwireSignal('go')
+  go(): void {
+    for (let sent = 0; sent < newsPerGo; sent++) this.service.signalGroup('readers', 'news', NEWS);
   }
 }
 
@@ -42,12 +71,32 @@ class InterceptedGateway {
   }
 }
 
+/** A gateway with so many handlers, of which only one is ever called. */
+function manyHandlers(count: number): Type {
+  class ManyGateway {}
+  const { prototype } = ManyGateway;
+  for (let n = 0; n < count; n++) {
+    const method = n === 0 ? 'echo' : `other${n}`;
+    const descriptor = { value: (body: Body) => body, configurable: true, writable: true };
+    Object.defineProperty(prototype, method, descriptor);
+    MessageBody()(prototype, method, 0);
+    WebwireRequest(method)(prototype, method, descriptor);
+  }
+  WebwireGateway()(ManyGateway);
+  return ManyGateway;
+}
+
 await serve({
   gateways: {
     direct: DirectGateway,
+    group: GroupGateway,
     async: AsyncGateway,
     guarded: GuardedGateway,
     intercepted: InterceptedGateway,
+    1: manyHandlers(1),
+    10: manyHandlers(10),
+    100: manyHandlers(100),
+    500: manyHandlers(500),
   },
   imports: [WebwireModule.forRoot()],
 });

@@ -1,16 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Carrier } from '../../server/carrier.js';
-import { frame } from './frame.js';
 import type { DeferringWebSocket } from './deferring-websocket.js';
 
-/** What is queued is written when it reaches this size, in bytes, even within a tick. */
-const LARGE_BATCH = 64 * 1024;
-
-/** A WebSocket as a carrier. Messages of one tick leave in one write. */
-export class WsCarrier implements Carrier {
-  #batch: Uint8Array[] = [];
-  #batchSize = 0;
-
+/** A WebSocket of `ws` as a carrier, for clients whose messages are compressed. */
+export class CompressingCarrier implements Carrier {
   readonly remoteAddress: string | undefined;
 
   constructor(
@@ -31,14 +24,7 @@ export class WsCarrier implements Carrier {
 
   send(message: Uint8Array): boolean {
     if (this.webSocket.readyState !== this.webSocket.OPEN) return false;
-    if (this.webSocket.isCompressing) {
-      this.webSocket.send(message);
-      return true;
-    }
-    if (this.#batch.length === 0) process.nextTick(this.#flush);
-    this.#batch.push(message);
-    this.#batchSize += message.length;
-    if (this.#batchSize >= LARGE_BATCH) this.#flush();
+    this.webSocket.send(message);
     return true;
   }
 
@@ -55,7 +41,6 @@ export class WsCarrier implements Carrier {
   }
 
   close(code: number, reason: string): void {
-    this.#flush();
     // The answer to the close frame has to be read.
     this.webSocket.resume();
     this.webSocket.closeNow(code, reason);
@@ -64,16 +49,4 @@ export class WsCarrier implements Carrier {
   terminate(): void {
     this.webSocket.terminate();
   }
-
-  /**
-   * `ws` would write each message twice, header and payload; written here they are one buffer. Nothing else of
-   * `ws` is bypassed: its control frames go to the same socket, whole, before or after a batch.
-   */
-  readonly #flush = (): void => {
-    if (this.#batch.length === 0) return;
-    const batch = this.#batch;
-    this.#batch = [];
-    this.#batchSize = 0;
-    if (this.webSocket.readyState === this.webSocket.OPEN) this.socket.write(frame(batch));
-  };
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { WebSocketServer, type PerMessageDeflateOptions, type ServerOptions as WsOptions } from 'ws';
-import { ProtocolError } from '../../protocol/index.js';
 import type { Handshake } from '../../server/handshake.js';
 import type { WebwireServer } from '../../server/server.js';
 import { CLOSE_TIMEOUT } from '../close-timeout.js';
+import { CompressingCarrier } from './compressing-carrier.js';
 import { DeferringWebSocket } from './deferring-websocket.js';
-import { WsCarrier } from './ws-carrier.js';
+import type { Upgrade } from './upgrader.js';
+import { invalidFrame, textFrame, tooLarge } from './violations.js';
 
 /** How `ws` calls a frame that announces more than `maxPayload`, or more than any number can say. */
 const TOO_BIG: ReadonlySet<string | undefined> = new Set([
@@ -15,21 +15,22 @@ const TOO_BIG: ReadonlySet<string | undefined> = new Set([
   'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH',
 ]);
 
-/** Turns an upgrade request into a connection of the server. */
-export type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer, handshake: Handshake) => void;
+/** Whether a client asks for extensions, of which compression is the only one there is. */
+export function asksForCompression({ headers }: IncomingMessage): boolean {
+  return headers['sec-websocket-extensions'] !== undefined;
+}
 
-/** @param deflateThreshold Size from which messages are compressed, in bytes; `undefined` switches compression off. */
-export function createUpgrader(server: WebwireServer, deflateThreshold: number | undefined): Upgrade {
-  const { messageBufferSize } = server.options;
+/**
+ * Leaves WebSockets with permessage-deflate (RFC 7692) to `ws`.
+ * @param threshold Size from which messages are compressed, in bytes.
+ */
+export function createCompressingUpgrader(server: WebwireServer, threshold: number): Upgrade {
   const options: WsOptions & { closeTimeout: number } = {
     noServer: true,
     clientTracking: false,
     // A length beyond 2³¹ − 1 means "no limit" to `ws`.
-    maxPayload: Math.min(
-      deflateThreshold === undefined ? messageBufferSize : deflateBound(messageBufferSize),
-      0x7fff_ffff,
-    ),
-    perMessageDeflate: deflateThreshold !== undefined && safeDeflate(deflateThreshold),
+    maxPayload: Math.min(deflateBound(server.options.messageBufferSize), 0x7fff_ffff),
+    perMessageDeflate: safeDeflate(threshold),
     // Text is refused whatever its bytes (PROTOCOL.md, section 9).
     skipUTF8Validation: true,
     closeTimeout: CLOSE_TIMEOUT,
@@ -39,9 +40,7 @@ export function createUpgrader(server: WebwireServer, deflateThreshold: number |
   };
   const upgrader = new WebSocketServer(options as WsOptions<typeof DeferringWebSocket>);
   return (request, socket, head, handshake) => {
-    upgrader.handleUpgrade(request, socket, head, (webSocket) =>
-      connect(server, webSocket, socket as Socket, handshake),
-    );
+    upgrader.handleUpgrade(request, socket, head, (webSocket) => connect(server, webSocket, socket, handshake));
   };
 }
 
@@ -60,12 +59,12 @@ function safeDeflate(threshold: number): PerMessageDeflateOptions {
 
 function connect(server: WebwireServer, webSocket: DeferringWebSocket, socket: Socket, handshake: Handshake): void {
   const { messageBufferSize, maxBufferedAmount } = server.options;
-  const carrier = new WsCarrier(webSocket, socket);
+  const carrier = new CompressingCarrier(webSocket, socket);
   const listener = server.accept(carrier, handshake);
   webSocket.on('message', (data: Buffer, isBinary: boolean) => {
     if (data.length > messageBufferSize) listener.violate(tooLarge(messageBufferSize));
     else if (isBinary) listener.receive(data);
-    else listener.violate(new ProtocolError('TEXT_FRAME', 'text frame: messages are binary', 0));
+    else listener.violate(textFrame());
   });
   webSocket.on('ping', (data: Buffer) => {
     if (webSocket.readyState !== webSocket.OPEN) return;
@@ -75,11 +74,7 @@ function connect(server: WebwireServer, webSocket: DeferringWebSocket, socket: S
   });
   webSocket.on('error', (error: Error & { code?: string }) => {
     webSocket.takeOver();
-    listener.violate(
-      TOO_BIG.has(error.code)
-        ? tooLarge(messageBufferSize)
-        : new ProtocolError('INVALID_FRAME', 'frame that breaks the WebSocket protocol', 0),
-    );
+    listener.violate(TOO_BIG.has(error.code) ? tooLarge(messageBufferSize) : invalidFrame());
   });
   // A peer that has only stopped sending may still read what is on its way; `ws` would wait for it for ever.
   socket.once('end', () => {
@@ -87,8 +82,4 @@ function connect(server: WebwireServer, webSocket: DeferringWebSocket, socket: S
     socket.once('close', () => clearTimeout(timer));
   });
   webSocket.on('close', (code: number) => listener.closed(code !== 1006));
-}
-
-function tooLarge(messageBufferSize: number): ProtocolError {
-  return new ProtocolError('MESSAGE_TOO_LARGE', 'message larger than the buffer', messageBufferSize);
 }

@@ -1,2 +1,0 @@
-/** Connections to the server under load. */
-export const CONNECTIONS = 50;

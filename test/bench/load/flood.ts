@@ -1,0 +1,43 @@
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openClients, type Client } from './client.js';
+import { clientFrame } from './frames.js';
+import type { LoadTarget } from './load.js';
+
+/** What is sent in one write. */
+const SIGNALS_PER_WRITE = 64;
+
+/** How long a server that takes nothing is waited for before the flood may end, in milliseconds. */
+const PATIENCE = 100;
+
+/** One connection that sends signals as fast as the server takes them, and waits for nothing. */
+export class Flood {
+  #isStopping = false;
+  readonly #sending: Promise<void>;
+
+  private constructor(
+    private readonly client: Client,
+    signals: Buffer,
+  ) {
+    this.#sending = this.#send(signals);
+  }
+
+  static async start({ port, exchange }: LoadTarget): Promise<Flood> {
+    const signal = clientFrame(exchange.signal, exchange.isText);
+    const [client] = await openClients(port, exchange, 1);
+    return new Flood(client!, Buffer.concat(Array.from({ length: SIGNALS_PER_WRITE }, () => signal)));
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await this.#sending;
+    this.client.close();
+  }
+
+  async #send(signals: Buffer): Promise<void> {
+    const { socket } = this.client;
+    while (!this.#isStopping) {
+      if (!socket.write(signals)) await Promise.race([once(socket, 'drain'), delay(PATIENCE)]);
+    }
+  }
+}

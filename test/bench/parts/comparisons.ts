@@ -1,0 +1,122 @@
+import type { Cell, Column, Comparison } from '../cell.js';
+import {
+  PLATFORM_SOCKET_IO,
+  PLATFORM_WS,
+  RAW_WS,
+  REQUEST_CONTENDERS,
+  SIGNAL_CONTENDERS,
+  WEBWIRE,
+  BUN,
+  type Contender,
+} from '../contenders.js';
+
+/** Connections to a server under load. */
+export const CONNECTIONS = 50;
+
+/** Connections that news go to. */
+export const READERS = 500;
+
+/** Requests per second where round trips are measured: well below what the slowest can do. */
+export const PACE = 5_000;
+
+const RATIOS: readonly Column[] = ['rate', 'ratio', 'range', 'ratioPerCpu', 'rival', 'cpu'];
+
+/** Request and reply, closed loop, at each of these depths. */
+export function requests(only: string): Comparison[] {
+  return [1, 16].map((depth) => ({
+    title: `Requests, ${depth} in flight on each of ${CONNECTIONS} connections`,
+    columns: RATIOS,
+    cells: select(REQUEST_CONTENDERS, only).map((contender) => ({
+      ...against(contender),
+      load: { kind: 'requests', connections: CONNECTIONS, depth },
+    })),
+  }));
+}
+
+/** Messages that are not answered. */
+export function signals(only: string): Comparison[] {
+  return [
+    {
+      title: `Signals from ${CONNECTIONS} connections, as many as are taken`,
+      columns: RATIOS,
+      cells: select(SIGNAL_CONTENDERS, only).map((contender) => ({
+        ...against(contender),
+        load: { kind: 'signals', connections: CONNECTIONS, depth: 2 },
+      })),
+    },
+  ];
+}
+
+/** The same to all. */
+export function broadcast(only: string): Comparison[] {
+  const contenders = [...SIGNAL_CONTENDERS, { ...WEBWIRE, name: 'webwire, group', variant: 'group' }];
+  return [1, 10].map((depth) => ({
+    title: `To ${READERS} connections, ${depth} a tick`,
+    columns: RATIOS,
+    cells: select(contenders, only).map((contender) => ({
+      ...against(contender),
+      load: { kind: 'news', connections: READERS, depth },
+      newsPerGo: depth,
+    })),
+  }));
+}
+
+/** Round trips where there is time enough. */
+export function latency(only: string): Comparison[] {
+  const contenders = [RAW_WS, ...BUN, WEBWIRE, PLATFORM_WS, PLATFORM_SOCKET_IO];
+  return [
+    {
+      title: `Round trips at ${PACE} requests a second`,
+      columns: ['p50', 'p99', 'cpuPerMessage', 'cpu'],
+      cells: select(contenders, only).map((contender) => ({
+        ...against(contender),
+        load: { kind: 'paced', connections: CONNECTIONS, depth: 1, rate: PACE },
+      })),
+    },
+  ];
+}
+
+/** Round trips while one more connection sends as much as it can. */
+export function starvation(only: string): Comparison[] {
+  const cells = select([RAW_WS, ...BUN, WEBWIRE], only).flatMap((contender): Cell[] =>
+    [false, true].map((isFlooded) => ({
+      name: isFlooded ? `${contender.name}, beside a flood` : contender.name,
+      contender,
+      load: { kind: 'paced', connections: 10, depth: 1, rate: 500, isFlooded },
+    })),
+  );
+  return [
+    { title: 'Round trips beside a connection that sends as much as it can', columns: ['p50', 'p99', 'cpu'], cells },
+  ];
+}
+
+/** What a message costs with more handlers, and with more connections: of the latter `ws` tells what the system takes. */
+export function growth(): Comparison[] {
+  const cell = (contender: Contender, variant: string, connections: number, unit: string): Cell => {
+    const name = `${contender.name}, ${unit}`;
+    return { name, contender: { ...contender, name, variant }, load: { kind: 'requests', connections, depth: 16 } };
+  };
+  return [
+    {
+      title: 'Cost of a message by the number of handlers, and of connections',
+      columns: ['rate', 'cpuPerMessage', 'cpu'],
+      cells: [
+        ...[1, 10, 100, 500].map((count) => cell(WEBWIRE, String(count), CONNECTIONS, `${count} handlers`)),
+        ...[10, 100, 1_000, 5_000].map((count) => cell(WEBWIRE, 'direct', count, `${count} connections`)),
+        ...[10, 100, 1_000, 5_000].map((count) => cell(RAW_WS, 'naive', count, `${count} connections`)),
+      ],
+    },
+  ];
+}
+
+function against(contender: Contender): Omit<Cell, 'load'> {
+  const { name, base = RAW_WS.name, rival } = contender;
+  return { name, contender, base, rival };
+}
+
+/** Those whose name contains `only`, and what they are compared with. */
+function select(contenders: readonly Contender[], only: string): Contender[] {
+  const chosen = contenders.filter(({ name }) => name.includes(only));
+  const needed = new Set([RAW_WS.name, ...chosen.flatMap(({ name, base, rival }) => [name, base, rival])]);
+  return contenders.filter(({ name }) => needed.has(name));
+}

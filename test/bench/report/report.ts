@@ -1,0 +1,45 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { availableParallelism, cpus } from 'node:os';
+import type { Table } from '../cell.js';
+import { BUN } from '../contenders.js';
+import type { CodecFigures } from '../parts/codec.js';
+import type { IdleFigures } from '../parts/memory.js';
+
+/** All that a run found out. */
+export interface Report {
+  /** When it began, in UTC. */
+  readonly date: string;
+  readonly machine: string;
+  readonly versions: Readonly<Record<string, string>>;
+  /** Whether server and load generator kept to cores of their own. */
+  readonly isPinned: boolean;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly tables: Readonly<Record<string, readonly Table[]>>;
+  readonly idle?: { readonly connections: number; readonly figures: readonly IdleFigures[] };
+  readonly codec?: readonly CodecFigures[];
+}
+
+export function describeMachine(): string {
+  return `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} cores, ${process.platform} ${process.arch}`;
+}
+
+/** The project, as seen from the compiled benchmark. */
+const PROJECT = new URL('../../', import.meta.url);
+
+/** What was measured, by name. */
+export function readVersions(): Record<string, string> {
+  const packages = ['ws', '@nestjs/core', '@nestjs/platform-ws', '@nestjs/platform-socket.io'];
+  const [bun] = BUN;
+  return {
+    node: process.versions.node,
+    'nestjs-webwire': readVersion('package.json'),
+    ...Object.fromEntries(packages.map((name) => [name, readVersion(`node_modules/${name}/package.json`)])),
+    ...(bun && { bun: spawnSync(bun.runtime!, ['--version']).stdout.toString().trim() }),
+  };
+}
+
+function readVersion(file: string): string {
+  return (JSON.parse(readFileSync(new URL(file, PROJECT), 'utf8')) as { version: string }).version;
+}

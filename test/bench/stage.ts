@@ -1,0 +1,78 @@
+import type { Contender } from './contenders.js';
+import type { Options } from './options.js';
+import { Child } from './process/child.js';
+import type { Cores } from './process/cores.js';
+
+/** How long a server may take to start, in milliseconds. */
+const START_TIMEOUT = 20_000;
+
+/** Samples of a profile are this far apart, in microseconds. */
+const PROFILE_INTERVAL = 200;
+
+/** A server that runs. */
+export interface RunningServer {
+  readonly child: Child;
+  readonly port: number;
+}
+
+/**
+ * The processes of a run. Servers and load generator are processes of their own, on cores of their own, so that none is
+ * charged for another's work.
+ */
+export class Stage {
+  readonly generator: Child;
+  readonly #servers = new Map<string, Promise<RunningServer>>();
+
+  constructor(
+    readonly options: Options,
+    private readonly cores: Cores | undefined,
+  ) {
+    const file = new URL('load/generator.js', import.meta.url);
+    this.generator = new Child({ label: 'load generator', file, core: cores?.generator });
+  }
+
+  /** The server of a contender: started when it is first asked for, and shared by all that ask for the same. */
+  server(contender: Contender, newsPerGo = 1): Promise<RunningServer> {
+    const key = [contender.server, contender.variant, newsPerGo].join(' ');
+    const running = this.#servers.get(key) ?? this.#start(contender, newsPerGo);
+    this.#servers.set(key, running);
+    return running;
+  }
+
+  /** Ends the servers. */
+  async clear(): Promise<void> {
+    const servers = await Promise.allSettled(this.#servers.values());
+    this.#servers.clear();
+    await Promise.all(
+      servers.map(async (server) => server.status === 'fulfilled' && (await server.value.child.stop())),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.clear();
+    await this.generator.stop();
+  }
+
+  async #start({ name, server, variant = '', runtime }: Contender, newsPerGo: number): Promise<RunningServer> {
+    const { profile } = this.options;
+    const fileName = `${[server, variant].join('-')}.cpuprofile`;
+    const profiling = ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${fileName}`];
+    const child = new Child({
+      label: name,
+      file: new URL(`servers/${server}.js`, import.meta.url),
+      args: [variant, String(newsPerGo)],
+      ...(runtime === undefined
+        ? {
+            nodeArgs: ['--expose-gc', ...(profile ? [...profiling, `--cpu-prof-interval=${PROFILE_INTERVAL}`] : [])],
+          }
+        : { runtime }),
+      core: this.cores?.server,
+    });
+    try {
+      return { child, port: await child.ask<number>('port', START_TIMEOUT) };
+    } catch (error) {
+      await child.stop();
+      throw error;
+    }
+  }
+}

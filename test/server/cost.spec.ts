@@ -1,0 +1,262 @@
+import { Injectable, UseGuards, UseInterceptors, type CallHandler, type ExecutionContext } from '@nestjs/common';
+import { MessageBody } from '@nestjs/websockets';
+import {
+  WebwireConnection,
+  WebwireGateway,
+  WebwireMessage,
+  WebwireRequest,
+  WebwireService,
+  WebwireSignal,
+  type Message,
+} from 'nestjs-webwire';
+import { MessageType, type EncodableMessage } from 'nestjs-webwire/protocol';
+import { createHook, executionAsyncId } from 'node:async_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { map } from 'rxjs';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Queue } from '../support/queue.js';
+import { ServerSocket } from '../support/server-socket.js';
+import { TestApp } from '../support/test-app.js';
+import { describe as show } from '../support/wire-client.js';
+
+// What a message costs, in things that can be counted. A change that makes one of them dearer is seen here, whatever the
+// machine; how long it all takes is for `npm run bench`.
+
+const LARGE = 20_000;
+
+@Injectable()
+class Guard {
+  canActivate(_context: ExecutionContext) {
+    return true;
+  }
+}
+@Injectable()
+class Pipe {
+  transform(value: unknown) {
+    return value;
+  }
+}
+@Injectable()
+class Interceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(map((value: unknown) => value));
+  }
+}
+
+@WebwireGateway()
+class Gateway {
+  readonly connections: WebwireConnection[] = [];
+  readonly kept: { body: Uint8Array; message: Message }[] = [];
+  readonly signals = new Queue<string>();
+  readonly large = Buffer.alloc(LARGE, 7);
+  received = 0;
+
+  handleConnection(connection: WebwireConnection) {
+    this.connections.push(connection);
+  }
+  @WebwireRequest('direct') direct(@MessageBody() body: Buffer) {
+    return body;
+  }
+  @WebwireRequest('async') async later(@MessageBody() body: Buffer) {
+    return Promise.resolve(body);
+  }
+  @UseGuards(Guard)
+  @WebwireRequest('guarded')
+  guarded(@MessageBody(Pipe) body: Buffer) {
+    return body;
+  }
+  @UseGuards(Guard)
+  @UseInterceptors(Interceptor)
+  @WebwireRequest('intercepted')
+  intercepted(@MessageBody(Pipe) body: Buffer) {
+    return body;
+  }
+  @WebwireRequest('aborted') aborted(@WebwireMessage() { signal }: Message) {
+    return signal.aborted;
+  }
+  @WebwireRequest('large') sendLarge() {
+    return this.large;
+  }
+  @WebwireRequest('keep') keep(@MessageBody() body: Buffer, @WebwireMessage() message: Message) {
+    this.kept.push({ body, message });
+  }
+  @WebwireSignal('count') count() {
+    this.received++;
+  }
+}
+
+let app: TestApp;
+let gateway: Gateway;
+let peer: ServerSocket;
+
+beforeEach(async () => {
+  app = await TestApp.start({ providers: [Gateway] }, { messageBufferSize: 2 * LARGE });
+  gateway = app.get(Gateway);
+  peer = await ServerSocket.connect(app);
+});
+afterEach(async () => {
+  vi.unstubAllGlobals();
+  await app.close();
+});
+
+function request(name: string, payload: Uint8Array = Buffer.alloc(32, 1)): EncodableMessage {
+  return { type: MessageType.RequestBinary, id: Buffer.alloc(8, 1), name, payload };
+}
+
+function times(count: number, message: EncodableMessage): EncodableMessage[] {
+  return Array.from({ length: count }, () => message);
+}
+
+/** What asynchronous resources a function makes, by type. */
+function countResources(run: () => void): Record<string, number> {
+  const counts: Record<string, number> = {};
+  const own = executionAsyncId();
+  const hook = createHook({
+    init(_id, type, triggerId) {
+      if (triggerId >= own) counts[type] = (counts[type] ?? 0) + 1;
+    },
+  });
+  hook.enable();
+  try {
+    run();
+  } finally {
+    hook.disable();
+  }
+  return counts;
+}
+
+describe('messages that arrive together are answered in one write', () => {
+  it.each(['direct', 'guarded', 'intercepted'])('at once: %s handlers', (name) => {
+    peer.receive(...times(16, request(name)));
+    expect(peer.writes.map((pieces) => pieces.length)).toEqual([1]);
+  });
+
+  it('when they are all there: asynchronous handlers', async () => {
+    peer.receive(...times(16, request('async')));
+    await nextTurn();
+    expect(peer.writes).toHaveLength(1);
+    for (let n = 0; n < 16; n++) expect(show(await peer.client.next())).toBe(`binary ${'01'.repeat(32)}`);
+  });
+
+  it('failures included', () => {
+    peer.receive(...times(16, request('nobody handles this')));
+    expect(peer.writes).toHaveLength(1);
+  });
+});
+
+describe('signals', () => {
+  it('of one tick leave in one write', async () => {
+    for (let n = 0; n < 10; n++) gateway.connections[0]!.signal('one', 'of many');
+    expect(peer.writes).toEqual([]);
+    await nextTurn();
+    expect(peer.writes.map((pieces) => pieces.length)).toEqual([1]);
+  });
+
+  it('to many are encoded and framed once', async () => {
+    const others = [await ServerSocket.connect(app), await ServerSocket.connect(app)];
+    const toJSON = vi.fn<() => object>(() => ({ from: 'one' }));
+    const service = app.get(WebwireService);
+    service.broadcast('news', { toJSON });
+    await nextTurn();
+    service.join(gateway.connections[0]!, 'group');
+    service.join(gateway.connections[1]!, 'group');
+    service.signalGroup('group', 'news', { toJSON });
+    await nextTurn();
+    expect(toJSON).toHaveBeenCalledTimes(2);
+    const [[broadcast], [group]] = peer.writes as [[Buffer], [Buffer]];
+    expect(others.map(({ writes }) => writes.map(([bytes]) => bytes!.buffer))).toEqual([
+      [broadcast.buffer, group.buffer],
+      [broadcast.buffer],
+    ]);
+    expect(others.every(({ writes }) => writes.every((pieces) => pieces.length === 1))).toBe(true);
+  });
+});
+
+describe('a payload is not copied', () => {
+  it('when it arrives', () => {
+    const bytes = peer.receive(request('keep'));
+    const [{ body, message }] = gateway.kept as [Gateway['kept'][0]];
+    expect(body.buffer).toBe(bytes.buffer);
+    expect(message.payload.bytes.buffer).toBe(bytes.buffer);
+  });
+
+  it('when it is large and leaves, to one or to many', async () => {
+    peer.receive(request('large'));
+    app.get(WebwireService).broadcast('large', gateway.large);
+    gateway.connections[0]!.signal('large', gateway.large);
+    await nextTurn();
+    const [[, reply], [, broadcast, , signal]] = peer.writes as [Buffer[], Buffer[]];
+    expect(reply!.buffer).toBe(gateway.large.buffer);
+    expect(signal!.buffer).toBe(gateway.large.buffer);
+    expect(broadcast!.length).toBe(1 + 1 + 'large'.length + LARGE);
+    for (const start of ['binary 0707', 'signal large binary 0707', 'signal large binary 0707']) {
+      expect(show(await peer.client.next()).slice(0, start.length)).toBe(start);
+    }
+  });
+});
+
+describe('a message that is answered at once', () => {
+  it.each(['direct', 'guarded'])('takes no promise, timer or callback: %s handlers', (name) => {
+    peer.receive(request(name));
+    const counts = countResources(() => peer.receive(...times(16, request(name))));
+    const { TickObject = 0, WRITEWRAP = 0, ...others } = counts;
+    expect(others).toEqual({});
+    // Both are Node's own, for the one write.
+    expect(WRITEWRAP).toBeLessThanOrEqual(1);
+    expect(TickObject).toBeLessThanOrEqual(2);
+  });
+
+  it('takes no promise or timer for interceptors, only the scope in which the handler runs', () => {
+    peer.receive(request('intercepted'));
+    const counts = countResources(() => peer.receive(...times(16, request('intercepted'))));
+    expect(counts).toMatchObject({ WebwireScope: 16 });
+    expect(Object.keys(counts)).not.toEqual(expect.arrayContaining(['PROMISE']));
+    expect(Object.keys(counts)).not.toEqual(expect.arrayContaining(['Timeout']));
+  });
+
+  it('takes no AbortController, unless a handler asks for its signal: then one for the connection', () => {
+    let made = 0;
+    vi.stubGlobal(
+      'AbortController',
+      class extends AbortController {
+        constructor() {
+          super();
+          made++;
+        }
+      },
+    );
+    peer.receive(request('direct'), request('guarded'), request('intercepted'), request('async'));
+    expect(made).toBe(0);
+    peer.receive(...times(3, request('aborted')));
+    expect(made).toBe(1);
+  });
+});
+
+it('a payload that a handler keeps stays as it is', async () => {
+  const bodies = Array.from({ length: 20 }, (_, n) => Buffer.alloc(10 + 50 * n, n));
+  for (const body of bodies) {
+    peer.client.sendBytes(Buffer.concat([Buffer.from('7f0000000000000001046b656570', 'hex'), body]));
+    await peer.client.next();
+  }
+  for (let n = 0; n < 2_000; n++) peer.client.send('direct', 'x'.repeat(n));
+  for (let n = 0; n < 2_000; n++) await peer.client.next();
+  expect(gateway.kept.map(({ body }) => Buffer.from(body))).toEqual(bodies);
+  expect(gateway.kept.map(({ message }) => Buffer.from(message.payload.bytes))).toEqual(bodies);
+});
+
+it('a flood on one connection leaves others their turn, and keeps its order', async () => {
+  const other = await ServerSocket.connect(app);
+  const flood = { type: MessageType.SignalBinary, name: 'count', payload: Buffer.alloc(1) } as const;
+  peer.receive(...times(2_000, flood), request('direct'));
+  expect(gateway.received).toBeLessThanOrEqual(128);
+  other.receive(request('direct'));
+  expect(other.writes).toHaveLength(1);
+  expect(peer.writes).toEqual([]);
+  while (peer.writes.length === 0) {
+    const before = gateway.received;
+    await nextTurn();
+    expect(gateway.received - before).toBeLessThanOrEqual(2 * 128);
+  }
+  expect(gateway.received).toBe(2_000);
+  expect(peer.writes).toHaveLength(1);
+});
