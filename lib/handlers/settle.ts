@@ -1,4 +1,4 @@
-import { isObservable, type Observable } from 'rxjs';
+import { isObservable, UnsubscriptionError, type Observable } from 'rxjs';
 import type { Message } from '../server/message.js';
 
 /**
@@ -50,7 +50,12 @@ function lastValueWhileConnected(values: Observable<unknown>, { presence }: Mess
   }
   return new Promise((resolve, reject) => {
     const abandon = () => {
-      subscription.unsubscribe();
+      try {
+        subscription.unsubscribe();
+      } catch (error) {
+        // What an Observable does when it is given up is the application's own.
+        failure = { error: error instanceof UnsubscriptionError ? (error.errors[0] as unknown) : error };
+      }
       end();
     };
     settled = () => {

@@ -86,7 +86,8 @@ export class WebwireConnection {
    *
    * @param name At most 255 printable ASCII characters; may be empty if there is a body.
    * @param body A string is sent as UTF-8, bytes (`Uint8Array`, `ArrayBuffer`, other views) as binary, a `Payload` as it
-   *   is, `undefined` and `null` as nothing, any other value as JSON in UTF-8.
+   *   is, `undefined` and `null` as nothing, any other value as JSON in UTF-8. Bytes must not be changed afterwards: many
+   *   (16 384 and more) are sent from where they are.
    * @returns `false` if the connection is gone, and the signal with it.
    * @throws BufferOverflowError if the message is larger than `messageBufferSize`.
    * @throws ProtocolError if the protocol forbids it: a bad name, or neither name nor body.

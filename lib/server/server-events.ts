@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { channel, type Channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import type { ProtocolError } from '../protocol/index.js';
 import type { WebwireConnection } from './connection.js';
@@ -39,7 +39,7 @@ export class ServerEvents extends EventEmitter<WebwireServerEvents> {
     name: Name,
     describe: () => WebwireServerEvents[Name][0],
   ): void {
-    const published = channel(`nestjs-webwire:${name}`);
+    const published = channelOf(name);
     const listeners = this.rawListeners(name);
     if (!published.hasSubscribers && listeners.length === 0) return;
     const event = describe();
@@ -57,4 +57,18 @@ export class ServerEvents extends EventEmitter<WebwireServerEvents> {
       fail(error);
     }
   }
+}
+
+/**
+ * Kept for ever, as it is the process's: Node.js 20 lets go of a channel that nobody holds, and when it notices later it
+ * forgets who has subscribed under the same name since.
+ */
+const channels = new Map<string, Channel>();
+
+function channelOf(name: string): Channel {
+  const existing = channels.get(name);
+  if (existing) return existing;
+  const made = channel(`nestjs-webwire:${name}`);
+  channels.set(name, made);
+  return made;
 }

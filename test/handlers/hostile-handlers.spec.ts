@@ -252,6 +252,35 @@ describe('Observables', () => {
     await left.promise;
   });
 
+  it.each(['direct', 'enhanced'])('may fail when they are given up (%s)', async (name) => {
+    const subscribed = deferred();
+    const values = new Observable<never>(() => {
+      subscribed.resolve();
+      return () => {
+        throw new Error('cannot be left');
+      };
+    });
+    const left = deferred();
+    @WebwireGateway()
+    class Streaming {
+      handleDisconnect() {
+        left.resolve();
+      }
+      @WebwireRequest('direct') direct() {
+        return values;
+      }
+      @UsePipes(Upper) @WebwireRequest('enhanced') enhanced() {
+        return values;
+      }
+    }
+    const client = await start({ providers: [Streaming] });
+    client.send(name);
+    await subscribed.promise;
+    client.socket.terminate();
+    await left.promise;
+    expect(await app!.logger.logged('error', `Request "${name}"`)).toContain('cannot be left');
+  });
+
   it('may be listened to by many handlers of one connection', async () => {
     const warnings: Error[] = [];
     const warn = (warning: Error) => void warnings.push(warning);

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { EncodableMessage, ProtocolError } from '../../protocol/index.js';
 import type { Carrier, CarrierListener } from '../../server/carrier.js';
@@ -131,7 +132,8 @@ export class WebSocketCarrier implements Carrier, FrameListener {
 
   onClose(payload: Buffer): void {
     this.#isCloseReceived = true;
-    if (this.#isOpen) this.#sendClose(payload);
+    // A reason that is not text is no reason: what goes out has to be valid, whatever came.
+    if (this.#isOpen) this.#sendClose(isUtf8(payload.subarray(2)) ? payload : payload.subarray(0, 2));
     else this.socket.end();
   }
 
@@ -162,7 +164,12 @@ export class WebSocketCarrier implements Carrier, FrameListener {
 
   /** The peer sends nothing more. It may still read what is on its way, or not: it is not waited for for ever. */
   end(): void {
-    this.#batch.flush();
+    const rest = this.#rest;
+    this.#rest = undefined;
+    this.#batch.hold();
+    // What arrived before the end is answered, as far as it can be at once.
+    if (rest) this.#reader.read(rest, 0, Infinity);
+    this.#batch.release();
     this.#isOpen = false;
     this.socket.end();
     this.#cutLater();

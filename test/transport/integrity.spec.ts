@@ -1,0 +1,163 @@
+import { MessageBody } from '@nestjs/websockets';
+import {
+  WebwireConnection,
+  WebwireGateway,
+  WebwireMessage,
+  WebwireModule,
+  WebwireRequest,
+  WebwireService,
+  type Message,
+} from 'nestjs-webwire';
+import { MessageType, Payload, type ReplyMessage, type SignalMessage } from 'nestjs-webwire/protocol';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { generate } from 'selfsigned';
+import { afterEach, expect, it } from 'vitest';
+import { TestApp } from '../support/test-app.js';
+import { WireClient } from '../support/wire-client.js';
+
+// Memory is shared all over: messages are views of what was read, frames lie side by side in what is written, large payloads
+// are not copied. Whatever happens at the same time, each byte has to arrive.
+
+const MAX_LENGTH = 200_000;
+
+@WebwireGateway()
+class Gateway {
+  readonly connections: WebwireConnection[] = [];
+  readonly kept: { message: Message; body: Buffer; copy: Buffer; id: Buffer }[] = [];
+
+  handleConnection(connection: WebwireConnection) {
+    this.connections.push(connection);
+  }
+  @WebwireRequest('now') now(@MessageBody() body: Buffer) {
+    return body;
+  }
+  @WebwireRequest('later') async later(@MessageBody() body: Buffer, @WebwireMessage() message: Message) {
+    this.kept.push({ message, body, copy: Buffer.from(body), id: Buffer.from(message.identifier!) });
+    await nextTurn();
+    return body;
+  }
+}
+
+let app: TestApp;
+const clients: WireClient[] = [];
+
+afterEach(async () => {
+  for (const { socket } of clients.splice(0)) socket.terminate();
+  await app.close();
+});
+
+async function start(isSecure: boolean): Promise<void> {
+  const options = { messageBufferSize: MAX_LENGTH + 100, maxBufferedAmount: 2 ** 40 };
+  const metadata = { imports: [WebwireModule.forRoot(options)], providers: [Gateway] };
+  const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
+  app = await TestApp.startWithout(metadata, undefined, isSecure ? { httpsOptions: { key, cert } } : {});
+}
+
+async function connect(isSecure: boolean): Promise<WireClient> {
+  const url = isSecure ? app.url().replace('ws:', 'wss:') : app.url();
+  const client = await WireClient.connect(url, { rejectUnauthorized: false, perMessageDeflate: false });
+  clients.push(client);
+  return client;
+}
+
+/** The same numbers from 0 to 1 each time. */
+function randomNumbers(): () => number {
+  let state = 1;
+  return () => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) / 2 ** 24;
+  };
+}
+
+/** Lengths around all that is treated in another way from there on, small ones more often. */
+function lengthOf(random: () => number): number {
+  const kind = random();
+  if (kind < 0.6) return Math.floor(random() * 300);
+  if (kind < 0.8) return Math.floor(random() * 9_000);
+  if (kind < 0.9) return 16_300 + Math.floor(random() * 200);
+  return Math.floor(random() * (kind < 0.95 ? 70_000 : MAX_LENGTH));
+}
+
+/** Bytes that nothing else has at the same place. */
+function content(length: number, seed: number): Buffer {
+  const bytes = Buffer.alloc(length + 1, seed);
+  for (let index = 0; index < bytes.length; index += 3) bytes[index] = index * 31 + seed * 7 + (index >>> 8);
+  return bytes;
+}
+
+it.each([
+  ['plain', false],
+  ['secure', true],
+])(
+  'what slow readers get is what was sent to them, over %s connections',
+  async (_what, isSecure) => {
+    await start(isSecure);
+    const random = randomNumbers();
+    const slow = await connect(isSecure);
+    const other = await connect(isSecure);
+    const [toSlow, toOther] = app.get(Gateway).connections as [WebwireConnection, WebwireConnection];
+    const service = app.get(WebwireService);
+    slow.socket.pause();
+    const sent: Buffer[] = [];
+    let others = 0;
+    let most = 0;
+    // Until much more waits than the system takes over.
+    for (let n = 0; n < 400 || most < 4_000_000; n++) {
+      const bytes = content(lengthOf(random), n);
+      sent.push(bytes);
+      if (random() < 0.2) others += service.broadcast('all', bytes) - 1;
+      else toSlow.signal('one', bytes);
+      toOther.signal('other', content(200, n));
+      others++;
+      if (random() < 0.5) await nextTurn();
+      most = Math.max(most, toSlow.bufferedAmount);
+    }
+    slow.socket.resume();
+    for (const [n, bytes] of sent.entries()) {
+      const { type, payload } = (await slow.next()) as SignalMessage;
+      expect([n, type, bytes.equals(payload)]).toEqual([n, MessageType.SignalBinary, true]);
+    }
+    for (let n = 0; n < others; n++) await other.nextBytes();
+  },
+  60_000,
+);
+
+it.each([
+  ['plain', false],
+  ['secure', true],
+])(
+  'requests of many sizes get their own bytes back, and what is kept stays, over %s connections',
+  async (_what, isSecure) => {
+    await start(isSecure);
+    const random = randomNumbers();
+    const peers = await Promise.all([0, 1, 2, 3].map(() => connect(isSecure)));
+    await Promise.all(
+      peers.map(async (client, peer) => {
+        for (let round = 0; round < 8; round++) {
+          const asked = new Map<string, Buffer>();
+          const isSlow = random() < 0.5;
+          if (isSlow) client.socket.pause();
+          for (let n = 0; n < 25; n++) {
+            const body = content(lengthOf(random), n * 4 + peer);
+            const id = client.send(random() < 0.5 ? 'now' : 'later', Payload.binary(body));
+            asked.set(Buffer.from(id).toString('hex'), body);
+            if (random() < 0.1) await nextTurn();
+          }
+          if (isSlow) client.socket.resume();
+          while (asked.size > 0) {
+            const { type, id, payload } = (await client.next()) as ReplyMessage;
+            const name = Buffer.from(id).toString('hex');
+            expect([peer, type, asked.get(name)?.equals(payload)]).toEqual([peer, MessageType.ReplyBinary, true]);
+            asked.delete(name);
+          }
+        }
+      }),
+    );
+    const { kept } = app.get(Gateway);
+    expect(kept.length).toBeGreaterThan(100);
+    for (const { message, body, copy, id } of kept) {
+      expect(copy.equals(body) && copy.equals(message.payload.bytes) && id.equals(message.identifier!)).toBe(true);
+    }
+  },
+  60_000,
+);
