@@ -8,6 +8,7 @@ import {
   platformStorage,
   platformWebSocket,
   type StorageLike,
+  type Url,
   type WebSocketConstructor,
 } from './platform.js';
 
@@ -172,7 +173,9 @@ function check(option: string, value: unknown, rule: Rule): void {
   } else if (typeof first === 'number') {
     const isWithin = typeof value === 'number' && value >= first && value <= (second as number);
     if (!isWithin) throw invalid(option, value, `${first} to ${second}`);
-  } else if (!(rule as string[]).every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function')) {
+  } else if (
+    !(rule as string[]).every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function')
+  ) {
     throw invalid(option, value, `an object with ${rule.join(', ')}`);
   }
 }
@@ -182,7 +185,7 @@ function invalid(option: string, value: unknown, allowed: string): InvalidOption
   return new InvalidOptionError(`WebWire option ${option} is ${shown}, but must be ${allowed}`);
 }
 
-function resolveUrl(url: unknown): URL {
+function resolveUrl(url: unknown): Url {
   try {
     const resolved = absoluteUrl(String(url));
     resolved.protocol = resolved.protocol.replace('http', 'ws');

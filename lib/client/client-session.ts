@@ -1,4 +1,5 @@
-import { Payload, ProtocolError } from '../protocol/index.js';
+import { ProtocolError } from '../protocol/index.js';
+import { decodeUtf8 } from '../protocol/text.js';
 
 /** What the application of the server keeps in a session: JSON. */
 export type ClientSessionInfo = { readonly [name: string]: unknown };
@@ -24,7 +25,7 @@ export interface ClientSession {
  */
 export function readSession(bytes: Uint8Array): ClientSession {
   try {
-    const { k: key, c, l, i } = new Payload('utf8', bytes).json<Record<string, unknown>>();
+    const { k: key, c, l, i } = JSON.parse(decodeUtf8(bytes)) as Record<string, unknown>;
     const [createdAt, lastLookupAt] = [readTime(c), readTime(l)];
     if (isSessionKey(key) && createdAt + lastLookupAt) {
       const session = {

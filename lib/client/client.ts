@@ -232,7 +232,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     const request = this.#start<Payload>(options);
     this.#unsettled++;
     try {
-      this.#connector.enter(request, this.#options.reconnect, false, (link) => this.#requests.send(link, message, request));
+      this.#connector.enter(request, this.#options.reconnect, false, (link) =>
+        this.#requests.send(link, message, request),
+      );
       return await request.promise;
     } finally {
       this.#unsettled--;

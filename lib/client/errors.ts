@@ -10,9 +10,9 @@ type CodedErrorClass<Code extends string> = new (message?: string, options?: { c
 /**
  * Makes a class of errors. Unless told otherwise, its code is its name as constants are written, `SESSION_NOT_FOUND` for
  * `SessionNotFoundError`, and the message the same in words.
- *
- * @__NO_SIDE_EFFECTS__ for bundlers, which so leave out the classes that nobody uses
  */
+// For bundlers, which so leave out the classes that nobody uses:
+/* @__NO_SIDE_EFFECTS__ */
 function coded<Code extends string>(
   name: string,
   words = name.slice(0, -5).replace(/\B[A-Z]/g, ' $&'),

@@ -1,8 +1,8 @@
-import { Payload } from '../protocol/index.js';
+import { PayloadView, type Payload } from '../protocol/payload.js';
 import type { PayloadCodec } from '../protocol/payload-codec.js';
 
 /** What came with a reply or a signal: bytes, and what they are meant as. `Body` is what a contract says of it. */
-export class ReceivedPayload<Body = unknown> extends Payload {
+export class ReceivedPayload<Body = unknown> extends PayloadView {
   readonly #codec: PayloadCodec;
 
   /** Made by the client. @internal */

@@ -12,7 +12,7 @@ beforeEach(() => {
 /** What breaks the protocol, and how the client closes. */
 const VIOLATIONS: [what: string, message: unknown, error: string, closing: string][] = [
   ['an empty message', '', 'EMPTY_MESSAGE', '4002'],
-  ['a type that there is not', 'ff', 'UNKNOWN_TYPE', '4002'],
+  ['a type that there is not', 'ff', 'UNEXPECTED_MESSAGE', '4002'],
   ['a truncated reply', 'c001', 'TRUNCATED', '4002'],
   ['a code that is too long for its message', `00${hexId(1)}ff61`, 'LENGTH_MISMATCH', '4002'],
   ['an error without a code', `00${hexId(1)}0061`, 'EMPTY_FIELD', '4002'],
