@@ -55,8 +55,6 @@ export interface Url {
   readonly href: string;
   readonly host: string;
   readonly pathname: string;
-  protocol: string;
-  hash: string;
 }
 
 /** An URL made absolute; in a web page it may be relative. Throws a TypeError if it is none. */

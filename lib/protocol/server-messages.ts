@@ -28,11 +28,10 @@ export function decodeServerMessage(bytes: Uint8Array, maxLength: number): Serve
   if (length === 0) refuse('EMPTY_MESSAGE', 0);
   if (length > maxLength) refuse('MESSAGE_TOO_LARGE', maxLength);
   const type = bytes[0] as ServerMessage['type'];
-  const isUtf16 = type === MessageType.SignalUtf16 || type === MessageType.ReplyUtf16;
-  const pad = isUtf16 ? 1 : 0;
+  const pad = type === MessageType.SignalUtf16 || type === MessageType.ReplyUtf16 ? 1 : 0;
   const atLeast = (shortest: number) => {
     if (length < shortest) refuse('TRUNCATED', length);
-    if (isUtf16 && length & 1) refuse('ODD_UTF16_LENGTH', length - 1);
+    if (length & pad) refuse('ODD_UTF16_LENGTH', length - 1);
     return bytes.subarray(ID_START, ID_END);
   };
   const nameEnd = (lengthAt: number) => {
