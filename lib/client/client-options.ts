@@ -30,8 +30,7 @@ export interface ClientOptions {
   requestTimeout?: number;
   /**
    * How long connecting may take, from dialing to the server's first message, in milliseconds: at
-   * least 1.
-   * Restoring the session may take as long again.
+   * least 1. Restoring the session may take as long again.
    * @default 5_000
    */
   dialTimeout?: number;
@@ -93,7 +92,7 @@ const NO_STORAGE = { getItem: 0, setItem: 0, removeItem: 0 } as unknown as Stora
 export function resolveOptions(url: unknown, options: ClientOptions): ResolvedClientOptions {
   const { reconnect, sessionStorage = platformStorage() } = options;
   const webSocket = options.webSocket ?? platformWebSocket();
-  if (!webSocket) throw invalid('webSocket', webSocket, "given, such as WebSocket of the package 'ws'");
+  if (!webSocket) throw invalid('webSocket', webSocket, "a constructor: pass WebSocket of 'ws'");
   const { href, host, pathname } = resolveUrl(url);
   const hasDelays = typeof reconnect === 'object';
   const defaults = {
@@ -114,7 +113,7 @@ export function resolveOptions(url: unknown, options: ClientOptions): ResolvedCl
     }),
     url: href,
     storageName: `webwire:${host}${pathname}`,
-    backoff: resolve(DELAYS, hasDelays ? reconnect : {}, 'reconnect.'),
+    backoff: resolve(DELAYS, { ...(hasDelays && reconnect) }, 'reconnect.'),
   };
 }
 

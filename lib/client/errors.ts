@@ -78,7 +78,7 @@ export class SessionsDisabledError extends CodedError {
   }
 }
 
-/** No answer came within the timeout. `cause` says why there is no connection, if that is the reason. */
+/** No answer came within the timeout, or no connection to ask for one. */
 export class TimeoutError extends CodedError {
   declare readonly code: 'TIMEOUT';
 
@@ -87,7 +87,7 @@ export class TimeoutError extends CodedError {
   }
 }
 
-/** No answer came before the deadline. `cause` says why there is no connection, if that is the reason. */
+/** No answer came before the deadline, or no connection to ask for one. */
 export class DeadlineExceededError extends CodedError {
   declare readonly code: 'DEADLINE_EXCEEDED';
 

@@ -32,7 +32,7 @@ export interface Operation<Result = void> {
 const MODEL = {
   signal: { addEventListener: 0, removeEventListener: 0 } as unknown as AbortSignalLike,
   timeout: 0,
-  deadline: new Date(0),
+  deadline: { getTime: 0 } as unknown as Date,
 };
 
 /**

@@ -181,7 +181,7 @@ describe('the option webSocket', () => {
     vi.stubGlobal('WebSocket', undefined);
     onTestFinished(() => void vi.unstubAllGlobals());
     expect(() => new WebwireClient('ws://localhost')).toThrow(
-      `WebWire option webSocket is "undefined", but must be given, such as WebSocket of the package 'ws'`,
+      `WebWire option webSocket is "undefined", but must be a constructor: pass WebSocket of 'ws'`,
     );
   });
 

@@ -186,6 +186,7 @@ describe('a request that takes too long', () => {
     [{ timeout: -1 }, 'timeout is "-1"'],
     [{ deadline: new Date(NaN) }, 'deadline is "NaN"'],
     [{ deadline: 5 }, 'deadline is "5"'],
+    [{ deadline: {} }, 'deadline is "object"'],
     [{ signal: {} }, 'signal is "object"'],
     [{ timeoutMs: 5 }, 'there is no such option'],
   ])('has options that are checked: %o', async (options, message) => {
