@@ -3,17 +3,16 @@ const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const utf16Decoder = new TextDecoder('utf-16le', { ignoreBOM: true });
 const utf8Encoder = new TextEncoder();
 
-// With the flag u, halves of a pair are no surrogates.
-const LONE_SURROGATES = /\p{Surrogate}/gu;
+const REPLACEMENT_CHARACTER = 0xfffd;
 
 /** Decodes UTF-8; what is not valid becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
-  return utf8Decoder.decode(unshared(bytes));
+  return decode(utf8Decoder, bytes);
 }
 
 /** Decodes UTF-16 little-endian; lone surrogates and a last odd byte become U+FFFD. */
 export function decodeUtf16(bytes: Uint8Array): string {
-  return utf16Decoder.decode(unshared(bytes));
+  return decode(utf16Decoder, bytes);
 }
 
 /** Up to so many characters, measuring first is faster than what engines do for texts of any length. */
@@ -29,10 +28,9 @@ export function encodeUtf8(text: string): Uint8Array {
 
 /** Encodes as UTF-16 little-endian without a byte-order mark; lone surrogates become U+FFFD. */
 export function encodeUtf16(text: string): Uint8Array {
-  const wellFormed = text.replaceAll(LONE_SURROGATES, '\uFFFD');
   const bytes = new Uint8Array(text.length * 2);
   for (let index = 0; index < text.length; index++) {
-    const unit = wellFormed.charCodeAt(index);
+    const unit = isLoneSurrogate(text, index) ? REPLACEMENT_CHARACTER : text.charCodeAt(index);
     bytes[index * 2] = unit & 0xff;
     bytes[index * 2 + 1] = unit >>> 8;
   }
@@ -78,10 +76,11 @@ function isLoneSurrogate(text: string, index: number): boolean {
   return !isHighSurrogate(text.charCodeAt(index - 1));
 }
 
-/** Browsers refuse to decode memory that is shared or resizable, so such bytes are copied first. */
-function unshared(bytes: Uint8Array): Uint8Array {
-  const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer && !('resizable' in buffer && buffer.resizable === true)
-    ? bytes
-    : new Uint8Array(bytes);
+/** Browsers refuse to decode memory that is shared or resizable; such bytes are copied. */
+function decode(decoder: typeof utf8Decoder, bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return decoder.decode(new Uint8Array(bytes));
+  }
 }
