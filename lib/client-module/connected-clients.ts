@@ -17,7 +17,7 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
     for (const [name, client] of this.clients) {
       client.connect({ retry: true }).catch((error: Error) => {
         if (client.status === 'disconnected') {
-          this.#logger.error(`Client ${JSON.stringify(name)} cannot connect: ${error.message}`);
+          this.#logger.error(`Client ${JSON.stringify(name)} cannot connect: ${error.name}: ${error.message}`);
         }
       });
     }

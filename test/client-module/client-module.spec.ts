@@ -118,7 +118,7 @@ it('says why a client cannot connect at all', async () => {
   const { logger } = await start([
     WebwireClientModule.register([{ name: 'echo', url: server.url(), subProtocolName: 'other' }]),
   ]);
-  expect(await logger.logged('error', 'Client "echo" cannot connect')).toContain('sub-protocol');
+  expect(await logger.logged('error', 'Client "echo" cannot connect')).toContain('SubProtocolMismatchError');
 });
 
 it('logs what a signal handler throws', async () => {
