@@ -1,10 +1,9 @@
-import { channel } from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
 import type { ProtocolError } from '../protocol/index.js';
 import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { ConnectionRequest } from './carrier.js';
-import { stackOf, type ServerLogger } from './logger.js';
+import type { ServerLogger } from './logger.js';
+import { TellingEmitter } from './telling-emitter.js';
 
 /**
  * What a `WebwireServer` tells: `server.on('connection', ({ connection }) => …)`. The same objects, with `server` added,
@@ -29,32 +28,8 @@ export interface WebwireServerEvents {
 }
 
 /** A class that emits the events of a server. */
-export class ServerEvents extends EventEmitter<WebwireServerEvents> {
+export class ServerEvents extends TellingEmitter<WebwireServerEvents> {
   constructor(protected readonly logger: ServerLogger) {
-    super();
-  }
-
-  /** Costs next to nothing when nobody listens; a listener that fails is logged and harms nobody. */
-  protected tell<Name extends keyof WebwireServerEvents>(
-    name: Name,
-    describe: () => WebwireServerEvents[Name][0],
-  ): void {
-    const published = channel(`nestjs-webwire:${name}`);
-    const listeners = this.rawListeners(name);
-    if (!published.hasSubscribers && listeners.length === 0) return;
-    const event = describe();
-    for (const listener of listeners) this.#call(name, listener, event);
-    published.publish({ ...event, server: this });
-  }
-
-  #call(name: string, listener: Function, event: object): void {
-    const fail = (error: unknown) =>
-      this.logger.error(`A listener of the server's event ${name} failed`, stackOf(error));
-    try {
-      const result: unknown = Reflect.apply(listener, this, [event]);
-      if (result instanceof Promise) result.catch(fail);
-    } catch (error) {
-      fail(error);
-    }
+    super({ owner: 'server', channels: 'nestjs-webwire', logger: () => logger });
   }
 }

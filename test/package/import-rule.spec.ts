@@ -17,7 +17,7 @@ const RULES: ImportRules = {
     packages: ['@nestjs', 'rxjs'],
     node: false,
   },
-  redis: { folders: ['server', 'session', 'protocol'], packages: [], node: true },
+  redis: { folders: ['server', 'session', 'protocol'], packages: ['ioredis'], node: true },
   '.': {
     folders: ['handlers', 'decorators', 'transport', 'server', 'session', 'protocol', 'client', 'redis'],
     packages: 'any',
