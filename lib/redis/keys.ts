@@ -8,7 +8,7 @@ import type { ClusterTarget } from '../server/cluster.js';
 export class Keys {
   constructor(private readonly prefix: string) {}
 
-  /** Set of the places in a session, `<incarnation>/<place>` each. */
+  /** Set of the places in a session, `<node>.<number of the incarnation>/<place>` each. */
   places(session: string): string {
     return `${this.prefix}:places:{${session}}`;
   }
@@ -18,9 +18,9 @@ export class Keys {
     return `${this.prefix}:closed:{${session}}`;
   }
 
-  /** Exists as long as an incarnation of a node is alive. */
-  node(incarnation: string): string {
-    return `${this.prefix}:node:${incarnation}`;
+  /** The lease of a node, which exists as long as it is alive: number of its first incarnation that counts. */
+  node(nodeId: string): string {
+    return `${this.prefix}:node:${nodeId}`;
   }
 
   /** Exists as long as Redis does not lose its data. */

@@ -43,6 +43,9 @@ export class Membership {
   /** Unique among all nodes: 16 bytes in hexadecimal digits. */
   readonly nodeId = randomBytes(16).toString('hex');
   #count = 0;
+  /** The last incarnation in whose name Redis knows all places, and the first one whose places count. */
+  #told = 0;
+  #oldest = 1;
   #isConnected = false;
   #isStopped = false;
   #generation = '';
@@ -106,11 +109,11 @@ export class Membership {
     await this.#working;
     this.#isConnected = false;
     const { commands } = this.host;
-    if (commands.isReady) await commands.ask('del', this.#leaseKey).catch(() => undefined);
+    if (commands.isReady) await commands.ask('del', this.#lease).catch(() => undefined);
   }
 
-  get #leaseKey(): string {
-    return this.host.keys.node(this.incarnation);
+  get #lease(): string {
+    return this.host.keys.node(this.nodeId);
   }
 
   #schedule(): void {
@@ -139,32 +142,34 @@ export class Membership {
 
   async #beat(): Promise<void> {
     const known = this.#generation;
-    await Promise.all([this.#renew(), this.#readGeneration(), this.host.probeSubscriptions()]);
+    await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions()]);
     if (known !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
     await this.host.beat();
   }
 
   async #join(): Promise<void> {
-    const before = this.#count > 0 ? this.#leaseKey : undefined;
     await this.#readGeneration();
     this.#count++;
-    const began = performance.now();
-    await this.host.commands.ask('set', this.#leaseKey, '1', 'PX', this.host.nodeTimeout);
-    this.#leaseEnd = began + this.host.nodeTimeout;
-    await this.host.resynchronize(() => this.#renew());
-    if (before !== undefined) await this.host.commands.ask('del', before);
+    // Until Redis knows all places in the name of the new incarnation, those of the last one count, too.
+    this.#oldest = Math.max(this.#told, 1);
+    await this.#renew();
+    await this.host.resynchronize(() => this.#renew(true));
     await this.host.probeSubscriptions();
-    if (performance.now() > this.#leaseEnd) throw new RedisUnavailableError('coming back took too long');
+    this.#oldest = this.#count;
+    await this.#renew(true);
+    this.#told = this.#count;
     if (this.#isStopped) return;
     this.#isConnected = true;
     this.#connectedAt = performance.now();
     this.host.connected();
   }
 
-  async #renew(): Promise<void> {
+  /** @param mustExist Whether it must not have run out. */
+  async #renew(mustExist = false): Promise<void> {
     const began = performance.now();
     const { nodeTimeout, commands } = this.host;
-    const answer = await commands.ask('set', this.#leaseKey, '1', 'PX', nodeTimeout, 'XX');
+    const options = mustExist ? ['XX'] : [];
+    const answer = await commands.ask('set', this.#lease, this.#oldest, 'PX', nodeTimeout, ...options);
     if (answer === null) throw new RedisUnavailableError('its lease ran out');
     this.#leaseEnd = began + nodeTimeout;
   }

@@ -109,7 +109,7 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     if (this.#node) throw new Error('a RedisCluster is for one application only: make another one');
     this.#node = node;
     try {
-      await this.#link.open({
+      await this.#link.open(this.#options.nodeTimeout, {
         message: (message) => this.#receive(message),
         interrupted: (reason) => this.#membership.fail(reason),
         ready: () => this.#membership.hurry(),

@@ -2,9 +2,6 @@ import { isClusterClient, type RedisClient } from './redis-client.js';
 import { RedisCommands, RedisUnavailableError } from './redis-commands.js';
 import type { RedisPlace } from './redis-options.js';
 
-/** How long a start waits for Redis, in ms. */
-const START_TIMEOUT = 10_000;
-
 /** What is told of both connections. */
 export interface LinkListener {
   /** A message arrived. */
@@ -34,8 +31,11 @@ export class RedisLink {
     return this.#subscriber;
   }
 
-  /** @throws RedisUnavailableError if there is no Redis, or too old a one. */
-  async open(listener: LinkListener): Promise<void> {
+  /**
+   * @param timeout How long to wait for Redis, in ms.
+   * @throws RedisUnavailableError if there is no Redis, or too old a one.
+   */
+  async open(timeout: number, listener: LinkListener): Promise<void> {
     const { place } = this;
     const [commands, subscriber] = await Promise.all([place.connect('webwire'), place.connect('webwire-subscriber')]);
     this.#commands = new RedisCommands(commands, place.commandTimeout);
@@ -44,7 +44,7 @@ export class RedisLink {
     // What it says again and again while Redis is away is said once, when the connection is lost.
     for (const client of [commands, subscriber]) client.on('error', (error: Error) => (lastError = describe(error)));
     try {
-      await Promise.all([this.#commands.ready(START_TIMEOUT), this.#subscriber.ready(START_TIMEOUT)]);
+      await Promise.all([this.#commands.ready(timeout), this.#subscriber.ready(timeout)]);
       assertVersion(String(await this.#commands.ask('info', 'server')));
     } catch (error) {
       const { message, isSilent } = error as RedisUnavailableError;

@@ -56,10 +56,11 @@ export function checkRedisOptions<Options extends RedisOptions>(
   rules: OptionRules<Options>,
 ): Options {
   const checked = checkAll<Options>(options, rules, `${owner}.`);
-  check(`${owner}.url`, checked.url, {
-    allowed: 'absent where there is a client, and given where there is none',
-    accepts: (url) => (url === undefined) === (checked.client !== undefined),
-    isSecret: true,
+  const { client, url } = checked;
+  check(`${owner}.url`, url, {
+    allowed: client ? 'absent where there is a client' : 'given where there is no client',
+    accepts: () => (url === undefined) === (client !== undefined),
+    isSecret: url !== undefined,
   });
   return checked;
 }

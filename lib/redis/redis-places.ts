@@ -1,6 +1,7 @@
 import { SessionError } from '../session/session-error.js';
 import type { PlaceRequest, PlaceResult, SessionClosing, SessionPlaces } from '../session/session-places.js';
 import { encodeEnvelope } from './envelope.js';
+import { findDeadIncarnations, incarnationOf } from './incarnations.js';
 import type { Keys } from './keys.js';
 import type { Membership } from './membership.js';
 import { CLOSE, CLOSE_ALL, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
@@ -155,16 +156,11 @@ export class RedisPlaces implements SessionPlaces {
   }
 
   /** The incarnations among those of some places that are dead for sure. */
-  async #findDead(members: readonly string[]): Promise<string[]> {
+  #findDead(members: readonly string[]): Promise<string[]> {
     const { membership, keys, commands } = this.host;
-    if (!membership.canJudge) return [];
     const others = new Set(members.map(incarnationOf));
     others.delete(membership.incarnation);
-    const checked = [...others].map(async (incarnation) => {
-      const exists = await this.#ask(() => commands.ask('exists', keys.node(incarnation)));
-      return exists === 0 ? [incarnation] : [];
-    });
-    return (await Promise.all(checked)).flat();
+    return findDeadIncarnations(others, membership.canJudge, keys, commands, (operation) => this.#ask(operation));
   }
 
   async #countAlive(members: readonly string[]): Promise<number> {
@@ -255,10 +251,6 @@ export class RedisPlaces implements SessionPlaces {
 
 function nameOf(session: string, place: string): string {
   return `${session}/${place}`;
-}
-
-function incarnationOf(member: string): string {
-  return member.slice(0, member.indexOf('/'));
 }
 
 function unavailable(): SessionError {

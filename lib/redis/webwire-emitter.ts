@@ -6,6 +6,7 @@ import { SessionError } from '../session/session-error.js';
 import type { SessionManager } from '../session/session-manager.js';
 import { digestOf } from '../session/session-registry.js';
 import { encodeEnvelope } from './envelope.js';
+import { findDeadIncarnations, incarnationOf } from './incarnations.js';
 import { Keys } from './keys.js';
 import { CLOSE_ALL, PLACE_LIFETIME } from './place-scripts.js';
 import { RedisCommands } from './redis-commands.js';
@@ -137,12 +138,8 @@ export class WebwireEmitter {
       // Whatever the manager throws may hold the key.
       throw new SessionError('SESSION_STORE_FAILED', 'the session is closed, but could not be destroyed');
     }
-    const incarnations = members.map((member) => member.slice(0, member.indexOf('/')));
-    const alive = new Set<string>();
-    for (const incarnation of new Set(incarnations)) {
-      if ((await commands.ask('exists', keys.node(incarnation))) === 1) alive.add(incarnation);
-    }
-    return incarnations.filter((incarnation) => alive.has(incarnation)).length;
+    const dead = new Set(await findDeadIncarnations(members.map(incarnationOf), true, keys, commands));
+    return members.filter((member) => !dead.has(incarnationOf(member))).length;
   }
 
   /** Ends the connection to Redis. */

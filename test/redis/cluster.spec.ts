@@ -42,7 +42,7 @@ class Main {
     await connection.createSession({ name });
   }
   @WebwireRequest('whoami') whoami(@ConnectedSocket() connection: WebwireConnection) {
-    return String(connection.session?.info?.name);
+    return JSON.stringify(connection.session?.info?.name ?? null);
   }
   @WebwireRequest('sign-out') async signOut(@ConnectedSocket() connection: WebwireConnection) {
     await connection.closeSession();
@@ -208,7 +208,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
       const clients = await Promise.all([first, second, first, second].map((app) => app.connect()));
       const key = await signIn(clients[0]!, 'Ada');
       expect(await restore(clients[1]!, key)).toBe('restored');
-      expect(await clients[1]!.ask('whoami')).toBe('utf8 Ada');
+      expect(await clients[1]!.ask('whoami')).toBe('utf8 "Ada"');
       expect(await restore(clients[2]!, key)).toBe('restored');
       expect(await restore(clients[3]!, key)).toBe('too many');
       expect(await serviceOf(second).countSessionConnections(key)).toBe(3);
@@ -234,7 +234,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
       for (const client of clients.slice(1)) expect(await restore(client, key)).toBe('restored');
       expect(await serviceOf(second).closeSession(key)).toBe(3);
       for (const client of clients) expect((await client.next()).type).toBe(MessageType.SessionClosed);
-      for (const client of clients) expect(await client.ask('whoami')).toBe('utf8 undefined');
+      for (const client of clients) expect(await client.ask('whoami')).toBe('utf8 null');
       expect(destroyed).toEqual([key]);
       expect(await serviceOf(first).closeSession(key)).toBe(0);
       expect(await restore(clients[0]!, key)).toBe('not found');

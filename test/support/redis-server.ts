@@ -14,7 +14,9 @@ export const hasRedisServer = /v=(?:[7-9]|\d\d)\./.test(
 /** Groups tests that start a Redis. Without a `redis-server` they are skipped, which CI does not allow. */
 export function describeWithRedis(name: string, tests: () => void, timeout = 30_000): void {
   const reason = hasRedisServer ? '' : ' (skipped: there is no redis-server of version 7 or later on the PATH)';
-  describe.skipIf(!hasRedisServer)(`${name}${reason}`, { timeout }, () => tests());
+  describe.skipIf(!hasRedisServer)(`${name}${reason}`, { timeout }, () => {
+    tests();
+  });
 }
 
 /** A Redis of one's own, at a free port, with its files in a temporary directory. */
