@@ -52,7 +52,7 @@ const WARNING_INTERVAL = 10_000;
  * @example WebwireModule.forRoot({ cluster: new RedisCluster({ url: 'redis://localhost:6379' }) })
  */
 export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements Cluster {
-  /** @internal */
+  /** For `WebwireModule`. */
   readonly places: SessionPlaces;
   readonly #options: ReturnType<typeof resolveRedisClusterOptions>;
   readonly #keys: Keys;
@@ -104,7 +104,10 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     };
   }
 
-  /** @internal */
+  /**
+   * For `WebwireModule`, when the application starts.
+   * @throws RedisUnavailableError if Redis cannot be reached within the `nodeTimeout`, or is older than version 7.
+   */
   async start(node: ClusterNode): Promise<void> {
     if (this.#node) throw new Error('a RedisCluster is for one application only: make another one');
     this.#node = node;
@@ -123,7 +126,7 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     }
   }
 
-  /** @internal */
+  /** For `WebwireModule`, when the application is shut down. */
   async stop(): Promise<void> {
     if (this.#membership.isConnected) await this.#publisher.idle(this.#options.commandTimeout);
     await this.#membership.stop();
@@ -131,25 +134,25 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     this.#link.close();
   }
 
-  /** @internal */
+  /** For `WebwireService`. */
   publish(target: ClusterTarget, message: Uint8Array, except: readonly string[]): void {
     if (this.#status === 'stopped') return;
     const envelope = encodeEnvelope({ origin: this.nodeId, target, except, message });
     this.#publisher.publish(this.#keys.channelOf(target), envelope);
   }
 
-  /** @internal */
+  /** For `WebwireService`. */
   join(group: string): void {
     const subscribing = this.#subscriptions?.add(this.#keys.groupChannel(group));
     subscribing?.catch((error: Error) => this.#membership.fail(error.message));
   }
 
-  /** @internal */
+  /** For `WebwireService`. */
   leave(group: string): void {
     this.#subscriptions?.remove(this.#keys.groupChannel(group));
   }
 
-  /** @internal */
+  /** For `WebwireService`. */
   async synchronized(): Promise<void> {
     await this.#subscriptions?.settled();
   }

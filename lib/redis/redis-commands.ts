@@ -27,6 +27,7 @@ export class RedisUnavailableError extends Error {
 /** The commands of one connection, each with an end in time. */
 export class RedisCommands {
   #connecting: Promise<unknown> | undefined;
+  #becomingReady: Promise<void> | undefined;
 
   constructor(
     readonly client: RedisClient,
@@ -70,16 +71,16 @@ export class RedisCommands {
       this.#connecting = this.client.connect().catch(() => undefined);
       void this.#connecting.finally(() => (this.#connecting = undefined));
     }
-    let listener!: () => void;
-    const isReady = new Promise<void>((resolve) => {
-      listener = resolve;
+    // One for all who wait.
+    this.#becomingReady ??= new Promise<void>((resolve) => {
+      const listener = () => {
+        this.client.off('ready', listener);
+        this.#becomingReady = undefined;
+        resolve();
+      };
       this.client.on('ready', listener);
     });
-    try {
-      await within(timeout, isReady, 'connecting');
-    } finally {
-      this.client.off('ready', listener);
-    }
+    await within(timeout, this.#becomingReady, 'connecting');
   }
 }
 

@@ -44,6 +44,9 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'BroadcastOptions',
       'Carrier',
       'CarrierListener',
+      'Cluster',
+      'ClusterNode',
+      'ClusterTarget',
       'ConnectionRequest',
       'DisconnectReason',
       'FileSessionManagerOptions',
@@ -62,14 +65,18 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'Origins',
       'PayloadCodec',
       'PayloadEncoding',
+      'PlaceRequest',
+      'PlaceResult',
       'ProtocolErrorCode',
       'Provided',
       'ResolvedServerOptions',
       'ServerOptions',
+      'SessionClosing',
       'SessionConnection',
       'SessionErrorCode',
       'SessionInfo',
       'SessionOptions',
+      'SessionPlaces',
       'SessionRecord',
       'SignalGroupOptions',
       'Transport',
@@ -129,6 +136,21 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'SignalType',
       'StatusReplyMessage',
       'StatusReplyType',
+    ],
+  },
+  './redis': {
+    values: ['RedisCluster', 'RedisSessionManager', 'RedisUnavailableError', 'WebwireEmitter'],
+    types: [
+      'EmitterBroadcastOptions',
+      'EmitterSignalOptions',
+      'RedisArgument',
+      'RedisClient',
+      'RedisClusterEvents',
+      'RedisClusterHealth',
+      'RedisClusterOptions',
+      'RedisOptions',
+      'RedisSessionManagerOptions',
+      'WebwireEmitterOptions',
     ],
   },
 };
@@ -253,6 +275,22 @@ describe('the protocol alone', { timeout: 60_000 }, () => {
   it('has types where neither Nest nor Node have any', () => {
     const file = packed.locate(typesOf('./protocol'), packed.bareProject);
     expect(new Declarations(file, []).errorsIn(packed.bareProject)).toEqual([]);
+  });
+});
+
+describe('the entry point for Redis', { timeout: 60_000 }, () => {
+  it('loads ioredis only when it is told a URL', async () => {
+    const program = `
+      const { createRequire } = await import('node:module');
+      const require = createRequire(process.cwd() + '/main.js');
+      await import('nestjs-webwire');
+      const { RedisCluster, RedisSessionManager } = await import('nestjs-webwire/redis');
+      const isLoaded = () => Object.keys(require.cache).some((file) => file.includes('ioredis'));
+      const before = isLoaded();
+      const cluster = new RedisCluster({ url: 'redis://127.0.0.1:1', nodeTimeout: 300, commandTimeout: 100 });
+      const { code } = await cluster.start({}).catch((error) => error);
+      console.log(JSON.stringify([before, isLoaded(), code]))`;
+    expect(await packed.evaluate('module', program)).toEqual([false, true, 'CLUSTER_UNAVAILABLE']);
   });
 });
 

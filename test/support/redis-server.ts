@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe } from 'vitest';
+import { Cluster, Redis, type ClusterOptions } from 'ioredis';
+import { describe, vi } from 'vitest';
 
 /** Whether there is a `redis-server` on the PATH, of version 7 or later. */
 export const hasRedisServer = /v=(?:[7-9]|\d\d)\./.test(
@@ -98,6 +99,51 @@ export class RedisServer {
   async stop(): Promise<void> {
     await this.kill();
     await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** Three of them that are a Redis Cluster, each with a third of the slots. */
+export class RedisShards {
+  private constructor(readonly servers: readonly RedisServer[]) {}
+
+  static async start(): Promise<RedisShards> {
+    const busPorts = [await freePort(), await freePort(), await freePort()];
+    const starting = busPorts.map((busPort) =>
+      RedisServer.start({
+        settings: ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'],
+      }),
+    );
+    const servers = await Promise.all(starting);
+    const shards = new RedisShards(servers);
+    const clients = servers.map(({ url }) => new Redis(url));
+    try {
+      const slots = [0, 5_461, 10_923, 16_384];
+      for (const [index, client] of clients.entries()) {
+        await client.call('cluster', 'addslotsrange', slots[index]!, slots[index + 1]! - 1);
+        await client.call('cluster', 'set-config-epoch', index + 1);
+        if (index > 0) await clients[0]!.call('cluster', 'meet', '127.0.0.1', servers[index]!.port, busPorts[index]!);
+      }
+      const isReady = async (client: Redis) => {
+        const info = String(await client.call('cluster', 'info'));
+        return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3');
+      };
+      await vi.waitUntil(async () => (await Promise.all(clients.map(isReady))).every(Boolean), { timeout: 20_000 });
+    } finally {
+      for (const client of clients) client.disconnect();
+    }
+    return shards;
+  }
+
+  /** A client of the cluster, which is not connected. */
+  client(options: ClusterOptions = {}): Cluster {
+    return new Cluster(
+      this.servers.map(({ port }) => ({ host: '127.0.0.1', port })),
+      { lazyConnect: true, ...options },
+    );
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.servers.map((server) => server.stop()));
   }
 }
 
