@@ -2,11 +2,13 @@ import { NestFactory } from '@nestjs/core';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import { Redis } from 'ioredis';
 import {
+  WebwireAdapter,
   WebwireConnection,
   WebwireGateway,
   WebwireModule,
   WebwireRequest,
   WebwireService,
+  type NestLocator,
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
 import { MessageType } from 'nestjs-webwire/protocol';
@@ -326,4 +328,10 @@ describeWithRedis('two applications with a RedisCluster', () => {
     expect(show(await there.next())).toBe('signal done utf8 job');
     await worker.close();
   });
+});
+
+it('an adapter alone takes no cluster, as nothing would make it a node', () => {
+  const cluster = new RedisCluster({ url: 'redis://127.0.0.1:1' });
+  const locator = { get: () => undefined } as unknown as NestLocator;
+  expect(() => new WebwireAdapter(locator, { cluster })).toThrow('cluster of the adapter is RedisCluster {');
 });
