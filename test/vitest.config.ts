@@ -11,6 +11,7 @@ export default defineConfig({
     alias: [
       { find: /^nestjs-webwire$/, replacement: fromRoot('lib/index.ts') },
       { find: /^nestjs-webwire\/protocol$/, replacement: fromRoot('lib/protocol/index.ts') },
+      { find: /^nestjs-webwire\/client$/, replacement: fromRoot('lib/client/index.ts') },
       { find: /^nestjs-webwire\/redis$/, replacement: fromRoot('lib/redis/index.ts') },
     ],
   },

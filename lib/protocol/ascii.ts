@@ -9,7 +9,7 @@ const LAST_PRINTABLE = 126;
  * out the same string each time spares making it and, as strings remember their hash, looking it up. Peers choose the
  * names, so the table never grows, and a slot is only trusted after its text was compared.
  */
-const recentNames: string[] = Array.from({ length: 256 }, () => '');
+const recentNames: string[] = /* @__PURE__ */ Array.from({ length: 256 }, () => '');
 
 /** Longer names are rare, and comparing them costs as much as making them. */
 const LONGEST_REMEMBERED = 64;

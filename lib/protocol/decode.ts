@@ -1,6 +1,6 @@
 import { readAscii, readName } from './ascii.js';
 import { IDENTIFIER_LENGTH, MAX_TEXT_FIELD_LENGTH } from './limits.js';
-import { MessageType, type ReplyType, type RequestType, type SignalType } from './message-type.js';
+import type { MessageType as Type, ReplyType, RequestType, SignalType } from './message-type.js';
 import type {
   AcceptConfMessage,
   ProtocolMessage,
@@ -12,8 +12,9 @@ import type {
 } from './messages.js';
 import { ProtocolError } from './protocol-error.js';
 import { decodeUtf8 } from './text.js';
+import * as MessageType from './type-bytes.js';
 
-const SHORTEST: Readonly<Record<MessageType, number>> = {
+const SHORTEST: Readonly<Record<Type, number>> = {
   [MessageType.ReplyError]: 11,
   [MessageType.ReplyShutdown]: 9,
   [MessageType.ReplyInternalError]: 9,
@@ -99,7 +100,7 @@ export function decodeMessage(bytes: Uint8Array, maxLength: number = Infinity): 
 }
 
 /** Checks what holds for every message, so that the readers below may read their fixed part unseen. */
-function checkedType(bytes: Uint8Array, maxLength: number): MessageType {
+function checkedType(bytes: Uint8Array, maxLength: number): Type {
   const { length } = bytes;
   if (length === 0) throw new ProtocolError('EMPTY_MESSAGE', 'message is empty', 0);
   if (length > maxLength) {
@@ -114,7 +115,7 @@ function checkedType(bytes: Uint8Array, maxLength: number): MessageType {
   return type;
 }
 
-function isMessageType(byte: number): byte is MessageType {
+function isMessageType(byte: number): byte is Type {
   return SHORTEST_BY_BYTE[byte] !== 0;
 }
 

@@ -1,7 +1,6 @@
 import { writeAscii } from './ascii.js';
 import { IDENTIFIER_LENGTH } from './limits.js';
 import { encodedLength, nextEven, wholeMilliseconds } from './measure.js';
-import { MessageType } from './message-type.js';
 import type {
   AcceptConfMessage,
   EmptyOptional,
@@ -12,6 +11,7 @@ import type {
   SignalMessage,
 } from './messages.js';
 import { writeUtf8 } from './text.js';
+import * as MessageType from './type-bytes.js';
 
 const ID_START = 1;
 const ID_END = ID_START + IDENTIFIER_LENGTH;

@@ -6,7 +6,6 @@ import {
   MAX_UINT32,
   MIN_MESSAGE_BUFFER_SIZE,
 } from './limits.js';
-import { MessageType } from './message-type.js';
 import type {
   AcceptConfMessage,
   EmptyOptional,
@@ -18,6 +17,7 @@ import type {
 import { isBytes } from './payload.js';
 import { ProtocolError } from './protocol-error.js';
 import { utf8Length } from './text.js';
+import * as MessageType from './type-bytes.js';
 
 type Named = EmptyOptional<RequestMessage | SignalMessage>;
 

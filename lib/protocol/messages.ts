@@ -1,11 +1,6 @@
-import {
-  MessageType,
-  type ReplyType,
-  type RequestType,
-  type SignalType,
-  type StatusReplyType,
-} from './message-type.js';
+import type { ReplyType, RequestType, SignalType, StatusReplyType } from './message-type.js';
 import type { PayloadEncoding } from './payload.js';
+import * as MessageType from './type-bytes.js';
 
 /** A failure that the handler of a request chose to report. */
 export interface ReplyErrorMessage {

@@ -27,8 +27,10 @@ export type ProtocolErrorCode =
   | 'EMPTY_FIELD'
   /** A name or an error code of more than 255 bytes. */
   | 'FIELD_TOO_LONG'
-  /** A field to encode is missing, of the wrong type or outside its range. */
-  | 'INVALID_FIELD';
+  /** A field is missing, of the wrong type or outside its range: of a message to encode, or of a session. */
+  | 'INVALID_FIELD'
+  /** A well-formed message that may not come here, or not now. Raised by clients, never by the codec. */
+  | 'UNEXPECTED_MESSAGE';
 
 /** WebSocket close code that ends a connection after a violation: protocol error, unsupported data, too big. */
 export type ProtocolErrorCloseCode = 1002 | 1003 | 1009;

@@ -3,7 +3,8 @@ const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const utf16Decoder = new TextDecoder('utf-16le', { ignoreBOM: true });
 const utf8Encoder = new TextEncoder();
 
-const REPLACEMENT_CHARACTER = 0xfffd;
+// With the flag u, halves of a pair are no surrogates.
+const LONE_SURROGATES = /\p{Surrogate}/gu;
 
 /** Decodes UTF-8; what is not valid becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
@@ -22,9 +23,10 @@ export function encodeUtf8(text: string): Uint8Array {
 
 /** Encodes as UTF-16 little-endian without a byte-order mark; lone surrogates become U+FFFD. */
 export function encodeUtf16(text: string): Uint8Array {
+  const wellFormed = text.replaceAll(LONE_SURROGATES, '\uFFFD');
   const bytes = new Uint8Array(text.length * 2);
   for (let index = 0; index < text.length; index++) {
-    const unit = isLoneSurrogate(text, index) ? REPLACEMENT_CHARACTER : text.charCodeAt(index);
+    const unit = wellFormed.charCodeAt(index);
     bytes[index * 2] = unit & 0xff;
     bytes[index * 2 + 1] = unit >>> 8;
   }

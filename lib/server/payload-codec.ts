@@ -1,15 +1,7 @@
-import { Payload } from '../protocol/index.js';
+import type { Payload } from '../protocol/index.js';
+import { encodeBody, encodePlain, type PayloadCodec } from '../protocol/payload-codec.js';
 
-/**
- * Turns payloads into the bodies that handlers get, and what handlers return into payloads. Plug in your own
- * with the option `codec`, of the module, a gateway or a handler.
- */
-export interface PayloadCodec {
-  /** Makes the body. What it throws is answered with ReplyError `BAD_REQUEST`, as the client's mistake. */
-  decode(payload: Payload): unknown;
-  /** Makes the payload of a value other than `undefined`, `null` and `Payload`, which need no codec. */
-  encode(value: unknown): Payload;
-}
+export type { PayloadCodec };
 
 /** The default: text stays a string, binary is a `Buffer`; other values are sent as JSON in UTF-8. */
 export const plainCodec: PayloadCodec = {
@@ -29,31 +21,12 @@ export const jsonCodec: PayloadCodec = {
   encode: encodePlain,
 };
 
-const EMPTY = Payload.binary(new Uint8Array(0));
-
 /**
  * Makes the payload of a reply or signal: `undefined` and `null` are empty, a `Payload` is itself.
  * @throws TypeError for a promise or an Observable, which has to be waited for first.
  */
 export function toPayload(value: unknown, codec: PayloadCodec = plainCodec): Payload {
-  if (value === undefined || value === null) return EMPTY;
-  if (isAsynchronous(value)) throw new TypeError('a promise or an Observable cannot be sent; wait for its value');
-  return value instanceof Payload ? value : codec.encode(value);
-}
-
-function encodePlain(value: unknown): Payload {
-  if (typeof value === 'string') return Payload.utf8(value);
-  if (value instanceof Uint8Array) return Payload.binary(value);
-  if (value instanceof ArrayBuffer) return Payload.binary(new Uint8Array(value));
-  if (ArrayBuffer.isView(value)) {
-    return Payload.binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-  }
-  return Payload.json(value);
-}
-
-function isAsynchronous(value: object): boolean {
-  const { then, subscribe } = value as { then?: unknown; subscribe?: unknown };
-  return typeof then === 'function' || typeof subscribe === 'function';
+  return encodeBody(value, codec);
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

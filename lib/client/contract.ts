@@ -1,0 +1,55 @@
+import type { Payload } from '../protocol/index.js';
+import type { ReceivedPayload } from './received-payload.js';
+
+/**
+ * What a server understands and says, for `WebwireClient<Api>`; each part may be left out. It exists at compile time only:
+ * nothing that arrives is checked.
+ *
+ * @example
+ * interface Api {
+ *   requests: { auth: [body: string, reply: void]; rooms: [body: void, reply: Room[]] };
+ *   signals: { typing: { room: string } };
+ *   serverSignals: { message: ChatMessage };
+ * }
+ */
+export interface Contract {
+  /** By name: body and reply. */
+  requests?: object;
+  /** Signals of the client, by name: the body. */
+  signals?: object;
+  /** Signals of the server, by name: the body. */
+  serverSignals?: object;
+}
+
+/** The contract of a client that was given none: any name, any body. */
+export interface AnyContract {
+  requests: Record<string, [body: unknown, reply: unknown]>;
+  signals: Record<string, unknown>;
+  serverSignals: Record<string, unknown>;
+}
+
+type Part<Api, Name extends keyof Contract> = Api extends Record<Name, infer Names> ? Names : object;
+
+export type RequestName<Api> = keyof Part<Api, 'requests'> & string;
+export type SignalName<Api> = keyof Part<Api, 'signals'> & string;
+export type ServerSignalName<Api> = keyof Part<Api, 'serverSignals'> & string;
+
+type BodyOf<Names, Name> = Name extends keyof Names ? Names[Name] : never;
+type Pair<Api, Name> = BodyOf<Part<Api, 'requests'>, Name>;
+type RequestBody<Api, Name> = Pair<Api, Name> extends readonly [infer Body, unknown] ? Body : never;
+
+/** The reply to a request. */
+export type Reply<Api, Name> = ReceivedPayload<Pair<Api, Name> extends readonly [unknown, infer Body] ? Body : unknown>;
+
+/** What comes with a signal of the server. */
+export type SignalPayload<Api, Name> = ReceivedPayload<BodyOf<Part<Api, 'serverSignals'>, Name>>;
+
+/** A `Payload` stands for any body: it says how it is encoded. Where there need not be a body, it may be left out. */
+type Arguments<Body, Options> = undefined extends Body
+  ? [body?: Body | Payload | null, options?: Options]
+  : [Body] extends [void]
+    ? [body?: Body | Payload | null, options?: Options]
+    : [body: Body | Payload, options?: Options];
+
+export type RequestArguments<Api, Name, Options> = Arguments<RequestBody<Api, Name>, Options>;
+export type SignalArguments<Api, Name, Options> = Arguments<BodyOf<Part<Api, 'signals'>, Name>, Options>;

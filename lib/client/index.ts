@@ -1,0 +1,48 @@
+export { WebwireClient, type ConnectOptions } from './client.js';
+export { jsonCodec, plainCodec, type ClientOptions } from './client-options.js';
+export type { ReconnectOptions } from './backoff.js';
+export type { OperationOptions } from './operation.js';
+export type { ClientEvents, SessionClosedReason } from './client-events.js';
+export type { ClientSession, ClientSessionInfo } from './client-session.js';
+export type { ClientStatus } from './connector.js';
+export type {
+  AnyContract,
+  Contract,
+  Reply,
+  RequestArguments,
+  RequestName,
+  ServerSignalName,
+  SignalArguments,
+  SignalName,
+  SignalPayload,
+} from './contract.js';
+export type { ReceivedPayload } from './received-payload.js';
+export type { AbortSignalLike, StorageLike, WebSocketConstructor, WebSocketLike } from './platform.js';
+
+export {
+  BufferOverflowError,
+  CanceledError,
+  DeadlineExceededError,
+  DialTimeoutError,
+  DisconnectedError,
+  IncompatibleProtocolVersionError,
+  InternalServerError,
+  InvalidOptionError,
+  isTimeout,
+  MaxSessionConnectionsReachedError,
+  ProtocolError,
+  RequestError,
+  ServerShutdownError,
+  SessionNotFoundError,
+  SessionsDisabledError,
+  SubProtocolMismatchError,
+  TimeoutError,
+} from './errors.js';
+
+export {
+  Payload,
+  type PayloadEncoding,
+  type ProtocolErrorCloseCode,
+  type ProtocolErrorCode,
+} from '../protocol/index.js';
+export type { PayloadCodec } from '../protocol/payload-codec.js';

@@ -1,0 +1,9 @@
+/** No secrets: they are shown to whoever wants to sign in. */
+export const DEMO_ACCOUNTS = [
+  { id: 'ada', name: 'Ada', password: 'engine' },
+  { id: 'alan', name: 'Alan', password: 'enigma' },
+  { id: 'grace', name: 'Grace', password: 'compiler' },
+  { id: 'hedy', name: 'Hedy', password: 'spectrum' },
+  { id: 'katherine', name: 'Katherine', password: 'orbit' },
+  { id: 'radia', name: 'Radia', password: 'spanning' },
+] as const;

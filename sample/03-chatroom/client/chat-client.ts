@@ -1,0 +1,268 @@
+import {
+  DisconnectedError,
+  isTimeout,
+  jsonCodec,
+  RequestError,
+  ServerShutdownError,
+  WebwireClient,
+  type ClientOptions,
+} from 'nestjs-webwire/client';
+import type { ChatApi, ChatMessage, Draft, Page, Person } from '../api/chat-api.js';
+import type { ChatListener, ConnectionState } from './chat-listener.js';
+import { MessageLog } from './message-log.js';
+import { Outbox, type OutgoingMessage, type Outcome } from './outbox.js';
+
+/** In ms; with the time that it takes to connect again. */
+const REQUEST_TIMEOUT = 20_000;
+
+/** In ms: people who wait look at the screen. */
+const MAX_RECONNECT_DELAY = 5_000;
+
+/**
+ * Somebody in the chat room, in a browser or a terminal: without a way to show anything. It enters the room on each
+ * connection, catches up on what was said meanwhile, and sends what could not be sent.
+ */
+export class ChatClient {
+  readonly #client: WebwireClient<ChatApi>;
+  readonly #listener: ChatListener;
+  readonly #log = new MessageLog();
+  readonly #outbox: Outbox;
+  #connection: ConnectionState = { status: 'connecting' };
+  #me: Person | null | undefined;
+  #people: readonly Person[] = [];
+  #isSigning = false;
+  #hasEntered = false;
+  /** The last message before the connection was lost; 0 if there was none, `undefined` for who comes for the first time. */
+  #seenUpTo: number | undefined;
+
+  constructor(url: string, listener: ChatListener, options: ClientOptions = {}) {
+    this.#listener = listener;
+    this.#client = new WebwireClient<ChatApi>(url, {
+      codec: jsonCodec,
+      requestTimeout: REQUEST_TIMEOUT,
+      reconnect: { maxDelay: MAX_RECONNECT_DELAY },
+      ...options,
+    });
+    this.#outbox = new Outbox(
+      (draft) => this.#say(draft),
+      () => listener.changed(),
+    );
+    this.#listen();
+  }
+
+  get connection(): ConnectionState {
+    return this.#connection;
+  }
+
+  /** Who is signed in: `null` for nobody, `undefined` until that is known. */
+  get me(): Person | null | undefined {
+    return this.#me;
+  }
+
+  get people(): readonly Person[] {
+    return this.#people;
+  }
+
+  get messages(): readonly ChatMessage[] {
+    return this.#log.messages;
+  }
+
+  get hasEarlier(): boolean {
+    return this.#log.hasEarlier;
+  }
+
+  /** What is not sent yet, or could not be. */
+  get outgoing(): readonly OutgoingMessage[] {
+    return this.#outbox.messages;
+  }
+
+  /**
+   * Connects, now and not when the next attempt is due, and stays connected until `close()`.
+   *
+   * @throws Error when there is no use in trying again.
+   */
+  async connect(): Promise<void> {
+    await this.#client.connect({ retry: true });
+  }
+
+  /** @throws RequestError with a message for people, if the server refuses; another error if it does not answer. */
+  async signIn(name: string, password: string): Promise<void> {
+    this.#isSigning = true;
+    try {
+      await this.#client.request('signIn', { name, password });
+      await this.#enter();
+    } finally {
+      this.#isSigning = false;
+    }
+  }
+
+  /** Signs out everywhere where this session is open. */
+  async signOut(): Promise<void> {
+    this.#isSigning = true;
+    try {
+      await this.#client.request('signOut');
+      this.#forget();
+    } finally {
+      this.#isSigning = false;
+    }
+  }
+
+  /** Sends a message, as soon as there is a connection. Shows in `outgoing` until it is sent. @returns Its nonce. */
+  send(text: string): string {
+    const nonce = this.#outbox.add(text);
+    this.#flush();
+    return nonce;
+  }
+
+  /** Tries again to send what the server refused. */
+  resend(nonce: string): void {
+    this.#outbox.revive(nonce);
+    this.#flush();
+  }
+
+  discard(nonce: string): void {
+    this.#outbox.remove(nonce);
+  }
+
+  /** Tells the others that somebody is typing; without a connection, nobody. */
+  typing(): void {
+    if (this.#hasEntered) this.#client.signal('typing').catch(() => undefined);
+  }
+
+  /** Gets messages from before those that are known. */
+  async showEarlier(): Promise<readonly ChatMessage[]> {
+    const oldest = this.messages[0];
+    if (!oldest || !this.hasEarlier) return [];
+    const { body: page } = await this.#client.request('history', { before: oldest.id });
+    const added = this.#log.addEarliest(page);
+    this.#listener.changed();
+    return added;
+  }
+
+  /** Ends the connection. The session stays, for the next time. */
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  #listen(): void {
+    const client = this.#client;
+    client.on('connected', ({ isReconnect }) => this.#connected(isReconnect));
+    client.on('reconnecting', ({ delay }) => {
+      this.#setConnection({ status: 'reconnecting', nextAttemptAt: Date.now() + delay });
+    });
+    client.on('disconnected', () => this.#lost());
+    client.on('sessionClosed', ({ reason }) => {
+      if (this.#isSigning) return;
+      this.#forget();
+      this.#listener.notice(reason === 'server' ? 'signed-out-elsewhere' : 'session-gone');
+    });
+    client.onSignal('message', ({ body }) => this.#add(this.#log.add([body])));
+    client.onSignal('people', ({ body }) => {
+      this.#people = body;
+      this.#listener.changed();
+    });
+    client.onSignal('typing', ({ body }) => this.#listener.typing?.(body));
+  }
+
+  /** There is a connection, and on it the session, if there is one. */
+  async #connected(isReconnect: boolean): Promise<void> {
+    this.#setConnection({ status: 'connected' });
+    if (!this.#client.session) {
+      this.#forget();
+      return;
+    }
+    try {
+      if (await this.#enter()) this.#listener.notice(isReconnect ? 'reconnected' : 'restored');
+    } catch (error) {
+      await this.#notEntered(error);
+    }
+  }
+
+  /** Somebody has a session, but could not enter. */
+  async #notEntered(reason: unknown): Promise<void> {
+    // Without a connection this happens again on the next one.
+    if (reason instanceof DisconnectedError || reason instanceof ServerShutdownError) return;
+    if (!(reason instanceof RequestError)) {
+      this.#listener.notice('failed');
+      return;
+    }
+    // Somebody is signing out, or the end of the session was told already.
+    if (this.#isSigning || !this.#client.session) return;
+    await this.#client.closeSession().catch(() => undefined);
+    this.#forget();
+    this.#listener.notice('session-gone');
+  }
+
+  /** @returns Whether somebody is in the room now. */
+  async #enter(): Promise<boolean> {
+    const { body: entry } = await this.#client.request('enter');
+    if (!this.#client.session) return false; // it was closed meanwhile
+    this.#me = entry.me;
+    this.#people = entry.people;
+    await this.#catchUp(entry.page);
+    if (!this.#client.session) return false;
+    this.#hasEntered = true;
+    this.#listener.changed();
+    this.#flush();
+    return true;
+  }
+
+  /** Adds the newest messages, and those between them and what was seen before the connection was lost. */
+  async #catchUp(newest: Page): Promise<void> {
+    if (this.#seenUpTo === undefined) {
+      this.#add(this.#log.addEarliest(newest));
+      return;
+    }
+    let { messages, hasEarlier } = newest;
+    while (hasEarlier && messages[0] && messages[0].id > this.#seenUpTo) {
+      const { body: earlier } = await this.#client.request('history', { before: messages[0].id });
+      messages = [...earlier.messages, ...messages];
+      hasEarlier = earlier.hasEarlier;
+    }
+    this.#add(this.#log.add(messages));
+  }
+
+  /** Messages that are new here were added to the log. */
+  #add(messages: readonly ChatMessage[]): void {
+    for (const { sender, nonce } of messages) if (sender.id === this.#me?.id) this.#outbox.remove(nonce);
+    if (messages.length > 0) this.#listener.said?.(messages);
+    this.#listener.changed();
+  }
+
+  #lost(): void {
+    if (this.#hasEntered) this.#seenUpTo = this.messages.at(-1)?.id ?? 0;
+    this.#hasEntered = false;
+  }
+
+  /** Nobody is signed in any more: what was said is not for whoever comes next. */
+  #forget(): void {
+    this.#me = null;
+    this.#people = [];
+    this.#hasEntered = false;
+    this.#seenUpTo = undefined;
+    this.#log.clear();
+    this.#outbox.clear();
+    this.#listener.changed();
+  }
+
+  #flush(): void {
+    if (this.#hasEntered) void this.#outbox.flush();
+  }
+
+  async #say(draft: Draft): Promise<Outcome> {
+    try {
+      const { body: message } = await this.#client.request('say', draft);
+      this.#add(this.#log.add([message]));
+      return { status: 'sent' };
+    } catch (error) {
+      // It may have arrived nevertheless: its nonce keeps it from being shown twice.
+      if (error instanceof DisconnectedError || error instanceof ServerShutdownError) return { status: 'interrupted' };
+      return { status: 'refused', reason: isTimeout(error) ? 'the server does not answer' : (error as Error).message };
+    }
+  }
+
+  #setConnection(connection: ConnectionState): void {
+    this.#connection = connection;
+    this.#listener.changed();
+  }
+}

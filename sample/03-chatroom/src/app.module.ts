@@ -1,0 +1,24 @@
+import { Module, ValidationPipe } from '@nestjs/common';
+import { APP_PIPE } from '@nestjs/core';
+import { WebwireModule } from 'nestjs-webwire';
+import { CHAT_PATH } from '../api/chat-api.js';
+import { ChatModule } from './chat/chat.module.js';
+
+@Module({
+  imports: [
+    WebwireModule.forRoot({
+      path: CHAT_PATH,
+      // The largest reply: a page of 30 messages of 1 000 characters, 3 bytes each, with who sent them.
+      messageBufferSize: 128 * 1024,
+      concurrencyLimit: 8,
+      maxConnections: 1_000,
+      sessions: {
+        directory: process.env.SESSION_DIRECTORY ?? 'sessions',
+        maxAge: 30 * 24 * 60 * 60_000,
+      },
+    }),
+    ChatModule,
+  ],
+  providers: [{ provide: APP_PIPE, useValue: new ValidationPipe({ whitelist: true, transform: true }) }],
+})
+export class AppModule {}

@@ -1,0 +1,70 @@
+import { UseGuards } from '@nestjs/common';
+import { ConnectedSocket, MessageBody, type OnGatewayDisconnect } from '@nestjs/websockets';
+import {
+  jsonCodec,
+  RequestError,
+  WebwireGateway,
+  WebwireRequest,
+  WebwireSignal,
+  type WebwireConnection,
+} from 'nestjs-webwire';
+import type { Person, Reply } from '../../api/chat-api.js';
+import { CurrentPerson } from './current-person.decorator.js';
+import { DraftDto } from './dto/draft.dto.js';
+import { HistoryQueryDto } from './dto/history-query.dto.js';
+import { HistoryService } from './history.service.js';
+import { RateLimiter } from './rate-limiter.js';
+import { RoomService } from './room.service.js';
+import { SessionGuard } from './session.guard.js';
+
+/** What those do who are signed in. */
+@UseGuards(SessionGuard)
+@WebwireGateway({ codec: jsonCodec })
+export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
+  /** Twenty messages in ten seconds from one person. */
+  private readonly messages = new RateLimiter(20, 10_000);
+
+  /** As often others are told that somebody is typing. */
+  private readonly typings = new RateLimiter(20, 10_000);
+
+  constructor(
+    private readonly room: RoomService,
+    private readonly history: HistoryService,
+  ) {}
+
+  /** What is sent between the entrance and its reply arrives before the reply; clients tell messages by their `id`. */
+  @WebwireRequest('enter')
+  enter(@CurrentPerson() me: Person, @ConnectedSocket() connection: WebwireConnection): Reply<'enter'> {
+    this.room.enter(connection, me);
+    return { me, people: this.room.people, page: this.history.page() };
+  }
+
+  @WebwireRequest('history')
+  earlier(@MessageBody() { before }: HistoryQueryDto): Reply<'history'> {
+    return this.history.page(before);
+  }
+
+  /** The sender's tabs get the message too. */
+  @WebwireRequest('say')
+  say(@CurrentPerson() sender: Person, @MessageBody() draft: DraftDto): Reply<'say'> {
+    const sentBefore = this.history.find(sender, draft);
+    if (sentBefore) return sentBefore;
+    if (this.messages.isReached(sender.id))
+      throw new RequestError('SLOW_DOWN', 'Too many messages, wait a few seconds');
+    this.messages.count(sender.id);
+    const message = this.history.add(sender, draft);
+    this.room.tell('message', message);
+    return message;
+  }
+
+  @WebwireSignal('typing')
+  typing(@CurrentPerson() person: Person, @ConnectedSocket() connection: WebwireConnection): void {
+    if (this.typings.isReached(person.id)) return;
+    this.typings.count(person.id);
+    this.room.tell('typing', person, [connection]);
+  }
+
+  handleDisconnect(connection: WebwireConnection): void {
+    this.room.lose(connection);
+  }
+}

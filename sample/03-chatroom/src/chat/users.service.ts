@@ -1,0 +1,31 @@
+import { Injectable } from '@nestjs/common';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Person } from '../../api/chat-api.js';
+import { DEMO_ACCOUNTS } from '../../api/demo-accounts.js';
+
+/** For the sample only: yours are in a database, with passwords hashed slowly and with salt. */
+@Injectable()
+export class UsersService {
+  readonly #accounts = new Map(
+    DEMO_ACCOUNTS.map(({ id, name, password }) => [
+      id as string,
+      { person: { id, name }, passwordHash: hash(password) },
+    ]),
+  );
+
+  /** The person with this name and password, if there is one. */
+  verify(name: string, password: string): Person | undefined {
+    const account = this.#accounts.get(name.toLowerCase());
+    // Compared in any case, so that time does not tell which names exist.
+    const isRight = timingSafeEqual(hash(password), account?.passwordHash ?? hash(''));
+    return isRight ? account?.person : undefined;
+  }
+
+  find(id: unknown): Person | undefined {
+    return typeof id === 'string' ? this.#accounts.get(id)?.person : undefined;
+  }
+}
+
+function hash(password: string): Buffer {
+  return createHash('sha256').update(password).digest();
+}

@@ -1,0 +1,33 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** What Vite makes of `../web`. */
+const DIRECTORY = fileURLToPath(new URL('../page/', import.meta.url));
+
+/** Nothing but what this server serves, and nothing inline. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'", // its WebSocket too
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** Serves the page at `/`. */
+export function serveWebPage(app: NestExpressApplication): void {
+  app.disable('x-powered-by');
+  app.useStaticAssets(DIRECTORY, {
+    setHeaders(response, path) {
+      response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
+      response.setHeader('X-Content-Type-Options', 'nosniff');
+      response.setHeader('Referrer-Policy', 'no-referrer');
+      // The names of assets change with their content.
+      const isAsset = path.startsWith(`${DIRECTORY}assets${sep}`);
+      response.setHeader('Cache-Control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+}

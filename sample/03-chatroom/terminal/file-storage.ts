@@ -1,0 +1,35 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+
+/** Keeps a few strings in a file that nobody else may read, as browsers do in `localStorage`. */
+export class FileStorage {
+  constructor(private readonly file: string) {}
+
+  getItem(name: string): string | null {
+    return this.#read().get(name) ?? null;
+  }
+
+  setItem(name: string, value: string): void {
+    this.#write(this.#read().set(name, value));
+  }
+
+  removeItem(name: string): void {
+    const items = this.#read();
+    if (items.delete(name)) this.#write(items);
+  }
+
+  /** What is in the file; nothing if there is none, or something else in it. */
+  #read(): Map<string, string> {
+    try {
+      const content: unknown = JSON.parse(readFileSync(this.file, 'utf8'));
+      const items = Object.entries(content ?? {}).filter(([, value]) => typeof value === 'string');
+      return new Map(items as [string, string][]);
+    } catch {
+      return new Map();
+    }
+  }
+
+  #write(items: Map<string, string>): void {
+    if (items.size === 0) rmSync(this.file, { force: true });
+    else writeFileSync(this.file, `${JSON.stringify(Object.fromEntries(items))}\n`, { mode: 0o600 });
+  }
+}

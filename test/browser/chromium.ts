@@ -1,0 +1,26 @@
+import { existsSync } from 'node:fs';
+import { chromium, type Browser } from 'playwright-core';
+
+const PATH = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
+
+/** What works as root, in a container, and leaves the network alone. */
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** Whether these tests can run. In CI they have to. */
+export const hasChromium = existsSync(PATH);
+
+export const WITHOUT_CHROMIUM =
+  `There is no Chromium at ${PATH}, so nothing was tested in a browser: ` +
+  'install it (apt-get install chromium) or set CHROMIUM_PATH to where it is';
+
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({ executablePath: PATH, args: ARGUMENTS });
+}

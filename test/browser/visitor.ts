@@ -1,0 +1,140 @@
+import { mkdir } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import { DEMO_ACCOUNTS } from '../../sample/03-chatroom/api/demo-accounts.js';
+import type { Chatroom } from '../support/chatroom.js';
+
+const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
+
+/** How long the page may take for anything, in ms: the machine may be busy. */
+const PATIENCE = 20_000;
+
+type AccountId = (typeof DEMO_ACCOUNTS)[number]['id'];
+
+/** Somebody with a browser of their own, who notices everything that goes wrong in it. */
+export class Visitor {
+  /** What went wrong: console messages, exceptions, failed requests. */
+  readonly #mishaps: string[] = [];
+
+  private constructor(
+    private readonly chatroom: Chatroom,
+    private readonly context: BrowserContext,
+    /** The tab in use. */
+    readonly page: Page,
+  ) {
+    this.#watch(page);
+    onTestFinished(() => {
+      if (this.#mishaps.length > 0) throw new Error(`something went wrong in the browser: ${this.#mishaps.join('\n')}`);
+    });
+  }
+
+  /** Opens the chat room in a new browser profile. A test in which something goes wrong there fails. */
+  static async open(chatroom: Chatroom, browser: Browser, options: BrowserContextOptions = {}): Promise<Visitor> {
+    const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/London', ...options });
+    onTestFinished(() => context.close());
+    context.setDefaultTimeout(PATIENCE);
+    const visitor = new Visitor(chatroom, context, await context.newPage());
+    await visitor.page.goto(chatroom.url);
+    return visitor;
+  }
+
+  /** Opens another tab of the same profile. */
+  async openTab(): Promise<Visitor> {
+    const tab = new Visitor(this.chatroom, this.context, await this.context.newPage());
+    await tab.page.goto(this.chatroom.url);
+    return tab;
+  }
+
+  get name(): Locator {
+    return this.page.getByRole('textbox', { name: 'Name', exact: true });
+  }
+
+  get password(): Locator {
+    return this.page.getByRole('textbox', { name: 'Password', exact: true });
+  }
+
+  get composer(): Locator {
+    return this.page.getByRole('textbox', { name: 'Message', exact: true });
+  }
+
+  get log(): Locator {
+    return this.page.getByRole('log', { name: 'Messages' });
+  }
+
+  get notice(): Locator {
+    return this.page.locator('#notice-text');
+  }
+
+  get connection(): Locator {
+    return this.page.locator('#connection-text');
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', { name });
+  }
+
+  async signIn(id: AccountId): Promise<void> {
+    const { name, password } = DEMO_ACCOUNTS.find((account) => account.id === id)!;
+    await this.name.fill(name);
+    await this.password.fill(password);
+    await this.button('Sign in').click();
+    await this.composer.waitFor();
+  }
+
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press('Enter');
+  }
+
+  /** Waits until a message is shown as sent. */
+  async sees(text: string): Promise<void> {
+    await this.page.locator('#messages .text', { hasText: text }).first().waitFor();
+  }
+
+  /** Waits for a text anywhere on the page. */
+  async reads(text: string | RegExp): Promise<void> {
+    await this.page.getByText(text).first().waitFor();
+  }
+
+  /** The texts of the messages, in order. */
+  messages(): Promise<string[]> {
+    return this.page.locator('#messages .text').allTextContents();
+  }
+
+  people(): Promise<string[]> {
+    return this.page.locator('#people-list .person-name').allTextContents();
+  }
+
+  /** Waits until so many people are there. */
+  async seesPeople(...names: string[]): Promise<void> {
+    await this.page.waitForFunction(
+      (expected) =>
+        [...document.querySelectorAll('#people-list .person-name')].map((name) => name.textContent).join() === expected,
+      names.join(),
+    );
+  }
+
+  async screenshot(name: string): Promise<void> {
+    await mkdir(SCREENSHOTS, { recursive: true });
+    await this.page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
+  }
+
+  #watch(page: Page): void {
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') this.#note(message.text());
+    });
+    page.on('pageerror', (error) => this.#note(error.message));
+    page.on('requestfailed', (request) => this.#note(`${request.url()}: ${request.failure()?.errorText}`));
+    page.on('response', (response) => {
+      if (response.status() >= 400) this.#note(`${response.url()}: ${response.status()}`);
+    });
+  }
+
+  /** While the server is away, connecting to it fails, and nothing else. */
+  #note(mishap: string): void {
+    const { wasStopped, url } = this.chatroom;
+    const expected = `WebSocket connection to '${url.replace('http', 'ws')}chat' failed: `;
+    if (!wasStopped || !mishap.startsWith(expected)) this.#mishaps.push(mishap);
+  }
+}

@@ -1,0 +1,197 @@
+import { setImmediate } from 'node:timers/promises';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { WebwireClient, type ClientOptions } from 'nestjs-webwire/client';
+import { ACCEPT_CONF, FakeServer } from './fake-server.js';
+import { outcome } from './outcome.js';
+
+let server: FakeServer;
+
+beforeEach(() => {
+  server = new FakeServer();
+});
+
+function createClient(options: ClientOptions = {}): WebwireClient {
+  return server.client(options, 'ws://localhost:3000/chat');
+}
+
+function useFakeTimers(): void {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+}
+
+describe('connect()', () => {
+  it('resolves when the server has said what it expects', async () => {
+    const client = createClient();
+    const connecting = client.connect();
+    expect(client.status).toBe('connecting');
+    const socket = await server.dialed();
+    expect(socket).toMatchObject({ url: 'ws://localhost:3000/chat', binaryType: 'arraybuffer' });
+    socket.open();
+    await setImmediate();
+    expect(client.status).toBe('connecting');
+
+    socket.say(ACCEPT_CONF);
+    await connecting;
+    expect(client.status).toBe('connected');
+  });
+
+  it('shares the attempt that is being made, and resolves at once when there is a connection', async () => {
+    const client = createClient();
+    const connecting = [client.connect(), client.connect()];
+    await server.accept();
+    await Promise.all(connecting);
+    await client.connect();
+    expect(server.dials).toBe(1);
+  });
+
+  it('rejects when the server is not there, says why, and does not go on', async () => {
+    useFakeTimers();
+    const client = createClient();
+    const connecting = outcome(client.connect());
+    const cause = new Error('connect ECONNREFUSED');
+    const failing = client.connect().catch((error: Error) => error);
+    (await server.dialed()).end(1006, '', cause);
+    expect(await connecting).toBe('DISCONNECTED: could not connect (1006)');
+    expect(await failing).toMatchObject({ name: 'DisconnectedError', closeCode: 1006, reason: '', cause });
+    expect(client.status).toBe('disconnected');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('rejects when a socket cannot even be made', async () => {
+    const cause = new SyntaxError('bad URL');
+    class Broken {
+      constructor() {
+        throw cause;
+      }
+    }
+    const client = createClient({ webSocket: Broken as never });
+    await expect(client.connect()).rejects.toMatchObject({ code: 'DISCONNECTED', cause });
+  });
+
+  it.each(['does not open', 'opens and stays silent'])(
+    'rejects after the dial timeout if the server %s',
+    async (how) => {
+      useFakeTimers();
+      const client = createClient({ dialTimeout: 300 });
+      const connecting = outcome(client.connect());
+      const socket = await server.dialed();
+      if (how !== 'does not open') socket.open();
+      await vi.advanceTimersByTimeAsync(299);
+      expect(client.status).toBe('connecting');
+      await vi.advanceTimersByTimeAsync(1);
+      expect(await connecting).toBe('DIAL_TIMEOUT: dial timeout');
+      expect(await socket.closed.take()).toBe('1000');
+    },
+  );
+
+  it('does not take a server for its own that accepts after the dial timeout', async () => {
+    useFakeTimers();
+    const client = createClient({ dialTimeout: 300 });
+    const connecting = outcome(client.connect());
+    const socket = await server.dialed();
+    socket.answersClose = false;
+    await vi.advanceTimersByTimeAsync(300);
+    await connecting;
+    socket.accept();
+    expect(client.status).toBe('disconnected');
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect([...socket.closed.rest]).toEqual(['1000', 'terminated']);
+  });
+
+  it.each([
+    ['1703000 60ea0000 00200000', 'INCOMPATIBLE_PROTOCOL_VERSION: the server speaks WebWire 3.0'],
+    ['170200 60ea0000 00200000 63686174', 'SUB_PROTOCOL_MISMATCH: the server speaks "chat"'],
+    ['170200 60ea0000 00200000 0a', 'SUB_PROTOCOL_MISMATCH: the server speaks "\\n"'],
+  ])('refuses a server that says %s', async (conf, error) => {
+    const client = createClient();
+    const connecting = outcome(client.connect());
+    const socket = await server.accept(conf.replace('1703000', '170300').replaceAll(' ', ''));
+    expect(await connecting).toBe(error);
+    expect(await socket.closed.take()).toBe('1000');
+    expect(client.status).toBe('disconnected');
+  });
+
+  it('takes a later minor version, and the sub-protocol that it was told', async () => {
+    const client = createClient({ subProtocolName: 'chat-v1' });
+    const connecting = client.connect();
+    await server.accept('17020160ea000000200000636861742d7631');
+    await connecting;
+  });
+
+  it('rejects when it is canceled, and drops the attempt that nobody else wants', async () => {
+    const client = createClient();
+    const abort = new AbortController();
+    const connecting = client.connect({ signal: abort.signal });
+    const socket = await server.dialed();
+    abort.abort('changed my mind');
+    await expect(connecting).rejects.toMatchObject({ code: 'CANCELED', cause: 'changed my mind' });
+    expect(await socket.closed.take()).toBe('1000');
+    expect(client.status).toBe('disconnected');
+  });
+
+  it('leaves the attempt to others who want it', async () => {
+    const client = createClient();
+    const abort = new AbortController();
+    const canceled = outcome(client.connect({ signal: abort.signal }));
+    const connecting = client.connect();
+    abort.abort();
+    expect(await canceled).toBe('CANCELED: canceled');
+    await server.accept();
+    await connecting;
+  });
+
+  it('does not dial for a signal that is aborted already', async () => {
+    const client = createClient();
+    expect(await outcome(client.connect({ signal: AbortSignal.abort() }))).toBe('CANCELED: canceled');
+    expect(server.dials).toBe(0);
+  });
+
+  it('can be tried again', async () => {
+    const client = createClient();
+    const failed = outcome(client.connect());
+    (await server.dialed()).end();
+    await failed;
+    const connecting = client.connect();
+    await server.accept();
+    await connecting;
+  });
+
+  it('goes on trying with `retry`, until it is canceled', async () => {
+    useFakeTimers();
+    const client = createClient({ reconnect: { minDelay: 100, jitter: 0 } });
+    const abort = new AbortController();
+    const connecting = outcome(client.connect({ retry: true, signal: abort.signal }));
+    for (const delay of [100, 200, 400]) {
+      (await server.dialed()).end();
+      expect(client.status).toBe('reconnecting');
+      await vi.advanceTimersByTimeAsync(delay - 1);
+      expect(server.sockets.rest).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    expect(server.dials).toBe(4);
+    (await server.dialed()).end();
+    abort.abort();
+    expect(await connecting).toBe('CANCELED: canceled');
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('the option webSocket', () => {
+  it('has to be given where the platform has none', () => {
+    vi.stubGlobal('WebSocket', undefined);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    expect(() => new WebwireClient('ws://localhost')).toThrow(
+      `WebWire option webSocket is "undefined", but must be a constructor such as WebSocket of the package 'ws'`,
+    );
+  });
+
+  it('defaults to that of the platform', async () => {
+    vi.stubGlobal('WebSocket', server.webSocket);
+    onTestFinished(() => void vi.unstubAllGlobals());
+    const client = new WebwireClient('ws://localhost');
+    const connecting = client.connect();
+    await server.accept();
+    await connecting;
+    await client.close();
+  });
+});

@@ -1,0 +1,150 @@
+import { onTestFinished } from 'vitest';
+import { WebwireClient, type ClientOptions, type WebSocketConstructor } from 'nestjs-webwire/client';
+import { Queue } from '../support/queue.js';
+
+/** What servers say first: version 2.0, read timeout 60 000 ms, message buffer 8 192 bytes, no sub-protocol. */
+export const ACCEPT_CONF = '17020060ea000000200000';
+
+/** The server's end of a connection, and the client's `WebSocket`: in bytes, and without behaviour of its own. */
+export class FakeSocket {
+  binaryType = 'blob';
+  readyState = 0;
+  bufferedAmount = 0;
+  /** What the client sent, in hexadecimal digits. */
+  readonly received = new Queue<string>();
+  /** How the client closed it: `code reason`. */
+  readonly closed = new Queue<string>();
+  /** Whether a close frame of the client is answered at once. */
+  answersClose = true;
+  readonly #listeners: [type: string, listener: (event: object) => void][] = [];
+
+  constructor(readonly url: string) {}
+
+  addEventListener(type: string, listener: (event: object) => void): void {
+    this.#listeners.push([type, listener]);
+  }
+
+  send(data: Uint8Array): void {
+    if (this.readyState === 0) throw new Error('still connecting');
+    if (this.readyState === 1) this.received.push(Buffer.from(data).toString('hex'));
+  }
+
+  close(code?: number, reason = ''): void {
+    if (code !== undefined && code !== 1000 && (code < 3000 || code > 4999)) throw new RangeError(`close code ${code}`);
+    if (this.readyState >= 2) return;
+    const wasOpen = this.readyState === 1;
+    this.readyState = 2;
+    this.closed.push(`${code} ${reason}`.trimEnd());
+    if (this.answersClose) queueMicrotask(() => this.end(wasOpen ? code : 1006, wasOpen ? reason : ''));
+  }
+
+  terminate(): void {
+    this.closed.push('terminated');
+    this.end(1006);
+  }
+
+  /** The connection is open. */
+  open(): this {
+    this.readyState = 1;
+    this.#dispatch('open', {});
+    return this;
+  }
+
+  /** Opens the connection, and says what servers say first. */
+  accept(conf = ACCEPT_CONF): this {
+    this.open();
+    this.say(conf);
+    return this;
+  }
+
+  /** Sends a message, given in hexadecimal digits. */
+  say(hex: string): void {
+    this.deliver(Uint8Array.from(Buffer.from(hex, 'hex')).buffer);
+  }
+
+  /** Sends anything. */
+  deliver(data: unknown): void {
+    this.#dispatch('message', { data });
+  }
+
+  /** The connection is gone. */
+  end(code = 1006, reason = '', error?: Error): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    if (error) this.#dispatch('error', { error });
+    this.received.end(new Error('the connection ended'));
+    this.#dispatch('close', { code, reason });
+  }
+
+  #dispatch(type: string, event: object): void {
+    for (const [wanted, listener] of this.#listeners) if (wanted === type) listener(event);
+  }
+}
+
+/** Hands out a `WebSocket` constructor; each connection that is dialed with it waits in `sockets`. */
+export class FakeServer {
+  readonly sockets = new Queue<FakeSocket>();
+  /** How many connections were dialed. */
+  dials = 0;
+  readonly webSocket: WebSocketConstructor;
+  readonly #all: FakeSocket[] = [];
+
+  constructor() {
+    const dialed = (socket: FakeSocket) => {
+      this.dials++;
+      this.#all.push(socket);
+      this.sockets.push(socket);
+    };
+    this.webSocket = class extends FakeSocket {
+      constructor(url: string) {
+        super(url);
+        dialed(this);
+      }
+    };
+  }
+
+  /** A client of this server; both are gone when the test is over. */
+  client(options: ClientOptions = {}, url = 'ws://localhost'): WebwireClient {
+    const client = new WebwireClient(url, { webSocket: this.webSocket, ...options });
+    onTestFinished(async () => {
+      const closed = client.close();
+      for (const socket of this.#all) socket.end();
+      await closed;
+    });
+    return client;
+  }
+
+  /** The next connection that is dialed. */
+  dialed(): Promise<FakeSocket> {
+    return this.sockets.take();
+  }
+
+  /** The next connection that is dialed, opened. */
+  async accept(conf = ACCEPT_CONF): Promise<FakeSocket> {
+    return (await this.dialed()).accept(conf);
+  }
+}
+
+/** The reply to the request whose identifier is `id`: `c0 id text`. */
+export function replyUtf8(id: number, text = ''): string {
+  return `c0${hexId(id)}${Buffer.from(text).toString('hex')}`;
+}
+
+/** 8 bytes, little-endian. */
+export function hexId(id: number): string {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUInt32LE(id);
+  return bytes.toString('hex');
+}
+
+/** A client that is connected to a fake server, and the server's end. */
+export async function connected(
+  server: FakeServer,
+  options: ClientOptions = {},
+): Promise<{ client: WebwireClient; socket: FakeSocket }> {
+  const client = server.client(options);
+  const connecting = client.connect();
+  const socket = await server.accept();
+  await connecting;
+  return { client, socket };
+}

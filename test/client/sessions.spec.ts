@@ -1,0 +1,324 @@
+import { inspect } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { StorageLike, WebwireClient } from 'nestjs-webwire/client';
+import { connected, FakeServer, hexId, replyUtf8, type FakeSocket } from './fake-server.js';
+import { outcome } from './outcome.js';
+
+const SESSION = {
+  k: 'sample-key',
+  c: '2026-11-22T08:38:04.230879755Z',
+  l: '2026-11-22T09:38:04.5+01:00',
+  i: { user: 'secret', roles: ['a'] },
+};
+const RESTORE = `20${hexId(1)}${hex('sample-key')}`;
+
+let server: FakeServer;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+});
+afterEach(() => void vi.useRealTimers());
+
+function hex(text: string): string {
+  return Buffer.from(text).toString('hex');
+}
+
+/** The server has created a session. */
+function sessionCreated(session: object = SESSION): string {
+  return `15${hex(JSON.stringify(session))}`;
+}
+
+/** A storage that holds this key, and tells what became of it. */
+function storageWith(key?: string): StorageLike & { items: Map<string, string> } {
+  const items = new Map(key === undefined ? [] : [['webwire:localhost/', key]]);
+  return {
+    items,
+    getItem: (name) => items.get(name) ?? null,
+    setItem: (name, value) => void items.set(name, value),
+    removeItem: (name) => void items.delete(name),
+  };
+}
+
+/** What a client tells of its session and connection, in short. */
+function record(client: WebwireClient): string[] {
+  const told: string[] = [];
+  client.on('connected', ({ isSessionRestored }) => told.push(`connected ${isSessionRestored}`));
+  client.on('sessionCreated', ({ session }) => told.push(`created ${session.key}`));
+  client.on('sessionClosed', ({ reason, session }) => told.push(`closed ${reason} ${session?.key}`));
+  return told;
+}
+
+/** A client that knows a session before its first connection, and the socket on which it asks for it. */
+async function restoring(
+  options: object = {},
+): Promise<{ client: WebwireClient; connecting: Promise<unknown>; socket: FakeSocket; told: string[] }> {
+  const client = server.client({ sessionStorage: storageWith('sample-key'), ...options });
+  const told = record(client);
+  const connecting = outcome(client.connect());
+  const socket = await server.accept();
+  expect(await socket.received.take()).toBe(RESTORE);
+  return { client, connecting, socket, told };
+}
+
+describe('a session that the server creates', () => {
+  it('is known to the client', async () => {
+    const { client, socket } = await connected(server);
+    const told = record(client);
+    expect(client.session).toBeNull();
+    socket.say(sessionCreated());
+    expect(told).toEqual(['created sample-key']);
+    expect(client.session).toMatchObject({
+      key: 'sample-key',
+      createdAt: new Date('2026-11-22T08:38:04.230Z'),
+      lastLookupAt: new Date('2026-11-22T08:38:04.500Z'),
+      info: SESSION.i,
+    });
+  });
+
+  it('never changes, and does not show its key', async () => {
+    const { client, socket } = await connected(server);
+    socket.say(sessionCreated());
+    const session = client.session!;
+    session.createdAt.setTime(0);
+    expect(session.createdAt.getTime()).toBeGreaterThan(0);
+    expect(() => Object.assign(session, { key: 'other' })).toThrow(TypeError);
+    expect(() => (session.info!.roles as string[]).push('b')).toThrow(TypeError);
+    expect(inspect(session) + JSON.stringify(session)).not.toContain('sample-key');
+  });
+
+  it.each([
+    ['no info', { ...SESSION, i: undefined }],
+    ['null for info', { ...SESSION, i: null }],
+  ])('may have %s', async (_what, session) => {
+    const { client, socket } = await connected(server);
+    socket.say(sessionCreated(session));
+    expect(client.session).toMatchObject({ key: 'sample-key', info: undefined });
+  });
+
+  it('is over when the server says so', async () => {
+    const sessionStorage = storageWith();
+    const { client, socket } = await connected(server, { sessionStorage });
+    const told = record(client);
+    socket.say(sessionCreated());
+    socket.say('16');
+    expect(told).toEqual(['created sample-key', 'closed server sample-key']);
+    expect([client.session, sessionStorage.items.size]).toEqual([null, 0]);
+  });
+});
+
+describe('a session is restored', () => {
+  it('before connect() resolves, and before anything else is sent', async () => {
+    const { client, connecting, socket, told } = await restoring();
+    const reply = client.request('whoami');
+    await vi.advanceTimersByTimeAsync(0);
+    expect([client.status, socket.received.rest.length]).toEqual(['connecting', 0]);
+
+    socket.say(replyUtf8(1, JSON.stringify(SESSION)));
+    await connecting;
+    expect(client.session?.info).toEqual(SESSION.i);
+    expect(await socket.received.take()).toBe(`7f${hexId(2)}06${hex('whoami')}`);
+    socket.say(replyUtf8(2, 'secret'));
+    await reply;
+    expect(told).toEqual(['connected true']);
+  });
+
+  it('after the connection was lost', async () => {
+    const { client, socket } = await connected(server, { reconnect: { minDelay: 1 } });
+    socket.say(sessionCreated());
+    socket.end();
+    expect(client.session?.key).toBe('sample-key');
+    await vi.advanceTimersByTimeAsync(1);
+    const next = await server.accept();
+    expect(await next.received.take()).toBe(RESTORE);
+    const told = record(client);
+    next.say(replyUtf8(1, JSON.stringify(SESSION)));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(told).toEqual(['connected true']);
+  });
+
+  it.each(['03', '05'])('and forgotten if it is gone: %s', async (type) => {
+    const sessionStorage = storageWith('sample-key');
+    const { client, connecting, socket, told } = await restoring({ sessionStorage });
+    socket.say(`${type}${hexId(1)}`);
+    expect(await connecting).toBeUndefined();
+    expect(told).toEqual(['closed not-found undefined', 'connected false']);
+    expect([client.session, client.status, sessionStorage.items.size]).toEqual([null, 'connected', 0]);
+  });
+
+  it.each([
+    ['04', 'max-connections'],
+    ['02', 'restore-failed'],
+  ])('next time if the server refuses for now: %s', async (type, reason) => {
+    const sessionStorage = storageWith('sample-key');
+    const { client, connecting, socket, told } = await restoring({ sessionStorage, reconnect: { minDelay: 1 } });
+    socket.say(`${type}${hexId(1)}`);
+    expect(await connecting).toBeUndefined();
+    expect(told).toEqual([`closed ${reason} undefined`, 'connected false']);
+    expect([client.session, sessionStorage.items.size]).toEqual([null, 1]);
+
+    socket.end();
+    await vi.advanceTimersByTimeAsync(1);
+    const next = await server.accept();
+    expect(await next.received.take()).toBe(`20${hexId(2)}${hex('sample-key')}`);
+  });
+
+  it.each([
+    ['the server shuts down', (socket: FakeSocket) => socket.say(`01${hexId(1)}`), 'SERVER_SHUTDOWN: server shutdown'],
+    ['the connection is lost', (socket: FakeSocket) => socket.end(), 'DISCONNECTED: disconnected (1006)'],
+    ['the server does not answer', () => vi.advanceTimersByTimeAsync(5_000), 'TIMEOUT: timeout'],
+    [
+      'the answer is no session',
+      (socket: FakeSocket) => socket.say(replyUtf8(1, '{}')),
+      'INVALID_FIELD: not a session',
+    ],
+  ])('or the attempt to connect fails: %s', async (_how, fail, error) => {
+    const sessionStorage = storageWith('sample-key');
+    const { client, connecting, socket, told } = await restoring({ sessionStorage });
+    await fail(socket);
+    expect(await connecting).toBe(error);
+    expect([client.status, told, sessionStorage.items.size]).toEqual(['disconnected', [], 1]);
+  });
+
+  it('by its key, whenever the user says so', async () => {
+    const sessionStorage = storageWith();
+    const { client, socket } = await connected(server, { sessionStorage });
+    const restored = client.restoreSession('sample-key');
+    expect(await socket.received.take()).toBe(RESTORE);
+    socket.say(replyUtf8(1, JSON.stringify(SESSION)));
+    expect(await restored).toBe(client.session);
+    expect([...sessionStorage.items.values()]).toEqual(['sample-key']);
+
+    const failing = outcome(client.restoreSession('unknown'));
+    socket.say(`03${hexId(2)}`);
+    expect(await failing).toBe('SESSION_NOT_FOUND: session not found');
+    expect(await outcome(client.restoreSession(''))).toBe('EMPTY_FIELD: EMPTY_FIELD at byte 9');
+  });
+});
+
+describe('closeSession()', () => {
+  it('closes the session, and forgets it', async () => {
+    const sessionStorage = storageWith();
+    const { client, socket } = await connected(server, { sessionStorage });
+    socket.say(sessionCreated());
+    const told = record(client);
+    const closed = client.closeSession();
+    expect(await socket.received.take()).toBe(`1f${hexId(1)}`);
+    expect(client.session).not.toBeNull();
+    socket.say(`bf${hexId(1)}`);
+    await closed;
+    expect([client.session, sessionStorage.items.size, told]).toEqual([null, 0, ['closed client sample-key']]);
+  });
+
+  it('does nothing if there is none', async () => {
+    const { client, socket } = await connected(server);
+    await client.closeSession();
+    expect(socket.received.rest).toEqual([]);
+  });
+
+  it('leaves the session if the server does not close it', async () => {
+    const { client, socket } = await connected(server);
+    socket.say(sessionCreated());
+    const failing = outcome(client.closeSession());
+    socket.say(`02${hexId(1)}`);
+    expect(await failing).toBe('INTERNAL_SERVER_ERROR: internal server error');
+    expect(client.session?.key).toBe('sample-key');
+  });
+});
+
+describe('the key of a session', () => {
+  it('is kept in the storage, under the name of the server', async () => {
+    const sessionStorage = storageWith();
+    const client = server.client({ sessionStorage }, 'wss://example.com:444/chat?token=secret');
+    const connecting = client.connect();
+    (await server.accept()).say(sessionCreated());
+    await connecting;
+    expect([...sessionStorage.items]).toEqual([['webwire:example.com:444/chat', 'sample-key']]);
+  });
+
+  it('stays there when the client is closed', async () => {
+    const sessionStorage = storageWith();
+    const { client, socket } = await connected(server, { sessionStorage });
+    socket.say(sessionCreated());
+    await client.close();
+    expect([...sessionStorage.items.values()]).toEqual(['sample-key']);
+  });
+
+  it('of another page is not removed with ours', async () => {
+    const sessionStorage = storageWith();
+    const { socket } = await connected(server, { sessionStorage });
+    socket.say(sessionCreated());
+    sessionStorage.setItem('webwire:localhost/', 'newer-key');
+    socket.say('16');
+    expect([...sessionStorage.items.values()]).toEqual(['newer-key']);
+  });
+
+  it.each(['', '\u0000', 'schlüssel'])('is not taken from the storage if it is none: %o', async (key) => {
+    const client = server.client({ sessionStorage: storageWith(key) });
+    const connecting = client.connect();
+    const socket = await server.accept();
+    await connecting;
+    expect(socket.received.rest).toEqual([]);
+  });
+
+  it('does without a storage that fails', async () => {
+    const fail = () => {
+      throw new Error('quota exceeded');
+    };
+    const sessionStorage = { getItem: fail, setItem: fail, removeItem: fail };
+    const { client, socket } = await connected(server, { sessionStorage, reconnect: { minDelay: 1 } });
+    socket.say(sessionCreated());
+    socket.end();
+    await vi.advanceTimersByTimeAsync(1);
+    const next = await server.accept();
+    expect(await next.received.take()).toBe(RESTORE);
+    next.say(`03${hexId(1)}`);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([client.session, client.status]).toEqual([null, 'connected']);
+  });
+
+  describe('in a web page', () => {
+    function stubPage(localStorage: () => unknown): void {
+      vi.stubGlobal('document', {});
+      Object.defineProperty(globalThis, 'localStorage', { get: localStorage, configurable: true });
+      onTestFinished(() => {
+        vi.unstubAllGlobals();
+        delete (globalThis as { localStorage?: unknown }).localStorage;
+      });
+    }
+
+    it('is kept in localStorage', async () => {
+      const storage = storageWith();
+      stubPage(() => storage);
+      const { socket } = await connected(server);
+      socket.say(sessionCreated());
+      expect([...storage.items.values()]).toEqual(['sample-key']);
+    });
+
+    it('is not if that was switched off', async () => {
+      const storage = storageWith();
+      stubPage(() => storage);
+      const { socket } = await connected(server, { sessionStorage: false });
+      socket.say(sessionCreated());
+      expect(storage.items.size).toBe(0);
+    });
+
+    it('is not where the user forbids it', async () => {
+      stubPage(() => {
+        throw new DOMException('no', 'SecurityError');
+      });
+      const { client, socket } = await connected(server);
+      socket.say(sessionCreated());
+      expect(client.session?.key).toBe('sample-key');
+    });
+  });
+
+  it('does not touch localStorage elsewhere', async () => {
+    const touched = vi.fn();
+    Object.defineProperty(globalThis, 'localStorage', { get: touched, configurable: true });
+    onTestFinished(() => void delete (globalThis as { localStorage?: unknown }).localStorage);
+    const { socket } = await connected(server);
+    socket.say(sessionCreated());
+    expect(touched).not.toHaveBeenCalled();
+  });
+});

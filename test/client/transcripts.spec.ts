@@ -1,0 +1,126 @@
+import { setImmediate } from 'node:timers/promises';
+import { expect, it } from 'vitest';
+import { Payload, type WebwireClient } from 'nestjs-webwire/client';
+import { decodeMessage, encodingOf, MessageType } from 'nestjs-webwire/protocol';
+import {
+  readAnsweredId,
+  readRecording,
+  recordingNames,
+  type RecordedConnection,
+} from '../e2e/transcripts/recording.js';
+import { FakeServer, type FakeSocket } from './fake-server.js';
+import { outcome } from './outcome.js';
+
+/** In these, raw clients break the protocol, which ours cannot; what the server does then is to hang up. */
+const isConversation = (name: string) => !name.startsWith('malformed-');
+
+/** What a connection is about, as far as the client has to know. */
+const SUB_PROTOCOLS: Record<string, string> = { 'handshake-options': 'chat-v1' };
+
+const CASES = recordingNames()
+  .filter(isConversation)
+  .flatMap((name) => readRecording(name).connections.map((connection) => ({ name, connection })))
+  .filter(({ connection }) => connection.steps.some(({ dir, hex }) => dir === 's2c' && hex));
+
+it('there are recordings', () => {
+  expect(CASES.length).toBeGreaterThan(40);
+});
+
+it.each(CASES)('$name: $connection.client', async ({ name, connection }) => {
+  const server = new FakeServer();
+  const client = server.client({ subProtocolName: SUB_PROTOCOLS[name], reconnect: false });
+  const connecting = client.connect();
+  const socket = (await server.dialed()).open();
+  socket.say(connection.steps[0]!.hex!);
+  await connecting;
+  await replay(client, socket, connection);
+  expect(socket.received.rest).toEqual([]);
+});
+
+/** Has the client say what was said then, and expects the same bytes, save for identifiers; answers what was answered. */
+async function replay(client: WebwireClient, socket: FakeSocket, { steps }: RecordedConnection): Promise<void> {
+  const identifiers = new Map<string, string>();
+  const outcomes = new Map<string, Promise<unknown>>();
+  const signals: unknown[] = [];
+  client.onSignal((payload, name) => signals.push([name, payload.encoding, toHex(payload.bytes)]));
+  for (const { dir, hex } of steps.slice(1)) {
+    if (hex === undefined) {
+      socket.end();
+    } else if (dir === 'c2s') {
+      const said = say(client, hex);
+      if (!said) continue;
+      if (hex.length > 2 * 4_096) {
+        expect(await said).toMatch('BUFFER_OVERFLOW');
+        continue;
+      }
+      const sent = await socket.received.take();
+      const hasId = !/^(3f|40|41)/.test(hex);
+      expect(hasId ? sent.slice(0, 2) + sent.slice(18) : sent).toBe(hasId ? hex.slice(0, 2) + hex.slice(18) : hex);
+      if (hasId) identifiers.set(hex.slice(2, 18), sent.slice(2, 18));
+      if (hasId) outcomes.set(hex.slice(2, 18), said);
+      else expect(await said).toBeUndefined();
+    } else {
+      const recordedId = readAnsweredId(hex);
+      const id = identifiers.get(recordedId ?? '');
+      if (recordedId !== undefined && id === undefined) continue; // ours has not asked
+      socket.say(id === undefined ? hex : hex.slice(0, 2) + id + hex.slice(18));
+      if (recordedId !== undefined) await expectOutcome(hex, outcomes.get(recordedId)!);
+      else expectTold(client, hex, signals);
+    }
+    await setImmediate();
+  }
+}
+
+/** `undefined` if the client does not say such a thing. */
+function say(client: WebwireClient, hex: string): Promise<unknown> | undefined {
+  const message = decodeMessage(Buffer.from(hex, 'hex'));
+  switch (message.type) {
+    case MessageType.RequestBinary:
+    case MessageType.RequestUtf8:
+    case MessageType.RequestUtf16:
+      return outcome(client.request(message.name, new Payload(encodingOf(message.type), message.payload)));
+    case MessageType.SignalBinary:
+    case MessageType.SignalUtf8:
+    case MessageType.SignalUtf16:
+      return outcome(client.signal(message.name, new Payload(encodingOf(message.type), message.payload)));
+    case MessageType.RequestRestoreSession:
+      return outcome(client.restoreSession(message.sessionKey));
+    case MessageType.RequestCloseSession:
+      return client.session ? outcome(client.closeSession()) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+async function expectOutcome(hex: string, settled: Promise<unknown>): Promise<void> {
+  const message = decodeMessage(Buffer.from(hex, 'hex'));
+  const result = await settled;
+  if (message.type === MessageType.ReplyError) expect(result).toBe(`${message.code}: ${message.message}`);
+  else if ('payload' in message) {
+    const bytes =
+      result === undefined ? '' : 'bytes' in (result as object) ? toHex((result as Payload).bytes) : undefined;
+    if (bytes !== undefined) expect(bytes).toBe(toHex(message.payload));
+    else
+      expect(JSON.parse(Buffer.from(message.payload).toString())).toMatchObject({ k: (result as { key: string }).key });
+  } else {
+    expect(result).toMatch(
+      ['', 'SERVER_SHUTDOWN', 'INTERNAL_SERVER_ERROR', 'SESSION_NOT_FOUND', 'MAX_SESSION_', 'SESSIONS_DISABLED'][
+        message.type
+      ]!,
+    );
+  }
+}
+
+function expectTold(client: WebwireClient, hex: string, signals: unknown[]): void {
+  const message = decodeMessage(Buffer.from(hex, 'hex'));
+  if (message.type === MessageType.SessionCreated) {
+    expect(client.session?.info).toEqual({ user: 'secret', level: 7 });
+  } else if (message.type === MessageType.SessionClosed) expect(client.session).toBeNull();
+  else if ('name' in message) {
+    expect(signals.at(-1)).toEqual([message.name, encodingOf(message.type), toHex(message.payload)]);
+  }
+}
+
+function toHex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}

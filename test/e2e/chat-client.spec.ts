@@ -1,0 +1,156 @@
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { DEMO_ACCOUNTS } from '../../sample/03-chatroom/api/demo-accounts.js';
+import { ChatClient } from '../../sample/03-chatroom/client/chat-client.js';
+import type { Notice } from '../../sample/03-chatroom/client/chat-listener.js';
+import { Chatroom } from '../support/chatroom.js';
+import { Queue } from '../support/queue.js';
+
+type AccountId = (typeof DEMO_ACCOUNTS)[number]['id'];
+
+/** Somebody in the chat room, whose network can fail. */
+class Member {
+  readonly client: ChatClient;
+  readonly notices = new Queue<Notice>();
+  readonly #sockets = new Set<WebSocket>();
+  #isUnplugged = false;
+  #isDeaf = false;
+  #wake: () => void = () => undefined;
+
+  constructor(url: string) {
+    const sockets = this.#sockets;
+    const isUnplugged = () => this.#isUnplugged;
+    const isDeaf = () => this.#isDeaf;
+    class FailingWebSocket extends WebSocket {
+      constructor(address: string) {
+        super(isUnplugged() ? 'ws://localhost:1/' : address);
+        sockets.add(this);
+      }
+
+      override emit(event: string, ...values: unknown[]): boolean {
+        return event === 'message' && isDeaf() ? false : super.emit(event, ...values);
+      }
+    }
+    this.client = new ChatClient(
+      `${url}chat`,
+      { changed: () => this.#wake(), notice: (notice) => this.notices.push(notice) },
+      { webSocket: FailingWebSocket, reconnect: { minDelay: 10, maxDelay: 20 } },
+    );
+    onTestFinished(() => this.client.close());
+  }
+
+  async signIn(id: AccountId): Promise<this> {
+    const { name, password } = DEMO_ACCOUNTS.find((account) => account.id === id)!;
+    await this.client.signIn(name, password);
+    return this;
+  }
+
+  /** Cuts the connection; there is none until `plugIn()`. */
+  unplug(): void {
+    this.#isUnplugged = true;
+    for (const socket of this.#sockets) socket.terminate();
+  }
+
+  plugIn(): void {
+    this.#isUnplugged = false;
+    this.#isDeaf = false;
+  }
+
+  /** From now on nothing arrives from the server. */
+  stopListening(): void {
+    this.#isDeaf = true;
+  }
+
+  get texts(): string[] {
+    return this.client.messages.map(({ text }) => text);
+  }
+
+  async until(isSo: () => boolean): Promise<void> {
+    while (!isSo()) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  async says(text: string): Promise<void> {
+    this.client.send(text);
+    await this.until(() => this.texts.includes(text));
+  }
+}
+
+describe('somebody in the chat room', { timeout: 60_000 }, () => {
+  let ada: Member;
+  let grace: Member;
+  let alan: Member;
+
+  beforeEach(async () => {
+    const { url } = await Chatroom.start();
+    [ada, grace, alan] = [
+      await new Member(url).signIn('ada'),
+      await new Member(url).signIn('grace'),
+      await new Member(url).signIn('alan'),
+    ];
+  });
+
+  it('catches up on all that was said while the connection was lost, and says what they said', async () => {
+    await ada.says('before');
+    ada.unplug();
+    await ada.until(() => ada.client.connection.status === 'reconnecting');
+    ada.client.send('mine');
+    const expected = ['before'];
+    for (let number = 0; number < 38; number++) {
+      await (number % 2 === 0 ? grace : alan).says(`${number}`);
+      expected.push(`${number}`);
+    }
+    expect(ada.texts).toEqual(['before']);
+    expect(ada.client.outgoing.map(({ text }) => text)).toEqual(['mine']);
+
+    ada.plugIn();
+    expect(await ada.notices.take()).toBe('reconnected');
+    await grace.until(() => grace.texts.includes('mine'));
+    await ada.until(() => ada.texts.includes('mine'));
+    for (const { texts } of [ada, grace]) expect(texts).toEqual([...expected, 'mine']);
+    expect(ada.client.outgoing).toEqual([]);
+  });
+
+  it('says once what the server has heard, although nobody told them so', async () => {
+    await ada.says('before');
+    ada.stopListening();
+    ada.client.send('once');
+    await grace.until(() => grace.texts.includes('once'));
+    expect(ada.client.outgoing.map(({ text }) => text)).toEqual(['once']);
+    ada.unplug();
+    ada.plugIn();
+    await ada.until(() => ada.client.outgoing.length === 0);
+    await grace.says('after');
+    await ada.until(() => ada.texts.includes('after'));
+    for (const { texts } of [ada, grace, alan]) expect(texts).toEqual(['before', 'once', 'after']);
+  });
+
+  it('says things in the order in which they were meant', async () => {
+    const texts = Array.from({ length: 15 }, (_, number) => `${number}`);
+    for (const [number, text] of texts.entries()) {
+      ada.client.send(text);
+      if (number % 4 === 3) {
+        await ada.until(() => ada.texts.length > 0);
+        ada.unplug();
+        ada.plugIn();
+      }
+    }
+    await grace.until(() => grace.texts.length === texts.length);
+    await ada.until(() => ada.client.outgoing.length === 0);
+    expect(grace.texts).toEqual(texts);
+    expect(ada.texts).toEqual(texts);
+  });
+
+  it('forgets what it showed when somebody signs out', async () => {
+    await ada.says('for those who are here');
+    ada.unplug();
+    await ada.until(() => ada.client.connection.status === 'reconnecting');
+    const isSignedOut = ada.client.signOut();
+    ada.plugIn();
+    await isSignedOut;
+    expect(ada.client.me).toBeNull();
+    expect([ada.client.messages, ada.client.people, ada.client.outgoing]).toEqual([[], [], []]);
+    await ada.signIn('hedy');
+    expect(ada.client.me).toEqual({ id: 'hedy', name: 'Hedy' });
+    expect(ada.texts).toEqual(['for those who are here']);
+  });
+});

@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+/** Compiled by `npm run build:sample`, and using the built package, as a user would. */
+export const compiled = (file: string) => fileURLToPath(new URL(`../../.sample/03-chatroom/${file}`, import.meta.url));
+
+/** The server of the chat room, as a process of its own, until the test ends. */
+export class Chatroom {
+  #process: ReturnType<typeof launch> | undefined;
+  #output = '';
+  #wasStopped = false;
+
+  private constructor(
+    /** Of its sessions, and whatever else a test keeps. */
+    readonly directory: string,
+    private readonly port: number,
+  ) {}
+
+  /** Starts it with no sessions. A test in which it logs a warning or an error fails. */
+  static async start(): Promise<Chatroom> {
+    const directory = await mkdtemp(join(tmpdir(), 'webwire-chatroom-'));
+    // Registered first, so done last: after the processes that use it have ended.
+    onTestFinished(() => rm(directory, { recursive: true }));
+    const chatroom = new Chatroom(directory, await freePort());
+    onTestFinished(async () => {
+      await chatroom.stop('SIGKILL');
+      const { complaints } = chatroom;
+      if (complaints.length > 0) throw new Error(`the chat room complains: ${complaints.join('\n')}`);
+    });
+    await chatroom.startAgain();
+    return chatroom;
+  }
+
+  get url(): string {
+    return `http://localhost:${this.port}/`;
+  }
+
+  /** Whether it was stopped, perhaps to be started again. */
+  get wasStopped(): boolean {
+    return this.#wasStopped;
+  }
+
+  /** What it has logged as warnings and errors. */
+  get complaints(): string[] {
+    return this.#output.split('\n').filter((line) => /\s(WARN|ERROR|FATAL)\s|^\s+at /.test(line));
+  }
+
+  /** Starts it, at the same port and with the same sessions as before. */
+  async startAgain(): Promise<void> {
+    const server = launch(this.port, join(this.directory, 'sessions'));
+    this.#process = server;
+    const isListening = new Promise<void>((resolve, reject) => {
+      let output = '';
+      const read = (chunk: Buffer) => {
+        output += String(chunk);
+        this.#output += String(chunk);
+        if (output.includes(`The chat room is open: ${this.url}`)) resolve();
+      };
+      server.process.stdout.on('data', read);
+      server.process.stderr.on('data', read);
+      server.process.on('exit', () => reject(new Error(`the chat room did not open: ${output}`)));
+    });
+    await isListening;
+  }
+
+  /** Ends it. @returns The signal that ended it. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<NodeJS.Signals | null> {
+    this.#wasStopped = true;
+    this.#process?.process.kill(signal);
+    const [, endedBy] = (await this.#process?.ended) ?? [null, null];
+    return endedBy;
+  }
+}
+
+function launch(port: number, sessions: string) {
+  const server = spawn(process.execPath, [compiled('src/main.js')], {
+    env: { ...process.env, PORT: String(port), NO_COLOR: '1', SESSION_DIRECTORY: sessions },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return { process: server, ended: once(server, 'exit') as Promise<[number | null, NodeJS.Signals | null]> };
+}
+
+/**
+ * A port that is still free after a restart: below those that systems give to whoever wants any (from 32768 on Linux, from
+ * 49152 elsewhere).
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
+}
