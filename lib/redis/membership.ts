@@ -56,6 +56,8 @@ export class Membership {
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<void> | undefined;
   #isUrgent = false;
+  /** How often something failed: what fails while the node comes back lets it begin again. */
+  #failures = 0;
 
   constructor(private readonly host: MembershipHost) {}
 
@@ -90,6 +92,7 @@ export class Membership {
 
   /** Something failed that may have been done or not: what Redis knows of this node is no longer sure. */
   fail(reason: string): void {
+    this.#failures++;
     if (!this.#isConnected || this.#isStopped) return;
     this.#isConnected = false;
     this.host.disconnected(reason);
@@ -148,6 +151,7 @@ export class Membership {
   }
 
   async #join(): Promise<void> {
+    const failures = this.#failures;
     await this.#readGeneration();
     this.#count++;
     // Until Redis knows all places in the name of the new incarnation, those of the last one count, too.
@@ -158,6 +162,7 @@ export class Membership {
     this.#oldest = this.#count;
     await this.#renew(true);
     this.#told = this.#count;
+    if (this.#failures !== failures) throw new RedisUnavailableError('a connection was lost meanwhile');
     if (this.#isStopped) return;
     this.#isConnected = true;
     this.#connectedAt = performance.now();

@@ -61,10 +61,11 @@ export function duplicateClient(client: RedisClient, connectionName: string): Re
   });
 }
 
-/** A connection to where a URL says, not connected yet. Only here is ioredis loaded. */
-export async function createClient(url: string, connectionName: string): Promise<RedisClient> {
+/** A connection to where a URL or options of ioredis say, not connected yet. Only here is ioredis loaded. */
+export async function createClient(place: string | object, connectionName: string): Promise<RedisClient> {
   const { Redis } = await import('ioredis');
-  return new Redis(url, { ...BEHAVIOUR, retryStrategy: retryDelay, connectionName });
+  const behaviour = { ...BEHAVIOUR, retryStrategy: retryDelay, connectionName };
+  return typeof place === 'string' ? new Redis(place, behaviour) : new Redis({ ...place, ...behaviour });
 }
 
 /** Whether it is a client of a Redis Cluster. */

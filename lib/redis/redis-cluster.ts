@@ -128,6 +128,11 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
 
   /** For `WebwireModule`, when the application is shut down. */
   async stop(): Promise<void> {
+    // An application that did not come to its start is closed, too.
+    if (this.#status === 'starting') {
+      this.#link.close();
+      return;
+    }
     if (this.#membership.isConnected) await this.#publisher.idle(this.#options.commandTimeout);
     await this.#membership.stop();
     this.#become('stopped');

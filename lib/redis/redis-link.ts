@@ -45,7 +45,8 @@ export class RedisLink {
     for (const client of [commands, subscriber]) client.on('error', (error: Error) => (lastError = describe(error)));
     try {
       await Promise.all([this.#commands.ready(timeout), this.#subscriber.ready(timeout)]);
-      assertVersion(String(await this.#commands.ask('info', 'server')));
+      // Not everybody may ask; then commands that are not there will tell.
+      assertVersion(String(await this.#commands.ask('info', 'server').catch(() => '')));
     } catch (error) {
       const { message, isSilent } = error as RedisUnavailableError;
       throw new RedisUnavailableError(`RedisCluster cannot use Redis: ${isSilent ? lastError : message}`);

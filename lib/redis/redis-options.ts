@@ -1,19 +1,22 @@
 import {
-  check,
   checkAll,
+  InvalidOptionError,
   integerBetween,
+  OBJECT_RULE,
   stringThat,
   type OptionRule,
   type OptionRules,
 } from '../server/option-rules.js';
 import { createClient, duplicateClient, isRedisClient, keyPrefixOf, type RedisClient } from './redis-client.js';
 
-/** Where Redis is: exactly one of `client` and `url`. */
+/** Where Redis is: exactly one of `client`, `url` and `connection`. */
 export interface RedisOptions {
   /** A client of ioredis: a `Redis`, with or without Sentinel, or a `Cluster`. It is never closed. */
   readonly client?: RedisClient;
   /** `redis[s]://[[username]:[password]@]host[:port][/database]`. */
   readonly url?: string;
+  /** Options of a connection of ioredis, as `new Redis()` takes them: `host`, `port`, `sentinels`, `tls` and so on. */
+  readonly connection?: object;
   /**
    * How long Redis may take to answer, in milliseconds. Later, the operation has failed.
    * @default 2_000
@@ -38,6 +41,7 @@ export const REDIS_RULES: OptionRules<RedisOptions> = {
     ...stringThat('a URL such as redis://localhost:6379', (url) => /^rediss?:\/\/\S+$/.test(url)),
     isSecret: true,
   },
+  connection: { ...OBJECT_RULE, allowed: 'an object of options of ioredis', isSecret: true },
   commandTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
 };
 
@@ -56,19 +60,19 @@ export function checkRedisOptions<Options extends RedisOptions>(
   rules: OptionRules<Options>,
 ): Options {
   const checked = checkAll<Options>(options, rules, `${owner}.`);
-  const { client, url } = checked;
-  check(`${owner}.url`, url, {
-    allowed: client ? 'absent where there is a client' : 'given where there is no client',
-    accepts: () => (url === undefined) === (client !== undefined),
-    isSecret: url !== undefined,
-  });
-  return checked;
+  const { client, url, connection } = checked;
+  const given = [client, url, connection].filter((place) => place !== undefined);
+  if (given.length === 1) return checked;
+  throw new InvalidOptionError(
+    `${owner} needs to be told where Redis is, by exactly one of the options client, url and connection; ` +
+      `${given.length} are given`,
+  );
 }
 
-export function placeOf({ client, url, commandTimeout = 2_000 }: RedisOptions): RedisPlace {
+export function placeOf({ client, url, connection, commandTimeout = 2_000 }: RedisOptions): RedisPlace {
   return {
     commandTimeout,
-    keyPrefix: client ? keyPrefixOf(client) : '',
-    connect: async (name) => (client ? duplicateClient(client, name) : createClient(url!, name)),
+    keyPrefix: client ? keyPrefixOf(client) : ((connection as { keyPrefix?: string } | undefined)?.keyPrefix ?? ''),
+    connect: async (name) => (client ? duplicateClient(client, name) : createClient(url ?? connection!, name)),
   };
 }

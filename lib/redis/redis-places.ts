@@ -69,8 +69,9 @@ export class RedisPlaces implements SessionPlaces {
   }
 
   async leave(session: string, place: string): Promise<void> {
-    const { membership, keys, commands } = this.host;
-    if (!this.#forget(session, place) || !membership.isConnected) return;
+    const { keys, commands } = this.host;
+    if (!this.#forget(session, place)) return;
+    // Redis is told all that is left when it is back.
     await this.#ask(() => commands.ask('srem', keys.places(session), this.#member(place))).catch(() => undefined);
   }
 
@@ -231,11 +232,20 @@ export class RedisPlaces implements SessionPlaces {
     return this.#ask(() => this.host.commands.run(...args));
   }
 
-  /** @throws SessionError `CLUSTER_UNAVAILABLE` */
+  /**
+   * Where the answer is not sure, or there is none, this node goes on as another incarnation: what Redis knows of this one
+   * may be wrong.
+   * @throws SessionError `CLUSTER_UNAVAILABLE`
+   */
   async #ask<T>(operation: () => Promise<T>): Promise<T> {
     const { membership } = this.host;
-    if (!membership.isConnected) throw unavailable();
     const { incarnation } = membership;
+    const assertAlive = () => {
+      if (membership.incarnation === incarnation && membership.isConnected) return;
+      membership.fail('its lease may have run out');
+      throw unavailable();
+    };
+    assertAlive();
     let answer: T;
     try {
       answer = await operation();
@@ -243,8 +253,7 @@ export class RedisPlaces implements SessionPlaces {
       membership.fail((error as Error).message);
       throw unavailable();
     }
-    // What was done in the name of an incarnation that is no more has no effect.
-    if (membership.incarnation !== incarnation || !membership.isConnected) throw unavailable();
+    assertAlive();
     return answer;
   }
 }

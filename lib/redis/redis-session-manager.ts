@@ -3,9 +3,9 @@ import { SessionError } from '../session/session-error.js';
 import { SessionManager, type SessionConnection } from '../session/session-manager.js';
 import { digestOf } from '../session/session-registry.js';
 import type { SessionRecord } from '../session/session.js';
-import { createClient, type RedisClient } from './redis-client.js';
+import type { RedisClient } from './redis-client.js';
 import { RedisCommands, RedisUnavailableError, Script } from './redis-commands.js';
-import { checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from './redis-options.js';
+import { checkRedisOptions, PREFIX_RULE, placeOf, REDIS_RULES, type RedisOptions } from './redis-options.js';
 import { readStoredSession, writeStoredSession } from './stored-session.js';
 
 /** Options of {@link RedisSessionManager}. */
@@ -62,7 +62,9 @@ export class RedisSessionManager extends SessionManager {
     super();
     this.#options = checkRedisOptions('RedisSessionManager', options, RULES);
     this.maxAge = this.#options.maxAge ?? Infinity;
-    this.#prefix = this.#options.prefix ?? 'webwire:sessions';
+    const { client, prefix = 'webwire:sessions' } = this.#options;
+    // A client that is given puts its own before it.
+    this.#prefix = client ? prefix : placeOf(this.#options).keyPrefix + prefix;
   }
 
   /**
@@ -119,12 +121,13 @@ export class RedisSessionManager extends SessionManager {
   }
 
   async #connect(): Promise<RedisCommands> {
-    const { client, url, commandTimeout = 2_000 } = this.#options;
+    const { client } = this.#options;
+    const place = placeOf(this.#options);
     if (!client) {
-      this.#own = await createClient(url!, 'webwire-sessions');
+      this.#own = await place.connect('webwire-sessions');
       // Who waits for an answer is told; nobody else has to be.
       this.#own.on('error', () => undefined);
     }
-    return new RedisCommands((client ?? this.#own)!, commandTimeout);
+    return new RedisCommands((client ?? this.#own)!, place.commandTimeout);
   }
 }

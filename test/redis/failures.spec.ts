@@ -276,6 +276,21 @@ describeWithRedis('nodes whose Redis fails', () => {
       await expect(node.cluster.start(node)).rejects.toThrow('a RedisCluster is for one application only');
     });
 
+    it('are told where Redis is by options of ioredis, too', async () => {
+      const node = await BareNode.start({ connection: { host: '127.0.0.1', port: redis.port, keyPrefix: 'x:' } });
+      nodes.push(node);
+      expect(await node.cluster.places.take('s', '1', limit(1))).toBe('taken');
+      const admin = new Redis(redis.url);
+      expect(await admin.keys('*')).toContain('x:webwire:places:{s}');
+      admin.disconnect();
+    });
+
+    it('can be stopped without having been started', async () => {
+      const cluster = new RedisCluster({ url: redis.url });
+      await cluster.stop();
+      expect(cluster.health()).toMatchObject({ isHealthy: false, status: 'starting' });
+    });
+
     it('leave the client that they are given as it is', async () => {
       const client = new Redis(redis.url, { lazyConnect: true, keyPrefix: 'mine:' });
       const node = await BareNode.start({ client, prefix: 'app' });
@@ -290,10 +305,12 @@ describeWithRedis('nodes whose Redis fails', () => {
 
   it('take no options that cannot be', () => {
     const bad: [object, string][] = [
-      [{}, 'RedisCluster.url is undefined'],
+      [{}, 'exactly one of the options client, url and connection; 0 are given'],
+      [{ connection: 6379 }, 'RedisCluster.connection is not shown here'],
       [{ url: 'localhost' }, 'RedisCluster.url is not shown here'],
       [{ client: {} }, 'RedisCluster.client is not shown here'],
-      [{ url: 'redis://x', client: new Redis({ lazyConnect: true }) }, 'RedisCluster.url is not shown here'],
+      [{ url: 'redis://x', client: new Redis({ lazyConnect: true }) }, '; 2 are given'],
+      [{ url: 'redis://x', connection: {} }, '; 2 are given'],
       [{ url: 'redis://x', prefix: '{x}' }, "RedisCluster.prefix is '{x}'"],
       [{ url: 'redis://x', prefix: '' }, "RedisCluster.prefix is ''"],
       [{ url: 'redis://x', nodeTimeout: 0 }, 'RedisCluster.nodeTimeout is 0'],

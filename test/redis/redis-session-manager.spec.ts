@@ -157,6 +157,13 @@ describeWithRedis('a RedisSessionManager', () => {
     client.disconnect();
   });
 
+  it('takes options of a connection, of which it makes one', async () => {
+    const manager = new RedisSessionManager({ connection: { port: redis.port, host: '127.0.0.1', keyPrefix: 'app:' } });
+    managers.push(manager);
+    await manager.onSessionCreated(holderOf('key'));
+    expect(await admin.keys('*')).toEqual([`app:webwire:sessions:${digest('key')}`]);
+  });
+
   it('is made by DI, with what it needs', async () => {
     const CLIENT = Symbol('client');
     const client = new Redis(redis.url);
@@ -183,7 +190,7 @@ describeWithRedis('a RedisSessionManager', () => {
 
 describe('the options of a RedisSessionManager', () => {
   it.each([
-    [{}, 'RedisSessionManager.url is undefined, but must be given where there is no client'],
+    [{}, 'RedisSessionManager needs to be told where Redis is, by exactly one of the options'],
     [{ url: 'http://localhost' }, 'RedisSessionManager.url is not shown here'],
     [{ url: 'redis://x', maxAge: 0 }, 'RedisSessionManager.maxAge is 0'],
     [{ url: 'redis://x', prefix: ' ' }, "RedisSessionManager.prefix is ' '"],
