@@ -70,9 +70,10 @@ export function checkRedisOptions<Options extends RedisOptions>(
 }
 
 export function placeOf({ client, url, connection, commandTimeout = 2_000 }: RedisOptions): RedisPlace {
+  const { keyPrefix = '' }: { keyPrefix?: string } = connection ?? {};
   return {
     commandTimeout,
-    keyPrefix: client ? keyPrefixOf(client) : ((connection as { keyPrefix?: string } | undefined)?.keyPrefix ?? ''),
+    keyPrefix: client ? keyPrefixOf(client) : keyPrefix,
     connect: async (name) => (client ? duplicateClient(client, name) : createClient(url ?? connection!, name)),
   };
 }

@@ -245,8 +245,8 @@ describeWithRedis('nodes whose Redis fails', () => {
         await places(a).take('t', '3', limit(2));
         const answers: string[] = [];
         do {
-          const isAlive = (await admin.exists('webwire:node:gone')) === 1;
           const answer = await places(a).take('s', '4', limit(1));
+          const isAlive = (await admin.exists('webwire:node:gone')) === 1;
           expect([answer, isAlive]).not.toEqual(['taken', true]);
           answers.push(answer);
         } while (answers.at(-1) !== 'taken');
