@@ -21,6 +21,8 @@ export default defineConfig({
     include: ['test/**/*.spec.ts'],
     testTimeout: 10_000,
     hookTimeout: 20_000,
+    // However busy the machine is.
+    expect: { poll: { timeout: 20_000 } },
     reporters: ['default', new ClosingLineReporter()],
   },
 });

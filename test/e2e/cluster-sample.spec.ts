@@ -158,11 +158,9 @@ describeWithRedis(
       expect(body.page.messages.at(-1)).toEqual(before);
       const after = await lost.say('after');
       for (const guest of guests) expect(await guest.messages.take(({ id }) => id === after.id)).toEqual(after);
-      await expect
-        .poll(async () => names((await ada.client.request('enter')).body.people), { timeout: 20_000 })
-        .toBe('Ada,Grace,Hedy');
+      await expect.poll(async () => names((await ada.client.request('enter')).body.people)).toBe('Ada,Grace,Hedy');
       await cluster.logged(/(Node 2 has ended)/);
-      await expect.poll(() => cluster.pidOf(2), { timeout: 20_000 }).not.toBe(killed);
+      await expect.poll(() => cluster.pidOf(2)).not.toBe(killed);
     });
 
     it('says what to do where there is no Redis', async () => {

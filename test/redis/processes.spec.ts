@@ -10,7 +10,7 @@ import { logOut, restore, signIn } from './session-client.js';
 const NODES = 3;
 const CLIENTS = 200;
 const LIMIT = 3;
-const NODE_TIMEOUT = 3_000;
+const NODE_TIMEOUT = 6_000;
 
 /** A client, and which session it has according to what it was told. */
 interface Person {

@@ -6,7 +6,7 @@ import { encodeSignal } from '../../lib/server/signal.js';
 import { describeWithRedis, RedisShards } from '../support/redis-server.js';
 import { BareNode } from './bare-node.js';
 
-const NODE_TIMEOUT = 3_000;
+const NODE_TIMEOUT = 6_000;
 
 describeWithRedis(
   'nodes with a Redis Cluster of three shards',
@@ -23,7 +23,7 @@ describeWithRedis(
     }, 60_000);
     beforeEach(async () => {
       sessions = Array.from({ length: 30 }, () => `session ${count++}`);
-      const options = { client: shards.client(), nodeTimeout: NODE_TIMEOUT, commandTimeout: 1_000 };
+      const options = { client: shards.client(), nodeTimeout: NODE_TIMEOUT, commandTimeout: 2_000 };
       nodes = await Promise.all([BareNode.start(options), BareNode.start(options)]);
     });
     afterEach(() => Promise.all(nodes.map((node) => node.stop())));
@@ -72,7 +72,7 @@ describeWithRedis(
       const shard = shards.servers[1]!;
       await shard.kill();
       const isAway = ({ cluster }: BareNode) => cluster.health().status === 'disconnected';
-      await expect.poll(() => nodes.every(isAway), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => nodes.every(isAway)).toBe(true);
       await shard.startAgain();
       const allCounts = async () => {
         const counts = await Promise.all(sessions.map((session) => b.cluster.places.count(session)));
@@ -80,7 +80,7 @@ describeWithRedis(
       };
       await expect.poll(() => allCounts().catch(() => undefined), { timeout: 40_000 }).toEqual(new Set([1]));
       const target = { kind: 'session', session: sessions[0]! } as const;
-      await expect.poll(() => nodes.every(({ cluster }) => cluster.health().isHealthy), { timeout: 20_000 }).toBe(true);
+      await expect.poll(() => nodes.every(({ cluster }) => cluster.health().isHealthy)).toBe(true);
       b.cluster.publish(target, encodeSignal('x', 'y'), []);
       await a.told.take((told) => told.kind === 'signal');
     });
