@@ -16,6 +16,7 @@ export type { WebwireHandlerOptions } from './decorators/handler-options.js';
 export type { NestLocator } from './handlers/nest-context.js';
 
 export { WebwireConnection } from './server/connection.js';
+export type { Cluster, ClusterNode, ClusterTarget } from './server/cluster.js';
 export type { Carrier, CarrierListener, ConnectionRequest } from './server/carrier.js';
 export type { DisconnectReason } from './server/disconnect-reason.js';
 export { BufferOverflowError, RequestError } from './server/errors.js';
@@ -36,6 +37,7 @@ export { SessionError, type SessionErrorCode } from './session/session-error.js'
 export type { JsonValue, SessionInfo } from './session/session-info.js';
 export { RandomSessionKeyGenerator, SessionKeyGenerator } from './session/session-key-generator.js';
 export { SessionManager, type SessionConnection } from './session/session-manager.js';
+export type { PlaceRequest, PlaceResult, SessionClosing, SessionPlaces } from './session/session-places.js';
 
 export type { ListenTarget, Transport } from './transport/transport.js';
 export {

@@ -39,7 +39,7 @@ interface Group {
  *   disagree on its options.
  */
 export function planServers(gateways: readonly GatewayDefinition[], module: WebwireModuleOptions): PlannedServer[] {
-  const { gateways: overridesByName = {}, codec: moduleCodec, ...defaults } = module;
+  const { gateways: overridesByName = {}, codec: moduleCodec, cluster: _, ...defaults } = module;
   assertKnown(Object.keys(overridesByName), gateways);
   const groups = new Map<string, Group>();
   for (const definition of gateways) {
@@ -61,7 +61,7 @@ export function planServers(gateways: readonly GatewayDefinition[], module: Webw
 
 function planServer(
   { port, options: own, gateways }: Group,
-  defaults: Omit<WebwireModuleOptions, 'gateways' | 'codec'>,
+  defaults: Omit<WebwireModuleOptions, 'gateways' | 'codec' | 'cluster'>,
 ): PlannedServer {
   check(`tls of ${gateways[0]!.definition.name}`, own.tls, {
     allowed: "absent for a gateway on the application's HTTP server: Nest's httpsOptions apply",

@@ -59,6 +59,14 @@ export class ServerSet implements ServersByGateway {
     throw new InvalidOptionError(`${asker}: the application has no gateway ${nameOf(gateway)}; there are: ${known}`);
   }
 
+  /** The server of the gateway whose class has this name, if there is one. */
+  serverNamed(gateway: string): WebwireServer | undefined {
+    for (const [server, { gateways }] of this.#plans ?? []) {
+      if (gateways.some(({ definition: { name } }) => name === gateway)) return server;
+    }
+    return undefined;
+  }
+
   #make(options: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
     const plans = planServers(exploreGateways(this.modules), options);
     return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger, this.groups), plan]));

@@ -8,6 +8,9 @@ import { FileSessionManager } from './session/file-session-manager.js';
 import { SessionHub } from './session/session-hub.js';
 import { RandomSessionKeyGenerator, SessionKeyGenerator } from './session/session-key-generator.js';
 import { SessionManager } from './session/session-manager.js';
+import type { SessionSlot } from './session/session-slot.js';
+import { ClusterSessionRegistry } from './session/cluster-session-registry.js';
+import type { SessionPlaces } from './session/session-places.js';
 import { LocalSessionRegistry } from './session/session-registry.js';
 
 /** Injection token of the `SessionHub` of an application; `null` where sessions are switched off. */
@@ -56,16 +59,21 @@ export async function provideKeyGenerator(
   return (await provide(KEY_GENERATOR, sessions.keyGenerator, moduleRef)) ?? new RandomSessionKeyGenerator();
 }
 
-/** The hub of an application, `null` where sessions are off. */
+/**
+ * The hub of an application, `null` where sessions are off.
+ * @param places Those that it shares with other nodes, if there are any.
+ */
 export function createSessionHub(
   manager: SessionManager | null,
   keyGenerator: SessionKeyGenerator | null,
   maxConnections = Infinity,
+  places?: SessionPlaces,
 ): SessionHub | null {
   if (!manager || !keyGenerator) return null;
   const logger = quiet(new Logger('Webwire'));
   const report = (what: string, error: unknown, key: string) => logger.error(`${what} failed`, withoutKey(error, key));
-  return new SessionHub(manager, keyGenerator, new LocalSessionRegistry(), maxConnections, report);
+  const registry = places ? new ClusterSessionRegistry<SessionSlot>(places) : new LocalSessionRegistry<SessionSlot>();
+  return new SessionHub(manager, keyGenerator, registry, maxConnections, report);
 }
 
 /**

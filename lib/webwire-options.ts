@@ -1,4 +1,5 @@
 import { GATEWAY_OPTION_RULES, PORT_RULE, type WebwireGatewayOptions } from './decorators/webwire-gateway-options.js';
+import type { Cluster } from './server/cluster.js';
 import { checkAll, OBJECT_RULE, type OptionRules } from './server/option-rules.js';
 import { checkSessionOptions, type SessionOptions } from './session-options.js';
 
@@ -20,6 +21,12 @@ export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'sessi
    * @default {} (in files, see `SessionOptions`)
    */
   sessions?: SessionOptions | false;
+  /**
+   * Makes the application one of several nodes, which share sessions and signals: a `RedisCluster`, from
+   * `nestjs-webwire/redis`. For the module only, not for an adapter alone.
+   * @default none: the application is on its own
+   */
+  cluster?: Cluster;
 }
 
 const OVERRIDE_RULES: OptionRules<WebwireGatewayOverrides> = {
@@ -34,6 +41,13 @@ const MODULE_RULES: OptionRules<WebwireModuleOptions> = {
     accepts: (value) => value === false || OBJECT_RULE.accepts(value),
   },
   gateways: { ...OBJECT_RULE, allowed: 'an object of options by class name' },
+  cluster: {
+    allowed: "a cluster, such as new RedisCluster() of 'nestjs-webwire/redis'",
+    accepts: (value) => {
+      const cluster = value as Partial<Cluster> | null;
+      return typeof cluster?.start === 'function' && typeof cluster.places?.take === 'function';
+    },
+  },
 };
 
 /**

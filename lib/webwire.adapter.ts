@@ -46,6 +46,10 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   constructor(locator: NestLocator, options?: WebwireModuleOptions) {
     this.#locator = locator;
     this.#options = options && checkModuleOptions(options);
+    check('cluster of the adapter', options?.cluster, {
+      allowed: 'absent: give it to WebwireModule.forRoot(), which makes the application a node',
+      accepts: (value) => value === undefined,
+    });
   }
 
   /**

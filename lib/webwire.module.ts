@@ -1,5 +1,6 @@
 import { Global, Inject, Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
 import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
+import { ApplicationNode } from './application-node.js';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import { InjectedServersModule } from './injected-servers.module.js';
 import { ServerSet } from './server-set.js';
@@ -35,6 +36,7 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
 @Module({
   imports: [InjectedServersModule],
   providers: [
+    ApplicationNode,
     WebwireService,
     {
       provide: SERVERS_BY_GATEWAY,
@@ -53,8 +55,12 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
     },
     {
       provide: SESSION_HUB,
-      useFactory: ({ sessions }: WebwireModuleOptions, manager: SessionManager, keyGenerator: SessionKeyGenerator) =>
-        sessions === false ? null : createSessionHub(manager, keyGenerator, sessions?.maxConnections),
+      useFactory: (
+        { sessions, cluster }: WebwireModuleOptions,
+        manager: SessionManager,
+        keyGenerator: SessionKeyGenerator,
+      ) =>
+        sessions === false ? null : createSessionHub(manager, keyGenerator, sessions?.maxConnections, cluster?.places),
       inject: [MODULE_OPTIONS_TOKEN, SessionManager, SessionKeyGenerator],
     },
   ],

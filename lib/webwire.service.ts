@@ -1,14 +1,12 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
-import { ModuleRef } from '@nestjs/core';
+import { ApplicationNode } from './application-node.js';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
-import { WebwireConnection } from './server/connection.js';
-import { LocalReach } from './server/local-reach.js';
+import type { WebwireConnection } from './server/connection.js';
 import { check, stringThat } from './server/option-rules.js';
 import type { WebwireServer } from './server/server.js';
 import { encodeSignal } from './server/signal.js';
 import type { ServerSet } from './server-set.js';
-import { SESSION_HUB } from './session-provider.js';
-import type { SessionHub } from './session/session-hub.js';
+import { digestOf } from './session/session-registry.js';
 import {
   checkBroadcastOptions,
   checkSignalGroupOptions,
@@ -24,23 +22,16 @@ const GROUP_RULE = stringThat('a string', () => true);
  *
  * Signals to many are encoded once. They go to all or, when something is thrown, to nobody. Connections that are closing,
  * as during a shutdown, get them until they are closed.
+ *
+ * In a cluster, signals go to the connections of all nodes, and sessions are closed on all of them. What is counted and
+ * listed at once is of this node, and nobody waits for other nodes.
  */
 @Injectable()
 export class WebwireService {
-  readonly #local: LocalReach;
-
   constructor(
     @Inject(SERVERS_BY_GATEWAY) private readonly serverSet: ServerSet,
-    private readonly moduleRef: ModuleRef,
-  ) {
-    this.#local = new LocalReach({
-      get servers() {
-        return serverSet.servers;
-      },
-      members: (group) => serverSet.groups.members(group),
-      holders: (key) => this.sessionConnections(key),
-    });
-  }
+    private readonly node: ApplicationNode,
+  ) {}
 
   /** The servers of the application, once it is initialised: one for each port and path that gateways have. */
   get servers(): Iterable<WebwireServer> {
@@ -76,14 +67,17 @@ export class WebwireService {
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
    * @param options `except`: who does not get it; `gateway`: whose server.
-   * @returns How many connections it was sent to.
+   * @returns How many connections it was sent to; in a cluster, of this node.
    * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
    *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError, for a gateway that does not exist too.
    */
   broadcast(name: string, body?: unknown, options: BroadcastOptions = {}): number {
     const { except, gateway } = checkBroadcastOptions(options);
     const server = gateway && this.serverSet.serverOf(gateway, 'broadcast()');
-    return this.#local.toAll(encodeSignal(name, body), except, server);
+    const message = encodeSignal(name, body);
+    const count = this.node.local.toAll(message, except, server);
+    this.node.publish({ kind: 'all', gateway: gateway?.name }, message, except);
+    return count;
   }
 
   /**
@@ -97,6 +91,14 @@ export class WebwireService {
     this.serverSet.groups.join(connection, group);
   }
 
+  /**
+   * Resolves when signals of the other nodes of a cluster reach all groups that were joined by now, or, where the other
+   * nodes cannot be reached, at once. Await it after `join()` where somebody on another node is about to answer.
+   */
+  synchronized(): Promise<void> {
+    return this.node.synchronized();
+  }
+
   /** Takes a connection out of a group, if it is in it. */
   leave(connection: WebwireConnection, group: string): void {
     this.serverSet.groups.leave(connection, group);
@@ -108,24 +110,34 @@ export class WebwireService {
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
    * @param options `except`: who does not get it.
-   * @returns How many connections it was sent to.
+   * @returns How many connections it was sent to; in a cluster, of this node.
    * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
    *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
   signalGroup(group: string, name: string, body?: unknown, options: SignalGroupOptions = {}): number {
     const { except } = checkSignalGroupOptions(options);
-    return this.#local.toGroup(group, encodeSignal(name, body), except);
+    const message = encodeSignal(name, body);
+    const count = this.node.local.toGroup(group, message, except);
+    this.node.publish({ kind: 'group', group }, message, except);
+    return count;
   }
 
   /** How many sessions are active: those of lost connections, which can be restored, do not count. */
   get sessionCount(): number {
-    return this.#hub?.registry.size ?? 0;
+    return this.node.hub?.registry.size ?? 0;
   }
 
-  /** The connections that have a session, of all servers of the application. */
+  /** The connections that have a session, of all servers of the application; in a cluster, of this node. */
   sessionConnections(key: string): readonly WebwireConnection[] {
-    const slots = this.#hub?.registry.connections(key) ?? [];
-    return slots.map(({ connection }) => connection).filter((connection) => connection instanceof WebwireConnection);
+    return this.node.holders(digestOf(key));
+  }
+
+  /**
+   * How many connections have a session; in a cluster, of all nodes.
+   * @throws SessionError `CLUSTER_UNAVAILABLE` if the other nodes cannot be asked.
+   */
+  async countSessionConnections(key: string): Promise<number> {
+    return (await this.node.hub?.registry.count(key)) ?? 0;
   }
 
   /**
@@ -133,27 +145,27 @@ export class WebwireService {
    *
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
-   * @returns How many connections it was sent to.
+   * @returns How many connections it was sent to; in a cluster, of this node.
    * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
    *   ProtocolError or TypeError as `connection.signal()`.
    */
   signalSession(key: string, name: string, body?: unknown): number {
-    return this.#local.toSession(key, encodeSignal(name, body));
+    const message = encodeSignal(name, body);
+    const session = digestOf(key);
+    const count = this.node.local.toSession(session, message, new Set());
+    this.node.publish({ kind: 'session', session }, message);
+    return count;
   }
 
   /**
-   * Closes a session on all its connections, tells them, and destroys it. Does nothing if no connection has it: to revoke
-   * one that waits to be restored, remove it from your store.
+   * Closes a session on all its connections, in a cluster on all nodes, tells them, and destroys it. Does nothing if no
+   * connection has it: to revoke one that waits to be restored, remove it from your store.
    *
    * @returns How many connections had it.
-   * @throws SessionError if the session manager could not destroy it; it is closed on all connections then.
+   * @throws SessionError if the session manager could not destroy it, which is closed on all connections then; or
+   *   `CLUSTER_UNAVAILABLE`: it is closed on this node, and elsewhere as soon as the other nodes can be reached.
    */
   async closeSession(key: string): Promise<number> {
-    return (await this.#hub?.closeSession(key)) ?? 0;
-  }
-
-  /** Looked up when it is needed: a session manager may inject this service, and the hub takes the manager. */
-  get #hub(): SessionHub | null {
-    return this.moduleRef.get<SessionHub | null>(SESSION_HUB, { strict: false });
+    return (await this.node.hub?.closeSession(key)) ?? 0;
   }
 }

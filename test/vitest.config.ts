@@ -20,6 +20,8 @@ export default defineConfig({
     // Nothing is measured by these: they end what hangs, and a busy machine may take long for what does not.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // However busy the machine is.
+    expect: { poll: { timeout: 20_000 } },
     reporters: ['default', new ClosingLineReporter()],
   },
 });

@@ -7,9 +7,12 @@ export interface ConnectionSources {
   readonly servers: Iterable<WebwireServer>;
   /** Who is in a group. */
   members(group: string): Iterable<WebwireConnection>;
-  /** Who has a session. */
-  holders(key: string): Iterable<WebwireConnection>;
+  /** Who has the session with this digest of its key. */
+  holders(session: string): Iterable<WebwireConnection>;
 }
+
+/** Who does not get a message. */
+export type Exceptions = Pick<ReadonlySet<WebwireConnection>, 'has'>;
 
 /**
  * Sends encoded messages to many connections of this process. Each method tells how many it was sent to, and sends nothing
@@ -22,7 +25,7 @@ export class LocalReach {
    * To all connections, or to those of one server.
    * @throws BufferOverflowError if the message does not fit the buffer of one of them.
    */
-  toAll(message: Uint8Array, except: ReadonlySet<WebwireConnection>, server?: WebwireServer): number {
+  toAll(message: Uint8Array, except: Exceptions, server?: WebwireServer): number {
     const servers = server ? [server] : [...this.sources.servers];
     return send(
       message,
@@ -35,24 +38,20 @@ export class LocalReach {
    * To the members of a group.
    * @throws BufferOverflowError if the message does not fit the buffer of one of them.
    */
-  toGroup(group: string, message: Uint8Array, except: ReadonlySet<WebwireConnection>): number {
+  toGroup(group: string, message: Uint8Array, except: Exceptions): number {
     return send(message, this.sources.members(group), except);
   }
 
   /**
-   * To the connections that have a session.
+   * To the connections that have the session with this digest of its key.
    * @throws BufferOverflowError if the message does not fit the buffer of one of them.
    */
-  toSession(key: string, message: Uint8Array): number {
-    return send(message, this.sources.holders(key), new Set());
+  toSession(session: string, message: Uint8Array, except: Exceptions): number {
+    return send(message, this.sources.holders(session), except);
   }
 }
 
-function send(
-  message: Uint8Array,
-  connections: Iterable<WebwireConnection>,
-  except: ReadonlySet<WebwireConnection>,
-): number {
+function send(message: Uint8Array, connections: Iterable<WebwireConnection>, except: Exceptions): number {
   const receivers = [...connections].filter((connection) => !except.has(connection));
   for (const receiver of receivers) receiver.assertFits(message);
   return receivers.filter((receiver) => receiver.sendEncoded(message)).length;

@@ -1,10 +1,9 @@
-import { channel, type Channel } from 'node:diagnostics_channel';
-import { EventEmitter } from 'node:events';
 import type { ProtocolError } from '../protocol/index.js';
 import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { ConnectionRequest } from './carrier.js';
-import { stackOf, type ServerLogger } from './logger.js';
+import type { ServerLogger } from './logger.js';
+import { TellingEmitter } from './telling-emitter.js';
 
 /**
  * What a `WebwireServer` tells: `server.on('connection', ({ connection }) => …)`. The same objects, with `server` added,
@@ -29,46 +28,8 @@ export interface WebwireServerEvents {
 }
 
 /** A class that emits the events of a server. */
-export class ServerEvents extends EventEmitter<WebwireServerEvents> {
+export class ServerEvents extends TellingEmitter<WebwireServerEvents> {
   constructor(protected readonly logger: ServerLogger) {
-    super();
+    super({ owner: 'server', channels: 'nestjs-webwire', logger: () => logger });
   }
-
-  /** Costs next to nothing when nobody listens; a listener that fails is logged and harms nobody. */
-  protected tell<Name extends keyof WebwireServerEvents>(
-    name: Name,
-    describe: () => WebwireServerEvents[Name][0],
-  ): void {
-    const published = channelOf(name);
-    const listeners = this.rawListeners(name);
-    if (!published.hasSubscribers && listeners.length === 0) return;
-    const event = describe();
-    for (const listener of listeners) this.#call(name, listener, event);
-    published.publish({ ...event, server: this });
-  }
-
-  #call(name: string, listener: Function, event: object): void {
-    const fail = (error: unknown) =>
-      this.logger.error(`A listener of the server's event ${name} failed`, stackOf(error));
-    try {
-      const result: unknown = Reflect.apply(listener, this, [event]);
-      if (result instanceof Promise) result.catch(fail);
-    } catch (error) {
-      fail(error);
-    }
-  }
-}
-
-/**
- * Kept for ever, as it is the process's: Node.js 20 lets go of a channel that nobody holds, and when it notices later it
- * forgets who has subscribed under the same name since.
- */
-const channels = new Map<string, Channel>();
-
-function channelOf(name: string): Channel {
-  const existing = channels.get(name);
-  if (existing) return existing;
-  const made = channel(`nestjs-webwire:${name}`);
-  channels.set(name, made);
-  return made;
 }

@@ -11,7 +11,9 @@ export type SessionErrorCode =
   /** The key generator returned what cannot be a key, or the key of a session that is active. */
   | 'INVALID_SESSION_KEY'
   /** The session store failed; the cause is in the log of the process, without keys. */
-  | 'SESSION_STORE_FAILED';
+  | 'SESSION_STORE_FAILED'
+  /** What connects the nodes cannot be reached, so that nobody knows what the other nodes have. */
+  | 'CLUSTER_UNAVAILABLE';
 
 /** A session operation that failed. Neither its message nor its stack holds a session key. */
 export class SessionError extends Error {

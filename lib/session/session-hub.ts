@@ -2,13 +2,18 @@ import { SessionError } from './session-error.js';
 import type { SessionKeyGenerator } from './session-key-generator.js';
 import type { SessionManager } from './session-manager.js';
 import { KeyedQueue } from './keyed-queue.js';
-import type { SessionRegistry } from './session-registry.js';
+import { digestOf, type SessionRegistry } from './session-registry.js';
 import type { SessionSlot } from './session-slot.js';
+
+/** Closings that wait for the other nodes to be reachable again, at most; then the oldest are given up. */
+const MAX_UNFINISHED = 10_000;
 
 /** What the sessions of an application have in common, whatever server their connections belong to. */
 export class SessionHub {
   /** Operations on one session run one after the other: a restore never meets a half-destroyed session. */
   readonly #queue = new KeyedQueue();
+  /** Sessions that were closed here while the other nodes could not be reached, and whether on all nodes. */
+  readonly #unfinished = new Map<string, { isEverywhere: boolean }>();
 
   constructor(
     readonly manager: SessionManager,
@@ -26,18 +31,50 @@ export class SessionHub {
   }
 
   /**
-   * Closes a session on all its connections and destroys it. Does nothing if none has it.
+   * Closes a session on all its connections, those of other nodes included, and destroys it. Does nothing if none has it.
    * @returns How many connections had it.
    */
   closeSession(key: string): Promise<number> {
     return this.exclusively(key, async () => {
-      const slots = this.registry.connections(key);
-      if (slots.length === 0) return 0;
-      for (const slot of slots) slot.drop(key);
-      for (const slot of slots) await this.registry.remove(key, slot);
-      await this.destroy(key);
-      return slots.length;
+      for (const slot of this.registry.holders(digestOf(key))) slot.drop(key);
+      const { connections, isLast } = await this.#finishLater(key, true, () => this.registry.closeAll(key));
+      if (isLast) await this.destroy(key);
+      return connections;
     });
+  }
+
+  /** A connection closes its session, which is destroyed if it was the last that had it. */
+  async closeOn(key: string, slot: SessionSlot): Promise<void> {
+    const isLast = await this.#finishLater(key, false, () => this.registry.close(key, slot));
+    if (isLast) await this.destroy(key);
+  }
+
+  /** Another node has closed a session, and destroys it: the connections of this one lose it. */
+  async closedElsewhere(digest: string): Promise<void> {
+    const key = this.registry.keyOf(digest);
+    if (key === undefined) return;
+    await this.exclusively(key, async () => {
+      for (const slot of this.registry.holders(digest)) {
+        slot.drop(key);
+        await this.registry.leave(key, slot);
+      }
+    });
+  }
+
+  /** The other nodes can be reached again: does for closed sessions what could not be done then. */
+  async catchUp(): Promise<void> {
+    const unfinished = [...this.#unfinished];
+    this.#unfinished.clear();
+    const finishing = unfinished.map(([key, { isEverywhere }]) =>
+      this.exclusively(key, async () => {
+        if (isEverywhere) await this.#finishLater(key, true, () => this.registry.closeAll(key));
+        // Somebody has it meanwhile, or had it all the time.
+        else if ((await this.#finishLater(key, false, () => this.registry.count(key))) > 0) return;
+        await this.destroy(key);
+      }),
+    );
+    // What fails is logged, or is tried again.
+    await Promise.allSettled(finishing);
   }
 
   /**
@@ -50,6 +87,21 @@ export class SessionHub {
     } catch (error) {
       this.report('onSessionClosed', error, key);
       throw new SessionError('SESSION_STORE_FAILED', 'the session is closed, but could not be destroyed');
+    }
+  }
+
+  async #finishLater<T>(key: string, isEverywhere: boolean, operation: () => T | Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (error) {
+      const before = this.#unfinished.get(key);
+      this.#unfinished.delete(key);
+      this.#unfinished.set(key, { isEverywhere: isEverywhere || before?.isEverywhere === true });
+      if (this.#unfinished.size > MAX_UNFINISHED) {
+        const [oldest] = this.#unfinished.keys();
+        this.#unfinished.delete(oldest!);
+      }
+      throw error;
     }
   }
 

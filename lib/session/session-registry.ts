@@ -1,49 +1,76 @@
 import { createHash } from 'node:crypto';
+import type { PlaceRequest, PlaceResult, SessionClosing } from './session-places.js';
 
-/**
- * Which connections hold which session. The port behind which several nodes can share their sessions; every method may
- * answer at once or with a promise.
- */
+/** Which connections hold which session. Every method that changes something may answer at once or with a promise. */
 export interface SessionRegistry<Connection> {
+  /** Gives a connection a place in a session, as far as the request allows; a connection never has two. */
+  take(key: string, connection: Connection, request: PlaceRequest): PlaceResult | Promise<PlaceResult>;
+  /** Takes the place back, if it has one: the connection is lost. */
+  leave(key: string, connection: Connection): void | Promise<void>;
   /**
-   * Gives a connection a place in a session, unless `limit` connections have one; a connection never has two.
-   * @returns Whether it has a place now.
+   * Takes the place back: the connection closes the session.
+   * @returns Whether it was the last one.
    */
-  add(key: string, connection: Connection, limit: number): boolean | Promise<boolean>;
-  /**
-   * Takes the place back, if it has one.
-   * @returns How many connections are left.
-   */
-  remove(key: string, connection: Connection): number | Promise<number>;
-  /** The connections that have a place. */
-  connections(key: string): readonly Connection[];
-  /** How many sessions have connections. */
+  close(key: string, connection: Connection): boolean | Promise<boolean>;
+  /** Takes all places back. */
+  closeAll(key: string): SessionClosing | Promise<SessionClosing>;
+  /** How many connections have a place, of all nodes. */
+  count(key: string): number | Promise<number>;
+  /** The connections of this process that have a place in the session with this digest of its key. */
+  holders(digest: string): readonly Connection[];
+  /** The key of a session that connections of this process have a place in. */
+  keyOf(digest: string): string | undefined;
+  /** How many sessions have connections of this process. */
   readonly size: number;
+}
+
+interface Holding<Connection> {
+  readonly key: string;
+  readonly connections: Set<Connection>;
 }
 
 /** The registry of a single process. */
 export class LocalSessionRegistry<Connection> implements SessionRegistry<Connection> {
-  readonly #sessions = new Map<string, Set<Connection>>();
+  readonly #sessions = new Map<string, Holding<Connection>>();
 
-  add(key: string, connection: Connection, limit: number): boolean {
+  take(key: string, connection: Connection, { limit, isNew }: PlaceRequest): PlaceResult {
     const digest = digestOf(key);
-    const holders = this.#sessions.get(digest) ?? new Set();
-    if (!holders.has(connection) && holders.size >= limit) return false;
-    this.#sessions.set(digest, holders.add(connection));
+    const holding = this.#sessions.get(digest) ?? { key, connections: new Set() };
+    const { connections } = holding;
+    if (!connections.has(connection) && connections.size >= (isNew ? 1 : limit)) return 'full';
+    connections.add(connection);
+    this.#sessions.set(digest, holding);
+    return 'taken';
+  }
+
+  leave(key: string, connection: Connection): void {
+    this.close(key, connection);
+  }
+
+  close(key: string, connection: Connection): boolean {
+    const digest = digestOf(key);
+    const connections = this.#sessions.get(digest)?.connections;
+    if (!connections?.delete(connection) || connections.size > 0) return false;
+    this.#sessions.delete(digest);
     return true;
   }
 
-  remove(key: string, connection: Connection): number {
+  closeAll(key: string): SessionClosing {
     const digest = digestOf(key);
-    const holders = this.#sessions.get(digest);
-    if (!holders) return 0;
-    holders.delete(connection);
-    if (holders.size === 0) this.#sessions.delete(digest);
-    return holders.size;
+    const connections = this.#sessions.get(digest)?.connections.size ?? 0;
+    return { connections, isLast: this.#sessions.delete(digest) };
   }
 
-  connections(key: string): readonly Connection[] {
-    return [...(this.#sessions.get(digestOf(key)) ?? [])];
+  count(key: string): number {
+    return this.holders(digestOf(key)).length;
+  }
+
+  holders(digest: string): readonly Connection[] {
+    return [...(this.#sessions.get(digest)?.connections ?? [])];
+  }
+
+  keyOf(digest: string): string | undefined {
+    return this.#sessions.get(digest)?.key;
   }
 
   get size(): number {
@@ -53,5 +80,5 @@ export class LocalSessionRegistry<Connection> implements SessionRegistry<Connect
 
 /** Looked up by digest, what a client guesses of a key tells nothing by the time that it takes. */
 export function digestOf(key: string): string {
-  return createHash('sha256').update(key).digest('base64');
+  return createHash('sha256').update(key).digest('base64url');
 }

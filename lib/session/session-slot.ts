@@ -58,16 +58,15 @@ export class SessionSlot {
   async #start(session: Session): Promise<void> {
     const { hub } = this;
     const { key } = session;
-    if (hub.registry.connections(key).length > 0) {
+    if ((await hub.registry.take(key, this, { limit: hub.maxConnections, isNew: true })) !== 'taken') {
       throw new SessionError('INVALID_SESSION_KEY', 'the key generator made the key of an active session');
     }
-    await hub.registry.add(key, this, hub.maxConnections);
     try {
       this.#assertOpen();
       const isSent = this.send({ type: MessageType.SessionCreated, session: bytesOf(session) });
       if (!isSent) throw connectionClosed();
     } catch (error) {
-      await hub.registry.remove(key, this);
+      await hub.registry.leave(key, this);
       throw error;
     }
     this.#session = session;
@@ -92,19 +91,32 @@ export class SessionSlot {
   async #restore(id: Uint8Array, key: string): Promise<void> {
     // Nobody waits for it any more; the queue of a client that has left is soon empty.
     if (this.#isGone) return;
-    const { registry, maxConnections } = this.hub;
+    const { registry } = this.hub;
     const isOwn = this.#session?.key === key;
-    if (!(await registry.add(key, this, maxConnections))) {
-      this.send({ type: MessageType.ReplyMaxSessionConnectionsReached, id });
-      return;
-    }
+    if (!(await this.#takePlace(id, key))) return;
     const session = await this.#lookUp(id, key);
     const released = this.#session;
     // The reply and the session go together: whoever closes the old one meanwhile must not seem to close the new one.
     if (session && this.#takeOver(id, session)) {
-      if (released && released.key !== key) await registry.remove(released.key, this);
+      if (released && released.key !== key) await registry.leave(released.key, this);
     } else if (!isOwn || this.#isGone) {
-      await registry.remove(key, this);
+      await registry.leave(key, this);
+    }
+  }
+
+  /** Whether it has one now; if not, the reply already says why. */
+  async #takePlace(id: Uint8Array, key: string): Promise<boolean> {
+    const { registry, maxConnections } = this.hub;
+    try {
+      const result = await registry.take(key, this, { limit: maxConnections, isNew: false });
+      if (result === 'full') this.send({ type: MessageType.ReplyMaxSessionConnectionsReached, id });
+      if (result === 'closed') this.send({ type: MessageType.ReplySessionNotFound, id });
+      return result === 'taken';
+    } catch (error) {
+      // Nobody knows how many have it. That Redis is away is in the log, once.
+      if (!(error instanceof SessionError)) throw error;
+      this.send({ type: MessageType.ReplyInternalError, id });
+      return false;
     }
   }
 
@@ -163,8 +175,7 @@ export class SessionSlot {
         // Somebody else may have closed it while this waited, or the connection was lost.
         if (this.#session?.key !== key || this.#isGone) return;
         leave(key);
-        const others = await this.hub.registry.remove(key, this);
-        if (others === 0) await this.hub.destroy(key);
+        await this.hub.closeOn(key, this);
       });
     });
   }
@@ -179,7 +190,7 @@ export class SessionSlot {
   /** The connection is gone. The session can be restored on another. */
   async release(): Promise<void> {
     this.#isGone = true;
-    if (this.#session) await this.hub.registry.remove(this.#session.key, this);
+    if (this.#session) await this.hub.registry.leave(this.#session.key, this);
   }
 
   #assertOpen(): void {

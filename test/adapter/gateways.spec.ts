@@ -577,6 +577,7 @@ describe('options', () => {
     ['gateways', { gateways: 1 as never }, 'gateways is 1, but must be'],
     ['gateways', { gateways: new Map() as never }, 'gateways is Map(0) {}, but must be an object of options'],
     ['sessions', { sessions: true as never }, 'sessions is true, but must be false or an object of options'],
+    ['cluster', { cluster: {} as never }, 'cluster is {}, but must be a cluster, such as new RedisCluster() of'],
     ['path', { path: '/ї' }, "path is '/ї', but must be"],
     ['a typo', { readTimout: 1 } as never, 'has no option readTimout; there are: readTimeout, messageBufferSize'],
     [

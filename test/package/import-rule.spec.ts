@@ -17,7 +17,7 @@ const RULES: ImportRules = {
     packages: ['@nestjs', 'rxjs'],
     node: false,
   },
-  redis: { folders: ['server', 'session', 'protocol'], packages: [], node: true },
+  redis: { folders: ['server', 'session', 'protocol'], packages: ['ioredis'], node: true },
   '.': {
     folders: ['handlers', 'decorators', 'transport', 'server', 'session', 'protocol', 'client', 'redis'],
     packages: 'any',
@@ -96,6 +96,7 @@ describe('the check of imports', () => {
     ['server/a.ts', "import { Logger } from '@nestjs/common';", '@nestjs/common'],
     ['server/a.ts', "import 'reflect-metadata';", 'reflect-metadata'],
     ['server/a.ts', "import { frame } from '../transport/ws/frame.js';", '../transport/ws/frame.js'],
+    ['redis/a.ts', "import { Injectable } from '@nestjs/common';", '@nestjs/common'],
     ['transport/ws/a.ts', "import { Subject } from 'rxjs';", 'rxjs'],
     ['transport/ws/a.ts', "import wsx from 'ws-extra';", 'ws-extra'],
     ['decorators/a.ts', "import { settle } from '../handlers/settle.js';", '../handlers/settle.js'],
@@ -112,6 +113,7 @@ describe('the check of imports', () => {
     ['session/a.ts', "import { readFile } from 'node:fs/promises'; import { Payload } from '../protocol/index.js';"],
     ['server/a.ts', "import type { Session } from '../session/session.js';"],
     ['transport/ws/a.ts', "import { WebSocket } from 'ws'; import { Carrier } from '../../server/carrier.js';"],
+    ['redis/a.ts', "import type { Cluster } from '../server/cluster.js'; await import('ioredis');"],
     ['handlers/a.ts', "import { Injector } from '@nestjs/core/internal'; import { map } from 'rxjs/operators';"],
     ['a.ts', "import { WsTransport } from './transport/ws/ws-transport.js'; import 'reflect-metadata';"],
   ])('finds nothing in %s: %s', (file, text) => {

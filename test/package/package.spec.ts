@@ -45,6 +45,9 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'BroadcastOptions',
       'Carrier',
       'CarrierListener',
+      'Cluster',
+      'ClusterNode',
+      'ClusterTarget',
       'ConnectionRequest',
       'DisconnectReason',
       'FileSessionManagerOptions',
@@ -63,14 +66,18 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'Origins',
       'PayloadCodec',
       'PayloadEncoding',
+      'PlaceRequest',
+      'PlaceResult',
       'ProtocolErrorCode',
       'Provided',
       'ResolvedServerOptions',
       'ServerOptions',
+      'SessionClosing',
       'SessionConnection',
       'SessionErrorCode',
       'SessionInfo',
       'SessionOptions',
+      'SessionPlaces',
       'SessionRecord',
       'SignalGroupOptions',
       'Transport',
@@ -198,6 +205,21 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'SignalType',
       'StatusReplyMessage',
       'StatusReplyType',
+    ],
+  },
+  './redis': {
+    values: ['RedisCluster', 'RedisSessionManager', 'RedisUnavailableError', 'WebwireEmitter'],
+    types: [
+      'EmitterBroadcastOptions',
+      'EmitterSignalOptions',
+      'RedisArgument',
+      'RedisClient',
+      'RedisClusterEvents',
+      'RedisClusterHealth',
+      'RedisClusterOptions',
+      'RedisOptions',
+      'RedisSessionManagerOptions',
+      'WebwireEmitterOptions',
     ],
   },
 };
@@ -359,6 +381,22 @@ describe('the client alone', { timeout: 60_000 }, () => {
     const { code, size } = await bundle("export { TimeoutError } from 'nestjs-webwire/client';", packed.bareProject);
     expect(code).not.toContain('DialTimeoutError');
     expect(size).toBeLessThanOrEqual(400);
+  });
+});
+
+describe('the entry point for Redis', { timeout: 60_000 }, () => {
+  it('loads ioredis only when it is told a URL', async () => {
+    const program = `
+      const { createRequire } = await import('node:module');
+      const require = createRequire(process.cwd() + '/main.js');
+      await import('nestjs-webwire');
+      const { RedisCluster, RedisSessionManager } = await import('nestjs-webwire/redis');
+      const isLoaded = () => Object.keys(require.cache).some((file) => file.includes('ioredis'));
+      const before = isLoaded();
+      const cluster = new RedisCluster({ url: 'redis://127.0.0.1:1', nodeTimeout: 300, commandTimeout: 100 });
+      const { code } = await cluster.start({}).catch((error) => error);
+      console.log(JSON.stringify([before, isLoaded(), code]))`;
+    expect(await packed.evaluate('module', program)).toEqual([false, true, 'CLUSTER_UNAVAILABLE']);
   });
 });
 

@@ -34,26 +34,26 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
 
   /** What is sent between the entrance and its reply arrives before the reply; clients tell messages by their `id`. */
   @WebwireRequest('enter')
-  enter(@CurrentPerson() me: Person, @ConnectedSocket() connection: WebwireConnection): Reply<'enter'> {
-    this.room.enter(connection, me);
-    return { me, people: this.room.people, page: this.history.page() };
+  async enter(@CurrentPerson() me: Person, @ConnectedSocket() connection: WebwireConnection): Promise<Reply<'enter'>> {
+    await this.room.enter(connection, me);
+    return { me, people: this.room.people, page: await this.history.page() };
   }
 
   @WebwireRequest('history')
-  earlier(@MessageBody() { before }: HistoryQueryDto): Reply<'history'> {
+  async earlier(@MessageBody() { before }: HistoryQueryDto): Promise<Reply<'history'>> {
     return this.history.page(before);
   }
 
   /** The sender's tabs get the message too. */
   @WebwireRequest('say')
-  say(@CurrentPerson() sender: Person, @MessageBody() draft: DraftDto): Reply<'say'> {
-    const sentBefore = this.history.find(sender, draft);
+  async say(@CurrentPerson() sender: Person, @MessageBody() draft: DraftDto): Promise<Reply<'say'>> {
+    const sentBefore = await this.history.find(sender, draft);
     if (sentBefore) return sentBefore;
     if (this.messages.isReached(sender.id))
       throw new RequestError('SLOW_DOWN', 'Too many messages, wait a few seconds');
     this.messages.count(sender.id);
-    const message = this.history.add(sender, draft);
-    this.room.tell('message', message);
+    const { message, isNew } = await this.history.add(sender, draft);
+    if (isNew) this.room.tell('message', message);
     return message;
   }
 

@@ -30,7 +30,7 @@ export class RoomService implements OnModuleDestroy {
   }
 
   /** From now on a connection gets what happens in the room. */
-  enter(connection: WebwireConnection, person: Person): void {
+  enter(connection: WebwireConnection, person: Person): void | Promise<void> {
     if (!connection.session) return;
     this.#members.set(connection, { person, sessionKey: connection.session.key });
     this.webwire.join(connection, ROOM);

@@ -1,0 +1,106 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
+import type { Cluster, ClusterNode, ClusterTarget } from './server/cluster.js';
+import { WebwireConnection } from './server/connection.js';
+import { LocalReach } from './server/local-reach.js';
+import { quiet, stackOf } from './server/logger.js';
+import type { ServerSet } from './server-set.js';
+import { SESSION_HUB } from './session-provider.js';
+import type { SessionHub } from './session/session-hub.js';
+import { checkModuleOptions, type WebwireModuleOptions } from './webwire-options.js';
+import { MODULE_OPTIONS_TOKEN } from './webwire.module-definition.js';
+
+/**
+ * The application as one node, of a cluster if it is in one: the connections that it reaches by itself, and what the
+ * cluster brings for them.
+ */
+@Injectable()
+export class ApplicationNode implements ClusterNode, OnModuleInit, OnApplicationShutdown {
+  readonly logger = quiet(new Logger('Webwire'));
+  /** The connections of this node. */
+  readonly local: LocalReach;
+  readonly #cluster: Cluster | undefined;
+
+  constructor(
+    @Inject(MODULE_OPTIONS_TOKEN) { cluster }: WebwireModuleOptions,
+    @Inject(SERVERS_BY_GATEWAY) private readonly serverSet: ServerSet,
+    private readonly moduleRef: ModuleRef,
+  ) {
+    this.#cluster = checkModuleOptions({ cluster }).cluster;
+    this.local = new LocalReach({
+      get servers() {
+        return serverSet.servers;
+      },
+      members: (group) => serverSet.groups.members(group),
+      holders: (session) => this.holders(session),
+    });
+  }
+
+  /** The connections of this node that have the session with this digest of its key. */
+  holders(session: string): readonly WebwireConnection[] {
+    const slots = this.hub?.registry.holders(session) ?? [];
+    return slots.map(({ connection }) => connection).filter((connection) => connection instanceof WebwireConnection);
+  }
+
+  /** Looked up when it is needed: a session manager may inject what needs this, and the hub takes the manager. */
+  get hub(): SessionHub | null {
+    return this.moduleRef.get<SessionHub | null>(SESSION_HUB, { strict: false });
+  }
+
+  /** Sends a signal to the connections of the other nodes, if there are any. */
+  publish(target: ClusterTarget, message: Uint8Array, except: Iterable<WebwireConnection> = []): void {
+    this.#cluster?.publish(
+      target,
+      message,
+      Array.from(except, ({ id }) => id),
+    );
+  }
+
+  async synchronized(): Promise<void> {
+    await this.#cluster?.synchronized();
+  }
+
+  /** The adapter, whose hook comes after all others', opens the ports later. */
+  async onModuleInit(): Promise<void> {
+    const cluster = this.#cluster;
+    if (!cluster) return;
+    await cluster.start(this);
+    this.serverSet.groups.observe({
+      groupOpened: (group) => cluster.join(group),
+      groupClosed: (group) => cluster.leave(group),
+    });
+  }
+
+  /** All connections are gone, and whatever other modules had to say at their end is said. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#cluster?.stop();
+  }
+
+  receive(target: ClusterTarget, message: Uint8Array, except: ReadonlySet<string>): void {
+    const exceptions = { has: ({ id }: WebwireConnection) => except.has(id) };
+    try {
+      if (target.kind === 'group') this.local.toGroup(target.group, message, exceptions);
+      else if (target.kind === 'session') this.local.toSession(target.session, message, exceptions);
+      else if (target.gateway === undefined) this.local.toAll(message, exceptions);
+      else {
+        const server = this.serverSet.serverNamed(target.gateway);
+        if (server) this.local.toAll(message, exceptions, server);
+      }
+    } catch (error) {
+      this.logger.warn(`A signal of another node was not delivered: ${(error as Error).message}`);
+    }
+  }
+
+  sessionClosed(session: string): void {
+    this.#run('Closing a session for another node', this.hub?.closedElsewhere(session));
+  }
+
+  connected(): void {
+    this.#run('Closing sessions that were closed before', this.hub?.catchUp());
+  }
+
+  #run(subject: string, running: Promise<void> | undefined): void {
+    running?.catch((error) => this.logger.error(`${subject} failed`, stackOf(error)));
+  }
+}

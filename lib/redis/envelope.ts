@@ -1,0 +1,96 @@
+import { decodeMessage, MessageType } from '../protocol/index.js';
+import type { ClusterTarget } from '../server/cluster.js';
+
+/** What nodes tell each other. */
+export type Envelope =
+  | {
+      /** Who publishes: 16 bytes in hexadecimal digits. */
+      readonly origin: string;
+      readonly target: ClusterTarget;
+      /** Ids of connections that do not get it: UUIDs. */
+      readonly except: readonly string[];
+      /** A whole signal (PROTOCOL.md, section 2). */
+      readonly message: Uint8Array;
+    }
+  | { readonly origin: string; readonly closedSession: string };
+
+const VERSION = 1;
+const KINDS = ['all', 'gateway', 'group', 'session', 'closed'] as const;
+const ID_LENGTH = 16;
+const HEADER_LENGTH = 2 + ID_LENGTH + 4 + 4;
+const SIGNALS: ReadonlySet<number> = new Set([
+  MessageType.SignalBinary,
+  MessageType.SignalUtf8,
+  MessageType.SignalUtf16,
+]);
+
+/**
+ * version 1 (1) · kind (1) · origin (16) · length of the name (u32 LE) · number of exceptions (u32 LE) · name (UTF-16 LE) ·
+ * exceptions (16 each) · message (rest)
+ *
+ * The name is that of a gateway or a group, which may be any string, or the digest of a session's key.
+ */
+export function encodeEnvelope(envelope: Envelope): Buffer {
+  const [kind, text] = addressOf(envelope);
+  const name = Buffer.from(text, 'utf16le');
+  const { except, message } = 'message' in envelope ? envelope : { except: [], message: new Uint8Array() };
+  const buffer = Buffer.alloc(HEADER_LENGTH + name.length + except.length * ID_LENGTH + message.length);
+  buffer[0] = VERSION;
+  buffer[1] = KINDS.indexOf(kind);
+  buffer.write(envelope.origin, 2, 'hex');
+  buffer.writeUInt32LE(name.length, 2 + ID_LENGTH);
+  buffer.writeUInt32LE(except.length, 6 + ID_LENGTH);
+  name.copy(buffer, HEADER_LENGTH);
+  let offset = HEADER_LENGTH + name.length;
+  for (const id of except) {
+    buffer.write(id.replaceAll('-', ''), offset, 'hex');
+    offset += ID_LENGTH;
+  }
+  buffer.set(message, offset);
+  return buffer;
+}
+
+/** @throws Error if it is none: what is wrong, without what is in it. */
+export function decodeEnvelope(buffer: Buffer): Envelope {
+  if (buffer.length < HEADER_LENGTH) throw new Error(`it has ${buffer.length} bytes only`);
+  if (buffer[0] !== VERSION) throw new Error(`its version is ${buffer[0]}, not ${VERSION}`);
+  const kind = KINDS[buffer[1]!];
+  const origin = buffer.toString('hex', 2, 2 + ID_LENGTH);
+  const nameEnd = HEADER_LENGTH + buffer.readUInt32LE(2 + ID_LENGTH);
+  const count = buffer.readUInt32LE(6 + ID_LENGTH);
+  const messageStart = nameEnd + count * ID_LENGTH;
+  if (messageStart > buffer.length) throw new Error('it is shorter than it says');
+  const name = buffer.toString('utf16le', HEADER_LENGTH, nameEnd);
+  const message = buffer.subarray(messageStart);
+  switch (kind) {
+    case undefined:
+      throw new Error(`its kind is ${buffer[1]}`);
+    case 'closed':
+      if (count > 0 || message.length > 0) throw new Error('it says too much of a closed session');
+      return { origin, closedSession: name };
+    default: {
+      const except = Array.from({ length: count }, (_, index) => uuidAt(buffer, nameEnd + index * ID_LENGTH));
+      if (!SIGNALS.has(decodeMessage(message, message.length).type)) throw new Error('its message is no signal');
+      return { origin, target: targetOf(kind, name), except, message };
+    }
+  }
+}
+
+function addressOf(envelope: Envelope): [(typeof KINDS)[number], string] {
+  if ('closedSession' in envelope) return ['closed', envelope.closedSession];
+  const { target } = envelope;
+  if (target.kind === 'group') return ['group', target.group];
+  if (target.kind === 'session') return ['session', target.session];
+  return target.gateway === undefined ? ['all', ''] : ['gateway', target.gateway];
+}
+
+function targetOf(kind: Exclude<(typeof KINDS)[number], 'closed'>, name: string): ClusterTarget {
+  if (kind === 'group') return { kind, group: name };
+  if (kind === 'session') return { kind, session: name };
+  return { kind: 'all', gateway: kind === 'gateway' ? name : undefined };
+}
+
+function uuidAt(buffer: Buffer, offset: number): string {
+  const digits = buffer.toString('hex', offset, offset + ID_LENGTH);
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -1,0 +1,12 @@
+export { RedisCluster, type RedisClusterEvents, type RedisClusterHealth } from './redis-cluster.js';
+export type { RedisClusterOptions } from './redis-cluster-options.js';
+export type { RedisArgument, RedisClient } from './redis-client.js';
+export { RedisUnavailableError } from './redis-commands.js';
+export type { RedisOptions } from './redis-options.js';
+export { RedisSessionManager, type RedisSessionManagerOptions } from './redis-session-manager.js';
+export {
+  WebwireEmitter,
+  type EmitterBroadcastOptions,
+  type EmitterSignalOptions,
+  type WebwireEmitterOptions,
+} from './webwire-emitter.js';

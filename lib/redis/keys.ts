@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import type { ClusterTarget } from '../server/cluster.js';
+
+/**
+ * The names of keys and channels. What is in braces decides where it is in a Redis Cluster: all of a session is in one
+ * place, so that one script can change it.
+ */
+export class Keys {
+  constructor(private readonly prefix: string) {}
+
+  /** Set of the places in a session, `<node>.<number of the incarnation>/<place>` each. */
+  places(session: string): string {
+    return `${this.prefix}:places:{${session}}`;
+  }
+
+  /** Exists for a while when a session was closed. */
+  closed(session: string): string {
+    return `${this.prefix}:closed:{${session}}`;
+  }
+
+  /** The lease of a node, which exists as long as it is alive: number of its first incarnation that counts. */
+  node(nodeId: string): string {
+    return `${this.prefix}:node:${nodeId}`;
+  }
+
+  /** Exists as long as Redis does not lose its data. */
+  get generation(): string {
+    return `${this.prefix}:generation`;
+  }
+
+  /** Channel for the connections that have a session. */
+  sessionChannel(session: string): string {
+    return `${this.prefix}:session:{${session}}`;
+  }
+
+  /** Channel for the members of a group, whatever characters its name has, and how many. */
+  groupChannel(group: string): string {
+    return `${this.prefix}:group:{${createHash('sha256').update(Buffer.from(group, 'utf16le')).digest('base64url')}}`;
+  }
+
+  /** Channel for all connections. */
+  get allChannel(): string {
+    return `${this.prefix}:all`;
+  }
+
+  /** Channel that nobody publishes to. */
+  get idleChannel(): string {
+    return `${this.prefix}:idle`;
+  }
+
+  channelOf(target: ClusterTarget): string {
+    if (target.kind === 'group') return this.groupChannel(target.group);
+    return target.kind === 'session' ? this.sessionChannel(target.session) : this.allChannel;
+  }
+}

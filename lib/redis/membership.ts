@@ -1,0 +1,191 @@
+import { randomBytes } from 'node:crypto';
+import type { Keys } from './keys.js';
+import { RedisUnavailableError, Script, type RedisCommands } from './redis-commands.js';
+
+/** What a membership needs of its node. */
+export interface MembershipHost {
+  readonly commands: RedisCommands;
+  readonly keys: Keys;
+  /** How long a node counts as alive after its last heartbeat, in ms. */
+  readonly nodeTimeout: number;
+  /** Checks that messages arrive. Fails if not. */
+  probeSubscriptions(): Promise<void>;
+  /** Tells Redis all that this node has, in the name of its new incarnation. `renew` keeps that alive meanwhile. */
+  resynchronize(renew: () => Promise<void>): Promise<void>;
+  /** A heartbeat went well. */
+  beat(): Promise<void>;
+  connected(): void;
+  disconnected(reason: string): void;
+}
+
+/**
+ * KEYS: generation. ARGV: the generation that the node knows ('' for none), one to begin, ms that nodes need to come back.
+ * Gives the generation, and for how many ms nobody can know yet which places there are.
+ */
+const GENERATION = new Script(`
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local isNew = redis.call('HSETNX', KEYS[1], 'id', ARGV[2]) == 1
+local id = redis.call('HGET', KEYS[1], 'id')
+if ARGV[1] ~= '' and ARGV[1] ~= id then redis.call('HSETNX', KEYS[1], 'settled', now + ARGV[3]) end
+local settled = tonumber(redis.call('HGET', KEYS[1], 'settled') or '0')
+return {id, math.max(0, math.ceil(settled - now))}
+`);
+
+/**
+ * Whether this node is alive in the eyes of the others.
+ *
+ * A node has a lease, which it renews by heartbeats. Its places are those of an *incarnation*: whenever the node was
+ * away, it comes back as another one, in whose name it tells all that it has anew. So a dead incarnation stays dead, and
+ * with it whatever commands of before may still have done.
+ */
+export class Membership {
+  /** Unique among all nodes: 16 bytes in hexadecimal digits. */
+  readonly nodeId = randomBytes(16).toString('hex');
+  #count = 0;
+  /** The last incarnation in whose name Redis knows all places, and the first one whose places count. */
+  #told = 0;
+  #oldest = 1;
+  #isConnected = false;
+  #isStopped = false;
+  #generation = '';
+  /** Until when the lease lasts at least, until when nobody knows all places, and since when this node is connected. */
+  #leaseEnd = 0;
+  #settledAt = 0;
+  #connectedAt = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #working: Promise<void> | undefined;
+  #isUrgent = false;
+  /** How often something failed: what fails while the node comes back lets it begin again. */
+  #failures = 0;
+
+  constructor(private readonly host: MembershipHost) {}
+
+  /** Name of the present incarnation. */
+  get incarnation(): string {
+    return `${this.nodeId}.${this.#count}`;
+  }
+
+  /** Whether Redis answers, knows all that this node has, and takes it for alive. */
+  get isConnected(): boolean {
+    return this.#isConnected && performance.now() < this.#leaseEnd;
+  }
+
+  /** Whether other nodes may have places that Redis, which has lost its data, does not know yet. */
+  get isSettling(): boolean {
+    return performance.now() < this.#settledAt;
+  }
+
+  /**
+   * Whether an incarnation without a lease is dead: when Redis was away, all leases may have run out, and those who are
+   * alive need time to come back.
+   */
+  get canJudge(): boolean {
+    return this.isConnected && performance.now() - this.#connectedAt > this.host.nodeTimeout;
+  }
+
+  /** Comes to life. @throws RedisUnavailableError if Redis cannot be asked. */
+  async start(): Promise<void> {
+    await this.#join();
+    this.#schedule();
+  }
+
+  /** Something failed that may have been done or not: what Redis knows of this node is no longer sure. */
+  fail(reason: string): void {
+    this.#failures++;
+    if (!this.#isConnected || this.#isStopped) return;
+    this.#isConnected = false;
+    this.host.disconnected(reason);
+    this.hurry();
+  }
+
+  /** Looks at once how things are. */
+  hurry(): void {
+    this.#isUrgent = true;
+    if (!this.#working) this.#schedule();
+  }
+
+  /** Gives the lease back: places that are still taken are free at once. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#working;
+    this.#isConnected = false;
+    const { commands } = this.host;
+    if (commands.isReady) await commands.ask('del', this.#lease).catch(() => undefined);
+  }
+
+  get #lease(): string {
+    return this.host.keys.node(this.nodeId);
+  }
+
+  #schedule(): void {
+    if (this.#isStopped) return;
+    clearTimeout(this.#timer);
+    const pause = this.#isConnected ? this.host.nodeTimeout / 3 : Math.min(this.host.nodeTimeout / 3, 1_000);
+    const isUrgent = this.#isUrgent && this.host.commands.isReady;
+    this.#isUrgent = false;
+    this.#timer = setTimeout(() => this.#work(), isUrgent ? 0 : pause);
+  }
+
+  #work(): void {
+    this.#working = (this.#isConnected ? this.#beat() : this.#join())
+      .catch((error: Error) => {
+        this.fail(error.message);
+        // A connection on which nothing comes back may be dead for all that anybody can see.
+        const { commands } = this.host;
+        if (error instanceof RedisUnavailableError && error.isSilent && commands.isReady)
+          commands.client.disconnect(true);
+      })
+      .finally(() => {
+        this.#working = undefined;
+        this.#schedule();
+      });
+  }
+
+  async #beat(): Promise<void> {
+    const known = this.#generation;
+    await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions()]);
+    if (known !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
+    await this.host.beat();
+  }
+
+  async #join(): Promise<void> {
+    const failures = this.#failures;
+    await this.#readGeneration();
+    this.#count++;
+    // Until Redis knows all places in the name of the new incarnation, those of the last one count, too.
+    this.#oldest = Math.max(this.#told, 1);
+    await this.#renew();
+    await this.host.resynchronize(() => this.#renew(true));
+    await this.host.probeSubscriptions();
+    this.#oldest = this.#count;
+    await this.#renew(true);
+    this.#told = this.#count;
+    if (this.#failures !== failures) throw new RedisUnavailableError('a connection was lost meanwhile');
+    if (this.#isStopped) return;
+    this.#isConnected = true;
+    this.#connectedAt = performance.now();
+    this.host.connected();
+  }
+
+  /** @param mustExist Whether it must not have run out. */
+  async #renew(mustExist = false): Promise<void> {
+    const began = performance.now();
+    const { nodeTimeout, commands } = this.host;
+    const options = mustExist ? ['XX'] : [];
+    const answer = await commands.ask('set', this.#lease, this.#oldest, 'PX', nodeTimeout, ...options);
+    if (answer === null) throw new RedisUnavailableError('its lease ran out');
+    this.#leaseEnd = began + nodeTimeout;
+  }
+
+  async #readGeneration(): Promise<void> {
+    const fresh = randomBytes(8).toString('hex');
+    const began = performance.now();
+    const { commands, keys, nodeTimeout } = this.host;
+    const answer = await commands.run(GENERATION, [keys.generation], [this.#generation, fresh, nodeTimeout]);
+    const [generation, settling] = answer as [string, number];
+    this.#generation = generation;
+    this.#settledAt = settling > 0 ? began + settling : 0;
+  }
+}

@@ -1,0 +1,43 @@
+import { check, integerBetween, type OptionRules } from '../server/option-rules.js';
+import { checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from './redis-options.js';
+
+/** Options of {@link RedisCluster}. */
+export interface RedisClusterOptions extends RedisOptions {
+  /**
+   * What the names of all keys and channels begin with: the same for all nodes of an application, and another one for
+   * each application. Databases do not keep applications apart, as channels do not belong to one.
+   * @default 'webwire'
+   */
+  readonly prefix?: string;
+  /**
+   * How long a node that does not answer any more keeps its places in sessions, in milliseconds: at least three times the
+   * `commandTimeout`. It tells Redis that it is alive three times as often.
+   * @default 10_000
+   */
+  readonly nodeTimeout?: number;
+  /**
+   * How many signals for other nodes are kept while Redis is away. Beyond that, the oldest are dropped.
+   * @default 1_000
+   */
+  readonly maxWaitingSignals?: number;
+}
+
+const TIMER_MAX = 0x7fff_ffff;
+
+const RULES: OptionRules<RedisClusterOptions> = {
+  ...REDIS_RULES,
+  prefix: PREFIX_RULE,
+  nodeTimeout: integerBetween(100, TIMER_MAX, 'milliseconds'),
+  maxWaitingSignals: integerBetween(0, 1_000_000, 'signals'),
+};
+
+/** @throws InvalidOptionError */
+export function resolveRedisClusterOptions(options: RedisClusterOptions) {
+  const checked = checkRedisOptions('RedisCluster', options, RULES);
+  const { commandTimeout = 2_000, nodeTimeout = 10_000, prefix = 'webwire', maxWaitingSignals = 1_000 } = checked;
+  check('RedisCluster.nodeTimeout', nodeTimeout, {
+    allowed: `at least three times the commandTimeout, which is ${commandTimeout}`,
+    accepts: (timeout) => (timeout as number) >= 3 * commandTimeout,
+  });
+  return { ...checked, commandTimeout, nodeTimeout, prefix, maxWaitingSignals };
+}

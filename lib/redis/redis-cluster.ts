@@ -1,0 +1,249 @@
+import type { Cluster, ClusterNode, ClusterTarget } from '../server/cluster.js';
+import { TellingEmitter } from '../server/telling-emitter.js';
+import type { SessionPlaces } from '../session/session-places.js';
+import { decodeEnvelope, encodeEnvelope, type Envelope } from './envelope.js';
+import { Keys } from './keys.js';
+import { Membership } from './membership.js';
+import { Publisher } from './publisher.js';
+import { resolveRedisClusterOptions, type RedisClusterOptions } from './redis-cluster-options.js';
+import { RedisLink } from './redis-link.js';
+import { placeOf } from './redis-options.js';
+import { RedisPlaces } from './redis-places.js';
+import { Subscriptions } from './subscriptions.js';
+
+/**
+ * What a `RedisCluster` tells: `cluster.on('disconnected', ({ reason }) => …)`. The same objects, with `cluster` added, are
+ * published on `node:diagnostics_channel`, as `nestjs-webwire:cluster:disconnected` and so on.
+ */
+export interface RedisClusterEvents {
+  /** Redis is there, for the first time or again, and knows of this many places of this node in sessions. */
+  connected: [event: { nodeId: string; places: number }];
+  /** Redis is away, or answers no more. */
+  disconnected: [event: { nodeId: string; reason: string }];
+  /** A signal for other nodes was dropped, or lost with the connection: so many by now. */
+  drop: [event: { nodeId: string; dropped: number }];
+}
+
+/** How a node is. */
+export interface RedisClusterHealth {
+  /** Whether the other nodes can be reached. */
+  readonly isHealthy: boolean;
+  readonly status: 'starting' | 'connected' | 'disconnected' | 'stopped';
+  /** When it got this status. */
+  readonly since: Date;
+  readonly nodeId: string;
+  /** How many places in sessions the connections of this node have. */
+  readonly places: number;
+  /** How many channels it listens to. */
+  readonly channels: number;
+  /** How many signals wait for Redis. */
+  readonly waitingSignals: number;
+  /** How many signals were dropped, or lost with the connection. */
+  readonly droppedSignals: number;
+}
+
+/** Malformed messages are logged this often at most, in ms. */
+const WARNING_INTERVAL = 10_000;
+
+/**
+ * Makes an application one of several nodes, through Redis 7 or later: the option `cluster` of `WebwireModule`. Each
+ * application needs one of its own.
+ *
+ * @example WebwireModule.forRoot({ cluster: new RedisCluster({ url: 'redis://localhost:6379' }) })
+ */
+export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements Cluster {
+  /** For `WebwireModule`. */
+  readonly places: SessionPlaces;
+  readonly #options: ReturnType<typeof resolveRedisClusterOptions>;
+  readonly #keys: Keys;
+  readonly #link: RedisLink;
+  readonly #membership: Membership;
+  readonly #publisher: Publisher;
+  readonly #places: RedisPlaces;
+  #subscriptions: Subscriptions | undefined;
+  #node: ClusterNode | undefined;
+  #status: RedisClusterHealth['status'] = 'starting';
+  #since = new Date();
+  #malformed = 0;
+  #warnedAt = -Infinity;
+
+  /** @throws InvalidOptionError for an option that cannot be used. */
+  constructor(options: RedisClusterOptions) {
+    super({ owner: 'cluster', channels: 'nestjs-webwire:cluster', logger: () => this.#node?.logger });
+    this.#options = resolveRedisClusterOptions(options);
+    const place = placeOf(this.#options);
+    this.#keys = new Keys(place.keyPrefix + this.#options.prefix);
+    this.#link = new RedisLink(place);
+    this.#membership = new Membership(this.#membershipHost());
+    this.#publisher = new Publisher(
+      (channel, envelope) => this.#link.commands.client.call('spublish', channel, envelope),
+      this.#options.maxWaitingSignals,
+      () => this.#membership.isConnected,
+      () => this.tell('drop', () => ({ nodeId: this.nodeId, dropped: this.#publisher.dropped })),
+    );
+    this.#places = new RedisPlaces(this.#placesHost());
+    this.places = this.#places;
+  }
+
+  /** Identifies this node in logs and events: another one for each start. */
+  get nodeId(): string {
+    return this.#membership.nodeId;
+  }
+
+  /** How this node is, for health checks. */
+  health(): RedisClusterHealth {
+    return {
+      isHealthy: this.#status === 'connected' && this.#membership.isConnected,
+      status: this.#status,
+      since: this.#since,
+      nodeId: this.nodeId,
+      places: this.#places.size,
+      channels: this.#subscriptions?.size ?? 0,
+      waitingSignals: this.#publisher.size,
+      droppedSignals: this.#publisher.dropped,
+    };
+  }
+
+  /**
+   * For `WebwireModule`, when the application starts.
+   * @throws RedisUnavailableError if Redis cannot be reached within the `nodeTimeout`, or is older than version 7.
+   */
+  async start(node: ClusterNode): Promise<void> {
+    if (this.#node) throw new Error('a RedisCluster is for one application only: make another one');
+    this.#node = node;
+    try {
+      await this.#link.open(this.#options.nodeTimeout, {
+        message: (message) => this.#receive(message),
+        interrupted: (reason) => this.#membership.fail(reason),
+        ready: () => this.#membership.hurry(),
+      });
+      this.#subscriptions = new Subscriptions(this.#link.subscriber, this.#keys.idleChannel);
+      this.#subscriptions.add(this.#keys.allChannel).catch(() => undefined);
+      await this.#membership.start();
+    } catch (error) {
+      this.#link.close();
+      throw error;
+    }
+  }
+
+  /** For `WebwireModule`, when the application is shut down. */
+  async stop(): Promise<void> {
+    // An application that did not come to its start is closed, too.
+    if (this.#status === 'starting') {
+      this.#link.close();
+      return;
+    }
+    if (this.#membership.isConnected) await this.#publisher.idle(this.#options.commandTimeout);
+    await this.#membership.stop();
+    this.#become('stopped');
+    this.#link.close();
+  }
+
+  /** For `WebwireService`. */
+  publish(target: ClusterTarget, message: Uint8Array, except: readonly string[]): void {
+    if (this.#status === 'stopped') return;
+    const envelope = encodeEnvelope({ origin: this.nodeId, target, except, message });
+    this.#publisher.publish(this.#keys.channelOf(target), envelope);
+  }
+
+  /** For `WebwireService`. */
+  join(group: string): void {
+    const subscribing = this.#subscriptions?.add(this.#keys.groupChannel(group));
+    subscribing?.catch((error: Error) => this.#membership.fail(error.message));
+  }
+
+  /** For `WebwireService`. */
+  leave(group: string): void {
+    this.#subscriptions?.remove(this.#keys.groupChannel(group));
+  }
+
+  /** For `WebwireService`. */
+  async synchronized(): Promise<void> {
+    await this.#subscriptions?.settled();
+  }
+
+  #membershipHost(): ConstructorParameters<typeof Membership>[0] {
+    const { nodeTimeout } = this.#options;
+    const link = this.#link;
+    return {
+      get commands() {
+        return link.commands;
+      },
+      keys: this.#keys,
+      nodeTimeout,
+      probeSubscriptions: () => this.#subscriptions!.probe(),
+      resynchronize: async (renew) => {
+        await this.#subscriptions!.renew();
+        await this.#places.resynchronize(renew);
+      },
+      beat: () => this.#places.confirmOldest(),
+      connected: () => this.#connected(),
+      disconnected: (reason) => this.#disconnected(reason),
+    };
+  }
+
+  #placesHost(): ConstructorParameters<typeof RedisPlaces>[0] {
+    const link = this.#link;
+    const subscriptions = () => this.#subscriptions;
+    return {
+      get commands() {
+        return link.commands;
+      },
+      keys: this.#keys,
+      membership: this.#membership,
+      get subscriptions() {
+        return subscriptions();
+      },
+      sessionClosed: (session) => this.#node?.sessionClosed(session),
+    };
+  }
+
+  #connected(): void {
+    const { logger } = this.#node!;
+    const places = this.#places.size;
+    if (this.#status === 'starting') logger.log(`This is node ${this.nodeId} of a cluster`);
+    else logger.log(`Redis is back: the other nodes can be reached again, and know ${places} places in sessions`);
+    this.#become('connected');
+    this.tell('connected', () => ({ nodeId: this.nodeId, places }));
+    this.#publisher.flush();
+    this.#node!.connected();
+  }
+
+  #disconnected(reason: string): void {
+    this.#node!.logger.warn(
+      `Redis is away (${reason}). This node serves its own clients; until it is back, sessions with a limit cannot be ` +
+        'restored, and signals for other nodes wait',
+    );
+    this.#become('disconnected');
+    this.tell('disconnected', () => ({ nodeId: this.nodeId, reason }));
+  }
+
+  #become(status: RedisClusterHealth['status']): void {
+    this.#status = status;
+    this.#since = new Date();
+  }
+
+  #receive(bytes: Buffer): void {
+    let envelope: Envelope;
+    try {
+      envelope = decodeEnvelope(bytes);
+    } catch (error) {
+      this.#ignore((error as Error).message);
+      return;
+    }
+    // What this node publishes, its own connections already have.
+    if (envelope.origin === this.nodeId) return;
+    if ('closedSession' in envelope) this.#node!.sessionClosed(envelope.closedSession);
+    else this.#node!.receive(envelope.target, envelope.message, new Set(envelope.except));
+  }
+
+  #ignore(reason: string): void {
+    this.#malformed++;
+    const now = performance.now();
+    if (now - this.#warnedAt < WARNING_INTERVAL) return;
+    this.#warnedAt = now;
+    this.#node!.logger.warn(
+      `A message that is none of a node was ignored: ${reason} (${this.#malformed} of that kind by now)`,
+    );
+  }
+}

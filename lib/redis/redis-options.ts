@@ -1,0 +1,79 @@
+import {
+  checkAll,
+  InvalidOptionError,
+  integerBetween,
+  OBJECT_RULE,
+  stringThat,
+  type OptionRule,
+  type OptionRules,
+} from '../server/option-rules.js';
+import { createClient, duplicateClient, isRedisClient, keyPrefixOf, type RedisClient } from './redis-client.js';
+
+/** Where Redis is: exactly one of `client`, `url` and `connection`. */
+export interface RedisOptions {
+  /** A client of ioredis: a `Redis`, with or without Sentinel, or a `Cluster`. It is never closed. */
+  readonly client?: RedisClient;
+  /** `redis[s]://[[username]:[password]@]host[:port][/database]`. */
+  readonly url?: string;
+  /** Options of a connection of ioredis, as `new Redis()` takes them: `host`, `port`, `sentinels`, `tls` and so on. */
+  readonly connection?: object;
+  /**
+   * How long Redis may take to answer, in milliseconds. Later, the operation has failed.
+   * @default 2_000
+   */
+  readonly commandTimeout?: number;
+}
+
+/** Redis, as options say. */
+export interface RedisPlace {
+  readonly commandTimeout: number;
+  /** What the given client puts before the keys of its commands. */
+  readonly keyPrefix: string;
+  /** Makes a connection of one's own, which is not connected yet. */
+  connect(name: string): Promise<RedisClient>;
+}
+
+const TIMER_MAX = 0x7fff_ffff;
+
+export const REDIS_RULES: OptionRules<RedisOptions> = {
+  client: { allowed: 'a client of ioredis: a Redis or a Cluster', accepts: isRedisClient, isSecret: true },
+  url: {
+    ...stringThat('a URL such as redis://localhost:6379', (url) => /^rediss?:\/\/\S+$/.test(url)),
+    isSecret: true,
+  },
+  connection: { ...OBJECT_RULE, allowed: 'an object of options of ioredis', isSecret: true },
+  commandTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
+};
+
+/** What a prefix of keys may be: braces would decide on which shard of a Redis Cluster all keys are. */
+export const PREFIX_RULE: OptionRule = stringThat('a string of printable ASCII characters but { and }', (prefix) =>
+  /^[!-z|~]+$/.test(prefix),
+);
+
+/**
+ * Checks the options of one of the classes here.
+ * @throws InvalidOptionError
+ */
+export function checkRedisOptions<Options extends RedisOptions>(
+  owner: string,
+  options: Options,
+  rules: OptionRules<Options>,
+): Options {
+  const checked = checkAll<Options>(options, rules, `${owner}.`);
+  const { client, url, connection } = checked;
+  const given = [client, url, connection].filter((place) => place !== undefined);
+  if (given.length === 1) return checked;
+  throw new InvalidOptionError(
+    `${owner} needs to be told where Redis is, by exactly one of the options client, url and connection; ` +
+      `${given.length} are given`,
+  );
+}
+
+export function placeOf({ client, url, connection, commandTimeout = 2_000 }: RedisOptions): RedisPlace {
+  const { keyPrefix = '' }: { keyPrefix?: string } = connection ?? {};
+  return {
+    commandTimeout,
+    keyPrefix: client ? keyPrefixOf(client) : keyPrefix,
+    connect: async (name) => (client ? duplicateClient(client, name) : createClient(url ?? connection!, name)),
+  };
+}

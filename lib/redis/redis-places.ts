@@ -1,0 +1,267 @@
+import { SessionError } from '../session/session-error.js';
+import type { PlaceRequest, PlaceResult, SessionClosing, SessionPlaces } from '../session/session-places.js';
+import { encodeEnvelope } from './envelope.js';
+import { findDeadIncarnations, incarnationOf } from './incarnations.js';
+import type { Keys } from './keys.js';
+import type { Membership } from './membership.js';
+import { CLOSE, CLOSE_ALL, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
+import type { RedisCommands } from './redis-commands.js';
+import type { Subscriptions } from './subscriptions.js';
+
+/** Places are confirmed this often, in ms. */
+const CONFIRMATION_INTERVAL = PLACE_LIFETIME / 3;
+
+/** How many places are told to Redis at once. */
+const BATCH = 500;
+
+interface Held {
+  readonly session: string;
+  readonly place: string;
+  /** The incarnation in whose name Redis knows it. */
+  incarnation: string;
+  confirmedAt: number;
+}
+
+/** What places need of their node. */
+export interface PlacesHost {
+  readonly commands: RedisCommands;
+  readonly keys: Keys;
+  readonly membership: Membership;
+  /** `undefined` before the start. */
+  readonly subscriptions: Subscriptions | undefined;
+  /** The session of a place was closed elsewhere, which did not come through. */
+  sessionClosed(session: string): void;
+}
+
+/** The places in sessions, in Redis. Those of this node are known here too, so that Redis can be told again. */
+export class RedisPlaces implements SessionPlaces {
+  /** By session and place, in the order in which they were confirmed. */
+  readonly #held = new Map<string, Held>();
+  /** How many connections of this node want to hear of a session. */
+  readonly #listeners = new Map<string, number>();
+
+  constructor(private readonly host: PlacesHost) {}
+
+  /** How many places this node has. */
+  get size(): number {
+    return this.#held.size;
+  }
+
+  async take(session: string, place: string, request: PlaceRequest): Promise<PlaceResult> {
+    if (this.#held.has(nameOf(session, place))) return this.#take(session, place, request);
+    this.#listen(session);
+    // Whoever needs no answer of others has a place from now on, and Redis is told when that is possible.
+    if (request.isNew || request.limit === Infinity) {
+      this.#hold(session, place, '');
+      const result = await this.#take(session, place, request).catch(() => 'taken' as const);
+      if (result !== 'taken') await this.leave(session, place);
+      return result;
+    }
+    let isTaken = false;
+    try {
+      const result = await this.#take(session, place, request);
+      isTaken = result === 'taken';
+      if (isTaken) this.#hold(session, place, this.host.membership.incarnation);
+      return result;
+    } finally {
+      if (!isTaken) this.#unlisten(session);
+    }
+  }
+
+  async leave(session: string, place: string): Promise<void> {
+    const { keys, commands } = this.host;
+    if (!this.#forget(session, place)) return;
+    // Redis is told all that is left when it is back.
+    await this.#ask(() => commands.ask('srem', keys.places(session), this.#member(place))).catch(() => undefined);
+  }
+
+  async close(session: string, place: string): Promise<boolean> {
+    this.#forget(session, place);
+    const { keys } = this.host;
+    return this.#untilNoneIsDead(async (dead) => {
+      const args = [this.#member(place), PLACE_LIFETIME, ...dead];
+      const answer = await this.#run(CLOSE, [keys.places(session), keys.closed(session)], args);
+      const [isLast, others] = answer as [number, string[]?];
+      return { result: isLast === 1, others: others ?? [] };
+    });
+  }
+
+  async closeAll(session: string): Promise<SessionClosing> {
+    for (const held of this.#held.values()) if (held.session === session) this.#forget(session, held.place);
+    const { keys, membership } = this.host;
+    const envelope = encodeEnvelope({ origin: membership.nodeId, closedSession: session });
+    const channels = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
+    const members = (await this.#run(CLOSE_ALL, channels, [PLACE_LIFETIME, envelope])) as string[];
+    return { connections: await this.#countAlive(members), isLast: members.length > 0 };
+  }
+
+  async count(session: string): Promise<number> {
+    const places = await this.#ask(() => this.host.commands.ask('smembers', this.host.keys.places(session)));
+    return this.#countAlive(places as string[]);
+  }
+
+  /** Tells Redis all places in the name of the present incarnation. @throws RedisUnavailableError */
+  async resynchronize(renew: () => Promise<void>): Promise<void> {
+    const { membership } = this.host;
+    for (;;) {
+      const unknown = [...this.#held.values()].filter(({ incarnation }) => incarnation !== membership.incarnation);
+      if (unknown.length === 0) return;
+      while (unknown.length > 0) {
+        await Promise.all(unknown.splice(0, BATCH).map((held) => this.#confirm(held)));
+        await renew();
+      }
+    }
+  }
+
+  /** Confirms those places that were not confirmed for long. @throws RedisUnavailableError */
+  async confirmOldest(): Promise<void> {
+    const latest = performance.now() - CONFIRMATION_INTERVAL;
+    const due: Held[] = [];
+    for (const held of this.#held.values()) {
+      if (held.confirmedAt > latest || due.length === BATCH) break;
+      due.push(held);
+    }
+    await Promise.all(due.map((held) => this.#confirm(held)));
+  }
+
+  async #take(session: string, place: string, { limit, isNew }: PlaceRequest): Promise<PlaceResult> {
+    const { keys, membership, subscriptions } = this.host;
+    if (limit !== Infinity && !isNew && membership.isSettling) throw unavailable();
+    // First of all, so that nothing is missed from the moment on in which others know of the place.
+    if (membership.isConnected) await this.#ask(async () => subscriptions?.add(keys.sessionChannel(session)));
+    const highest = isNew ? 1 : limit === Infinity ? -1 : limit;
+    return this.#untilNoneIsDead(async (dead) => {
+      const args = [this.#member(place), highest, isNew ? 1 : 0, PLACE_LIFETIME, ...dead];
+      const answer = await this.#run(TAKE, [keys.places(session), keys.closed(session)], args);
+      const [outcome, others] = answer as [number, string[]?];
+      const held = this.#held.get(nameOf(session, place));
+      if (outcome === 1 && held) this.#confirmed(held);
+      return { result: outcome === 1 ? 'taken' : outcome === 0 ? 'full' : 'closed', others: others ?? [] };
+    });
+  }
+
+  /**
+   * Runs what gives a result and the places of others that led to it. As long as some of these are of dead nodes, it is
+   * run again without them.
+   */
+  async #untilNoneIsDead<T>(
+    run: (dead: readonly string[]) => Promise<{ result: T; others: readonly string[] }>,
+  ): Promise<T> {
+    const dead: string[] = [];
+    for (;;) {
+      const { result, others } = await run(dead);
+      const found = await this.#findDead(others);
+      if (found.length === 0) return result;
+      dead.push(...found);
+    }
+  }
+
+  /** The incarnations among those of some places that are dead for sure. */
+  #findDead(members: readonly string[]): Promise<string[]> {
+    const { membership, keys, commands } = this.host;
+    const others = new Set(members.map(incarnationOf));
+    others.delete(membership.incarnation);
+    return findDeadIncarnations(others, membership.canJudge, keys, commands, (operation) => this.#ask(operation));
+  }
+
+  async #countAlive(members: readonly string[]): Promise<number> {
+    const dead = new Set(await this.#findDead(members));
+    return members.filter((member) => !dead.has(incarnationOf(member))).length;
+  }
+
+  async #confirm(held: Held): Promise<void> {
+    const { session, place, incarnation } = held;
+    const { keys, commands } = this.host;
+    const name = nameOf(session, place);
+    if (this.#held.get(name) !== held) return;
+    const member = this.#member(place);
+    const before = incarnation === '' ? member : `${incarnation}/${place}`;
+    const answer = await commands.run(
+      CONFIRM,
+      [keys.places(session), keys.closed(session)],
+      [member, before, PLACE_LIFETIME],
+    );
+    if (answer === 0) {
+      if (this.#forget(session, place)) this.host.sessionClosed(session);
+    } else if (this.#held.get(name) === held) {
+      this.#confirmed(held);
+    } else if (!this.#held.has(name)) {
+      // It was given back meanwhile.
+      await commands.ask('srem', keys.places(session), member);
+    }
+  }
+
+  #confirmed(held: Held): void {
+    const name = nameOf(held.session, held.place);
+    held.incarnation = this.host.membership.incarnation;
+    held.confirmedAt = performance.now();
+    this.#held.delete(name);
+    this.#held.set(name, held);
+  }
+
+  #hold(session: string, place: string, incarnation: string): void {
+    this.#held.set(nameOf(session, place), { session, place, incarnation, confirmedAt: performance.now() });
+  }
+
+  #forget(session: string, place: string): boolean {
+    if (!this.#held.delete(nameOf(session, place))) return false;
+    this.#unlisten(session);
+    return true;
+  }
+
+  #listen(session: string): void {
+    this.#listeners.set(session, (this.#listeners.get(session) ?? 0) + 1);
+    this.host.subscriptions?.add(this.host.keys.sessionChannel(session)).catch(() => undefined);
+  }
+
+  #unlisten(session: string): void {
+    const listeners = this.#listeners.get(session)! - 1;
+    if (listeners > 0) {
+      this.#listeners.set(session, listeners);
+    } else {
+      this.#listeners.delete(session);
+      this.host.subscriptions?.remove(this.host.keys.sessionChannel(session));
+    }
+  }
+
+  #member(place: string): string {
+    return `${this.host.membership.incarnation}/${place}`;
+  }
+
+  #run(...args: Parameters<RedisCommands['run']>): Promise<unknown> {
+    return this.#ask(() => this.host.commands.run(...args));
+  }
+
+  /**
+   * Where the answer is not sure, or there is none, this node goes on as another incarnation: what Redis knows of this one
+   * may be wrong.
+   * @throws SessionError `CLUSTER_UNAVAILABLE`
+   */
+  async #ask<T>(operation: () => Promise<T>): Promise<T> {
+    const { membership } = this.host;
+    const { incarnation } = membership;
+    const assertAlive = () => {
+      if (membership.incarnation === incarnation && membership.isConnected) return;
+      membership.fail('its lease may have run out');
+      throw unavailable();
+    };
+    assertAlive();
+    let answer: T;
+    try {
+      answer = await operation();
+    } catch (error) {
+      membership.fail((error as Error).message);
+      throw unavailable();
+    }
+    assertAlive();
+    return answer;
+  }
+}
+
+function nameOf(session: string, place: string): string {
+  return `${session}/${place}`;
+}
+
+function unavailable(): SessionError {
+  return new SessionError('CLUSTER_UNAVAILABLE', 'the other nodes cannot be reached: Redis does not answer');
+}

@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { check, OBJECT_RULE, stringThat, type OptionRules } from '../server/option-rules.js';
+import type { ClusterTarget } from '../server/cluster.js';
+import { encodeSignal } from '../server/signal.js';
+import { SessionError } from '../session/session-error.js';
+import type { SessionManager } from '../session/session-manager.js';
+import { digestOf } from '../session/session-registry.js';
+import { encodeEnvelope } from './envelope.js';
+import { findDeadIncarnations, incarnationOf } from './incarnations.js';
+import { Keys } from './keys.js';
+import { CLOSE_ALL, PLACE_LIFETIME } from './place-scripts.js';
+import { RedisCommands } from './redis-commands.js';
+import { checkRedisOptions, PREFIX_RULE, placeOf, REDIS_RULES, type RedisOptions } from './redis-options.js';
+
+/** Options of {@link WebwireEmitter}. */
+export interface WebwireEmitterOptions extends RedisOptions {
+  /**
+   * As in the `RedisCluster` of the application.
+   * @default 'webwire'
+   */
+  readonly prefix?: string;
+  /** The store of the application, for `closeSession()`, which has to destroy sessions. */
+  readonly sessionManager?: Pick<SessionManager, 'onSessionClosed'>;
+}
+
+/** Options of signals to many. */
+export interface EmitterSignalOptions {
+  /**
+   * Ids of the connections that do not get it.
+   * @default none
+   */
+  readonly except?: string | Iterable<string>;
+}
+
+/** Options of `broadcast()`. */
+export interface EmitterBroadcastOptions extends EmitterSignalOptions {
+  /**
+   * Only the connections of servers that serve the gateway of this name, that of its class.
+   * @default all servers
+   */
+  readonly gateway?: string;
+}
+
+const RULES: OptionRules<WebwireEmitterOptions> = {
+  ...REDIS_RULES,
+  prefix: PREFIX_RULE,
+  sessionManager: {
+    allowed: 'a SessionManager',
+    accepts: (value) => typeof (value as Partial<SessionManager> | null)?.onSessionClosed === 'function',
+  },
+};
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const ID_RULE = stringThat('the id of a connection', (id) => UUID.test(id));
+const TEXT_RULE = stringThat('a string', () => true);
+
+/**
+ * Sends signals to the connections of an application, and closes its sessions, from a process that has no connections
+ * itself: a worker, or a script. The nodes of the application need a `RedisCluster` each, with the same Redis and prefix.
+ *
+ * Each method rejects with a `RedisUnavailableError` if Redis does not answer within the `commandTimeout`; a signal may
+ * have been sent all the same.
+ *
+ * @example await new WebwireEmitter({ url: 'redis://localhost:6379' }).signalGroup('room', 'said', 'Hello');
+ */
+export class WebwireEmitter {
+  readonly #options: WebwireEmitterOptions;
+  readonly #keys: Keys;
+  readonly #origin = randomBytes(16).toString('hex');
+  #commands: Promise<RedisCommands> | undefined;
+  #isClosed = false;
+
+  /** @throws InvalidOptionError for an option that cannot be used. */
+  constructor(options: WebwireEmitterOptions) {
+    this.#options = checkRedisOptions('WebwireEmitter', options, RULES);
+    const { prefix = 'webwire' } = this.#options;
+    this.#keys = new Keys(placeOf(this.#options).keyPrefix + prefix);
+  }
+
+  /**
+   * Sends a signal to each connection that has a session.
+   *
+   * @param name As for `connection.signal()`.
+   * @param body As for `connection.signal()`.
+   * @returns How many nodes it went to.
+   * @throws ProtocolError or TypeError as `connection.signal()`.
+   */
+  async signalSession(key: string, name: string, body?: unknown): Promise<number> {
+    return this.#publish({ kind: 'session', session: digestOf(key) }, name, body, {});
+  }
+
+  /**
+   * Sends a signal to the members of a group.
+   *
+   * @param options `except`: ids of the connections that do not get it.
+   * @returns How many nodes it went to.
+   * @throws ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
+   */
+  async signalGroup(group: string, name: string, body?: unknown, options: EmitterSignalOptions = {}): Promise<number> {
+    check('group', group, TEXT_RULE);
+    return this.#publish({ kind: 'group', group }, name, body, options);
+  }
+
+  /**
+   * Sends a signal to all connections, or to those of the servers of one gateway.
+   *
+   * @param options `except`: ids of the connections that do not get it; `gateway`: the name of a gateway's class.
+   * @returns How many nodes it went to.
+   * @throws ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
+   */
+  async broadcast(name: string, body?: unknown, options: EmitterBroadcastOptions = {}): Promise<number> {
+    check('broadcast', options, OBJECT_RULE);
+    const { gateway } = options;
+    if (gateway !== undefined) check('broadcast.gateway', gateway, stringThat('the name of a gateway', Boolean));
+    return this.#publish({ kind: 'all', gateway }, name, body, options);
+  }
+
+  /**
+   * Closes a session on all its connections, which are told, and destroys it. Does nothing if no connection has it.
+   *
+   * @returns How many connections had it.
+   * @throws Error without the option `sessionManager`; SessionError `SESSION_STORE_FAILED` if that could not destroy the
+   *   session, which is closed on all connections then.
+   */
+  async closeSession(key: string): Promise<number> {
+    const { sessionManager } = this.#options;
+    if (!sessionManager) throw new Error('WebwireEmitter needs the option sessionManager to close sessions');
+    const session = digestOf(key);
+    const commands = await this.#connected();
+    const keys = this.#keys;
+    const names = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
+    const envelope = encodeEnvelope({ origin: this.#origin, closedSession: session });
+    const members = (await commands.run(CLOSE_ALL, names, [PLACE_LIFETIME, envelope])) as string[];
+    if (members.length === 0) return 0;
+    try {
+      await sessionManager.onSessionClosed(key);
+    } catch {
+      // Whatever the manager throws may hold the key.
+      throw new SessionError('SESSION_STORE_FAILED', 'the session is closed, but could not be destroyed');
+    }
+    const dead = new Set(await findDeadIncarnations(members.map(incarnationOf), true, keys, commands));
+    return members.filter((member) => !dead.has(incarnationOf(member))).length;
+  }
+
+  /** Ends the connection to Redis. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const commands = await this.#commands?.catch(() => undefined);
+    commands?.client.disconnect();
+  }
+
+  /** Nest calls it at shutdown, when all modules are destroyed. */
+  onApplicationShutdown(): Promise<void> {
+    return this.close();
+  }
+
+  async #publish(
+    target: ClusterTarget,
+    name: string,
+    body: unknown,
+    { except = [] }: EmitterSignalOptions,
+  ): Promise<number> {
+    const ids = typeof except === 'string' ? [except] : [...except];
+    for (const id of ids) check('except', id, ID_RULE);
+    const message = encodeSignal(name, body);
+    const envelope = encodeEnvelope({ origin: this.#origin, target, except: ids, message });
+    const commands = await this.#connected();
+    return (await commands.ask('spublish', this.#keys.channelOf(target), envelope)) as number;
+  }
+
+  async #connected(): Promise<RedisCommands> {
+    if (this.#isClosed) throw new Error('this WebwireEmitter is closed');
+    this.#commands ??= this.#connect();
+    return this.#commands;
+  }
+
+  async #connect(): Promise<RedisCommands> {
+    const place = placeOf(this.#options);
+    const client = await place.connect('webwire-emitter');
+    // Who waits for an answer is told; nobody else has to be.
+    client.on('error', () => undefined);
+    return new RedisCommands(client, place.commandTimeout);
+  }
+}

@@ -1,0 +1,69 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+import { Queue } from '../../support/queue.js';
+import { WireClient } from '../../support/wire-client.js';
+import type { NodeReport } from './node.js';
+
+/** Compiles the program of a node, within the package, so that its name leads to what was built. */
+export async function compileNode(): Promise<{ readonly file: string; remove(): Promise<void> }> {
+  const source = await readFile(new URL('node.ts', import.meta.url), 'utf8');
+  const { outputText } = ts.transpileModule(source, {
+    compilerOptions: {
+      module: ts.ModuleKind.ESNext,
+      target: ts.ScriptTarget.ES2023,
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+    },
+  });
+  const folder = await mkdtemp(fileURLToPath(new URL('../../../.sample/redis-node-', import.meta.url)));
+  const file = join(folder, 'main.mjs');
+  await writeFile(file, outputText);
+  return { file, remove: () => rm(folder, { recursive: true }) };
+}
+
+/** A node of an application in a process of its own. */
+export class NodeProcess {
+  readonly reports = new Queue<NodeReport>();
+  readonly destroyed: string[] = [];
+  readonly rejections: string[] = [];
+  readonly clients = new Set<WireClient>();
+  #port = 0;
+
+  private constructor(private readonly child: ChildProcess) {
+    child.on('message', (report: NodeReport) => {
+      if (report.kind === 'destroyed') this.destroyed.push(report.key);
+      else if (report.kind === 'rejection') this.rejections.push(report.error);
+      else this.reports.push(report);
+    });
+    child.once('exit', (code) => this.reports.end(new Error(`the node has ended with ${code}`)));
+  }
+
+  static async start(file: string, env: NodeJS.ProcessEnv): Promise<NodeProcess> {
+    const child = fork(file, {
+      env: { ...process.env, NO_COLOR: '1', ...env },
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const node = new NodeProcess(child);
+    const listening = await node.reports.take(({ kind }) => kind === 'listening');
+    node.#port = (listening as { port: number }).port;
+    return node;
+  }
+
+  async connect(): Promise<WireClient> {
+    const client = await WireClient.connect(`ws://127.0.0.1:${this.#port}`);
+    this.clients.add(client);
+    void client.closed.then(() => this.clients.delete(client));
+    return client;
+  }
+
+  /** Ends it without a warning. */
+  async kill(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    this.child.kill('SIGKILL');
+    await once(this.child, 'exit');
+  }
+}
