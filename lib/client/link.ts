@@ -1,5 +1,6 @@
 import { encodeHeartbeat } from '../protocol/client-messages.js';
 import {
+  MIN_MESSAGE_BUFFER_SIZE,
   PROTOCOL_MAJOR_VERSION,
   ProtocolError,
   type AcceptConfMessage,
@@ -138,12 +139,18 @@ export class Link {
 
   /** @throws Error if the server is not the one that the client is made for (PROTOCOL.md, section 4). */
   #accept(conf: AcceptConfMessage): void {
-    const { majorVersion, minorVersion, subProtocolName, readTimeout } = conf;
+    const { majorVersion, minorVersion, subProtocolName, readTimeout, messageBufferSize } = conf;
     if (majorVersion !== PROTOCOL_MAJOR_VERSION) {
       throw new IncompatibleProtocolVersionError(`the server speaks WebWire ${majorVersion}.${minorVersion}`);
     }
     if (subProtocolName !== this.#options.subProtocolName) {
-      throw new SubProtocolMismatchError(`the server speaks ${JSON.stringify(subProtocolName.slice(0, 64))}`);
+      throw new SubProtocolMismatchError(
+        `the sub-protocol of the server is ${JSON.stringify(subProtocolName.slice(0, 64))}`,
+      );
+    }
+    // Not even a heartbeat need fit a smaller one.
+    if (messageBufferSize < MIN_MESSAGE_BUFFER_SIZE) {
+      throw new ProtocolError('INVALID_FIELD', `a message buffer of ${messageBufferSize} bytes`, 7);
     }
     this.#conf = conf;
     this.#lastSentAt = performance.now();

@@ -32,13 +32,18 @@ export class Requests {
   #firstOfConnection = 1;
 
   /**
-   * Gives an encoded request its identifier, 8 bytes, little-endian, behind the type, and sends it.
-   * @throws BufferOverflowError if it does not fit the server's buffer.
+   * Gives an encoded request its identifier, 8 bytes, little-endian, behind the type, and sends it. One that does not fit
+   * the server's buffer is rejected with a `BufferOverflowError`.
    */
   send(link: Link, message: Uint8Array, request: Operation<Payload>): void {
     const id = this.#next;
     new DataView(message.buffer).setBigUint64(1, BigInt(id), true);
-    link.send(message);
+    try {
+      link.send(message);
+    } catch (error) {
+      request.reject(error);
+      return;
+    }
     this.#next++;
     this.#pending.set(id, request);
     request.release = () => this.#pending.delete(id);
