@@ -172,7 +172,9 @@ function check(option: string, value: unknown, rule: Rule): void {
   } else if (typeof first === 'number') {
     const isWithin = typeof value === 'number' && value >= first && value <= (second as number);
     if (!isWithin) throw invalid(option, value, `${first} to ${second}`);
-  } else if (!(rule as string[]).every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function')) {
+  } else if (
+    !(rule as string[]).every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function')
+  ) {
     throw invalid(option, value, `an object with ${rule.join(', ')}`);
   }
 }

@@ -26,7 +26,8 @@ export function readSession(bytes: Uint8Array): ClientSession {
   try {
     const { k: key, c, l, i } = new Payload('utf8', bytes).json<Record<string, unknown>>();
     const [createdAt, lastLookupAt] = [readTime(c), readTime(l)];
-    if (isSessionKey(key) && createdAt + lastLookupAt) {
+    const isInfo = i === undefined || (typeof i === 'object' && !Array.isArray(i));
+    if (isSessionKey(key) && isInfo && !Number.isNaN(createdAt + lastLookupAt)) {
       const session = {
         get createdAt() {
           return new Date(createdAt);

@@ -74,8 +74,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     this.#connector = new Connector(this.#options, {
       emit: this.#emit,
       prepare: (link) =>
-        this.#sessions.prepare((message) => {
+        this.#sessions.prepare((message, arrived) => {
           const request = new Operation<Payload>({}, this.#options.dialTimeout);
+          request.arrived = arrived;
           this.#requests.send(link, message, request);
           return request.promise;
         }),
@@ -200,7 +201,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws Error as `request()` does.
    */
   async restoreSession(key: string, options: OperationOptions = {}): Promise<ClientSession> {
-    return this.#sessions.restore(key, (message) => this.#ask(message, options));
+    return this.#sessions.restore(key, (message, arrived) => this.#ask(message, options, arrived));
   }
 
   /**
@@ -209,7 +210,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws Error as `request()` does; then the session is still there.
    */
   async closeSession(options: OperationOptions = {}): Promise<void> {
-    await this.#sessions.close((message) => this.#ask(message, options));
+    await this.#sessions.close((message, arrived) => this.#ask(message, options, arrived));
   }
 
   /**
@@ -228,11 +229,14 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     await this.#connector.end();
   }
 
-  async #ask(message: Uint8Array, options: OperationOptions): Promise<Payload> {
+  async #ask(message: Uint8Array, options: OperationOptions, arrived?: (reply: Payload) => void): Promise<Payload> {
     const request = this.#start<Payload>(options);
+    if (arrived) request.arrived = arrived;
     this.#unsettled++;
     try {
-      this.#connector.enter(request, this.#options.reconnect, false, (link) => this.#requests.send(link, message, request));
+      this.#connector.enter(request, this.#options.reconnect, false, (link) =>
+        this.#requests.send(link, message, request),
+      );
       return await request.promise;
     } finally {
       this.#unsettled--;

@@ -23,6 +23,11 @@ export class Operation<Result = void> {
   readonly promise: Promise<Result>;
   /** Called once it is settled: whoever holds it lets go of it. */
   release: () => void = () => undefined;
+  /**
+   * Called with the result before anything is read that came after it: whoever waits for the promise sees it only later.
+   * What it throws keeps the operation from being settled.
+   */
+  arrived: (result: Result) => void = () => undefined;
   isSettled = false;
   #resolve!: (result: Result) => void;
   #reject!: (error: unknown) => void;
@@ -59,6 +64,8 @@ export class Operation<Result = void> {
   readonly #free: () => void;
 
   resolve(result: Result): void {
+    if (this.isSettled) return;
+    this.arrived(result);
     if (this.#settle()) this.#resolve(result);
   }
 

@@ -12,8 +12,10 @@ import {
 } from './errors.js';
 import type { StorageLike } from './platform.js';
 
-/** Sends a request. */
-type Ask = (message: Uint8Array) => Promise<Payload>;
+/**
+ * Sends a request. The session is what the server said last: `arrived` gets the reply before a later message is read.
+ */
+type Ask = (message: Uint8Array, arrived: (reply: Payload) => void) => Promise<unknown>;
 
 /**
  * The session of a client (PROTOCOL.md, section 6): how it is created, restored and closed. Its key is kept in a storage,
@@ -45,7 +47,8 @@ export class Sessions {
     if (!key) return false;
     try {
       await this.restore(key, ask);
-      return true;
+      // The server may have closed it at once.
+      return this.session !== null;
     } catch (error) {
       const isGone = error instanceof SessionNotFoundError || error instanceof SessionsDisabledError;
       const isFull = error instanceof MaxSessionConnectionsReachedError;
@@ -57,13 +60,19 @@ export class Sessions {
   }
 
   async restore(key: string, ask: Ask): Promise<ClientSession> {
-    return this.#keep((await ask(encodeRestoreSession(key))).bytes);
+    let session!: ClientSession;
+    await ask(encodeRestoreSession(key), ({ bytes }) => {
+      session = this.#keep(bytes);
+    });
+    return session;
   }
 
   async close(ask: Ask): Promise<void> {
     if (!this.#key && !this.#stored()) return;
-    await ask(encodeCloseSession());
-    this.#close('client');
+    await ask(encodeCloseSession(), () => {
+      // The server may have closed it meanwhile, or it could not be restored: that was told.
+      if (this.#key) this.#close('client');
+    });
   }
 
   /** The server created a session. Throws a ProtocolError if it is none. */
