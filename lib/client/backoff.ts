@@ -1,12 +1,14 @@
+import { MAX_TIMER } from './platform.js';
+
 /** How long to wait before connecting again. */
 export interface ReconnectOptions {
   /**
-   * Longest delay before the first attempt, in milliseconds: 1 to 2 147 483 647.
+   * Longest delay before the first attempt, in milliseconds: at least 1.
    * @default 250
    */
   minDelay?: number;
   /**
-   * No delay is longer, in milliseconds: `minDelay` to 2 147 483 647.
+   * No delay is longer, in milliseconds: at least 1.
    * @default 15_000
    */
   maxDelay?: number;
@@ -26,6 +28,6 @@ export interface ReconnectOptions {
 /** The delay before an attempt, in whole milliseconds, at least one: capped exponential backoff with jitter. */
 export function delayBefore(attempt: number, options: Required<ReconnectOptions>): number {
   const { minDelay, maxDelay, factor, jitter } = options;
-  const longest = Math.min(maxDelay, minDelay * factor ** (attempt - 1));
+  const longest = Math.min(maxDelay, minDelay * factor ** (attempt - 1), MAX_TIMER);
   return Math.ceil(longest * (1 - jitter * Math.random()));
 }

@@ -1,13 +1,12 @@
 import { encodePlain, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { ReconnectOptions } from './backoff.js';
 import { InvalidOptionError } from './errors.js';
-import type { OperationOptions } from './operation.js';
 import {
   absoluteUrl,
-  MAX_TIMER,
   platformStorage,
   platformWebSocket,
   type StorageLike,
+  type Url,
   type WebSocketConstructor,
 } from './platform.js';
 
@@ -24,13 +23,14 @@ export interface ClientOptions {
    */
   subProtocolName?: string;
   /**
-   * How long a request waits for its reply, and for a connection first if need be, in milliseconds: 1 to 2 147 483 647, or
-   * `Infinity`. Each request may have a `timeout` or `deadline` of its own. Signals wait as long for a connection.
+   * How long a request waits for its reply, and for a connection first if need be, in milliseconds: at least
+   * 1, also `Infinity`. Each request may have a `timeout` or `deadline` of its own. Signals wait as long for a connection.
    * @default 60_000
    */
   requestTimeout?: number;
   /**
-   * How long connecting may take, from dialing to the server's first message, in milliseconds: 1 to 2 147 483 647.
+   * How long connecting may take, from dialing to the server's first message, in milliseconds: at
+   * least 1.
    * Restoring the session may take as long again.
    * @default 5_000
    */
@@ -56,7 +56,7 @@ export interface ClientOptions {
 /** Options after validation. */
 export interface ResolvedClientOptions extends Required<Omit<ClientOptions, 'reconnect' | 'sessionStorage'>> {
   readonly reconnect: boolean;
-  readonly sessionStorage: StorageLike | undefined;
+  readonly sessionStorage: StorageLike;
   readonly url: string;
   /** Where the storage keeps the session key: each server has its own. */
   readonly storageName: string;
@@ -81,115 +81,79 @@ export const jsonCodec: PayloadCodec = {
   encode: encodePlain,
 };
 
-/** What an option may be: of a type, an object with these methods, or a number from the first to the second. */
-type Rule = 'string' | 'boolean' | 'function' | readonly string[] | readonly [least: number, most: number];
-type Rules<Options> = { readonly [Name in keyof Required<Options>]: Rule };
+const DELAYS: Required<ReconnectOptions> = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 };
 
-const DELAY: Rule = [1, MAX_TIMER];
-const TIMEOUT: Rule = [1, Infinity];
-
-const RULES: Rules<ClientOptions> = {
-  codec: ['encode', 'decode'],
-  subProtocolName: 'string',
-  requestTimeout: TIMEOUT,
-  dialTimeout: DELAY,
-  reconnect: 'boolean',
-  sessionStorage: ['getItem', 'setItem', 'removeItem'],
-  webSocket: 'function',
-};
-
-const RECONNECT_RULES: Rules<ReconnectOptions> = {
-  minDelay: DELAY,
-  maxDelay: DELAY,
-  factor: [1, Infinity],
-  jitter: [0, 1],
-};
-
-const OPERATION_RULES: Rules<OperationOptions> = {
-  signal: ['addEventListener', 'removeEventListener'],
-  timeout: TIMEOUT,
-  deadline: ['getTime'],
-};
+/** What a storage has to be like: see `resolve()`. Using this one fails, as other storages may, without harm. */
+const NO_STORAGE = { getItem: 0, setItem: 0, removeItem: 0 } as unknown as StorageLike;
 
 /**
  * Checks options and fills in the defaults.
  * @throws InvalidOptionError naming the option, its value and what is allowed.
  */
 export function resolveOptions(url: unknown, options: ClientOptions): ResolvedClientOptions {
-  const { reconnect = true, sessionStorage = platformStorage() } = options;
+  const { reconnect, sessionStorage = platformStorage() } = options;
+  const webSocket = options.webSocket ?? platformWebSocket();
+  if (!webSocket) throw invalid('webSocket', webSocket, "given, such as WebSocket of the package 'ws'");
   const { href, host, pathname } = resolveUrl(url);
+  const hasDelays = typeof reconnect === 'object';
   const defaults = {
     codec: plainCodec,
     subProtocolName: '',
     requestTimeout: 60_000,
     dialTimeout: 5_000,
-    webSocket: platformWebSocket(),
+    reconnect: true,
+    sessionStorage: NO_STORAGE,
+    webSocket: Object as unknown as WebSocketConstructor,
   };
-  const resolved = resolve(RULES, '', defaults, {
-    ...options,
-    reconnect: typeof reconnect === 'object' || reconnect,
-    sessionStorage: sessionStorage || undefined,
-  });
-  if (!resolved.webSocket) {
-    throw new InvalidOptionError("WebWire option webSocket is missing: pass WebSocket of the package 'ws'");
-  }
-  const delays = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 };
   return {
-    ...resolved,
+    ...resolve(defaults, {
+      ...options,
+      reconnect: hasDelays || reconnect,
+      sessionStorage: sessionStorage || undefined,
+      webSocket,
+    }),
     url: href,
     storageName: `webwire:${host}${pathname}`,
-    backoff: resolve(RECONNECT_RULES, 'reconnect.', delays, typeof reconnect === 'object' ? reconnect : {}),
-  } as ResolvedClientOptions;
+    backoff: resolve(DELAYS, hasDelays ? reconnect : {}, 'reconnect.'),
+  };
 }
 
-/** @throws InvalidOptionError */
-export function checkOperation(options: OperationOptions): OperationOptions {
-  if (Number.isNaN(options.deadline?.getTime?.())) throw invalid('deadline', 'Invalid Date', 'a valid Date');
-  return resolve(OPERATION_RULES, '', {}, options);
-}
-
-/** The defaults, and the options that are given: `undefined` counts as absent. */
-function resolve<Options extends object, Defaults extends Options>(
-  rules: Rules<Options>,
-  where: string,
-  defaults: Defaults,
-  options: Options,
-): Defaults & Options {
-  const resolved: Record<string, unknown> = { ...(defaults as object) };
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(rules, name)) throw new InvalidOptionError(`WebWire has no option ${where}${name}`);
+/**
+ * The defaults, and the options that are given; `undefined` counts as absent. An option has to be of the type of its default,
+ * with all its methods; a number at least 1, or from 0 to 1 where it says which part of something.
+ * @param where What precedes the names of the options in messages.
+ * @throws InvalidOptionError
+ */
+export function resolve<Options extends object>(defaults: Options, options: Partial<Options>, where = ''): Options {
+  const resolved = { ...defaults };
+  for (const name of Object.keys(options) as (keyof Options & string)[]) {
+    const [value, model] = [options[name], defaults[name]];
+    if (!Object.hasOwn(defaults, name)) throw invalid(where + name, value, 'left out: there is no such option');
     if (value === undefined) continue;
-    check(where + name, value, rules[name as keyof Options]);
+    const isNumber = typeof model === 'number';
+    const [least, most] = name === 'jitter' ? ([0, 1] as const) : ([1, Infinity] as const);
+    const methods = Object.keys(model as object);
+    const isAllowed = isNumber
+      ? (value as number) >= least && (value as number) <= most
+      : methods.every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function');
+    if (typeof value !== typeof model || !isAllowed) {
+      const detail = isNumber ? ` from ${least} to ${most}` : String(methods.map((method) => ` ${method}()`));
+      throw invalid(where + name, value, `of type ${typeof model}${detail}`);
+    }
     resolved[name] = value;
   }
-  return resolved as Defaults & Options;
+  return resolved;
 }
 
-function check(option: string, value: unknown, rule: Rule): void {
-  const [first, second] = rule;
-  if (typeof rule === 'string') {
-    if (typeof value !== rule) throw invalid(option, value, `a ${rule}`);
-  } else if (typeof first === 'number') {
-    const isWithin = typeof value === 'number' && value >= first && value <= (second as number);
-    if (!isWithin) throw invalid(option, value, `${first} to ${second}`);
-  } else if (
-    !(rule as string[]).every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function')
-  ) {
-    throw invalid(option, value, `an object with ${rule.join(', ')}`);
-  }
+export function invalid(option: string, value: unknown, allowed: string): InvalidOptionError {
+  const shown = typeof value === 'object' ? 'object' : (value as string);
+  return new InvalidOptionError(`WebWire option ${option} is "${shown}", but must be ${allowed}`);
 }
 
-function invalid(option: string, value: unknown, allowed: string): InvalidOptionError {
-  const shown = typeof value === 'object' ? 'an object' : `"${String(value).slice(0, 64)}"`;
-  return new InvalidOptionError(`WebWire option ${option} is ${shown}, but must be ${allowed}`);
-}
-
-function resolveUrl(url: unknown): URL {
+function resolveUrl(url: unknown): Url {
   try {
     const resolved = absoluteUrl(String(url));
-    resolved.protocol = resolved.protocol.replace('http', 'ws');
-    resolved.hash = '';
-    if (/^wss?:/.test(resolved.protocol)) return resolved;
+    if (/^(ws|http)s?:/.test(resolved.href)) return resolved;
   } catch {
     // It is none, as is said below.
   }

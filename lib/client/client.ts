@@ -6,7 +6,7 @@ import * as MessageType from '../protocol/type-bytes.js';
 import { callSafely, Listeners, type ClientEvents, type Emit } from './client-events.js';
 import { resolveOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.js';
 import type { ClientSession } from './client-session.js';
-import { Connector, type ClientStatus } from './connector.js';
+import { createConnector, type ClientStatus, type Connector } from './connector.js';
 import type {
   AnyContract,
   Contract,
@@ -18,11 +18,11 @@ import type {
   SignalName,
   SignalPayload,
 } from './contract.js';
-import { Operation, type OperationOptions } from './operation.js';
+import { startOperation, type Operation, type OperationOptions } from './operation.js';
 import type { AbortSignalLike } from './platform.js';
-import { ReceivedPayload } from './received-payload.js';
-import { Requests } from './requests.js';
-import { Sessions } from './sessions.js';
+import { receivedPayload, type ReceivedPayload } from './received-payload.js';
+import { createRequests } from './requests.js';
+import { createSessions, type Sessions } from './sessions.js';
 
 /** How to connect. */
 export interface ConnectOptions {
@@ -56,7 +56,7 @@ const ALL = undefined;
 export class WebwireClient<Api extends Contract = AnyContract> {
   readonly #options: ResolvedClientOptions;
   readonly #connector: Connector;
-  readonly #requests = new Requests();
+  readonly #requests = createRequests();
   readonly #sessions: Sessions;
   readonly #signalHandlers = new Listeners<SignalHandler>();
   readonly #eventListeners = new Listeners<EventListener>();
@@ -65,29 +65,29 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   /**
    * Makes a client, which does not connect yet.
-   * @param url Of the server, `ws:` or `wss:`; `http:` and `https:` stand for these.
+   * @param url Of the server, `ws:` or `wss:`; in web pages it may be relative, where browsers let it be `http:` or `https:`.
    * @throws InvalidOptionError
    */
   constructor(url: string | { readonly href: string }, options: ClientOptions = {}) {
     this.#options = resolveOptions(url, options);
-    this.#sessions = new Sessions(this.#options, this.#emit);
-    this.#connector = new Connector(this.#options, {
+    this.#sessions = createSessions(this.#options, this.#emit);
+    this.#connector = createConnector(this.#options, {
       emit: this.#emit,
       prepare: (link) =>
         this.#sessions.prepare((message, arrived) => {
-          const request = new Operation<Payload>({}, this.#options.dialTimeout);
+          const request = startOperation<Payload>({}, this.#options.dialTimeout);
           request.arrived = arrived;
           this.#requests.send(link, message, request);
           return request.promise;
         }),
       received: (message) => this.#receive(message),
-      lost: (error) => this.#requests.fail(error),
+      lost: this.#requests.fail,
     });
   }
 
   /** What the client is doing. */
   get status(): ClientStatus {
-    return this.#connector.status;
+    return this.#connector.status();
   }
 
   /**
@@ -95,7 +95,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * connection restores.
    */
   get session(): ClientSession | null {
-    return this.#sessions.session;
+    return this.#sessions.current();
   }
 
   /** How many requests have neither a reply nor failed yet, those included that wait for a connection. */
@@ -105,7 +105,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   /** Bytes that were sent and still wait for the network. Whoever sends a lot of signals looks here, and waits. */
   get bufferedAmount(): number {
-    return this.#connector.bufferedAmount;
+    return this.#connector.bufferedAmount();
   }
 
   /**
@@ -123,7 +123,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws CanceledError if the signal is aborted.
    */
   async connect({ signal, retry = false }: ConnectOptions = {}): Promise<void> {
-    const connecting = new Operation({ signal }, Infinity);
+    const connecting = startOperation({ signal }, Infinity);
     this.#connector.enter(connecting, retry, true, () => connecting.resolve());
     await connecting.promise;
   }
@@ -149,7 +149,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     ...[body, options = {}]: RequestArguments<Api, Name, OperationOptions>
   ): Promise<Reply<Api, Name>> {
     const message = encodeRequest(name, encodeBody(body, this.#options.codec));
-    return new ReceivedPayload(await this.#ask(message, options), this.#options.codec) as Reply<Api, Name>;
+    return this.#received(await this.#ask(message, options)) as Reply<Api, Name>;
   }
 
   /**
@@ -219,19 +219,17 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * restored by another client. Calling it twice is harmless.
    */
   close(): Promise<void> {
-    this.#closing ??= this.#close();
-    return this.#closing;
-  }
-
-  async #close(): Promise<void> {
-    this.#connector.stop();
-    await this.#requests.finished();
-    await this.#connector.end();
+    const close = async () => {
+      this.#connector.stop();
+      await this.#requests.finished();
+      await this.#connector.end();
+    };
+    return (this.#closing ??= close());
   }
 
   async #ask(message: Uint8Array, options: OperationOptions, arrived?: (reply: Payload) => void): Promise<Payload> {
     const request = this.#start<Payload>(options);
-    if (arrived) request.arrived = arrived;
+    request.arrived = arrived;
     this.#unsettled++;
     try {
       this.#connector.enter(request, this.#options.reconnect, false, (link) =>
@@ -244,25 +242,25 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   #start<Result = void>(options: OperationOptions): Operation<Result> {
-    return new Operation(options, this.#options.requestTimeout, () => this.#connector.lastError);
+    return startOperation(options, this.#options.requestTimeout);
   }
 
   #receive(message: ServerMessage): void {
     const { type } = message;
     if (type === MessageType.SessionCreated) return this.#sessions.created(message.session);
     if (type === MessageType.SessionClosed) return this.#sessions.closed();
-    if ('name' in message) this.#handleSignal(message.name, payloadOf(message));
-    else if ('id' in message) this.#requests.settle(message);
-    this.#connector.isProven = true;
+    this.#connector.prove();
+    if ('name' in message) {
+      const { name } = message;
+      const call = (handler: SignalHandler) => handler(this.#received(payloadOf(message)), name);
+      const report = (error: unknown) => this.#emit('error', { error });
+      for (const handler of this.#signalHandlers.of(name, ALL)) callSafely(() => call(handler), report);
+    } else if ('id' in message) this.#requests.settle(message);
+    return undefined;
   }
 
-  #handleSignal(name: string, payload: Payload): void {
-    for (const handler of this.#signalHandlers.of(name, ALL)) {
-      callSafely(
-        () => handler(new ReceivedPayload(payload, this.#options.codec), name),
-        (error) => this.#emit('error', { error }),
-      );
-    }
+  #received(payload: Payload): ReceivedPayload {
+    return receivedPayload(payload, this.#options.codec);
   }
 
   readonly #emit: Emit = (name, event) => {

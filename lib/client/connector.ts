@@ -3,7 +3,7 @@ import { delayBefore } from './backoff.js';
 import type { Emit } from './client-events.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import { DisconnectedError, IncompatibleProtocolVersionError, SubProtocolMismatchError } from './errors.js';
-import { closedError, Link } from './link.js';
+import { closedError, createLink, type Link } from './link.js';
 import type { Operation } from './operation.js';
 
 /** What a client is doing. */
@@ -36,188 +36,172 @@ export interface ConnectorHost {
    * rejects, the attempt has failed.
    */
   prepare(link: Link): Promise<boolean>;
-  received(message: ServerMessage): void;
+  readonly received: (message: ServerMessage) => void;
   /** A connection is gone, whether it was in use or not. */
-  lost(error: Error): void;
+  readonly lost: (error: Error) => void;
 }
 
 /** A connection that held this long, in milliseconds, was a good one, even if nothing came over it. */
 const GOOD_AFTER = 5_000;
 
 /** Keeps a client connected: dials, dials again after growing delays, and tells those who wait. */
-export class Connector {
-  status: ClientStatus = 'disconnected';
-  /** Why there is no connection; `undefined` while there is one. */
-  lastError: Error | undefined;
-  /** Whether the present connection was of use to anybody: delays start anew when it is lost. */
-  isProven = false;
-  readonly #options: ResolvedClientOptions;
-  readonly #host: ConnectorHost;
-  #link: Link | undefined;
-  /** Those who wait, in the order in which they came. */
-  readonly #waiters = new Set<Waiter>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  /** There is a connection, or one was lost that is to be replaced. */
-  #isEstablished = false;
-  #connectedAt = 0;
-  /** Since a connection that was of use to anybody. */
-  #attempts = 0;
-  #whenEnded = () => {};
-
-  constructor(options: ResolvedClientOptions, host: ConnectorHost) {
-    this.#options = options;
-    this.#host = host;
-  }
-
-  get bufferedAmount(): number {
-    return this.#link?.bufferedAmount ?? 0;
-  }
-
+export interface Connector {
+  status(): ClientStatus;
+  bufferedAmount(): number;
+  /** The server did what it is there for: delays start anew when the connection is lost. */
+  prove(): void;
   /**
    * Calls `ready` at once, if there is a connection, or when there is one. What it throws, and why there will be no
    * connection, rejects the operation.
    * @param isPatient Whether an attempt that fails is no reason to give up.
    * @param isUrgent Whether it asks for an attempt of its own, and now.
    */
-  enter(
-    operation: Pick<Operation<never>, 'isSettled' | 'reject' | 'release'>,
-    isPatient: boolean,
-    isUrgent: boolean,
-    ready: (link: Link) => void,
-  ): void {
-    if (operation.isSettled) return;
-    const waiter = { operation, isPatient, ready };
-    const isIdle = !this.#link && !this.#timer;
-    if (this.status === 'connected' && this.#link!.isOpen) this.#serve(waiter, this.#link!);
-    else if (this.status.startsWith('clos')) operation.reject(closedError());
-    else if (isIdle && !isPatient && !isUrgent) operation.reject(new DisconnectedError('not connected'));
-    else {
-      this.#waiters.add(waiter);
-      operation.release = () => this.#leave(waiter);
-      if (isIdle || (!this.#link && isUrgent)) this.#dial();
-    }
-  }
-
+  enter(operation: Waiter['operation'], isPatient: boolean, isUrgent: boolean, ready: Waiter['ready']): void;
   /** Nobody gets a connection any more; the present one stays until `end()`. */
-  stop(): void {
-    if (this.status !== 'connected') this.#abandon();
-    this.status = 'closing';
-    this.#dismiss(closedError());
-  }
-
+  stop(): void;
   /** Closes the present connection; resolves when it is gone. */
-  async end(): Promise<void> {
-    if (this.#link) {
-      await new Promise<void>((resolve) => {
-        this.#whenEnded = resolve;
-        this.#link!.end();
-      });
-    }
-    this.status = 'closed';
-  }
+  end(): Promise<void>;
+}
 
-  #serve({ operation, ready }: Waiter, link: Link): void {
+export function createConnector(options: ResolvedClientOptions, host: ConnectorHost): Connector {
+  let status: ClientStatus = 'disconnected';
+  let link: Link | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  /** Those who wait, in the order in which they came. */
+  const waiters = new Set<Waiter>();
+  /** There is a connection, or one was lost that is to be replaced. */
+  let isEstablished = false;
+  let connectedAt = 0;
+  /** Whether the present connection was of use to anybody. */
+  let isProven = false;
+  /** Since a connection that was. */
+  let attempts = 0;
+  let whenEnded = () => {};
+
+  const serve = ({ operation, ready }: Waiter, current: Link) => {
     try {
-      ready(link);
+      ready(current);
     } catch (error) {
       operation.reject(error);
     }
-  }
+  };
 
-  /** Attempts that nobody wants any more end. */
-  #leave(waiter: Waiter): void {
-    if (this.#waiters.delete(waiter) && this.#waiters.size === 0 && !this.#isEstablished) this.#abandon();
-  }
-
-  #dial(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.status = this.#isEstablished || this.#attempts ? 'reconnecting' : 'connecting';
-    const host = this.#host;
-    const link: Link = new Link(this.#options, {
-      accepted: () => {
-        host.prepare(link).then(
-          (isSessionRestored) => this.#connected(link, isSessionRestored),
-          (error: Error) => link.end(error),
-        );
-      },
-      received: (message) => host.received(message),
-      ended: (error) => this.#ended(link, error),
-    });
-    this.#link = link;
-    link.dial();
-  }
-
-  #connected(link: Link, isSessionRestored: boolean): void {
-    // It may be gone already; its end follows, or was told.
-    if (this.#link !== link || !link.isOpen) return;
-    const isReconnect = this.#isEstablished;
-    this.status = 'connected';
-    this.#isEstablished = true;
-    this.isProven = false;
-    this.#connectedAt = performance.now();
-    this.lastError = undefined;
-    for (const waiter of this.#waiters) {
-      this.#waiters.delete(waiter);
-      this.#serve(waiter, link);
+  const dismiss = (error: Error, isConcerned: (waiter: Waiter) => boolean = () => true) => {
+    for (const waiter of waiters) {
+      if (isConcerned(waiter)) {
+        waiters.delete(waiter);
+        waiter.operation.reject(error);
+      }
     }
-    this.#host.emit('connected', { isReconnect, isSessionRestored });
-  }
+  };
 
-  #ended(link: Link, error: Error): void {
-    if (this.#link !== link) return;
-    const { status } = this;
-    const wasConnected = status === 'connected' || status === 'closing';
-    const isFinal = error instanceof IncompatibleProtocolVersionError || error instanceof SubProtocolMismatchError;
-    const isTold = this.#waiters.size > 0 || wasConnected;
-    this.#link = undefined;
-    this.lastError = error;
-    this.#host.lost(error);
-    // Who came when an old connection was closing already waits for the next one.
-    this.#dismiss(error, (waiter) => isFinal || !(waiter.isPatient || wasConnected));
-    if (wasConnected && (this.isProven || performance.now() - this.#connectedAt >= GOOD_AFTER)) this.#attempts = 0;
-    const isWanted = this.#waiters.size > 0 || (this.#isEstablished && this.#options.reconnect);
-    const willReconnect = isWanted && !isFinal && status !== 'closing';
-    const delay = delayBefore(this.#attempts + 1, this.#options.backoff);
-    if (willReconnect) {
-      this.#attempts++;
-      this.status = 'reconnecting';
-      this.#timer = setTimeout(() => this.#dial(), delay);
-    } else this.#giveUp(status === 'closing' ? status : 'disconnected');
-    const timer = this.#timer;
-    if (wasConnected) {
-      const { closeCode: code, reason = '' } = error as Partial<DisconnectedError>;
-      this.#host.emit('disconnected', { error, code, reason, willReconnect });
-    } else if (!isTold && !willReconnect) this.#host.emit('error', { error });
-    // A listener may have connected again, or closed the client.
-    if (timer && timer === this.#timer) {
-      this.#host.emit('reconnecting', { attempt: this.#attempts, delay, error });
-    }
-    this.#whenEnded();
-  }
-
-  #giveUp(status: ClientStatus): void {
-    this.status = status;
-    this.#isEstablished = false;
-    this.#attempts = 0;
-  }
+  const giveUp = (next: ClientStatus) => {
+    status = next;
+    isEstablished = false;
+    attempts = 0;
+  };
 
   /** Ends what is being attempted, unheard. */
-  #abandon(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const link = this.#link;
-    this.#link = undefined;
-    this.#giveUp('disconnected');
-    link?.end(closedError());
-    this.#host.lost(closedError());
-  }
+  const abandon = () => {
+    clearTimeout(timer);
+    const dropped = link;
+    timer = link = undefined;
+    giveUp('disconnected');
+    dropped?.end(closedError());
+    host.lost(closedError());
+  };
 
-  #dismiss(error: Error, isConcerned: (waiter: Waiter) => boolean = () => true): void {
-    for (const waiter of this.#waiters) {
-      if (!isConcerned(waiter)) continue;
-      this.#waiters.delete(waiter);
-      waiter.operation.reject(error);
+  const connected = (current: Link, isSessionRestored: boolean) => {
+    // It may be gone already; its end follows, or was told.
+    if (link !== current || !current.isOpen()) return;
+    const isReconnect = isEstablished;
+    status = 'connected';
+    isEstablished = true;
+    isProven = false;
+    connectedAt = performance.now();
+    for (const waiter of waiters) {
+      waiters.delete(waiter);
+      serve(waiter, current);
     }
-  }
+    host.emit('connected', { isReconnect, isSessionRestored });
+  };
+
+  const ended = (current: Link, error: Error) => {
+    if (link !== current) return;
+    const isClosing = status === 'closing';
+    const wasConnected = isClosing || status === 'connected';
+    const isFinal = error instanceof IncompatibleProtocolVersionError || error instanceof SubProtocolMismatchError;
+    const isTold = waiters.size > 0;
+    link = undefined;
+    host.lost(error);
+    // Who came when an old connection was closing already waits for the next one.
+    dismiss(error, (waiter) => isFinal || !(waiter.isPatient || wasConnected));
+    if (wasConnected && (isProven || performance.now() - connectedAt >= GOOD_AFTER)) attempts = 0;
+    const isWanted = waiters.size > 0 || (isEstablished && options.reconnect);
+    const willReconnect = isWanted && !isFinal && !isClosing;
+    const delay = delayBefore(attempts + 1, options.backoff);
+    if (willReconnect) {
+      attempts++;
+      status = 'reconnecting';
+      timer = setTimeout(dial, delay);
+    } else giveUp(isClosing ? status : 'disconnected');
+    const scheduled = timer;
+    if (wasConnected) {
+      const { closeCode: code, reason = '' } = error as Partial<DisconnectedError>;
+      host.emit('disconnected', { error, code, reason, willReconnect });
+    } else if (!isTold && !willReconnect) host.emit('error', { error });
+    // A listener may have connected again, or closed the client.
+    if (scheduled && scheduled === timer) host.emit('reconnecting', { attempt: attempts, delay, error });
+    whenEnded();
+  };
+
+  const dial = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    status = isEstablished || attempts ? 'reconnecting' : 'connecting';
+    const current: Link = createLink(options, {
+      accepted: () => void host.prepare(current).then((isRestored) => connected(current, isRestored), current.end),
+      received: host.received,
+      ended: (error) => ended(current, error),
+    });
+    link = current;
+    current.dial();
+  };
+
+  return {
+    status: () => status,
+    bufferedAmount: () => link?.bufferedAmount() ?? 0,
+    prove() {
+      isProven = true;
+    },
+    enter(operation, isPatient, isUrgent, ready) {
+      if (operation.isSettled) return;
+      const waiter = { operation, isPatient, ready };
+      const isIdle = !link && !timer;
+      if (status.startsWith('clos')) operation.reject(closedError());
+      else if (status === 'connected' && link!.isOpen()) serve(waiter, link!);
+      else if (isIdle && !isPatient && !isUrgent) operation.reject(new DisconnectedError('not connected'));
+      else {
+        waiters.add(waiter);
+        operation.release = () => {
+          // Attempts that nobody wants any more end.
+          if (waiters.delete(waiter) && !waiters.size && !isEstablished) abandon();
+        };
+        if (isIdle || (!link && isUrgent)) dial();
+      }
+    },
+    stop() {
+      if (status !== 'connected') abandon();
+      status = 'closing';
+      dismiss(closedError());
+    },
+    async end() {
+      await new Promise<void>((resolve) => {
+        whenEnded = resolve;
+        if (link) link.end();
+        else resolve();
+      });
+      status = 'closed';
+    },
+  };
 }

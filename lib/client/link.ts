@@ -6,7 +6,7 @@ import {
   type AcceptConfMessage,
   type ServerMessage,
 } from '../protocol/index.js';
-import { decodeServerMessage } from '../protocol/server-messages.js';
+import { decodeServerMessage, refuse } from '../protocol/server-messages.js';
 import * as MessageType from '../protocol/type-bytes.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import {
@@ -28,6 +28,8 @@ export interface LinkListener {
   ended(error: Error): void;
 }
 
+const NOT_CONNECTED = 'could not connect';
+
 const OPEN = 1;
 const NORMAL = 1000;
 
@@ -44,140 +46,132 @@ const CLOSE_TIMEOUT = 2_000;
 const MIN_HEARTBEAT_INTERVAL = 10;
 
 /** One WebSocket, from dialing it to its end. */
-export class Link {
-  readonly #options: ResolvedClientOptions;
-  readonly #listener: LinkListener;
-  #socket: WebSocketLike | undefined;
-  #conf: AcceptConfMessage | undefined;
-  #isEnded = false;
-  #lastSentAt = 0;
-  /** Of dialing, then of heartbeats. */
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #closeTimer: ReturnType<typeof setTimeout> | undefined;
-
-  constructor(options: ResolvedClientOptions, listener: LinkListener) {
-    this.#options = options;
-    this.#listener = listener;
-  }
-
+export interface Link {
   /** Whether messages can be sent. */
-  get isOpen(): boolean {
-    return !this.#isEnded && !!this.#conf && this.#socket!.readyState === OPEN;
-  }
-
+  isOpen(): boolean;
   /** Bytes that were sent and still wait for the network. */
-  get bufferedAmount(): number {
-    return this.#socket?.bufferedAmount ?? 0;
-  }
-
+  bufferedAmount(): number;
   /** Connects. May end at once. */
-  dial(): void {
-    let failure: unknown;
-    const { url, dialTimeout, webSocket: WebSocket } = this.#options;
-    try {
-      this.#socket = new WebSocket(url);
-    } catch (cause) {
-      this.#end(new DisconnectedError('could not connect', undefined, '', { cause }));
-      return;
-    }
-    const socket = this.#socket;
-    socket.binaryType = 'arraybuffer';
-    socket.addEventListener('message', (event) => this.#receive((event as { data: unknown }).data));
-    socket.addEventListener('error', (event) => {
-      failure = (event as { error?: unknown }).error;
-    });
-    socket.addEventListener('close', (event) => {
-      const { code, reason } = event as { code: number; reason: string };
-      clearTimeout(this.#closeTimer);
-      const what = this.#conf ? 'disconnected' : 'could not connect';
-      this.#end(new DisconnectedError(`${what} (${code})`, code, reason, { cause: failure }));
-    });
-    this.#timer = setTimeout(() => this.end(new DialTimeoutError()), dialTimeout);
-  }
-
+  dial(): void;
   /**
    * Hands a message to the socket.
    * @throws BufferOverflowError if it does not fit the server's buffer; then nothing is sent.
    */
-  send(message: Uint8Array): void {
-    const { messageBufferSize } = this.#conf!;
-    if (message.length > messageBufferSize) throw new BufferOverflowError(message.length, messageBufferSize);
-    this.#socket!.send(message as Uint8Array<ArrayBuffer>);
-    this.#lastSentAt = performance.now();
-  }
-
+  send(message: Uint8Array): void;
   /**
    * Closes the connection; what was sent goes out first.
    * @param error Ends the link at once, and the socket closes unheard. Without it, `ended` waits for the server's answer.
    */
-  end(error?: Error): void {
-    if (this.#isEnded) return;
-    const [code, reason] = error instanceof ProtocolError ? [OWN_CODES + error.closeCode, error.code] : [NORMAL, ''];
-    this.#socket?.close(code, reason);
-    this.#closeTimer ??= setTimeout(() => {
-      this.#socket?.terminate?.();
-      this.#end(closedError());
+  readonly end: (error?: Error) => void;
+}
+
+export function createLink(options: ResolvedClientOptions, listener: LinkListener): Link {
+  let socket: WebSocketLike | undefined;
+  let conf: AcceptConfMessage | undefined;
+  let hasEnded = false;
+  let lastSentAt = 0;
+  /** Of dialing, then of heartbeats. */
+  let timer: ReturnType<typeof setTimeout>;
+  let closeTimer: ReturnType<typeof setTimeout> | undefined;
+
+  const isOpen = () => !!conf && socket!.readyState === OPEN;
+
+  const finish = (error: Error) => {
+    if (hasEnded) return;
+    hasEnded = true;
+    clearTimeout(timer);
+    listener.ended(error);
+  };
+
+  const send = (message: Uint8Array) => {
+    const { messageBufferSize } = conf!;
+    if (message.length > messageBufferSize) throw new BufferOverflowError(message.length, messageBufferSize);
+    socket!.send(message as Uint8Array<ArrayBuffer>);
+    lastSentAt = performance.now();
+  };
+
+  const end = (error?: Error) => {
+    if (hasEnded) return;
+    if (error instanceof ProtocolError) socket?.close(OWN_CODES + error.closeCode, error.code);
+    else socket?.close(NORMAL);
+    closeTimer ??= setTimeout(() => {
+      socket?.terminate?.();
+      finish(closedError());
     }, CLOSE_TIMEOUT);
-    if (error) this.#end(error);
-  }
-
-  #receive(data: unknown): void {
-    if (this.#isEnded) return;
-    try {
-      if (typeof data === 'string') throw new ProtocolError('TEXT_FRAME', 'text frame', 0);
-      const maxLength = this.#conf?.messageBufferSize ?? MAX_ACCEPT_CONF_LENGTH;
-      const message = decodeServerMessage(new Uint8Array(data as ArrayBuffer), maxLength);
-      if (this.#conf ? message.type === MessageType.AcceptConf : message.type !== MessageType.AcceptConf) {
-        throw new ProtocolError('UNEXPECTED_MESSAGE', 'AcceptConf comes first, and once', 0);
-      }
-      if (message.type === MessageType.AcceptConf) this.#accept(message);
-      else this.#listener.received(message);
-    } catch (error) {
-      this.end(error as Error);
-    }
-  }
-
-  /** @throws Error if the server is not the one that the client is made for (PROTOCOL.md, section 4). */
-  #accept(conf: AcceptConfMessage): void {
-    const { majorVersion, minorVersion, subProtocolName, readTimeout, messageBufferSize } = conf;
-    if (majorVersion !== PROTOCOL_MAJOR_VERSION) {
-      throw new IncompatibleProtocolVersionError(`the server speaks WebWire ${majorVersion}.${minorVersion}`);
-    }
-    if (subProtocolName !== this.#options.subProtocolName) {
-      throw new SubProtocolMismatchError(
-        `the sub-protocol of the server is ${JSON.stringify(subProtocolName.slice(0, 64))}`,
-      );
-    }
-    // Not even a heartbeat need fit a smaller one.
-    if (messageBufferSize < MIN_MESSAGE_BUFFER_SIZE) {
-      throw new ProtocolError('INVALID_FIELD', `a message buffer of ${messageBufferSize} bytes`, 7);
-    }
-    this.#conf = conf;
-    this.#lastSentAt = performance.now();
-    clearTimeout(this.#timer);
-    this.#beat(Math.min(Math.max(readTimeout * 0.75, MIN_HEARTBEAT_INTERVAL), MAX_TIMER));
-    this.#listener.accepted();
-  }
+    if (error) finish(error);
+  };
 
   /**
    * Sends a heartbeat whenever nothing was sent for the interval (PROTOCOL.md, section 7). Messages cost the timer nothing:
    * it looks at the last of them when it is due.
    */
-  #beat(interval: number): void {
-    let rest = this.#lastSentAt + interval - performance.now();
+  const beat = (interval: number) => {
+    let rest = lastSentAt + interval - performance.now();
     if (rest <= 0) {
-      if (this.isOpen) this.send(encodeHeartbeat());
+      if (isOpen()) send(encodeHeartbeat());
       rest = interval;
     }
-    this.#timer = setTimeout(() => this.#beat(interval), rest);
-  }
+    timer = setTimeout(beat, rest, interval);
+  };
 
-  #end(error: Error): void {
-    if (this.#isEnded) return;
-    this.#isEnded = true;
-    clearTimeout(this.#timer);
-    this.#listener.ended(error);
-  }
+  /** Throws if the server is not the one that the client is made for (PROTOCOL.md, section 4). */
+  const accept = (message: AcceptConfMessage) => {
+    const { majorVersion, subProtocolName, readTimeout, messageBufferSize } = message;
+    if (majorVersion !== PROTOCOL_MAJOR_VERSION) {
+      throw new IncompatibleProtocolVersionError(`the server speaks WebWire ${majorVersion}`);
+    }
+    if (subProtocolName !== options.subProtocolName) {
+      throw new SubProtocolMismatchError(
+        `the sub-protocol of the server is ${JSON.stringify(subProtocolName.slice(0, 64))}`,
+      );
+    }
+    // Not even a heartbeat need fit a smaller one.
+    if (messageBufferSize < MIN_MESSAGE_BUFFER_SIZE) refuse('INVALID_FIELD', 7);
+    conf = message;
+    lastSentAt = performance.now();
+    clearTimeout(timer);
+    beat(Math.min(Math.max(readTimeout * 0.75, MIN_HEARTBEAT_INTERVAL), MAX_TIMER));
+    listener.accepted();
+  };
+
+  const receive = (data: unknown) => {
+    if (hasEnded) return;
+    try {
+      if (typeof data === 'string') refuse('TEXT_FRAME', 0);
+      const maxLength = conf?.messageBufferSize ?? MAX_ACCEPT_CONF_LENGTH;
+      const message = decodeServerMessage(new Uint8Array(data as ArrayBuffer), maxLength);
+      const isConf = message.type === MessageType.AcceptConf;
+      // It comes first, and once.
+      if (isConf === !!conf) refuse('UNEXPECTED_MESSAGE', 0);
+      if (isConf) accept(message);
+      else listener.received(message);
+    } catch (error) {
+      end(error as Error);
+    }
+  };
+
+  const dial = () => {
+    let cause: unknown;
+    try {
+      socket = new options.webSocket(options.url);
+    } catch (error) {
+      return finish(new DisconnectedError(NOT_CONNECTED, undefined, '', { cause: error }));
+    }
+    socket.binaryType = 'arraybuffer';
+    socket.addEventListener('message', (event) => receive((event as { data: unknown }).data));
+    socket.addEventListener('error', (event) => {
+      cause = (event as { error?: unknown }).error;
+    });
+    socket.addEventListener('close', (event) => {
+      const { code, reason } = event as { code: number; reason: string };
+      clearTimeout(closeTimer);
+      finish(new DisconnectedError(`${conf ? 'disconnected' : NOT_CONNECTED} (${code})`, code, reason, { cause }));
+    });
+    timer = setTimeout(() => end(new DialTimeoutError()), Math.min(options.dialTimeout, MAX_TIMER));
+    return undefined;
+  };
+
+  return { isOpen, bufferedAmount: () => socket?.bufferedAmount ?? 0, dial, send, end };
 }
 
 export function closedError(): DisconnectedError {

@@ -1,4 +1,4 @@
-import { checkOperation } from './client-options.js';
+import { invalid, resolve } from './client-options.js';
 import { CanceledError, DeadlineExceededError, TimeoutError } from './errors.js';
 import { MAX_TIMER, type AbortSignalLike } from './platform.js';
 
@@ -7,7 +7,7 @@ export interface OperationOptions {
   /** Gives up when it is aborted: with a `CanceledError`, whose `cause` is the reason of the signal. */
   signal?: AbortSignalLike;
   /**
-   * Gives up after this time with a `TimeoutError`, in milliseconds: 1 to 2 147 483 647, or `Infinity`.
+   * Gives up after this time with a `TimeoutError`, in milliseconds: at least 1, also `Infinity`.
    * @default the client's `requestTimeout`; none if there is a deadline
    */
   timeout?: number;
@@ -19,65 +19,66 @@ export interface OperationOptions {
  * Something that a user waits for. It settles exactly once: by a result, an error, the end of its time, or its
  * `AbortSignal`.
  */
-export class Operation<Result = void> {
+export interface Operation<Result = void> {
   readonly promise: Promise<Result>;
+  isSettled: boolean;
   /** Called once it is settled: whoever holds it lets go of it. */
-  release: () => void = () => undefined;
+  release: () => void;
   /**
    * Called with the result before anything is read that came after it: whoever waits for the promise sees it only later.
    * What it throws keeps the operation from being settled.
    */
-  arrived: (result: Result) => void = () => undefined;
-  isSettled = false;
-  #resolve!: (result: Result) => void;
-  #reject!: (error: unknown) => void;
+  arrived?: ((result: Result) => void) | undefined;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
 
-  /**
-   * @param defaultTimeout In milliseconds, where the options say nothing.
-   * @param explain Why it may be late, to be the cause of a time-out.
-   * @throws InvalidOptionError
-   */
-  constructor(options: OperationOptions, defaultTimeout: number, explain?: () => unknown) {
-    const { signal, deadline, timeout = deadline ? Infinity : defaultTimeout } = checkOperation(options);
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // One timer for both: what ends first.
-    const remaining = deadline ? deadline.getTime() - Date.now() : Infinity;
-    const time = Math.min(timeout, remaining);
-    const late = () => {
-      const why = { cause: explain?.() };
-      this.reject(time === remaining ? new DeadlineExceededError(undefined, why) : new TimeoutError(undefined, why));
-    };
-    const abort = () => this.reject(new CanceledError(undefined, { cause: signal!.reason }));
-    const timer = time > 0 && time < Infinity ? setTimeout(late, Math.min(time, MAX_TIMER)) : undefined;
-    signal?.addEventListener('abort', abort);
-    this.#free = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
-    };
-    if (signal?.aborted) abort();
-    else if (time <= 0) late();
-  }
+/** What options have to be like: see `resolve()`. */
+const MODEL = {
+  signal: { addEventListener: 0, removeEventListener: 0 } as unknown as AbortSignalLike,
+  timeout: 0,
+  deadline: new Date(0),
+};
 
-  readonly #free: () => void;
-
-  resolve(result: Result): void {
-    if (this.isSettled) return;
-    this.arrived(result);
-    if (this.#settle()) this.#resolve(result);
-  }
-
-  reject(error: unknown): void {
-    if (this.#settle()) this.#reject(error);
-  }
-
-  #settle(): boolean {
-    if (this.isSettled) return false;
-    this.isSettled = true;
-    this.#free();
-    this.release();
-    return true;
-  }
+/**
+ * Starts an operation.
+ * @param defaultTimeout In milliseconds, where the options say nothing.
+ * @throws InvalidOptionError
+ */
+export function startOperation<Result = void>(options: OperationOptions, defaultTimeout: number): Operation<Result> {
+  resolve(MODEL, options);
+  const { signal, deadline, timeout = deadline ? Infinity : defaultTimeout } = options;
+  const remaining = deadline ? deadline.getTime() - Date.now() : Infinity;
+  if (Number.isNaN(remaining)) throw invalid('deadline', 'NaN', 'a valid Date');
+  // One timer for both: what ends first.
+  const time = Math.min(timeout, remaining);
+  const late = () => operation.reject(time === remaining ? new DeadlineExceededError() : new TimeoutError());
+  const abort = () => operation.reject(new CanceledError(undefined, { cause: signal!.reason }));
+  const timer = time < Infinity ? setTimeout(late, Math.min(time, MAX_TIMER)) : undefined;
+  let onResult: (result: Result) => void;
+  let onError: (error: unknown) => void;
+  const settle = (tell: () => void) => {
+    if (operation.isSettled) return;
+    operation.isSettled = true;
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+    operation.release();
+    tell();
+  };
+  const operation: Operation<Result> = {
+    promise: new Promise((...settlers) => {
+      [onResult, onError] = settlers;
+    }),
+    isSettled: false,
+    release: () => {},
+    resolve(result) {
+      operation.arrived?.(result);
+      settle(() => onResult(result));
+    },
+    reject: (error) => settle(() => onError(error)),
+  };
+  signal?.addEventListener('abort', abort);
+  if (signal?.aborted) abort();
+  else if (time <= 0) late();
+  return operation;
 }

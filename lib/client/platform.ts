@@ -50,8 +50,15 @@ export function platformWebSocket(): WebSocketConstructor | undefined {
   return globals.WebSocket;
 }
 
+/** The parts of a `URL`. */
+export interface Url {
+  readonly href: string;
+  readonly host: string;
+  readonly pathname: string;
+}
+
 /** An URL made absolute; in a web page it may be relative. Throws a TypeError if it is none. */
-export function absoluteUrl(url: string): URL {
+export function absoluteUrl(url: string): Url {
   return new URL(url, globals.location?.href);
 }
 

@@ -1,6 +1,5 @@
-import { ProtocolError, type Payload } from '../protocol/index.js';
-import type { ReplyErrorMessage, ReplyMessage, StatusReplyMessage } from '../protocol/index.js';
-import { payloadOf } from '../protocol/server-messages.js';
+import type { Payload, ReplyErrorMessage, ReplyMessage, StatusReplyMessage } from '../protocol/index.js';
+import { payloadOf, refuse } from '../protocol/server-messages.js';
 import * as MessageType from '../protocol/type-bytes.js';
 import {
   InternalServerError,
@@ -25,59 +24,56 @@ const STATUS_ERRORS = {
 };
 
 /** The requests that were sent on the present connection and wait for their replies. */
-export class Requests {
-  readonly #pending = new Map<number, Operation<Payload>>();
-  /** Identifiers count from 1, and are never used again. */
-  #next = 1;
-  #firstOfConnection = 1;
-
+export interface Requests {
   /**
    * Gives an encoded request its identifier, 8 bytes, little-endian, behind the type, and sends it. One that does not fit
    * the server's buffer is rejected with a `BufferOverflowError`.
    */
-  send(link: Link, message: Uint8Array, request: Operation<Payload>): void {
-    const id = this.#next;
-    new DataView(message.buffer).setBigUint64(1, BigInt(id), true);
-    try {
-      link.send(message);
-    } catch (error) {
-      request.reject(error);
-      return;
-    }
-    this.#next++;
-    this.#pending.set(id, request);
-    request.release = () => this.#pending.delete(id);
-  }
-
+  send(link: Link, message: Uint8Array, request: Operation<Payload>): void;
   /**
    * A reply arrived. Nobody waits for one that is late, or comes twice: these are dropped. Telling them apart would take
    * memory for each request that is never answered.
    * @throws ProtocolError if no such request was sent on this connection.
    */
-  settle(answer: Answer): void {
-    const {
-      type,
-      id: { buffer, byteOffset },
-    } = answer;
-    const id = Number(new DataView(buffer, byteOffset).getBigUint64(0, true));
-    if (id < this.#firstOfConnection || id >= this.#next) {
-      throw new ProtocolError('UNEXPECTED_MESSAGE', 'reply to no request', 1);
-    }
-    const request = this.#pending.get(id);
-    if (!request) return;
-    if (type === MessageType.ReplyError) request.reject(new RequestError(answer.code, answer.message));
-    else if ('payload' in answer) request.resolve(payloadOf(answer));
-    else request.reject(new STATUS_ERRORS[answer.type]());
-  }
-
+  settle(answer: Answer): void;
   /** The connection is gone: none of them will be answered. */
-  fail(error: Error): void {
-    this.#firstOfConnection = this.#next;
-    for (const request of this.#pending.values()) request.reject(error);
-  }
-
+  readonly fail: (error: Error) => void;
   /** Resolves when none of them waits any more. */
-  async finished(): Promise<void> {
-    await Promise.allSettled([...this.#pending.values()].map(({ promise }) => promise));
-  }
+  finished(): Promise<unknown>;
+}
+
+export function createRequests(): Requests {
+  const pending = new Map<number, Operation<Payload>>();
+  /** Identifiers count from 1, and are never used again. */
+  let next = 1;
+  let firstOfConnection = 1;
+  return {
+    send(link, message, request) {
+      const id = next;
+      new DataView(message.buffer).setBigUint64(1, BigInt(id), true);
+      try {
+        link.send(message);
+      } catch (error) {
+        request.reject(error);
+        return;
+      }
+      next++;
+      pending.set(id, request);
+      request.release = () => pending.delete(id);
+    },
+    settle(answer) {
+      const { type, id: bytes } = answer;
+      const id = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+      if (id < firstOfConnection || id >= next) refuse('UNEXPECTED_MESSAGE', 1);
+      const request = pending.get(id);
+      if (type === MessageType.ReplyError) request?.reject(new RequestError(answer.code, answer.message));
+      else if ('payload' in answer) request?.resolve(payloadOf(answer));
+      else request?.reject(new STATUS_ERRORS[answer.type]());
+    },
+    fail(error) {
+      firstOfConnection = next;
+      for (const request of pending.values()) request.reject(error);
+    },
+    finished: () => Promise.allSettled([...pending.values()].map(({ promise }) => promise)),
+  };
 }

@@ -1,7 +1,8 @@
-import { checkAscii, writeAscii } from './ascii.js';
+import { checkAscii } from './ascii.js';
 import { IDENTIFIER_LENGTH, MAX_NAME_LENGTH } from './limits.js';
-import type { Payload, PayloadEncoding } from './payload.js';
+import type { Payload } from './payload.js';
 import { ENCODINGS, refuse } from './server-messages.js';
+import { encodeUtf8 } from './text.js';
 import * as MessageType from './type-bytes.js';
 
 // What clients send, written as `encodeMessage` does and with the same errors, but without the code for what only servers
@@ -11,13 +12,13 @@ const ID_END = 1 + IDENTIFIER_LENGTH;
 
 /** type · id(8) · nameLength(1) · name · payload (rest) */
 export function encodeRequest(name: string, payload: Payload): Uint8Array {
-  return encodeNamed(MessageType.RequestBinary + indexOf(payload.encoding), ID_END, name, payload);
+  return encodeNamed(MessageType.RequestBinary + ENCODINGS.indexOf(payload.encoding), ID_END, name, payload);
 }
 
 /** type · nameLength(1) · name · payload (rest); a name alone is never UTF-16 */
 export function encodeSignal(name: string, payload: Payload): Uint8Array {
   const encoding = payload.bytes.length > 0 || payload.encoding !== 'utf16' ? payload.encoding : 'utf8';
-  return encodeNamed(MessageType.SignalBinary + indexOf(encoding), 1, name, payload);
+  return encodeNamed(MessageType.SignalBinary + ENCODINGS.indexOf(encoding), 1, name, payload);
 }
 
 /** type · id(8) · session key (rest) */
@@ -25,7 +26,7 @@ export function encodeRestoreSession(key: string): Uint8Array {
   if (key === '') refuse('EMPTY_FIELD', ID_END);
   checkText(key, Infinity, ID_END);
   const bytes = start(MessageType.RequestRestoreSession, ID_END + key.length);
-  writeAscii(key, bytes, ID_END);
+  bytes.set(encodeUtf8(key), ID_END);
   return bytes;
 }
 
@@ -51,14 +52,9 @@ function encodeNamed(type: number, lengthAt: number, name: string, { encoding, b
   if (encoding === 'utf16' && payload.length & 1) refuse('ODD_UTF16_LENGTH', end - 1);
   const bytes = start(type, end);
   bytes[lengthAt] = name.length;
-  writeAscii(name, bytes, nameStart);
+  bytes.set(encodeUtf8(name), nameStart);
   bytes.set(payload, payloadStart);
   return bytes;
-}
-
-function indexOf(encoding: PayloadEncoding): number {
-  const index = ENCODINGS.indexOf(encoding);
-  return index < 0 ? refuse('INVALID_FIELD', 0) : index;
 }
 
 function checkText(text: unknown, longest: number, offset: number): asserts text is string {

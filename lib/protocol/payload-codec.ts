@@ -1,4 +1,5 @@
-import { Payload } from './payload.js';
+import { PayloadView, toJson, type Payload } from './payload.js';
+import { encodeUtf8 } from './text.js';
 
 /**
  * Turns received payloads into bodies, and values into payloads. Plug in your own with the option `codec`: of the module, a
@@ -11,7 +12,7 @@ export interface PayloadCodec {
   encode(value: unknown): Payload;
 }
 
-const EMPTY = new Payload('binary', new Uint8Array(0));
+const EMPTY: Payload = new PayloadView('binary', new Uint8Array(0));
 
 /**
  * Makes the payload of a body: `undefined` and `null` are empty, a `Payload` is itself.
@@ -20,18 +21,18 @@ const EMPTY = new Payload('binary', new Uint8Array(0));
 export function encodeBody(value: unknown, codec: Pick<PayloadCodec, 'encode'>): Payload {
   if (value === undefined || value === null) return EMPTY;
   if (isAsynchronous(value)) throw new TypeError('a promise or an Observable cannot be sent; wait for its value');
-  return value instanceof Payload ? value : codec.encode(value);
+  return value instanceof PayloadView ? value : codec.encode(value);
 }
 
 /** Text as UTF-8, bytes as they are, other values as JSON in UTF-8. */
 export function encodePlain(value: unknown): Payload {
-  if (typeof value === 'string') return Payload.utf8(value);
-  if (value instanceof Uint8Array) return Payload.binary(value);
-  if (value instanceof ArrayBuffer) return Payload.binary(new Uint8Array(value));
+  if (typeof value === 'string') return new PayloadView('utf8', encodeUtf8(value));
+  if (value instanceof Uint8Array) return new PayloadView('binary', value);
+  if (value instanceof ArrayBuffer) return new PayloadView('binary', new Uint8Array(value));
   if (ArrayBuffer.isView(value)) {
-    return Payload.binary(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    return new PayloadView('binary', new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   }
-  return Payload.json(value);
+  return new PayloadView('utf8', encodeUtf8(toJson(value)));
 }
 
 function isAsynchronous(value: object): boolean {

@@ -3,17 +3,41 @@ import { decodeUtf16, decodeUtf8, encodeUtf16, encodeUtf8 } from './text.js';
 /** How the bytes of a payload are meant: as they are, or as text (PROTOCOL.md, section 3). */
 export type PayloadEncoding = 'binary' | 'utf8' | 'utf16';
 
-/**
- * The content of a request, reply or signal: bytes and what they are meant as (PROTOCOL.md, section 3).
- *
- * A payload is a view: it copies nothing, and shares its memory with the bytes it was made of.
- */
-export class Payload {
+/** A payload that is there already: bundles that only read payloads need no code to make them. */
+export class PayloadView {
   constructor(
     readonly encoding: PayloadEncoding,
     readonly bytes: Uint8Array,
   ) {}
 
+  /**
+   * The bytes as text; binary is read as UTF-8. What is not valid in the encoding becomes U+FFFD, a byte-order mark
+   * is kept.
+   */
+  text(): string {
+    return this.encoding === 'utf16' ? decodeUtf16(this.bytes) : decodeUtf8(this.bytes);
+  }
+
+  /**
+   * The text parsed as JSON; that it has the shape `T` is not checked.
+   * @throws SyntaxError for invalid JSON, which does not quote the text as the engine's own error would: it may be logged.
+   */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- spares every caller an assertion
+  json<T = unknown>(): T {
+    try {
+      return JSON.parse(this.text());
+    } catch {
+      throw new SyntaxError('the payload is not valid JSON');
+    }
+  }
+}
+
+/**
+ * The content of a request, reply or signal: bytes and what they are meant as (PROTOCOL.md, section 3).
+ *
+ * A payload is a view: it copies nothing, and shares its memory with the bytes it was made of.
+ */
+export class Payload extends PayloadView {
   /** Bytes as they are; they are not copied. Throws a TypeError for anything but a Uint8Array. */
   static binary(bytes: Uint8Array): Payload {
     if (!isBytes(bytes)) throw new TypeError('A binary payload is made of a Uint8Array');
@@ -38,31 +62,7 @@ export class Payload {
    * BigInt, a cycle. Like JSON.stringify it leaves out such members of an object, and writes null for NaN.
    */
   static json(value: unknown): Payload {
-    // Typed as string by TypeScript, but undefined for values that JSON has no form for.
-    const text = JSON.stringify(value) as string | undefined;
-    if (text === undefined) throw new TypeError(`JSON cannot express a value of type ${typeof value}`);
-    return new Payload('utf8', encodeUtf8(text));
-  }
-
-  /**
-   * The bytes as text; binary is read as UTF-8. What is not valid in the encoding becomes U+FFFD, a byte-order mark
-   * is kept.
-   */
-  text(): string {
-    return this.encoding === 'utf16' ? decodeUtf16(this.bytes) : decodeUtf8(this.bytes);
-  }
-
-  /**
-   * The text parsed as JSON; that it has the shape `T` is not checked.
-   * @throws SyntaxError for invalid JSON, which does not quote the text as the engine's own error would: it may be logged.
-   */
-  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- spares every caller an assertion
-  json<T = unknown>(): T {
-    try {
-      return JSON.parse(this.text());
-    } catch {
-      throw new SyntaxError('the payload is not valid JSON');
-    }
+    return new Payload('utf8', encodeUtf8(toJson(value)));
   }
 }
 
@@ -70,6 +70,14 @@ export class Payload {
 export function isBytes(value: unknown): value is Uint8Array {
   if (value instanceof Uint8Array) return true;
   return ArrayBuffer.isView(value) && Symbol.toStringTag in value && value[Symbol.toStringTag] === 'Uint8Array';
+}
+
+/** Throws a TypeError for what JSON cannot express. */
+export function toJson(value: unknown): string {
+  // Typed as string by TypeScript, but undefined for values that JSON has no form for.
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new TypeError(`JSON cannot express a value of type ${typeof value}`);
+  return text;
 }
 
 function checkedText(text: unknown): string {

@@ -8,12 +8,12 @@ const LONE_SURROGATES = /\p{Surrogate}/gu;
 
 /** Decodes UTF-8; what is not valid becomes U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
-  return utf8Decoder.decode(unshared(bytes));
+  return decode(utf8Decoder, bytes);
 }
 
 /** Decodes UTF-16 little-endian; lone surrogates and a last odd byte become U+FFFD. */
 export function decodeUtf16(bytes: Uint8Array): string {
-  return utf16Decoder.decode(unshared(bytes));
+  return decode(utf16Decoder, bytes);
 }
 
 /** Encodes as UTF-8; lone surrogates become U+FFFD. */
@@ -72,10 +72,11 @@ function isLoneSurrogate(text: string, index: number): boolean {
   return !isHighSurrogate(text.charCodeAt(index - 1));
 }
 
-/** Browsers refuse to decode memory that is shared or resizable, so such bytes are copied first. */
-function unshared(bytes: Uint8Array): Uint8Array {
-  const { buffer } = bytes;
-  return buffer instanceof ArrayBuffer && !('resizable' in buffer && buffer.resizable === true)
-    ? bytes
-    : new Uint8Array(bytes);
+/** Browsers refuse to decode memory that is shared or resizable; such bytes are copied. */
+function decode(decoder: typeof utf8Decoder, bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return decoder.decode(new Uint8Array(bytes));
+  }
 }

@@ -13,7 +13,7 @@ afterEach(() => void vi.useRealTimers());
 describe('close()', () => {
   it('closes the connection with 1000, and tells of it', async () => {
     const { client, socket } = await connected(server);
-    const told = vi.fn();
+    const told = vi.fn<(...args: unknown[]) => void>();
     client.on('disconnected', told);
     await client.close();
     expect(await socket.closed.take()).toBe('1000');

@@ -99,7 +99,7 @@ describe('connect()', () => {
   });
 
   it.each([
-    ['1703000 60ea0000 00200000', 'INCOMPATIBLE_PROTOCOL_VERSION: the server speaks WebWire 3.0'],
+    ['1703000 60ea0000 00200000', 'INCOMPATIBLE_PROTOCOL_VERSION: the server speaks WebWire 3'],
     ['170200 60ea0000 00200000 63686174', 'SUB_PROTOCOL_MISMATCH: the sub-protocol of the server is "chat"'],
     ['170200 60ea0000 00200000 0a', 'SUB_PROTOCOL_MISMATCH: the sub-protocol of the server is "\\n"'],
   ])('refuses a server that says %s', async (conf, error) => {
@@ -181,7 +181,7 @@ describe('the option webSocket', () => {
     vi.stubGlobal('WebSocket', undefined);
     onTestFinished(() => void vi.unstubAllGlobals());
     expect(() => new WebwireClient('ws://localhost')).toThrow(
-      "WebWire option webSocket is missing: pass WebSocket of the package 'ws'",
+      `WebWire option webSocket is "undefined", but must be given, such as WebSocket of the package 'ws'`,
     );
   });
 

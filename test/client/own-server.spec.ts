@@ -137,7 +137,7 @@ describe.each(['ws', 'memory'])('a client and a server of our own, over %s', (ki
 
   it('keep a session over lost connections', async () => {
     const client = create();
-    const created = vi.fn();
+    const created = vi.fn<(...args: unknown[]) => void>();
     client.on('sessionCreated', created);
     await client.request('sign-in', 'Ada');
     expect(client.session?.info).toEqual({ user: 'Ada' });

@@ -172,12 +172,12 @@ describe('a session is restored', () => {
     [
       'the answer is no session',
       (socket: FakeSocket) => socket.say(replyUtf8(1, '{}')),
-      'INVALID_FIELD: not a session',
+      'INVALID_FIELD: INVALID_FIELD at byte 1',
     ],
   ])('or the attempt to connect fails: %s', async (_how, fail, error) => {
     const sessionStorage = storageWith('sample-key');
     const { client, connecting, socket, told } = await restoring({ sessionStorage });
-    await fail(socket);
+    await Promise.resolve(fail(socket));
     expect(await connecting).toBe(error);
     expect([client.status, told, sessionStorage.items.size]).toEqual(['disconnected', [], 1]);
   });
@@ -365,7 +365,7 @@ describe('the key of a session', () => {
   });
 
   it('does not touch localStorage elsewhere', async () => {
-    const touched = vi.fn();
+    const touched = vi.fn<(...args: unknown[]) => void>();
     Object.defineProperty(globalThis, 'localStorage', { get: touched, configurable: true });
     onTestFinished(() => void delete (globalThis as { localStorage?: unknown }).localStorage);
     const { socket } = await connected(server);

@@ -38,7 +38,7 @@ describe('signal()', () => {
   it('fails for what cannot be sent', async () => {
     const { client, socket } = await connected(server);
     expect(await outcome(client.signal('', undefined))).toBe('EMPTY_FIELD: EMPTY_FIELD at byte 1');
-    expect(await outcome(client.signal('a', 'x'.repeat(8_190)))).toMatch('BUFFER_OVERFLOW: a message of 8193 bytes');
+    expect(await outcome(client.signal('a', 'x'.repeat(8_190)))).toMatch('BUFFER_OVERFLOW: 8193 bytes exceed');
     expect(socket.received.rest).toEqual([]);
   });
 
@@ -65,7 +65,7 @@ describe('onSignal()', () => {
 
   it('returns what takes the handler away again, and that one only', async () => {
     const { client, socket } = await connected(server);
-    const handler = vi.fn();
+    const handler = vi.fn<(...args: unknown[]) => void>();
     const stop = client.onSignal('a', handler);
     client.onSignal('a', handler);
     stop();
@@ -105,7 +105,7 @@ describe('onSignal()', () => {
     const { client, socket } = await connected(server);
     const errors: unknown[] = [];
     client.on('error', ({ error }) => errors.push(error));
-    const next = vi.fn();
+    const next = vi.fn<(...args: unknown[]) => void>();
     client.onSignal('a', handler);
     client.onSignal('a', next);
     socket.say('400161');

@@ -42,6 +42,8 @@ async function replay(client: WebwireClient, socket: FakeSocket, { steps }: Reco
   const identifiers = new Map<string, string>();
   const outcomes = new Map<string, Promise<unknown>>();
   const signals: unknown[] = [];
+  const tooLarge: Promise<unknown>[] = [];
+  const messages: { sent: string; recorded: string }[] = [];
   client.onSignal((payload, name) => signals.push([name, payload.encoding, toHex(payload.bytes)]));
   for (const { dir, hex } of steps.slice(1)) {
     if (hex === undefined) {
@@ -50,15 +52,14 @@ async function replay(client: WebwireClient, socket: FakeSocket, { steps }: Reco
       const said = say(client, hex);
       if (!said) continue;
       if (hex.length > 2 * 4_096) {
-        expect(await said).toMatch('BUFFER_OVERFLOW');
+        tooLarge.push(said);
         continue;
       }
       const sent = await socket.received.take();
-      const hasId = !/^(3f|40|41)/.test(hex);
-      expect(hasId ? sent.slice(0, 2) + sent.slice(18) : sent).toBe(hasId ? hex.slice(0, 2) + hex.slice(18) : hex);
-      if (hasId) identifiers.set(hex.slice(2, 18), sent.slice(2, 18));
-      if (hasId) outcomes.set(hex.slice(2, 18), said);
-      else expect(await said).toBeUndefined();
+      const id = readId(hex);
+      messages.push({ sent: withoutId(sent), recorded: withoutId(hex) });
+      if (id) identifiers.set(id, readId(sent));
+      outcomes.set(id, said);
     } else {
       const recordedId = readAnsweredId(hex);
       const id = identifiers.get(recordedId ?? '');
@@ -69,6 +70,18 @@ async function replay(client: WebwireClient, socket: FakeSocket, { steps }: Reco
     }
     await setImmediate();
   }
+  expect(await Promise.all(tooLarge)).toEqual(tooLarge.map(() => expect.stringContaining('BUFFER_OVERFLOW')));
+  expect(messages.map(({ sent }) => sent)).toEqual(messages.map(({ recorded }) => recorded));
+  expect(await outcomes.get('')).toBeUndefined();
+}
+
+/** The identifier of a request; empty for a signal. */
+function readId(hex: string): string {
+  return /^(3f|40|41)/.test(hex) ? '' : hex.slice(2, 18);
+}
+
+function withoutId(hex: string): string {
+  return hex.slice(0, 2) + hex.slice(2 + readId(hex).length);
 }
 
 /** `undefined` if the client does not say such a thing. */

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { publint } from 'publint';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from './bundle.js';
 import { installed, PackedPackage, runTool } from './packed-package.js';
 import { Declarations } from './surface.js';
 
@@ -321,6 +322,43 @@ describe('the protocol alone', { timeout: 180_000 }, () => {
   it('has types where neither Nest nor Node have any', () => {
     const file = packed.locate(typesOf('./protocol'), packed.bareProject);
     expect(new Declarations(file, []).errorsIn(packed.bareProject)).toEqual([]);
+  });
+});
+
+describe('the client alone', { timeout: 60_000 }, () => {
+  it('loads and works where Nest is not installed', async () => {
+    const program = `
+      const { WebwireClient } = await import('nestjs-webwire/client');
+      const client = new WebwireClient('ws://localhost', { webSocket: class {} });
+      await client.close();
+      console.log(JSON.stringify(client.status))`;
+    expect(await packed.evaluate('module', program, packed.bareProject)).toBe('closed');
+  });
+
+  it('has types where neither Nest nor Node nor browsers have any', () => {
+    const file = packed.locate(typesOf('./client'), packed.bareProject);
+    expect(new Declarations(file, []).errorsIn(packed.bareProject)).toEqual([]);
+  });
+
+  it('needs nothing that only Node has', () => {
+    const file = packed.locate('lib/client/index.ts', packed.bareProject);
+    const types = new Declarations(file, [], ['lib.es2023.d.ts', 'lib.dom.d.ts']);
+    expect(types.errorsIn(packed.locate('lib', packed.bareProject))).toEqual([]);
+  });
+
+  it('is small in a bundle, and complete', async () => {
+    const { size, imports } = await bundle(
+      "export { WebwireClient } from 'nestjs-webwire/client';",
+      packed.bareProject,
+    );
+    expect(imports).toEqual([]);
+    expect(size).toBeLessThanOrEqual(6 * 1024);
+  });
+
+  it('brings into a bundle what is used of it', async () => {
+    const { code, size } = await bundle("export { TimeoutError } from 'nestjs-webwire/client';", packed.bareProject);
+    expect(code).not.toContain('DialTimeoutError');
+    expect(size).toBeLessThanOrEqual(400);
   });
 });
 

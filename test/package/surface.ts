@@ -18,13 +18,15 @@ export class Declarations {
   /**
    * @param entry Path of the declarations of an entry point.
    * @param typeRoots Folders of packages like `@types/node` that the project has.
+   * @param lib What the engine knows.
    */
   constructor(
     private readonly entry: string,
     typeRoots: readonly string[],
+    lib: readonly string[] = OPTIONS.lib!,
   ) {
     const types = typeRoots.length > 0 ? ['node'] : [];
-    this.#program = ts.createProgram([entry], { ...OPTIONS, typeRoots: [...typeRoots], types });
+    this.#program = ts.createProgram([entry], { ...OPTIONS, lib: [...lib], typeRoots: [...typeRoots], types });
   }
 
   /** The names that the entry point exports, types included, sorted. */
