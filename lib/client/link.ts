@@ -122,7 +122,7 @@ export function createLink(options: ResolvedClientOptions, listener: LinkListene
     }
     if (subProtocolName !== options.subProtocolName) {
       throw new SubProtocolMismatchError(
-        `the sub-protocol of the server is ${JSON.stringify(subProtocolName.slice(0, 64))}`,
+        `the server speaks the sub-protocol ${JSON.stringify(subProtocolName.slice(0, 64))}`,
       );
     }
     // Not even a heartbeat need fit a smaller one.

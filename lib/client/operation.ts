@@ -24,11 +24,6 @@ export interface Operation<Result = void> {
   isSettled: boolean;
   /** Called once it is settled: whoever holds it lets go of it. */
   release: () => void;
-  /**
-   * Called with the result before anything is read that came after it: whoever waits for the promise sees it only later.
-   * What it throws keeps the operation from being settled.
-   */
-  arrived?: ((result: Result) => void) | undefined;
   resolve(result: Result): void;
   reject(error: unknown): void;
 }
@@ -37,7 +32,7 @@ export interface Operation<Result = void> {
 const MODEL = {
   signal: { addEventListener: 0, removeEventListener: 0 } as unknown as AbortSignalLike,
   timeout: 0,
-  deadline: new Date(0),
+  deadline: { getTime: 0 } as unknown as Date,
 };
 
 /**
@@ -71,10 +66,7 @@ export function startOperation<Result = void>(options: OperationOptions, default
     }),
     isSettled: false,
     release: () => {},
-    resolve(result) {
-      operation.arrived?.(result);
-      settle(() => onResult(result));
-    },
+    resolve: (result) => settle(() => onResult(result)),
     reject: (error) => settle(() => onError(error)),
   };
   signal?.addEventListener('abort', abort);

@@ -13,9 +13,10 @@ import {
 import type { StorageLike } from './platform.js';
 
 /**
- * Sends a request. The session is what the server said last: `arrived` gets the reply before a later message is read.
+ * Sends a request. The session is what the server said last: `read` makes the result of the reply before a later message is
+ * read.
  */
-type Ask = (message: Uint8Array, arrived: (reply: Payload) => void) => Promise<unknown>;
+export type Ask = <Result>(message: Uint8Array, read: (reply: Payload) => Result) => Promise<Result>;
 
 /**
  * The session of a client (PROTOCOL.md, section 6): how it is created, restored and closed. Its key is kept in a storage,
@@ -71,13 +72,7 @@ export function createSessions({ sessionStorage, storageName }: ResolvedClientOp
     }
     emit('sessionClosed', event);
   };
-  const restore = async (wanted: string, ask: Ask) => {
-    let restored!: ClientSession;
-    await ask(encodeRestoreSession(wanted), ({ bytes }) => {
-      restored = keep(bytes);
-    });
-    return restored;
-  };
+  const restore = async (wanted: string, ask: Ask) => ask(encodeRestoreSession(wanted), ({ bytes }) => keep(bytes));
 
   return {
     current: () => session,

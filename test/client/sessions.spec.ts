@@ -183,7 +183,7 @@ describe('a session is restored', () => {
   });
 
   it('not if its key does not fit the server, which takes nothing down', async () => {
-    const unhandled = vi.fn();
+    const unhandled = vi.fn<(reason: unknown) => void>();
     process.on('unhandledRejection', unhandled);
     onTestFinished(() => void process.off('unhandledRejection', unhandled));
     const client = server.client({ sessionStorage: storageWith('k'.repeat(64)) });
