@@ -29,7 +29,7 @@ export function readSession(bytes: Uint8Array): ClientSession {
     // RFC 3339, of which all engines understand nine digits of a fraction.
     const [createdAt, lastLookupAt] = [Date.parse(c), Date.parse(l)];
     // What is no time is NaN, and NaN is less than nothing.
-    if (isSessionKey(key) && createdAt + lastLookupAt < Infinity) {
+    if (isSessionKey(key) && typeof (i ?? {}) === 'object' && createdAt + lastLookupAt < Infinity) {
       const session = {
         get createdAt() {
           return new Date(createdAt);

@@ -22,7 +22,7 @@ import { startOperation, type Operation, type OperationOptions } from './operati
 import type { AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
-import { createSessions, type Sessions } from './sessions.js';
+import { createSessions, type Ask, type Sessions } from './sessions.js';
 
 /** How to connect. */
 export interface ConnectOptions {
@@ -74,9 +74,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     this.#connector = createConnector(this.#options, {
       emit: this.#emit,
       prepare: (link) =>
-        this.#sessions.prepare((message) => {
-          const request = startOperation<Payload>({}, this.#options.dialTimeout);
-          this.#requests.send(link, message, request);
+        this.#sessions.prepare(<Result>(message: Uint8Array, read: (reply: Payload) => Result) => {
+          const request = startOperation<Result>({}, this.#options.dialTimeout);
+          this.#requests.send(link, message, request, read);
           return request.promise;
         }),
       received: (message) => this.#receive(message),
@@ -148,7 +148,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     ...[body, options = {}]: RequestArguments<Api, Name, OperationOptions>
   ): Promise<Reply<Api, Name>> {
     const message = encodeRequest(name, encodeBody(body, this.#options.codec));
-    return this.#received(await this.#ask(message, options)) as Reply<Api, Name>;
+    return this.#ask(options)(message, (reply) => this.#received(reply)) as Promise<Reply<Api, Name>>;
   }
 
   /**
@@ -200,7 +200,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws Error as `request()` does.
    */
   async restoreSession(key: string, options: OperationOptions = {}): Promise<ClientSession> {
-    return this.#sessions.restore(key, (message) => this.#ask(message, options));
+    return this.#sessions.restore(key, this.#ask(options));
   }
 
   /**
@@ -209,7 +209,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws Error as `request()` does; then the session is still there.
    */
   async closeSession(options: OperationOptions = {}): Promise<void> {
-    await this.#sessions.close((message) => this.#ask(message, options));
+    await this.#sessions.close(this.#ask(options));
   }
 
   /**
@@ -226,17 +226,19 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     return (this.#closing ??= close());
   }
 
-  async #ask(message: Uint8Array, options: OperationOptions): Promise<Payload> {
-    const request = this.#start<Payload>(options);
-    this.#unsettled++;
-    try {
-      this.#connector.enter(request, this.#options.reconnect, false, (link) =>
-        this.#requests.send(link, message, request),
-      );
-      return await request.promise;
-    } finally {
-      this.#unsettled--;
-    }
+  #ask(options: OperationOptions): Ask {
+    return async <Result>(message: Uint8Array, read: (reply: Payload) => Result) => {
+      const request = this.#start<Result>(options);
+      this.#unsettled++;
+      try {
+        this.#connector.enter(request, this.#options.reconnect, false, (link) =>
+          this.#requests.send(link, message, request, read),
+        );
+        return await request.promise;
+      } finally {
+        this.#unsettled--;
+      }
+    };
   }
 
   #start<Result = void>(options: OperationOptions): Operation<Result> {

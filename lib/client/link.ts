@@ -1,5 +1,6 @@
 import { encodeHeartbeat } from '../protocol/client-messages.js';
 import {
+  MIN_MESSAGE_BUFFER_SIZE,
   PROTOCOL_MAJOR_VERSION,
   ProtocolError,
   type AcceptConfMessage,
@@ -115,13 +116,17 @@ export function createLink(options: ResolvedClientOptions, listener: LinkListene
 
   /** Throws if the server is not the one that the client is made for (PROTOCOL.md, section 4). */
   const accept = (message: AcceptConfMessage) => {
-    const { majorVersion, subProtocolName, readTimeout } = message;
+    const { majorVersion, subProtocolName, readTimeout, messageBufferSize } = message;
     if (majorVersion !== PROTOCOL_MAJOR_VERSION) {
       throw new IncompatibleProtocolVersionError(`the server speaks WebWire ${majorVersion}`);
     }
     if (subProtocolName !== options.subProtocolName) {
-      throw new SubProtocolMismatchError(`the server speaks ${JSON.stringify(subProtocolName.slice(0, 64))}`);
+      throw new SubProtocolMismatchError(
+        `the server speaks the sub-protocol ${JSON.stringify(subProtocolName.slice(0, 64))}`,
+      );
     }
+    // Not even a heartbeat need fit a smaller one.
+    if (messageBufferSize < MIN_MESSAGE_BUFFER_SIZE) refuse('INVALID_FIELD', 7);
     conf = message;
     lastSentAt = performance.now();
     clearTimeout(timer);

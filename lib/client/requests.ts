@@ -26,10 +26,12 @@ const STATUS_ERRORS = {
 /** The requests that were sent on the present connection and wait for their replies. */
 export interface Requests {
   /**
-   * Gives an encoded request its identifier, 8 bytes, little-endian, behind the type, and sends it.
-   * @throws BufferOverflowError if it does not fit the server's buffer.
+   * Gives an encoded request its identifier, 8 bytes, little-endian, behind the type, and sends it. One that does not fit
+   * the server's buffer is rejected with a `BufferOverflowError`.
+   * @param read Makes the result of the reply before any later message is read, unlike those who wait for it. What it throws
+   *   ends the link.
    */
-  send(link: Link, message: Uint8Array, request: Operation<Payload>): void;
+  send<Result>(link: Link, message: Uint8Array, request: Operation<Result>, read: (reply: Payload) => Result): void;
   /**
    * A reply arrived. Nobody waits for one that is late, or comes twice: these are dropped. Telling them apart would take
    * memory for each request that is never answered.
@@ -42,33 +44,43 @@ export interface Requests {
   finished(): Promise<unknown>;
 }
 
+interface Pending {
+  readonly request: Pick<Operation<unknown>, 'promise' | 'reject'>;
+  resolve(reply: Payload): void;
+}
+
 export function createRequests(): Requests {
-  const pending = new Map<number, Operation<Payload>>();
+  const pending = new Map<number, Pending>();
   /** Identifiers count from 1, and are never used again. */
   let next = 1;
   let firstOfConnection = 1;
   return {
-    send(link, message, request) {
+    send(link, message, request, read) {
       const id = next;
       new DataView(message.buffer).setBigUint64(1, BigInt(id), true);
-      link.send(message);
+      try {
+        link.send(message);
+      } catch (error) {
+        request.reject(error);
+        return;
+      }
       next++;
-      pending.set(id, request);
+      pending.set(id, { request, resolve: (reply) => request.resolve(read(reply)) });
       request.release = () => pending.delete(id);
     },
     settle(answer) {
       const { type, id: bytes } = answer;
       const id = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
       if (id < firstOfConnection || id >= next) refuse('UNEXPECTED_MESSAGE', 1);
-      const request = pending.get(id);
-      if (type === MessageType.ReplyError) request?.reject(new RequestError(answer.code, answer.message));
-      else if ('payload' in answer) request?.resolve(payloadOf(answer));
-      else request?.reject(new STATUS_ERRORS[answer.type]());
+      const waiting = pending.get(id);
+      if (type === MessageType.ReplyError) waiting?.request.reject(new RequestError(answer.code, answer.message));
+      else if ('payload' in answer) waiting?.resolve(payloadOf(answer));
+      else waiting?.request.reject(new STATUS_ERRORS[answer.type]());
     },
     fail(error) {
       firstOfConnection = next;
-      for (const request of pending.values()) request.reject(error);
+      for (const { request } of pending.values()) request.reject(error);
     },
-    finished: () => Promise.allSettled([...pending.values()].map(({ promise }) => promise)),
+    finished: () => Promise.allSettled([...pending.values()].map(({ request }) => request.promise)),
   };
 }

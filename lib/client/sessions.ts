@@ -12,8 +12,11 @@ import {
 } from './errors.js';
 import type { StorageLike } from './platform.js';
 
-/** Sends a request. */
-type Ask = (message: Uint8Array) => Promise<Payload>;
+/**
+ * Sends a request. The session is what the server said last: `read` makes the result of the reply before a later message is
+ * read.
+ */
+export type Ask = <Result>(message: Uint8Array, read: (reply: Payload) => Result) => Promise<Result>;
 
 /**
  * The session of a client (PROTOCOL.md, section 6): how it is created, restored and closed. Its key is kept in a storage,
@@ -69,7 +72,7 @@ export function createSessions({ sessionStorage, storageName }: ResolvedClientOp
     }
     emit('sessionClosed', event);
   };
-  const restore = async (wanted: string, ask: Ask) => keep((await ask(encodeRestoreSession(wanted))).bytes);
+  const restore = async (wanted: string, ask: Ask) => ask(encodeRestoreSession(wanted), ({ bytes }) => keep(bytes));
 
   return {
     current: () => session,
@@ -78,7 +81,8 @@ export function createSessions({ sessionStorage, storageName }: ResolvedClientOp
       if (!key) return false;
       try {
         await restore(key, ask);
-        return true;
+        // The server may have closed it at once.
+        return !!session;
       } catch (error) {
         const isGone = error instanceof SessionNotFoundError || error instanceof SessionsDisabledError;
         const isFull = error instanceof MaxSessionConnectionsReachedError;
@@ -92,8 +96,10 @@ export function createSessions({ sessionStorage, storageName }: ResolvedClientOp
     restore,
     async close(ask) {
       if (!knownKey()) return;
-      await ask(encodeCloseSession());
-      if (key) end('client');
+      await ask(encodeCloseSession(), () => {
+        // The server may have closed it meanwhile, or it could not be restored: that was told.
+        if (key) end('client');
+      });
     },
     created: (bytes) => emit('sessionCreated', { session: keep(bytes) }),
     closed() {

@@ -23,13 +23,14 @@ export interface TestClientOptions extends Omit<ClientOptions, 'webSocket'> {
 
 /**
  * A real client of an application under test, in the same process: no port is opened. The application has to be
- * initialised (`await app.init()`); it need not listen. Requests connect by themselves; `await client.connect()` to hear
- * signals before. It ends with the application: `await app.close()`.
+ * initialised (`await app.init()`); it need not listen. Connect first: a client that does not reconnect does not connect by
+ * itself either. It ends with the application: `await app.close()`.
  *
  * @throws Error if the application is not initialised, has no gateways, or several servers and `gateway` does not say which;
  *   InvalidOptionError for a gateway that is not in it, and what `new WebwireClient()` throws.
  * @example
  * const client = createTestClient(app);
+ * await client.connect();
  * expect((await client.request('greet', 'Ada')).text()).toBe('Hello Ada!');
  */
 export function createTestClient<Api extends Contract = AnyContract>(

@@ -100,8 +100,8 @@ describe('connect()', () => {
 
   it.each([
     ['1703000 60ea0000 00200000', 'INCOMPATIBLE_PROTOCOL_VERSION: the server speaks WebWire 3'],
-    ['170200 60ea0000 00200000 63686174', 'SUB_PROTOCOL_MISMATCH: the server speaks "chat"'],
-    ['170200 60ea0000 00200000 0a', 'SUB_PROTOCOL_MISMATCH: the server speaks "\\n"'],
+    ['170200 60ea0000 00200000 63686174', 'SUB_PROTOCOL_MISMATCH: the server speaks the sub-protocol "chat"'],
+    ['170200 60ea0000 00200000 0a', 'SUB_PROTOCOL_MISMATCH: the server speaks the sub-protocol "\\n"'],
   ])('refuses a server that says %s', async (conf, error) => {
     const client = createClient();
     const connecting = outcome(client.connect());

@@ -9,6 +9,12 @@ beforeEach(() => {
   server = new FakeServer();
 });
 
+/** SessionCreated with this info. */
+function session(info: string): string {
+  const time = '2026-11-22T08:38:04Z';
+  return `15${Buffer.from(`{"k":"a","c":"${time}","l":"${time}","i":${info}}`).toString('hex')}`;
+}
+
 /** What breaks the protocol, and how the client closes. */
 const VIOLATIONS: [what: string, message: unknown, error: string, closing: string][] = [
   ['an empty message', '', 'EMPTY_MESSAGE', '4002'],
@@ -24,6 +30,7 @@ const VIOLATIONS: [what: string, message: unknown, error: string, closing: strin
   ['a session that is none', '157b7d', 'INVALID_FIELD', '4002'],
   ['a session without times', `15${Buffer.from('{"k":"a"}').toString('hex')}`, 'INVALID_FIELD', '4002'],
   ['a session that is no JSON', '1541', 'INVALID_FIELD', '4002'],
+  ['a session whose info is a text', session('"user"'), 'INVALID_FIELD', '4002'],
   ['a request', `80${hexId(1)}0161`, 'UNEXPECTED_MESSAGE', '4002'],
   ['a heartbeat', '21', 'UNEXPECTED_MESSAGE', '4002'],
   ['a request to close the session', `1f${hexId(1)}`, 'UNEXPECTED_MESSAGE', '4002'],
@@ -117,15 +124,25 @@ describe('a server that sends', () => {
     expect(client.status).toBe('disconnected');
   });
 
+  it.each(['00000000', '1f000000'])(
+    'an AcceptConf whose buffer is too small does not get the client: %s',
+    async (size) => {
+      const client = server.client();
+      const connecting = outcome(client.connect());
+      const socket = await server.accept(`17020000000000${size}`);
+      expect(await connecting).toBe('INVALID_FIELD: INVALID_FIELD at byte 7');
+      expect(await socket.closed.take()).toBe('4002 INVALID_FIELD');
+    },
+  );
+
   it.each([
-    ['no buffer', '170200 60ea0000 00000000'],
+    ['hardly a buffer', '170200 60ea0000 20000000'],
     ['no time', '170200 00000000 00200000'],
     ['all the time there is', '170200 ffffffff ffffffff'],
   ])('an AcceptConf that leaves %s does no harm', async (_what, conf) => {
     const client = server.client();
     const connecting = client.connect();
     const socket = await server.accept(conf.replaceAll(' ', ''));
-    // A server without a buffer has said too much already.
     await connecting;
     await setImmediate();
     expect(socket.received.rest).toEqual([]);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StorageLike, WebwireClient } from 'nestjs-webwire/client';
@@ -90,6 +91,7 @@ describe('a session that the server creates', () => {
   it.each([
     ['no info', { ...SESSION, i: undefined }],
     ['null for info', { ...SESSION, i: null }],
+    ['been created in 1970', { ...SESSION, c: '1970-01-01T00:00:00Z', l: '1970-01-01T00:00:00Z', i: null }],
   ])('may have %s', async (_what, session) => {
     const { client, socket } = await connected(server);
     socket.say(sessionCreated(session));
@@ -180,6 +182,30 @@ describe('a session is restored', () => {
     expect([client.status, told, sessionStorage.items.size]).toEqual(['disconnected', [], 1]);
   });
 
+  it('not if its key does not fit the server, which takes nothing down', async () => {
+    const unhandled = vi.fn<(reason: unknown) => void>();
+    process.on('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
+    const client = server.client({ sessionStorage: storageWith('k'.repeat(64)) });
+    const told = record(client);
+    const connecting = client.connect();
+    const socket = await server.accept('17020060ea000020000000');
+    await connecting;
+    expect(told).toEqual(['closed restore-failed undefined', 'connected false']);
+    await vi.advanceTimersByTimeAsync(5_000);
+    vi.useRealTimers();
+    await setImmediate(); // when rejections that nobody handled are told
+    expect([unhandled.mock.calls, socket.received.rest]).toEqual([[], []]);
+  });
+
+  it('and may be over at once: what the server says last counts, even if it arrives together', async () => {
+    const { client, connecting, socket, told } = await restoring();
+    socket.say(replyUtf8(1, JSON.stringify(SESSION)));
+    socket.say('16');
+    expect(await connecting).toBeUndefined();
+    expect([client.session, told]).toEqual([null, ['closed server sample-key', 'connected false']]);
+  });
+
   it('by its key, whenever the user says so', async () => {
     const sessionStorage = storageWith();
     const { client, socket } = await connected(server, { sessionStorage });
@@ -208,6 +234,31 @@ describe('closeSession()', () => {
     socket.say(`bf${hexId(1)}`);
     await closed;
     expect([client.session, sessionStorage.items.size, told]).toEqual([null, 0, ['closed client sample-key']]);
+  });
+
+  it('leaves the session that the server created next', async () => {
+    const sessionStorage = storageWith();
+    const { client, socket } = await connected(server, { sessionStorage });
+    socket.say(sessionCreated());
+    const told = record(client);
+    const replies = [client.closeSession(), client.request('sign-in')];
+    socket.say(`bf${hexId(1)}`);
+    socket.say(sessionCreated({ ...SESSION, k: 'next-key' }));
+    socket.say(replyUtf8(2));
+    await Promise.all(replies);
+    expect(told).toEqual(['closed client sample-key', 'created next-key']);
+    expect([client.session?.key, ...sessionStorage.items.values()]).toEqual(['next-key', 'next-key']);
+  });
+
+  it('tells once of a session that the server closes at the same time', async () => {
+    const { client, socket } = await connected(server);
+    socket.say(sessionCreated());
+    const told = record(client);
+    const closed = client.closeSession();
+    socket.say('16');
+    socket.say(`bf${hexId(1)}`);
+    await closed;
+    expect(told).toEqual(['closed server sample-key']);
   });
 
   it('does nothing if there is none', async () => {

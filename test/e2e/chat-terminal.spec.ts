@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jsonCodec, WebwireClient } from 'nestjs-webwire/client';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ChatApi } from '../../sample/03-chatroom/api/chat-api.js';
+import { FileStorage } from '../../sample/03-chatroom/terminal/file-storage.js';
 import { printable } from '../../sample/03-chatroom/terminal/printable.js';
 import { Chatroom, compiled } from '../support/chatroom.js';
 import { Queue } from '../support/queue.js';
@@ -63,6 +65,17 @@ class TerminalClient {
     return (await this.#ended)[0];
   }
 }
+
+it('a session that is kept in a file is for its owner only, whatever was there before', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'webwire-storage-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  const file = join(directory, 'session');
+  await writeFile(file, '{"a":"1"}', { mode: 0o644 });
+  new FileStorage(file).setItem('b', '2');
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual({ a: '1', b: '2' });
+  expect(await readdir(directory)).toEqual(['session']);
+});
 
 describe('the chat room in a terminal', { timeout: 60_000 }, () => {
   let chatroom: Chatroom;

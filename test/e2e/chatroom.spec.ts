@@ -92,6 +92,13 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect(await guest.refused('signIn', ADA)).toBe('TOO_MANY_ATTEMPTS');
   });
 
+  it('makes sixty sessions of one person in a minute', async () => {
+    const guest = new Guest(url);
+    for (let attempt = 0; attempt < 60; attempt++) await guest.client.request('signIn', ADA);
+    expect(await guest.refused('signIn', ADA)).toBe('TOO_MANY_ATTEMPTS');
+    expect((await guest.client.request('signIn', GRACE)).body).toMatchObject({ id: 'grace' });
+  });
+
   it('refuses what is not as agreed, and says nothing of it to others', async () => {
     const ada = await new Guest(url).signIn(ADA);
     for (const body of [null, 'ada', 7, [], [ADA], {}, { ...ADA, name: '' }, { ...ADA, password: 'x'.repeat(201) }]) {

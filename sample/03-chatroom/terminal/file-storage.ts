@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
 /** Keeps a few strings in a file that nobody else may read, as browsers do in `localStorage`. */
 export class FileStorage {
@@ -29,7 +29,14 @@ export class FileStorage {
   }
 
   #write(items: Map<string, string>): void {
-    if (items.size === 0) rmSync(this.file, { force: true });
-    else writeFileSync(this.file, `${JSON.stringify(Object.fromEntries(items))}\n`, { mode: 0o600 });
+    if (items.size === 0) {
+      rmSync(this.file, { force: true });
+      return;
+    }
+    // A new file, as one that is there already keeps its permissions, and may be a link to another.
+    const temporary = `${this.file}.${process.pid}`;
+    rmSync(temporary, { force: true });
+    writeFileSync(temporary, `${JSON.stringify(Object.fromEntries(items))}\n`, { mode: 0o600, flag: 'wx' });
+    renameSync(temporary, this.file);
   }
 }

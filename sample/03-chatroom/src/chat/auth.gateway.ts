@@ -21,6 +21,9 @@ export class AuthGateway {
   /** Ten wrong passwords in a minute from one address. */
   private readonly failures = new RateLimiter(10, 60_000);
 
+  /** Each sign-in of a person is a session that is kept: sixty in a minute. */
+  private readonly signIns = new RateLimiter(60, 60_000);
+
   constructor(
     private readonly users: UsersService,
     private readonly room: RoomService,
@@ -40,6 +43,9 @@ export class AuthGateway {
       this.failures.count(address);
       throw new RequestError('WRONG_CREDENTIALS', 'Incorrect name or password, try again');
     }
+    if (this.signIns.isReached(person.id))
+      throw new RequestError('TOO_MANY_ATTEMPTS', 'Too many attempts, wait a minute');
+    this.signIns.count(person.id);
     await connection.closeSession(); // the one of whoever was signed in before
     await connection.createSession({ user: person.id });
     this.room.update();
