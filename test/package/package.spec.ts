@@ -374,7 +374,7 @@ describe('the client alone', { timeout: 60_000 }, () => {
       packed.bareProject,
     );
     expect(imports).toEqual([]);
-    expect(size).toBeLessThanOrEqual(6 * 1024);
+    expect(size).toBeLessThanOrEqual(6_000);
   });
 
   it('brings into a bundle what is used of it', async () => {
