@@ -50,7 +50,7 @@ it('the server and the client of the README talk to each other', async () => {
     const client = spawn(process.execPath, [await compile('A client', Number(port![1]), '')], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    expect(await text(client.stdout)).toBe('Hello Ada!\n');
+    expect(await text(client.stdout)).toBe('Are you there?\nHello Ada!\n');
   } finally {
     server.kill('SIGTERM');
     await once(server, 'exit');
