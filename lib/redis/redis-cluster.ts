@@ -203,6 +203,12 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     const places = this.#places.size;
     if (this.#status === 'starting') logger.log(`This is node ${this.nodeId} of a cluster`);
     else logger.log(`Redis is back: the other nodes can be reached again, and know ${places} places in sessions`);
+    if (this.#membership.isSettling) {
+      logger.warn(
+        `Redis has lost its data: for ${this.#options.nodeTimeout} ms, until all nodes have told what they have, sessions ` +
+          'with a limit cannot be restored',
+      );
+    }
     this.#become('connected');
     this.tell('connected', () => ({ nodeId: this.nodeId, places }));
     this.#publisher.flush();

@@ -105,6 +105,7 @@ describeWithRedis('nodes whose Redis fails', () => {
           .catch((error: SessionError) => error.code),
       );
       expect([...answers]).not.toContain('taken');
+      expect(a.lines.some((line) => line.startsWith('Redis has lost its data: '))).toBe(!persists);
       expect(await places(a).count('s')).toBe(1);
     });
   });
