@@ -58,6 +58,7 @@ function isAsynchronous(value: object): boolean {
   return typeof then === 'function' || typeof subscribe === 'function';
 }
 
+/** A view. `Buffer.from()` would do, after a long look at what it was given. */
 function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.prototype.subarray.call(bytes, 0, bytes.length);
 }
