@@ -29,6 +29,7 @@ export function toPayload(value: unknown, codec: PayloadCodec = plainCodec): Pay
   return encodeBody(value, codec);
 }
 
+/** A view. `Buffer.from()` would do, after a long look at what it was given. */
 function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.prototype.subarray.call(bytes, 0, bytes.length);
 }

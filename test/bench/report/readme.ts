@@ -6,7 +6,7 @@ const END = '<!-- /figures -->';
 
 /** Rows of the requests to show, and what to call them. */
 const SHOWN: readonly (readonly [name: string, title: string])[] = [
-  ['webwire', 'a handler'],
+  ['webwire', '**WebWire**: a handler'],
   ['webwire, async', 'an `async` handler'],
   ['webwire, guard + pipe', 'with a guard and a pipe'],
   ['webwire, guard + pipe + interceptor', 'and an interceptor'],
@@ -46,15 +46,15 @@ function describe(report: Report): string {
   const [flooded] = starvation as [Table];
   const [decode] = report.codec;
   return [
-    'Requests a second as a multiple of what plain `ws` does (32 bytes echoed to 50 connections, with one request in flight on each or 16; median and range of ' +
-      `${report.rounds} rounds):`,
+    'Requests a second as a multiple of what plain `ws` does: 32 bytes echoed to 50 connections, with one request in flight on each or 16, median and range of ' +
+      `${report.rounds} rounds:`,
     ['|  | 1 in flight | 16 in flight |', '| --- | ---: | ---: |', ...rows].join('\n'),
     [
       `- A signal to 500 connections: ${ratio(single!)} × \`ws\` with one a tick, ${ratio(batch!)} × with ten.`,
       `- An idle connection, one of ${connections.toLocaleString('en')}: ${times(idle.ratio)} × the memory of one of \`ws\`, with one handler or a hundred.`,
       `- A round trip where there is time enough: ${milliseconds(find(timely, 'webwire')!.p50)} (\`ws\`: ${milliseconds(find(timely, 'raw ws')!.p50)}); ` +
         `beside a connection that sends as much as it can: ${milliseconds(find(flooded, 'webwire, beside a flood')!.p50)} (\`ws\`: ${milliseconds(find(flooded, 'raw ws, beside a flood')!.p50)}).`,
-      `- The codec: ${decode!.name} takes ${Math.round(decode!.nanoseconds)} ns.`.replace('decode a', 'to decode a'),
+      `- The codec alone: ${Math.round(decode!.nanoseconds)} ns to ${decode!.name}.`,
     ].join('\n'),
     `Measured on ${report.date.slice(0, 10)} with Node.js ${report.versions.node}, \`ws\` ${report.versions.ws}, Nest ${report.versions['@nestjs/core']}` +
       `${report.versions.bun ? ` and Bun ${report.versions.bun}` : ''}, on ${report.machine}.`,
