@@ -110,6 +110,46 @@ describeWithRedis('nodes whose Redis fails', () => {
     });
   });
 
+  it('come back however many clients come and go meanwhile, and know of those that are left', async () => {
+    const [a, b] = (await setUp(true)) as [BareNode, BareNode];
+    await Promise.all(Array.from({ length: 200 }, (_, index) => places(a).take('s', `old ${index}`, open)));
+    await redis.kill();
+    await Promise.all([isAway(a), isAway(b)]);
+    const coming: Promise<unknown>[] = [];
+    let count = 0;
+    let isOver = false;
+    const churn = (async () => {
+      for (; !isOver; count++) {
+        coming.push(places(a).take('s', `new ${count}`, open));
+        coming.push(
+          places(a)
+            .take('t', `tried ${count}`, limit(1))
+            .catch(() => 'refused'),
+        );
+        coming.push(places(a).leave('s', count < 200 ? `old ${count}` : `new ${count - 200}`));
+        if (count % 10 === 0)
+          coming.push(
+            places(a)
+              .close('u', `none ${count}`)
+              .catch(() => 'refused'),
+          );
+        await setImmediate();
+      }
+    })();
+    try {
+      await redis.startAgain();
+      await expect.poll(() => a.cluster.health().isHealthy, { timeout: 10_000 }).toBe(true);
+    } finally {
+      isOver = true;
+      await churn;
+    }
+    await Promise.all([...coming, isBack(b)]);
+    await expect.poll(() => [a, b].every(({ cluster }) => cluster.health().isHealthy)).toBe(true);
+    const { places: left } = a.cluster.health();
+    expect(await places(b).count('s')).toBe(left - (await places(b).count('t')));
+    expect(left).toBeGreaterThanOrEqual(200);
+  });
+
   it('give up on an answer that does not come, and go on when it does', async () => {
     const [a, b] = (await setUp(false)) as [BareNode, BareNode];
     expect(await places(a).take('s', '1', limit(2))).toBe('taken');
