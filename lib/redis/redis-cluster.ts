@@ -64,6 +64,8 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
   #node: ClusterNode | undefined;
   #status: RedisClusterHealth['status'] = 'starting';
   #since = new Date();
+  /** Whether it is not known yet what all nodes have. */
+  #isSettling = false;
   #malformed = 0;
   #warnedAt = -Infinity;
 
@@ -176,7 +178,12 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
         await this.#subscriptions!.renew();
         await this.#places.resynchronize(renew);
       },
-      beat: () => this.#places.confirmOldest(),
+      beat: async () => {
+        await this.#places.confirmOldest();
+        if (!this.#isSettling || this.#membership.isSettling) return;
+        this.#isSettling = false;
+        this.#node!.connected();
+      },
       connected: () => this.#connected(),
       disconnected: (reason) => this.#disconnected(reason),
     };
@@ -203,7 +210,8 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     const places = this.#places.size;
     if (this.#status === 'starting') logger.log(`This is node ${this.nodeId} of a cluster`);
     else logger.log(`Redis is back: the other nodes can be reached again, and know ${places} places in sessions`);
-    if (this.#membership.isSettling) {
+    this.#isSettling = this.#membership.isSettling;
+    if (this.#isSettling) {
       logger.warn(
         `Redis has lost its data: for ${this.#options.nodeTimeout} ms, until all nodes have told what they have, sessions ` +
           'with a limit cannot be restored',

@@ -4,7 +4,7 @@ import { encodeEnvelope } from './envelope.js';
 import { findDeadIncarnations, incarnationOf } from './incarnations.js';
 import type { Keys } from './keys.js';
 import type { Membership } from './membership.js';
-import { CLOSE, CLOSE_ALL, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
+import { CLOSE, CLOSE_ALL, CLOSE_UNHELD, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
 import type { RedisCommands } from './redis-commands.js';
 import type { Subscriptions } from './subscriptions.js';
 
@@ -81,9 +81,15 @@ export class RedisPlaces implements SessionPlaces {
 
   async close(session: string, place: string): Promise<boolean> {
     this.#release(session, place);
-    const { keys } = this.host;
+    const { keys, commands, membership } = this.host;
+    if (membership.isSettling) {
+      // Whoever is not known yet may have it: it is left for later to tell whether this was the last.
+      await this.#ask(() => commands.ask('srem', keys.places(session), this.#member(place)));
+      if ((await this.count(session)) > 0) return false;
+      throw unavailable();
+    }
     return this.#untilNoneIsDead(async (dead) => {
-      const args = [this.#member(place), PLACE_LIFETIME, ...dead];
+      const args = [this.#member(place), membership.nodeId, PLACE_LIFETIME, ...dead];
       const answer = await this.#run(CLOSE, [keys.places(session), keys.closed(session)], args);
       const [isLast, others] = answer as [number, string[]?];
       return { result: isLast === 1, others: others ?? [] };
@@ -95,8 +101,21 @@ export class RedisPlaces implements SessionPlaces {
     const { keys, membership } = this.host;
     const envelope = encodeEnvelope({ origin: membership.nodeId, closedSession: session });
     const channels = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
-    const members = (await this.#run(CLOSE_ALL, channels, [PLACE_LIFETIME, envelope])) as string[];
+    const members = (await this.#run(CLOSE_ALL, channels, [membership.nodeId, PLACE_LIFETIME, envelope])) as string[];
+    // Whoever is not known yet would not learn of it.
+    if (members.length === 0 && membership.isSettling) throw unavailable();
     return { connections: await this.#countAlive(members), isLast: members.length > 0 };
+  }
+
+  async closeUnheld(session: string): Promise<boolean> {
+    const { keys, membership } = this.host;
+    if (membership.isSettling) throw unavailable();
+    return this.#untilNoneIsDead(async (dead) => {
+      const args = [membership.nodeId, PLACE_LIFETIME, ...dead];
+      const answer = await this.#run(CLOSE_UNHELD, [keys.places(session), keys.closed(session)], args);
+      const [isClosed, others] = answer as [number, string[]?];
+      return { result: isClosed === 1, others: others ?? [] };
+    });
   }
 
   async count(session: string): Promise<number> {

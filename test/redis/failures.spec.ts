@@ -117,9 +117,9 @@ describeWithRedis('nodes whose Redis fails', () => {
     await Promise.all([isAway(a), isAway(b)]);
     const coming: Promise<unknown>[] = [];
     let count = 0;
-    let isOver = false;
+    const over = new AbortController();
     const churn = (async () => {
-      for (; !isOver; count++) {
+      for (; !over.signal.aborted; count++) {
         coming.push(places(a).take('s', `new ${count}`, open));
         coming.push(
           places(a)
@@ -140,7 +140,7 @@ describeWithRedis('nodes whose Redis fails', () => {
       await redis.startAgain();
       await expect.poll(() => a.cluster.health().isHealthy, { timeout: 10_000 }).toBe(true);
     } finally {
-      isOver = true;
+      over.abort();
       await churn;
     }
     await Promise.all([...coming, isBack(b)]);
