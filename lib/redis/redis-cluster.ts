@@ -6,6 +6,7 @@ import { Keys } from './keys.js';
 import { Membership } from './membership.js';
 import { Publisher } from './publisher.js';
 import { resolveRedisClusterOptions, type RedisClusterOptions } from './redis-cluster-options.js';
+import { isClusterClient } from './redis-client.js';
 import { RedisLink } from './redis-link.js';
 import { placeOf } from './redis-options.js';
 import { RedisPlaces } from './redis-places.js';
@@ -82,6 +83,7 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
       this.#options.maxWaitingSignals,
       () => this.#membership.isConnected,
       () => this.tell('drop', () => ({ nodeId: this.nodeId, dropped: this.#publisher.dropped })),
+      (error) => this.#notPublished(error),
     );
     this.#places = new RedisPlaces(this.#placesHost());
     this.places = this.#places;
@@ -230,6 +232,15 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     );
     this.#become('disconnected');
     this.tell('disconnected', () => ({ nodeId: this.nodeId, reason }));
+  }
+
+  /**
+   * What was just lost on a connection shows that it is going, before the connection tells: what waits must not follow.
+   * Redis itself may have refused the signal, and of a Redis Cluster, a single shard may be away.
+   */
+  #notPublished(error: Error): void {
+    if (error.name !== 'ReplyError' && !isClusterClient(this.#link.commands.client))
+      this.#membership.fail('its connection for commands was lost');
   }
 
   #become(status: RedisClusterHealth['status']): void {

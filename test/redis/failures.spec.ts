@@ -218,6 +218,20 @@ describeWithRedis('nodes whose Redis fails', () => {
     expect(a.cluster.health()).toMatchObject({ waitingSignals: 0, isHealthy: true });
   });
 
+  it('keep signals from the moment on in which the connection is lost', async () => {
+    const [a, b] = (await setUp(true)) as [BareNode, BareNode];
+    b.cluster.join('room');
+    await b.cluster.synchronized();
+    await redis.kill();
+    // More than may be under way: the first are lost, but not those that wait behind them.
+    for (let index = 0; index < 3_000; index++) publish(a, `signal ${index}`);
+    await isAway(a);
+    expect(a.cluster.health()).toMatchObject({ waitingSignals: 1_000, droppedSignals: 2_000 });
+    await redis.startAgain();
+    await Promise.all([isBack(a), isBack(b)]);
+    expect(a.cluster.health().droppedSignals).toBe(2_000);
+  });
+
   it('say so in logs, events and their health', async () => {
     const heard: unknown[] = [];
     const listener = (event: unknown) => heard.push(event);
