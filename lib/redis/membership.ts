@@ -47,6 +47,7 @@ export class Membership {
   #told = 0;
   #oldest = 1;
   #isConnected = false;
+  #isJoining = false;
   #isStopped = false;
   #generation = '';
   /** Until when the lease lasts at least, until when nobody knows all places, and since when this node is connected. */
@@ -69,6 +70,14 @@ export class Membership {
   /** Whether Redis answers, knows all that this node has, and takes it for alive. */
   get isConnected(): boolean {
     return this.#isConnected && performance.now() < this.#leaseEnd;
+  }
+
+  /**
+   * Whether this node is just telling Redis what it has. Whatever changes meanwhile is told in the name of the present
+   * incarnation, too, by whoever changes it; if that fails, `fail()` is called.
+   */
+  get isJoining(): boolean {
+    return this.#isJoining;
   }
 
   /** Whether other nodes may have places that Redis, which has lost its data, does not know yet. */
@@ -97,6 +106,11 @@ export class Membership {
     this.#isConnected = false;
     this.host.disconnected(reason);
     this.hurry();
+  }
+
+  /** Notices that the lease may have run out, which is not news to a node that is away. */
+  lapse(): void {
+    if (this.#isConnected && !this.isConnected) this.fail('its lease may have run out');
   }
 
   /** Looks at once how things are. */
@@ -138,6 +152,7 @@ export class Membership {
           commands.client.disconnect(true);
       })
       .finally(() => {
+        this.#isJoining = false;
         this.#working = undefined;
         this.#schedule();
       });
@@ -154,6 +169,7 @@ export class Membership {
     const failures = this.#failures;
     await this.#readGeneration();
     this.#count++;
+    this.#isJoining = true;
     // Until Redis knows all places in the name of the new incarnation, those of the last one count, too.
     this.#oldest = Math.max(this.#told, 1);
     await this.#renew();
@@ -164,6 +180,7 @@ export class Membership {
     this.#told = this.#count;
     if (this.#failures !== failures) throw new RedisUnavailableError('a connection was lost meanwhile');
     if (this.#isStopped) return;
+    this.#isJoining = false;
     this.#isConnected = true;
     this.#connectedAt = performance.now();
     this.host.connected();

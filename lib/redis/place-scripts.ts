@@ -8,7 +8,7 @@ export const PLACE_LIFETIME = 60 * 60 * 1000;
 
 /**
  * How places in a session are kept: a set of `<incarnation>/<place>`, and for a while after the session was closed, a key
- * that says so. Each script runs as a whole, on whatever node it was asked for, and touches the keys of one session only.
+ * that says by which node. Each script runs as a whole, on whatever node it was asked for, and touches the keys of one session only.
  *
  * The incarnations of dead nodes come as arguments, from those who have seen that their leases are gone. An incarnation
  * never comes back to life, so it does no harm if they have seen that a while ago.
@@ -60,27 +60,40 @@ return 1
 `);
 
 /**
- * KEYS: places, closed. ARGV: place, ms to remember that the session was closed, dead incarnations. Gives 1 if this
+ * KEYS: places, closed. ARGV: place, node, ms to remember that it has closed the session, dead incarnations. Gives 1 if this
  * removed the last place; else 0 and the places that are left.
  */
 export const CLOSE = new Script(`${PURGE}
-local removed = redis.call('SREM', KEYS[1], ARGV[1]) + purge(3)
+local removed = redis.call('SREM', KEYS[1], ARGV[1]) + purge(4)
 if redis.call('EXISTS', KEYS[1]) == 1 then return {0, redis.call('SMEMBERS', KEYS[1])} end
 if removed == 0 then return {0, {}} end
-redis.call('SET', KEYS[2], '1', 'PX', ARGV[2])
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return {1}
 `);
 
 /**
- * KEYS: places, closed, channel of the session. ARGV: ms to remember that it was closed, what to publish. Gives the places
+ * KEYS: places, closed. ARGV: node, ms to remember that it has closed the session, dead incarnations. Gives 1 if this node
+ * has closed it, now or before; else 0 and the places that are left.
+ */
+export const CLOSE_UNHELD = new Script(`${PURGE}
+purge(3)
+if redis.call('EXISTS', KEYS[1]) == 1 then return {0, redis.call('SMEMBERS', KEYS[1])} end
+local by = redis.call('GET', KEYS[2])
+if by and by ~= ARGV[1] then return {0, {}} end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+return {1}
+`);
+
+/**
+ * KEYS: places, closed, channel of the session. ARGV: node, ms to remember that it has closed it, what to publish. Gives the places
  * that there were.
  */
 export const CLOSE_ALL = new Script(`
 local members = redis.call('SMEMBERS', KEYS[1])
 if #members > 0 then
   redis.call('DEL', KEYS[1])
-  redis.call('SET', KEYS[2], '1', 'PX', ARGV[1])
-  redis.call('SPUBLISH', KEYS[3], ARGV[2])
+  redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
+  redis.call('SPUBLISH', KEYS[3], ARGV[3])
 end
 return members
 `);

@@ -26,6 +26,8 @@ export class Publisher {
     private readonly isOpen: () => boolean,
     /** Called for each that is dropped. */
     private readonly onDrop: () => void,
+    /** Called, before the next is sent, when one was not taken. */
+    private readonly onFailure: (error: Error) => void,
   ) {}
 
   /** How many wait. */
@@ -90,7 +92,8 @@ export class Publisher {
   };
 
   /** Redis may have it or not, so it is not sent again. */
-  readonly #failed = (): void => {
+  readonly #failed = (error: Error): void => {
+    this.onFailure(error);
     this.#drop();
     this.#sent();
   };

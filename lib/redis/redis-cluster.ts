@@ -6,6 +6,7 @@ import { Keys } from './keys.js';
 import { Membership } from './membership.js';
 import { Publisher } from './publisher.js';
 import { resolveRedisClusterOptions, type RedisClusterOptions } from './redis-cluster-options.js';
+import { isClusterClient } from './redis-client.js';
 import { RedisLink } from './redis-link.js';
 import { placeOf } from './redis-options.js';
 import { RedisPlaces } from './redis-places.js';
@@ -64,6 +65,8 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
   #node: ClusterNode | undefined;
   #status: RedisClusterHealth['status'] = 'starting';
   #since = new Date();
+  /** Whether it is not known yet what all nodes have. */
+  #isSettling = false;
   #malformed = 0;
   #warnedAt = -Infinity;
 
@@ -80,6 +83,7 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
       this.#options.maxWaitingSignals,
       () => this.#membership.isConnected,
       () => this.tell('drop', () => ({ nodeId: this.nodeId, dropped: this.#publisher.dropped })),
+      (error) => this.#notPublished(error),
     );
     this.#places = new RedisPlaces(this.#placesHost());
     this.places = this.#places;
@@ -176,7 +180,12 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
         await this.#subscriptions!.renew();
         await this.#places.resynchronize(renew);
       },
-      beat: () => this.#places.confirmOldest(),
+      beat: async () => {
+        await this.#places.confirmOldest();
+        if (!this.#isSettling || this.#membership.isSettling) return;
+        this.#isSettling = false;
+        this.#node!.connected();
+      },
       connected: () => this.#connected(),
       disconnected: (reason) => this.#disconnected(reason),
     };
@@ -203,7 +212,8 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     const places = this.#places.size;
     if (this.#status === 'starting') logger.log(`This is node ${this.nodeId} of a cluster`);
     else logger.log(`Redis is back: the other nodes can be reached again, and know ${places} places in sessions`);
-    if (this.#membership.isSettling) {
+    this.#isSettling = this.#membership.isSettling;
+    if (this.#isSettling) {
       logger.warn(
         `Redis has lost its data: for ${this.#options.nodeTimeout} ms, until all nodes have told what they have, sessions ` +
           'with a limit cannot be restored',
@@ -222,6 +232,15 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     );
     this.#become('disconnected');
     this.tell('disconnected', () => ({ nodeId: this.nodeId, reason }));
+  }
+
+  /**
+   * What was just lost on a connection shows that it is going, before the connection tells: what waits must not follow.
+   * Redis itself may have refused the signal, and of a Redis Cluster, a single shard may be away.
+   */
+  #notPublished(error: Error): void {
+    if (error.name !== 'ReplyError' && !isClusterClient(this.#link.commands.client))
+      this.#membership.fail('its connection for commands was lost');
   }
 
   #become(status: RedisClusterHealth['status']): void {

@@ -4,7 +4,7 @@ import { encodeEnvelope } from './envelope.js';
 import { findDeadIncarnations, incarnationOf } from './incarnations.js';
 import type { Keys } from './keys.js';
 import type { Membership } from './membership.js';
-import { CLOSE, CLOSE_ALL, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
+import { CLOSE, CLOSE_ALL, CLOSE_UNHELD, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
 import type { RedisCommands } from './redis-commands.js';
 import type { Subscriptions } from './subscriptions.js';
 
@@ -52,7 +52,11 @@ export class RedisPlaces implements SessionPlaces {
     this.#listen(session);
     // Whoever needs no answer of others has a place from now on, and Redis is told when that is possible.
     if (request.isNew || request.limit === Infinity) {
-      this.#hold(session, place, '');
+      const held = this.#hold(session, place, '');
+      this.#tell(async () => {
+        await this.host.subscriptions?.add(this.host.keys.sessionChannel(session));
+        await this.#confirm(held);
+      });
       const result = await this.#take(session, place, request).catch(() => 'taken' as const);
       if (result !== 'taken') await this.leave(session, place);
       return result;
@@ -70,16 +74,22 @@ export class RedisPlaces implements SessionPlaces {
 
   async leave(session: string, place: string): Promise<void> {
     const { keys, commands } = this.host;
-    if (!this.#forget(session, place)) return;
+    if (!this.#release(session, place)) return;
     // Redis is told all that is left when it is back.
     await this.#ask(() => commands.ask('srem', keys.places(session), this.#member(place))).catch(() => undefined);
   }
 
   async close(session: string, place: string): Promise<boolean> {
-    this.#forget(session, place);
-    const { keys } = this.host;
+    this.#release(session, place);
+    const { keys, commands, membership } = this.host;
+    if (membership.isSettling) {
+      // Whoever is not known yet may have it: it is left for later to tell whether this was the last.
+      await this.#ask(() => commands.ask('srem', keys.places(session), this.#member(place)));
+      if ((await this.count(session)) > 0) return false;
+      throw unavailable();
+    }
     return this.#untilNoneIsDead(async (dead) => {
-      const args = [this.#member(place), PLACE_LIFETIME, ...dead];
+      const args = [this.#member(place), membership.nodeId, PLACE_LIFETIME, ...dead];
       const answer = await this.#run(CLOSE, [keys.places(session), keys.closed(session)], args);
       const [isLast, others] = answer as [number, string[]?];
       return { result: isLast === 1, others: others ?? [] };
@@ -87,12 +97,25 @@ export class RedisPlaces implements SessionPlaces {
   }
 
   async closeAll(session: string): Promise<SessionClosing> {
-    for (const held of this.#held.values()) if (held.session === session) this.#forget(session, held.place);
+    for (const held of this.#held.values()) if (held.session === session) this.#release(session, held.place);
     const { keys, membership } = this.host;
     const envelope = encodeEnvelope({ origin: membership.nodeId, closedSession: session });
     const channels = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
-    const members = (await this.#run(CLOSE_ALL, channels, [PLACE_LIFETIME, envelope])) as string[];
+    const members = (await this.#run(CLOSE_ALL, channels, [membership.nodeId, PLACE_LIFETIME, envelope])) as string[];
+    // Whoever is not known yet would not learn of it.
+    if (members.length === 0 && membership.isSettling) throw unavailable();
     return { connections: await this.#countAlive(members), isLast: members.length > 0 };
+  }
+
+  async closeUnheld(session: string): Promise<boolean> {
+    const { keys, membership } = this.host;
+    if (membership.isSettling) throw unavailable();
+    return this.#untilNoneIsDead(async (dead) => {
+      const args = [membership.nodeId, PLACE_LIFETIME, ...dead];
+      const answer = await this.#run(CLOSE_UNHELD, [keys.places(session), keys.closed(session)], args);
+      const [isClosed, others] = answer as [number, string[]?];
+      return { result: isClosed === 1, others: others ?? [] };
+    });
   }
 
   async count(session: string): Promise<number> {
@@ -100,16 +123,16 @@ export class RedisPlaces implements SessionPlaces {
     return this.#countAlive(places as string[]);
   }
 
-  /** Tells Redis all places in the name of the present incarnation. @throws RedisUnavailableError */
+  /**
+   * Tells Redis all places in the name of the present incarnation; those that come and go meanwhile tell it themselves, so
+   * that it comes to an end however many there are. @throws RedisUnavailableError
+   */
   async resynchronize(renew: () => Promise<void>): Promise<void> {
     const { membership } = this.host;
-    for (;;) {
-      const unknown = [...this.#held.values()].filter(({ incarnation }) => incarnation !== membership.incarnation);
-      if (unknown.length === 0) return;
-      while (unknown.length > 0) {
-        await Promise.all(unknown.splice(0, BATCH).map((held) => this.#confirm(held)));
-        await renew();
-      }
+    const unknown = [...this.#held.values()].filter(({ incarnation }) => incarnation !== membership.incarnation);
+    while (unknown.length > 0) {
+      await Promise.all(unknown.splice(0, BATCH).map((held) => this.#confirm(held)));
+      await renew();
     }
   }
 
@@ -135,7 +158,7 @@ export class RedisPlaces implements SessionPlaces {
       const answer = await this.#run(TAKE, [keys.places(session), keys.closed(session)], args);
       const [outcome, others] = answer as [number, string[]?];
       const held = this.#held.get(nameOf(session, place));
-      if (outcome === 1 && held) this.#confirmed(held);
+      if (outcome === 1 && held) this.#confirmed(held, membership.incarnation);
       return { result: outcome === 1 ? 'taken' : outcome === 0 ? 'full' : 'closed', others: others ?? [] };
     });
   }
@@ -171,10 +194,11 @@ export class RedisPlaces implements SessionPlaces {
 
   async #confirm(held: Held): Promise<void> {
     const { session, place, incarnation } = held;
-    const { keys, commands } = this.host;
+    const { keys, commands, membership } = this.host;
+    const present = membership.incarnation;
     const name = nameOf(session, place);
     if (this.#held.get(name) !== held) return;
-    const member = this.#member(place);
+    const member = `${present}/${place}`;
     const before = incarnation === '' ? member : `${incarnation}/${place}`;
     const answer = await commands.run(
       CONFIRM,
@@ -184,23 +208,40 @@ export class RedisPlaces implements SessionPlaces {
     if (answer === 0) {
       if (this.#forget(session, place)) this.host.sessionClosed(session);
     } else if (this.#held.get(name) === held) {
-      this.#confirmed(held);
+      this.#confirmed(held, present);
     } else if (!this.#held.has(name)) {
       // It was given back meanwhile.
       await commands.ask('srem', keys.places(session), member);
     }
   }
 
-  #confirmed(held: Held): void {
+  /** @param incarnation The one in whose name Redis was told; this node may go on as another one meanwhile. */
+  #confirmed(held: Held, incarnation: string): void {
     const name = nameOf(held.session, held.place);
-    held.incarnation = this.host.membership.incarnation;
+    held.incarnation = incarnation;
     held.confirmedAt = performance.now();
     this.#held.delete(name);
     this.#held.set(name, held);
   }
 
-  #hold(session: string, place: string, incarnation: string): void {
-    this.#held.set(nameOf(session, place), { session, place, incarnation, confirmedAt: performance.now() });
+  #hold(session: string, place: string, incarnation: string): Held {
+    const held = { session, place, incarnation, confirmedAt: performance.now() };
+    this.#held.set(nameOf(session, place), held);
+    return held;
+  }
+
+  /** Whether there was one. */
+  #release(session: string, place: string): boolean {
+    if (!this.#forget(session, place)) return false;
+    const { keys, commands } = this.host;
+    this.#tell(() => commands.ask('srem', keys.places(session), this.#member(place)));
+    return true;
+  }
+
+  /** While this node is coming back, tells Redis what has changed since that has begun. */
+  #tell(operation: () => Promise<unknown>): void {
+    const { membership } = this.host;
+    if (membership.isJoining) operation().catch((error: Error) => membership.fail(error.message));
   }
 
   #forget(session: string, place: string): boolean {
@@ -240,12 +281,9 @@ export class RedisPlaces implements SessionPlaces {
   async #ask<T>(operation: () => Promise<T>): Promise<T> {
     const { membership } = this.host;
     const { incarnation } = membership;
-    const assertAlive = () => {
-      if (membership.incarnation === incarnation && membership.isConnected) return;
-      membership.fail('its lease may have run out');
-      throw unavailable();
-    };
-    assertAlive();
+    membership.lapse();
+    // Nothing was sent, so this does not keep a node from coming back, however many ask.
+    if (!membership.isConnected) throw unavailable();
     let answer: T;
     try {
       answer = await operation();
@@ -253,8 +291,9 @@ export class RedisPlaces implements SessionPlaces {
       membership.fail((error as Error).message);
       throw unavailable();
     }
-    assertAlive();
-    return answer;
+    if (membership.incarnation === incarnation && membership.isConnected) return answer;
+    membership.fail('its lease may have run out');
+    throw unavailable();
   }
 }
 

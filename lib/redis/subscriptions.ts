@@ -67,7 +67,11 @@ export class Subscriptions {
 
   async #subscribe(channel: string): Promise<void> {
     // A client for clusters remembers channels as often as they are subscribed to.
-    if (isClusterClient(this.subscriber.client)) await this.subscriber.ask('sunsubscribe', channel);
+    if (isClusterClient(this.subscriber.client)) {
+      await this.subscriber.ask('sunsubscribe', channel);
+      // Nobody may be interested any more.
+      if (!this.#channels.has(channel)) return;
+    }
     await this.subscriber.ask('ssubscribe', channel);
   }
 }

@@ -130,7 +130,7 @@ export class WebwireEmitter {
     const keys = this.#keys;
     const names = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
     const envelope = encodeEnvelope({ origin: this.#origin, closedSession: session });
-    const members = (await commands.run(CLOSE_ALL, names, [PLACE_LIFETIME, envelope])) as string[];
+    const members = (await commands.run(CLOSE_ALL, names, [this.#origin, PLACE_LIFETIME, envelope])) as string[];
     if (members.length === 0) return 0;
     try {
       await sessionManager.onSessionClosed(key);

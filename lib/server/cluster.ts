@@ -22,7 +22,10 @@ export interface ClusterNode {
   receive(target: ClusterTarget, message: Uint8Array, except: ReadonlySet<string>): void;
   /** Another node has closed a session on all its connections: those of this node lose it. */
   sessionClosed(session: string): void;
-  /** The other nodes can be reached, from now on or again, and know what this one has. */
+  /**
+   * The other nodes can be reached, from now on or again, and know what this one has; or it is known again what all of
+   * them have.
+   */
   connected(): void;
 }
 

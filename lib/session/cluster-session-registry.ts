@@ -43,6 +43,10 @@ export class ClusterSessionRegistry<Connection extends Holder> implements Sessio
     return this.places.closeAll(digestOf(key));
   }
 
+  closeUnheld(key: string): Promise<boolean> {
+    return this.places.closeUnheld(digestOf(key));
+  }
+
   count(key: string): Promise<number> {
     return this.places.count(digestOf(key));
   }

@@ -67,10 +67,12 @@ export class SessionHub {
     this.#unfinished.clear();
     const finishing = unfinished.map(([key, { isEverywhere }]) =>
       this.exclusively(key, async () => {
-        if (isEverywhere) await this.#finishLater(key, true, () => this.registry.closeAll(key));
-        // Somebody has it meanwhile, or had it all the time.
-        else if ((await this.#finishLater(key, false, () => this.registry.count(key))) > 0) return;
-        await this.destroy(key);
+        const isClosed = await this.#finishLater(key, isEverywhere, async () => {
+          if (isEverywhere && (await this.registry.closeAll(key)).isLast) return true;
+          // Not if somebody has it meanwhile, or had it all the time, or if another node has closed it, too.
+          return this.registry.closeUnheld(key);
+        });
+        if (isClosed) await this.destroy(key);
       }),
     );
     // What fails is logged, or is tried again.

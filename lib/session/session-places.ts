@@ -44,6 +44,11 @@ export interface SessionPlaces {
   close(session: string, place: string): Promise<boolean>;
   /** Takes all places away, on all nodes, which are told. */
   closeAll(session: string): Promise<SessionClosing>;
+  /**
+   * Closes a session that nobody has a place in any more; nobody is given one from then on.
+   * @returns Whether this node has closed it, now or by a call before that failed, so that the caller has to destroy it.
+   */
+  closeUnheld(session: string): Promise<boolean>;
   /** How many places there are. */
   count(session: string): Promise<number>;
 }

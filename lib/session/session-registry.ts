@@ -14,6 +14,11 @@ export interface SessionRegistry<Connection> {
   close(key: string, connection: Connection): boolean | Promise<boolean>;
   /** Takes all places back. */
   closeAll(key: string): SessionClosing | Promise<SessionClosing>;
+  /**
+   * Closes a session that no connection has a place in any more.
+   * @returns Whether this node has closed it, now or by a call before that failed.
+   */
+  closeUnheld(key: string): boolean | Promise<boolean>;
   /** How many connections have a place, of all nodes. */
   count(key: string): number | Promise<number>;
   /** The connections of this process that have a place in the session with this digest of its key. */
@@ -59,6 +64,10 @@ export class LocalSessionRegistry<Connection> implements SessionRegistry<Connect
     const digest = digestOf(key);
     const connections = this.#sessions.get(digest)?.connections.size ?? 0;
     return { connections, isLast: this.#sessions.delete(digest) };
+  }
+
+  closeUnheld(key: string): boolean {
+    return this.count(key) === 0;
   }
 
   count(key: string): number {

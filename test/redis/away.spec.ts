@@ -9,6 +9,7 @@ import {
 } from 'nestjs-webwire';
 import { MessageType } from 'nestjs-webwire/protocol';
 import { RedisCluster } from 'nestjs-webwire/redis';
+import { Redis } from 'ioredis';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { TestApp } from '../support/test-app.js';
@@ -99,6 +100,62 @@ describeWithRedis('sessions while Redis is away', () => {
     await become(true);
     await expect.poll(() => store.destroyed).toEqual([alone]);
     expect(await first.get(WebwireService).countSessionConnections(shared)).toBe(1);
+  });
+
+  it('are destroyed once, however many nodes have closed them meanwhile', async () => {
+    const [first, second] = await start();
+    const [here, there] = [await first.connect(), await second.connect()];
+    const key = await signIn(here, 'Ada');
+    expect(await restore(there, key)).toBe('restored');
+    const [others, more] = [await first.connect(), await second.connect()];
+    const other = await signIn(others, 'Bob');
+    expect(await restore(more, other)).toBe('restored');
+    await redis.kill();
+    await become(false);
+    expect([await logOut(here), await logOut(there)]).toEqual(['closed', 'closed']);
+    for (const app of [first, second]) {
+      await expect(app.get(WebwireService).closeSession(other)).rejects.toMatchObject({ code: 'CLUSTER_UNAVAILABLE' });
+    }
+    await redis.startAgain();
+    await become(true);
+    await expect.poll(() => store.destroyed.length).toBeGreaterThanOrEqual(2);
+    // Closing is in the queue of the session behind whatever the nodes still had to do.
+    for (const app of [first, second]) {
+      await app.get(WebwireService).closeSession(key);
+      await app.get(WebwireService).closeSession(other);
+    }
+    expect(store.destroyed.toSorted()).toEqual([key, other].toSorted());
+  });
+
+  it('are not destroyed for one who logs out while Redis, which has lost its data, does not know the others', async () => {
+    const [first, second] = await start();
+    const [here, there] = [await first.connect(), await second.connect()];
+    const key = await signIn(here, 'Ada');
+    expect(await restore(there, key)).toBe('restored');
+    await redis.kill();
+    await become(false);
+    await redis.forget();
+    await redis.startAgain();
+    await become(true);
+    const watcher = new Redis(redis.url);
+    try {
+      // One place is missing, as when its node is the last to come back.
+      const places = await watcher.keys('webwire:places:*');
+      const [member] = await watcher.smembers(places[0]!);
+      const isHere = member!.startsWith(apps[0]!.cluster.nodeId);
+      const [stays, goes] = isHere ? [here, there] : [there, here];
+      await watcher.srem(places[0]!, member!);
+      expect(await logOut(goes)).toBe('closed');
+      // As its node tells it at last.
+      await watcher.sadd(places[0]!, member!);
+      await expect.poll(() => Math.max(...apps.map(({ cluster }) => cluster.health().places))).toBe(1);
+      expect(apps.reduce((sum, { cluster }) => sum + cluster.health().places, 0)).toBe(1);
+      expect(store.destroyed).toEqual([]);
+      expect(await logOut(stays)).toBe('closed');
+      await expect.poll(() => store.destroyed, { timeout: 10_000 }).toEqual([key]);
+    } finally {
+      watcher.disconnect();
+    }
   });
 
   it('can be created and, without a limit, restored', async () => {

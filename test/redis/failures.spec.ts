@@ -110,6 +110,46 @@ describeWithRedis('nodes whose Redis fails', () => {
     });
   });
 
+  it('come back however many clients come and go meanwhile, and know of those that are left', async () => {
+    const [a, b] = (await setUp(true)) as [BareNode, BareNode];
+    await Promise.all(Array.from({ length: 200 }, (_, index) => places(a).take('s', `old ${index}`, open)));
+    await redis.kill();
+    await Promise.all([isAway(a), isAway(b)]);
+    const coming: Promise<unknown>[] = [];
+    let count = 0;
+    const over = new AbortController();
+    const churn = (async () => {
+      for (; !over.signal.aborted; count++) {
+        coming.push(places(a).take('s', `new ${count}`, open));
+        coming.push(
+          places(a)
+            .take('t', `tried ${count}`, limit(1))
+            .catch(() => 'refused'),
+        );
+        coming.push(places(a).leave('s', count < 200 ? `old ${count}` : `new ${count - 200}`));
+        if (count % 10 === 0)
+          coming.push(
+            places(a)
+              .close('u', `none ${count}`)
+              .catch(() => 'refused'),
+          );
+        await setImmediate();
+      }
+    })();
+    try {
+      await redis.startAgain();
+      await expect.poll(() => a.cluster.health().isHealthy, { timeout: 10_000 }).toBe(true);
+    } finally {
+      over.abort();
+      await churn;
+    }
+    await Promise.all([...coming, isBack(b)]);
+    await expect.poll(() => [a, b].every(({ cluster }) => cluster.health().isHealthy)).toBe(true);
+    const { places: left } = a.cluster.health();
+    expect(await places(b).count('s')).toBe(left - (await places(b).count('t')));
+    expect(left).toBeGreaterThanOrEqual(200);
+  });
+
   it('give up on an answer that does not come, and go on when it does', async () => {
     const [a, b] = (await setUp(false)) as [BareNode, BareNode];
     expect(await places(a).take('s', '1', limit(2))).toBe('taken');
@@ -176,6 +216,20 @@ describeWithRedis('nodes whose Redis fails', () => {
     const { message } = (await b.told.take((told) => told.kind === 'signal' && told.message === hexOf('6'))) as never;
     expect(message).toBe(hexOf('6'));
     expect(a.cluster.health()).toMatchObject({ waitingSignals: 0, isHealthy: true });
+  });
+
+  it('keep signals from the moment on in which the connection is lost', async () => {
+    const [a, b] = (await setUp(true)) as [BareNode, BareNode];
+    b.cluster.join('room');
+    await b.cluster.synchronized();
+    await redis.kill();
+    // More than may be under way: the first are lost, but not those that wait behind them.
+    for (let index = 0; index < 3_000; index++) publish(a, `signal ${index}`);
+    await isAway(a);
+    expect(a.cluster.health()).toMatchObject({ waitingSignals: 1_000, droppedSignals: 2_000 });
+    await redis.startAgain();
+    await Promise.all([isBack(a), isBack(b)]);
+    expect(a.cluster.health().droppedSignals).toBe(2_000);
   });
 
   it('say so in logs, events and their health', async () => {

@@ -1,5 +1,5 @@
 import { Session } from 'nestjs-webwire';
-import { RedisSessionManager } from 'nestjs-webwire/redis';
+import { RedisSessionManager, WebwireEmitter } from 'nestjs-webwire/redis';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { ClusterTarget } from '../../lib/server/cluster.js';
 import { encodeSignal } from '../../lib/server/signal.js';
@@ -64,6 +64,27 @@ describeWithRedis(
         b.cluster.leave(`group ${session}`);
       }
       expect(b.cluster.health()).toMatchObject({ places: 0, channels: 1 });
+    });
+
+    it('listen to groups that are joined and left in a hurry as long as they are joined', async () => {
+      const [a] = nodes as [BareNode];
+      const emitter = new WebwireEmitter({ client: shards.client() });
+      const heard = (group: string) => emitter.signalGroup(group, 'x');
+      try {
+        a.cluster.join('left');
+        a.cluster.leave('left');
+        a.cluster.join('joined');
+        a.cluster.leave('joined');
+        a.cluster.join('joined');
+        a.cluster.join('left later');
+        a.cluster.leave('left later');
+        a.cluster.join('left later');
+        await a.cluster.synchronized();
+        a.cluster.leave('left later');
+        await expect.poll(() => Promise.all(['left', 'left later', 'joined'].map(heard))).toEqual([0, 0, 1]);
+      } finally {
+        await emitter.close();
+      }
     });
 
     it('come back when a shard does, with all that they have', async () => {

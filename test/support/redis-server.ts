@@ -86,6 +86,11 @@ export class RedisServer {
     await this.#exit;
   }
 
+  /** Removes its data, after `kill()`. */
+  async forget(): Promise<void> {
+    await rm(join(this.directory, 'appendonlydir'), { recursive: true, force: true });
+  }
+
   /** Lets it answer nothing any more, though its connections stay open. */
   stall(): void {
     this.#process?.kill('SIGSTOP');
