@@ -1,6 +1,9 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import type { WebwireClient } from '../client/index.js';
 
+/** How long the end of an application waits for replies to its clients, in milliseconds. */
+const CLOSE_TIMEOUT = 10_000;
+
 /**
  * Ties clients to the life of their application: they connect when it is ready, and close when nothing of it needs them
  * any more, after handlers have finished and providers have said good-bye. Its log tells how they fare.
@@ -23,8 +26,23 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
     }
   }
 
+  /** A server that never answers must not keep the application from its end. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([...this.clients.values()].map((client) => client.close()));
+    await Promise.all([...this.clients].map(([name, client]) => this.#close(JSON.stringify(name), client)));
+  }
+
+  async #close(name: string, client: WebwireClient): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(() => {
+        this.#logger.warn(
+          `Client ${name} still waits for ${client.pendingRequests} replies, and is no longer waited for`,
+        );
+        resolve();
+      }, CLOSE_TIMEOUT);
+    });
+    await Promise.race([client.close(), late]);
+    clearTimeout(timer);
   }
 
   #logEvents(name: string, client: WebwireClient): void {

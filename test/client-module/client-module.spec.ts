@@ -9,7 +9,7 @@ import {
   WebwireClientModule,
   type WebwireClientOptionsFactory,
 } from 'nestjs-webwire/client-module';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { deferred } from '../support/deferred.js';
 import { RecordingLogger, TestApp } from '../support/test-app.js';
 
@@ -235,4 +235,35 @@ it('closes a client that still waits for a reply once it has come', async () => 
   release.resolve();
   expect((await reply).text()).toBe('late');
   await closed;
+});
+
+it('does not wait for ever for a server that does not answer', async () => {
+  const release = deferred();
+  const asked = deferred();
+  @WebwireGateway()
+  class StubbornGateway {
+    @WebwireRequest('echo')
+    async echo(@MessageBody() text: string) {
+      asked.resolve();
+      await release.promise;
+      return text;
+    }
+  }
+  const server = await TestApp.start({ providers: [StubbornGateway] }, { sessions: false });
+  onTestFinished(() => server.close());
+  const { client, close, logger } = await start([WebwireClientModule.register([{ name: 'echo', url: server.url() }])]);
+  const reply = client.request('echo', 'never', { timeout: Infinity });
+  await asked.promise;
+
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const closed = close();
+  await vi.waitFor(() => expect(client.status).toBe('closing'));
+  await vi.advanceTimersByTimeAsync(10_000);
+  await closed;
+  expect(logger.at('warn')).toContainEqual(expect.stringContaining('Client "echo" still waits for 1 replies'));
+
+  vi.useRealTimers();
+  release.resolve();
+  expect((await reply).text()).toBe('never');
 });
