@@ -4,6 +4,7 @@ import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { ServerLogger } from './logger.js';
+import type { Workload } from './workload.js';
 
 /** What a connection asks of the server it belongs to. */
 export interface ConnectionHost {
@@ -15,12 +16,7 @@ export interface ConnectionHost {
   readonly logger: ServerLogger;
   /** `null` where sessions are off. */
   readonly sessions: SessionHub | null;
-  /** While the server drains, requests are refused and signals dropped (PROTOCOL.md, section 8). */
-  readonly isDraining: boolean;
-  /** A handler was started. */
-  started(): void;
-  /** A handler is done, and its reply sent. */
-  finished(): void;
+  readonly workload: Workload;
   /** The client broke the protocol. */
   violated(connection: WebwireConnection, error: ProtocolError): void;
   /** The client reads too slowly. */

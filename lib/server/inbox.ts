@@ -74,7 +74,7 @@ export class Inbox {
       case MessageType.SignalUtf16:
       case MessageType.RequestRestoreSession:
       case MessageType.RequestCloseSession:
-        if (this.host.isDraining) this.#refuse(message);
+        if (this.host.workload.isDraining) this.#refuse(message);
         else if (this.#waiting || !this.#hasRoomFor(message)) this.#wait(message);
         else this.#start(message);
         return;
@@ -232,13 +232,13 @@ export class Inbox {
 
   #started(): void {
     this.#running++;
-    this.host.started();
+    this.host.workload.started();
   }
 
   readonly #finished = (): void => {
     this.#running--;
     this.#startWaiting();
     if (this.#running === 0) this.surroundings.idle();
-    this.host.finished();
+    this.host.workload.finished();
   };
 }

@@ -12,6 +12,7 @@ import { LivenessMonitor } from './liveness.js';
 import { stackOf, type ServerLogger } from './logger.js';
 import { ServerEvents } from './server-events.js';
 import type { ResolvedServerOptions } from './server-options.js';
+import { Workload } from './workload.js';
 
 /** Where a server's connections come from, as its transport reports it. */
 export interface Listener {
@@ -32,9 +33,8 @@ export class WebwireServer extends ServerEvents {
   readonly #admission: Admission;
   readonly #liveness: LivenessMonitor;
   #host: ConnectionHost | undefined;
+  readonly #workload = new Workload(() => this.#onChange?.());
   #isStarted = false;
-  #isDraining = false;
-  #running = 0;
   #pending = 0;
   #listener: Listener | undefined;
   #shutdown: Promise<void> | undefined;
@@ -142,13 +142,13 @@ export class WebwireServer extends ServerEvents {
 
   /** Whether a shutdown has begun. @internal */
   get isDraining(): boolean {
-    return this.#isDraining;
+    return this.#workload.isDraining;
   }
 
   #admissionHost(): AdmissionHost {
     const connections = this.#connections;
     const closedBecause = () => {
-      if (this.#isDraining) return 'server shutting down';
+      if (this.#workload.isDraining) return 'server shutting down';
       return this.#isStarted ? undefined : 'server starting';
     };
     return {
@@ -172,7 +172,6 @@ export class WebwireServer extends ServerEvents {
   }
 
   #createHost(dispatcher: Dispatcher, sessions: SessionHub | null): ConnectionHost {
-    const isDraining = () => this.#isDraining;
     const { messageBufferSize, maxBufferedAmount } = this.options;
     return {
       messageBufferSize,
@@ -180,16 +179,7 @@ export class WebwireServer extends ServerEvents {
       dispatcher,
       sessions,
       logger: this.logger,
-      get isDraining() {
-        return isDraining();
-      },
-      started: () => {
-        this.#running++;
-      },
-      finished: () => {
-        this.#running--;
-        this.#onChange?.();
-      },
+      workload: this.#workload,
       violated: (connection, error) => this.tell('violation', () => ({ connection, error })),
       dropped: (connection, bufferedAmount) => this.tell('drop', () => ({ connection, bufferedAmount })),
       left: (connection, reason) => {
@@ -210,15 +200,16 @@ export class WebwireServer extends ServerEvents {
   };
 
   async #drain(): Promise<void> {
-    this.#isDraining = true;
-    this.tell('drain', () => ({ running: this.#running, connections: this.#connections.size }));
+    const workload = this.#workload;
+    workload.isDraining = true;
+    this.tell('drain', () => ({ running: workload.running, connections: this.#connections.size }));
     for (const connection of this.#connections) connection.refuseWaiting();
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
       this.#onChange?.();
     }, this.options.shutdownTimeout);
-    await this.#until(() => isLate || this.#running === 0);
+    await this.#until(() => isLate || workload.running === 0);
     for (const connection of this.#connections) {
       connection.end({ code: 1001, text: 'server shutting down', reason: 'shutdown' });
     }
@@ -235,7 +226,7 @@ export class WebwireServer extends ServerEvents {
     this.tell('shutdown', () => ({ isComplete: !isLate }));
     if (!isLate) return;
     this.logger.warn(
-      `Shutdown did not finish within ${this.options.shutdownTimeout} ms: ${this.#running} handlers still run, ` +
+      `Shutdown did not finish within ${this.options.shutdownTimeout} ms: ${workload.running} handlers still run, ` +
         `${this.#pending} connection hooks are pending, ${this.#connections.size} connections are cut`,
     );
     for (const connection of this.#connections) connection.terminate();
