@@ -8,7 +8,7 @@ export function directInvoker(instance: object, handler: HandlerDefinition): Inv
   const { callback } = handler;
   const parameters = parameterReader(instance, handler);
   return (connection, body, message) => {
-    const values = parameters.read([connection, body, message, message.name]);
+    const values = parameters.read(connection, body, message, message.name);
     if (!parameters.isAsync || !values.some(isPromiseLike)) return settle(callback.apply(instance, values), message);
     return Promise.all(values).then((resolved) => settle(callback.apply(instance, resolved), message));
   };

@@ -50,7 +50,7 @@ export function reflectParameters(
 
 /** Finds the values of a handler's parameters where no pipe applies to them. */
 export interface ParameterReader {
-  read(args: HandlerArguments): unknown[];
+  read(...args: HandlerArguments): unknown[];
   /** Whether a value may have to be waited for: only those of decorators of the application's own. */
   readonly isAsync: boolean;
 }
@@ -68,11 +68,7 @@ export function parameterReader(instance: object, { methodName, callback }: Hand
   const readOne = isAsync ? attempt : call;
   return {
     isAsync,
-    read(args) {
-      const values: unknown[] = [];
-      for (const read of readers) values.push(readOne(read, args));
-      return values;
-    },
+    read: (...args) => readers.map((read) => readOne(read, args)),
   };
 }
 

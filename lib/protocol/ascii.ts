@@ -19,14 +19,17 @@ const LONGEST_REMEMBERED = 64;
  * message. Throws a ProtocolError at the first byte outside 32–126.
  */
 export function readAscii(bytes: Uint8Array, start: number, end: number): string {
-  hashAscii(bytes, start, end);
+  hashAscii(bytes, start, end, 0);
   return decodeUtf8(bytes.subarray(start, end));
 }
 
-/** Like {@link readAscii}, for text that comes back often and is no secret: names and error codes. */
-export function readName(bytes: Uint8Array, start: number, end: number): string {
+/**
+ * Like {@link readAscii}, for text that comes back often and is no secret: names and error codes. The message it belongs to
+ * begins at `origin`.
+ */
+export function readName(bytes: Uint8Array, start: number, end: number, origin: number): string {
   const length = end - start;
-  const hash = hashAscii(bytes, start, end);
+  const hash = hashAscii(bytes, start, end, origin);
   if (length > LONGEST_REMEMBERED) return decodeUtf8(bytes.subarray(start, end));
 
   const slot = (hash ^ (hash >>> 8)) & 255;
@@ -54,11 +57,11 @@ export function writeAscii(text: string, target: Uint8Array, offset: number): vo
 }
 
 /** Looks at every byte once, for whether it is allowed and for the hash. */
-function hashAscii(bytes: Uint8Array, start: number, end: number): number {
+function hashAscii(bytes: Uint8Array, start: number, end: number, origin: number): number {
   let hash = end - start;
   for (let offset = start; offset < end; offset++) {
     const byte = bytes[offset]!;
-    if (byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) throw invalidCharacter(offset);
+    if (byte < FIRST_PRINTABLE || byte > LAST_PRINTABLE) throw invalidCharacter(offset - origin);
     hash = (Math.imul(hash, 31) + byte) | 0;
   }
   return hash;

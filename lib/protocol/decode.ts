@@ -1,5 +1,5 @@
 import { readAscii, readName } from './ascii.js';
-import { IDENTIFIER_LENGTH, MAX_TEXT_FIELD_LENGTH } from './limits.js';
+import { MAX_TEXT_FIELD_LENGTH } from './limits.js';
 import type { MessageType as Type, ReplyType, RequestType, SignalType } from './message-type.js';
 import type {
   AcceptConfMessage,
@@ -10,6 +10,16 @@ import type {
   RestoreSessionMessage,
   SignalMessage,
 } from './messages.js';
+import {
+  checkEvenLength,
+  endOf,
+  ID_END,
+  ID_START,
+  nameEndOf,
+  nameStartOf,
+  payloadStartOf,
+  view,
+} from './named-message.js';
 import { ProtocolError } from './protocol-error.js';
 import { decodeUtf8 } from './text.js';
 import * as MessageType from './type-bytes.js';
@@ -42,9 +52,6 @@ const SHORTEST: Readonly<Record<Type, number>> = {
 const SHORTEST_BY_BYTE = new Uint8Array(256);
 for (const [type, length] of Object.entries(SHORTEST)) SHORTEST_BY_BYTE[Number(type)] = length;
 
-const ID_START = 1;
-const ID_END = ID_START + IDENTIFIER_LENGTH;
-
 /**
  * Reads one message (PROTOCOL.md, section 2).
  *
@@ -55,7 +62,7 @@ const ID_END = ID_START + IDENTIFIER_LENGTH;
  * bytes (default: no limit; a receiver passes the size of its message buffer).
  */
 export function decodeMessage(bytes: Uint8Array, maxLength: number = Infinity): ProtocolMessage {
-  const type = checkedType(bytes, maxLength);
+  const type = readType(bytes, 0, bytes.length, maxLength);
   switch (type) {
     case MessageType.RequestBinary:
     case MessageType.RequestUtf8:
@@ -91,7 +98,7 @@ export function decodeMessage(bytes: Uint8Array, maxLength: number = Infinity): 
       return readRestoreSession(bytes);
     // type · session (rest)
     case MessageType.SessionCreated:
-      return { type, session: view(bytes, 1) };
+      return { type, session: view(bytes, 1, bytes.length) };
     case MessageType.AcceptConf:
       return readAcceptConf(bytes);
     default:
@@ -99,14 +106,17 @@ export function decodeMessage(bytes: Uint8Array, maxLength: number = Infinity): 
   }
 }
 
-/** Checks what holds for every message, so that the readers below may read their fixed part unseen. */
-function checkedType(bytes: Uint8Array, maxLength: number): Type {
-  const { length } = bytes;
+/**
+ * The type of the message that stands from `start` to `end`. Checks what holds for every message, so that whoever reads on
+ * may read its fixed part unseen.
+ */
+export function readType(bytes: Uint8Array, start: number, end: number, maxLength: number): Type {
+  const length = end - start;
   if (length === 0) throw new ProtocolError('EMPTY_MESSAGE', 'message is empty', 0);
   if (length > maxLength) {
     throw new ProtocolError('MESSAGE_TOO_LARGE', `${length} bytes exceed ${maxLength}`, maxLength);
   }
-  const type = bytes[0]!;
+  const type = bytes[start]!;
   if (!isMessageType(type)) throw new ProtocolError('UNKNOWN_TYPE', `unknown message type ${type}`, 0);
   const shortest = SHORTEST_BY_BYTE[type]!;
   if (length < shortest) {
@@ -119,50 +129,42 @@ function isMessageType(byte: number): byte is Type {
   return SHORTEST_BY_BYTE[byte] !== 0;
 }
 
-// type · id(8) · nameLength(1) · name · payload (rest)
-// UTF-16: type · id(8) · nameLength(1) · name · pad(1, only if nameLength is odd) · payload (rest)
 function readRequest(bytes: Uint8Array, type: RequestType): RequestMessage {
-  const nameStart = ID_END + 1;
-  const nameEnd = readNameEnd(bytes, ID_END, type === MessageType.RequestUtf16);
-  const payloadStart = type === MessageType.RequestUtf16 ? nextEven(nameEnd) : nameEnd;
+  const nameEnd = nameEndOf(type, bytes, 0, bytes.length);
   return {
     type,
     id: readId(bytes),
-    name: readName(bytes, nameStart, nameEnd),
-    payload: view(bytes, payloadStart),
+    name: readName(bytes, nameStartOf(type, 0), nameEnd, 0),
+    payload: view(bytes, payloadStartOf(type, 0, nameEnd), bytes.length),
   };
 }
 
-// type · nameLength(1) · name · payload (rest)
-// UTF-16: type · nameLength(1) · name · pad(1, only if nameLength is odd) · payload (rest)
 function readSignal(bytes: Uint8Array, type: SignalType): SignalMessage {
-  const nameStart = 2;
-  const nameEnd = readNameEnd(bytes, 1, type === MessageType.SignalUtf16);
-  const payloadStart = type === MessageType.SignalUtf16 ? nextEven(nameEnd) : nameEnd;
+  const nameEnd = nameEndOf(type, bytes, 0, bytes.length);
   return {
     type,
-    name: readName(bytes, nameStart, nameEnd),
-    payload: view(bytes, payloadStart),
+    name: readName(bytes, nameStartOf(type, 0), nameEnd, 0),
+    payload: view(bytes, payloadStartOf(type, 0, nameEnd), bytes.length),
   };
 }
 
 // type · id(8) · payload (rest)
 // UTF-16: type · id(8) · pad(1) · payload (rest)
 function readReply(bytes: Uint8Array, type: ReplyType): ReplyMessage {
-  if (type !== MessageType.ReplyUtf16) return { type, id: readId(bytes), payload: view(bytes, ID_END) };
-  checkEvenLength(bytes);
-  return { type, id: readId(bytes), payload: view(bytes, ID_END + 1) };
+  if (type !== MessageType.ReplyUtf16) return { type, id: readId(bytes), payload: view(bytes, ID_END, bytes.length) };
+  checkEvenLength(bytes.length);
+  return { type, id: readId(bytes), payload: view(bytes, ID_END + 1, bytes.length) };
 }
 
 // type · id(8) · codeLength(1) · code · message (rest)
 function readReplyError(bytes: Uint8Array): ReplyErrorMessage {
   const codeStart = ID_END + 1;
   if (bytes[ID_END] === 0) throw new ProtocolError('EMPTY_FIELD', 'error reply without a code', ID_END);
-  const codeEnd = readNameEnd(bytes, ID_END, false);
+  const codeEnd = endOf(bytes, codeStart, 0, bytes.length);
   return {
     type: MessageType.ReplyError,
     id: readId(bytes),
-    code: readName(bytes, codeStart, codeEnd),
+    code: readName(bytes, codeStart, codeEnd, 0),
     message: readText(bytes, codeEnd),
   };
 }
@@ -190,34 +192,7 @@ function readAcceptConf(bytes: Uint8Array): AcceptConfMessage {
 }
 
 function readId(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + ID_START, IDENTIFIER_LENGTH);
-}
-
-/** The bytes from `start` on. A plain constructor call: subarray asks for the species first, of a Buffer at length. */
-function view(bytes: Uint8Array, start: number): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, bytes.length - start);
-}
-
-/** Where the name or code ends whose length stands at `lengthAt`. */
-function readNameEnd(bytes: Uint8Array, lengthAt: number, isUtf16: boolean): number {
-  if (isUtf16) checkEvenLength(bytes);
-  const nameLength = bytes[lengthAt]!;
-  const nameEnd = lengthAt + 1 + nameLength;
-  if (nameEnd > bytes.length) {
-    throw new ProtocolError('LENGTH_MISMATCH', `length ${nameLength} reaches past the end`, lengthAt);
-  }
-  return nameEnd;
-}
-
-/** In a message of even length, a name that ends on an odd offset is followed by its padding byte. */
-function nextEven(offset: number): number {
-  return offset + (offset & 1);
-}
-
-/** Payloads start on an even offset, so this is about the length of the payload as well. */
-function checkEvenLength(bytes: Uint8Array): void {
-  const { length } = bytes;
-  if (length & 1) throw new ProtocolError('ODD_UTF16_LENGTH', `UTF-16 in ${length} bytes`, length - 1);
+  return view(bytes, ID_START, ID_END);
 }
 
 function checkExactLength(bytes: Uint8Array, expected: number): void {

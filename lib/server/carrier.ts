@@ -23,18 +23,18 @@ export interface Carrier {
   readonly bytesRead: number;
   /**
    * How much waits because the peer, or what carries to it, has not taken it over yet, in bytes. What `send` merely
-   * gathers within one tick does not count.
+   * gathers within one turn of the event loop does not count.
    */
   readonly bufferedAmount: number;
   /**
-   * Queues one message. What is queued within one tick goes out together, in order. Nobody may change the bytes any
-   * more, the carrier included: others may be sending the same ones.
+   * Queues one message. What is queued within one turn of the event loop goes out together, in order. Nobody may change
+   * the bytes any more, the carrier included: others may be sending the same ones.
    * @returns Whether it was queued; it is dropped when the carrier is closing or closed.
    */
   send(message: Uint8Array): boolean;
   /**
-   * Like `send`, for a message that is not encoded: a carrier that has memory of its own to encode into saves a copy.
-   * Absent if it has none.
+   * Like `send`, for a message that is not encoded: a carrier that has memory of its own to encode into, before it returns,
+   * saves a copy. Absent if it has none.
    * @param length How long the message is once encoded, in bytes; it has been checked.
    */
   sendMessage?(message: EncodableMessage, length: number): boolean;
@@ -60,14 +60,17 @@ export interface Carrier {
 
 /**
  * What a transport tells of its carrier; the server hands one out for each (`WebwireServer.accept`). None of the methods
- * throws. They may be called from within methods of the carrier, but not from within `send`, `pause` and `resume`.
+ * throws. They may be called from within methods of the carrier, but not from within `send`, `sendMessage`, `pause` and
+ * `resume`.
  */
 export interface CarrierListener {
   /**
-   * One whole message arrived, of any length: the server checks it. It keeps views into `message`, which must not be
+   * One whole message arrived, of any length: the server checks it. It keeps views into `bytes`, which must not be
    * reused.
+   * @param start Where the message begins in `bytes`. Default: where they begin.
+   * @param end Where it ends. Default: where they end.
    */
-  receive(message: Uint8Array): void;
+  receive(bytes: Uint8Array, start?: number, end?: number): void;
   /**
    * The carrier itself found the peer in breach, a text frame for instance. It has to deliver nothing more,
    * but stays open for replies until the server calls `close`.

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { decodeMessage, type ProtocolError, type ProtocolMessage } from '../protocol/index.js';
+import type { ProtocolError } from '../protocol/index.js';
 import { SessionError } from '../session/session-error.js';
 import { SessionSlot } from '../session/session-slot.js';
 import type { Session } from '../session/session.js';
@@ -8,7 +8,9 @@ import type { ConnectionHost } from './connection-host.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { Handshake } from './handshake.js';
 import { Inbox } from './inbox.js';
+import { readIncoming, type Incoming } from './incoming.js';
 import { Outbox } from './outbox.js';
+import { Presence } from './presence.js';
 import { signalOf } from './signal.js';
 
 /** Closing bytes of a WebSocket (RFC 6455, section 7.4.1), and why the server sends them. */
@@ -33,6 +35,7 @@ export class WebwireConnection {
   readonly #host: ConnectionHost;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
+  readonly #presence = new Presence();
   #ending: Ending | undefined;
   #isCut = false;
   #isClosed = false;
@@ -162,11 +165,11 @@ export class WebwireConnection {
   }
 
   /** @internal */
-  receive(bytes: Uint8Array): void {
+  receive(bytes: Uint8Array, start: number = 0, end: number = bytes.length): void {
     if (!this.isActive) return;
-    let message: ProtocolMessage;
+    let message: Incoming;
     try {
-      message = decodeMessage(bytes, this.#host.messageBufferSize);
+      message = readIncoming(bytes, start, end, this.#host.messageBufferSize, this.#presence);
     } catch (error) {
       this.violate(error as ProtocolError);
       return;
@@ -237,7 +240,8 @@ export class WebwireConnection {
   closed(clean: boolean): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#inbox.abort();
+    this.#inbox.abandon();
+    this.#presence.end();
     this.#notifyClosed?.();
     const slot = this.#sessionSlot;
     if (slot) this.#host.guard('Releasing a session', () => slot.release());

@@ -7,7 +7,7 @@ import type { Message } from './message.js';
 /** The application behind a server: what is to be done with what its connections bring. */
 export interface Dispatcher {
   /**
-   * Answers a request. A value is answered in the same tick, a promise when it resolves.
+   * Answers a request. A value is answered before the turn of the event loop ends, as a rule at once; a promise when it resolves.
    * @throws RequestError to answer with a ReplyError; anything else becomes a ReplyInternalError and is logged.
    */
   request(connection: WebwireConnection, message: Message): Payload | Promise<Payload>;

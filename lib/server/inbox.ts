@@ -1,26 +1,17 @@
-import {
-  encodingOf,
-  MessageType,
-  Payload,
-  type CloseSessionMessage,
-  type ProtocolMessage,
-  type RequestMessage,
-  type RestoreSessionMessage,
-  type SignalMessage,
-} from '../protocol/index.js';
+import { MessageType, type CloseSessionMessage, type Payload, type RestoreSessionMessage } from '../protocol/index.js';
 import type { SessionSlot } from '../session/session-slot.js';
 import type { Carrier } from './carrier.js';
 import type { ConnectionHost } from './connection-host.js';
 import type { WebwireConnection } from './connection.js';
+import type { Incoming } from './incoming.js';
 import { stackOf } from './logger.js';
 import { Message } from './message.js';
 import type { Outbox } from './outbox.js';
-import { Presence } from './presence.js';
 
 type SessionRequest = RestoreSessionMessage | CloseSessionMessage;
 
 /** A message that something has to be done for. */
-type Work = RequestMessage | SignalMessage | SessionRequest;
+type Work = Message | SessionRequest;
 
 /** Session requests of one connection run one after the other; so many may be under way, whatever the limit. */
 const MAX_SESSION_REQUESTS = 16;
@@ -45,7 +36,6 @@ export class Inbox {
   #sessionRequests = 0;
   #waiting: Work[] | undefined;
   #isStartingWaiting = false;
-  readonly #presence = new Presence();
 
   constructor(
     private readonly connection: WebwireConnection,
@@ -64,19 +54,15 @@ export class Inbox {
     return this.#waiting !== undefined;
   }
 
-  receive(message: ProtocolMessage): void {
+  receive(message: Incoming): void {
+    if (message instanceof Message) {
+      this.#admit(message);
+      return;
+    }
     switch (message.type) {
-      case MessageType.RequestBinary:
-      case MessageType.RequestUtf8:
-      case MessageType.RequestUtf16:
-      case MessageType.SignalBinary:
-      case MessageType.SignalUtf8:
-      case MessageType.SignalUtf16:
       case MessageType.RequestRestoreSession:
       case MessageType.RequestCloseSession:
-        if (this.host.workload.isDraining) this.#refuse(message);
-        else if (this.#waiting || !this.#hasRoomFor(message)) this.#wait(message);
-        else this.#start(message);
+        this.#admit(message);
         return;
       case MessageType.Heartbeat:
         return;
@@ -116,16 +102,20 @@ export class Inbox {
     this.surroundings.carrier.resume();
   }
 
-  /** The connection is gone: tells the handlers that listen. */
-  abort(): void {
+  /** The connection is gone: there is nobody to answer, nor to read from. */
+  abandon(): void {
     this.#waiting = undefined;
-    this.#presence.end();
   }
 
-  #hasRoomFor({ type }: Work): boolean {
+  #admit(message: Work): void {
+    if (this.host.workload.isDraining) this.#refuse(message);
+    else if (this.#waiting || !this.#hasRoomFor(message)) this.#wait(message);
+    else this.#start(message);
+  }
+
+  #hasRoomFor(message: Work): boolean {
     if (this.#running >= this.surroundings.limit) return false;
-    const isSessionRequest = type === MessageType.RequestRestoreSession || type === MessageType.RequestCloseSession;
-    return !isSessionRequest || this.#sessionRequests < MAX_SESSION_REQUESTS;
+    return message instanceof Message || this.#sessionRequests < MAX_SESSION_REQUESTS;
   }
 
   #wait(message: Work): void {
@@ -147,28 +137,17 @@ export class Inbox {
   }
 
   #refuse(message: Work): void {
-    if ('id' in message) this.outbox.answer(MessageType.ReplyShutdown, message.id);
+    if (!(message instanceof Message)) this.outbox.answer(MessageType.ReplyShutdown, message.id);
+    else if (message.isRequest) this.outbox.answer(MessageType.ReplyShutdown, message.identifier!);
   }
 
   #start(message: Work): void {
-    switch (message.type) {
-      case MessageType.RequestBinary:
-      case MessageType.RequestUtf8:
-      case MessageType.RequestUtf16:
-        this.#handleRequest(message);
-        return;
-      case MessageType.SignalBinary:
-      case MessageType.SignalUtf8:
-      case MessageType.SignalUtf16:
-        this.#handleSignal(message);
-        return;
-      default:
-        this.#handleSessionRequest(message);
-    }
+    if (!(message instanceof Message)) this.#handleSessionRequest(message);
+    else if (message.isRequest) this.#handleRequest(message);
+    else this.#handleSignal(message);
   }
 
-  #handleRequest({ type, id, name, payload }: RequestMessage): void {
-    const message = new Message(name, new Payload(encodingOf(type), payload), id, this.#presence);
+  #handleRequest(message: Message): void {
     this.#started();
     let reply: Payload | Promise<Payload>;
     try {
@@ -191,23 +170,22 @@ export class Inbox {
     }
   }
 
-  #handleSignal({ type, name, payload }: SignalMessage): void {
-    const message = new Message(name, new Payload(encodingOf(type), payload), undefined, this.#presence);
+  #handleSignal(message: Message): void {
     this.#started();
     let handled: void | Promise<void> = undefined;
     try {
       handled = this.host.dispatcher.signal(this.connection, message);
     } catch (error) {
-      this.#signalFailed(name, error);
+      this.#signalFailed(message, error);
     }
     if (handled instanceof Promise) {
-      void handled.catch((error) => this.#signalFailed(name, error)).finally(this.#finished);
+      void handled.catch((error) => this.#signalFailed(message, error)).finally(this.#finished);
     } else {
       this.#finished();
     }
   }
 
-  #signalFailed(name: string, error: unknown): void {
+  #signalFailed({ name }: Message, error: unknown): void {
     this.host.logger.error(`Signal ${JSON.stringify(name)} failed`, stackOf(error));
   }
 

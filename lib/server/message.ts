@@ -1,21 +1,44 @@
-import type { Payload } from '../protocol/index.js';
+import { encodingOf, IDENTIFIER_LENGTH, Payload, type RequestType, type SignalType } from '../protocol/index.js';
+import { readName } from '../protocol/ascii.js';
+import { ID_START, isRequest, nameEndOf, nameStartOf, payloadStartOf, view } from '../protocol/named-message.js';
 import type { Presence } from './presence.js';
 
 /** What a client sent: a request or a signal, as `@WebwireMessage()` gives it to a handler. */
 export class Message {
+  /** The name it was sent to; empty when it has none. */
+  readonly name: string;
+  /** Its content: a view of the received bytes, which stay valid for as long as they are referenced. */
+  readonly payload: Payload;
+  /** Whether it wants an answer. @internal */
+  readonly isRequest: boolean;
+  /** The identifier in two halves, which are copied faster than bytes. */
+  readonly #firstHalf: number = 0;
+  readonly #secondHalf: number = 0;
   readonly #presence: Presence;
 
-  /** Made by the connection that received it. */
-  constructor(
-    /** The name it was sent to; empty when it has none. */
-    readonly name: string,
-    /** Its content: a view of the received bytes, which stay valid for as long as they are referenced. */
-    readonly payload: Payload,
-    /** The 8 bytes that tie a reply to this request; `undefined` for a signal. */
-    readonly identifier: Uint8Array | undefined,
-    presence: Presence,
-  ) {
+  /**
+   * Made by the connection that received it: it stands from `start` to `end` in what was received.
+   * @throws ProtocolError
+   * @internal
+   */
+  constructor(type: RequestType | SignalType, bytes: Uint8Array, start: number, end: number, presence: Presence) {
+    const nameEnd = nameEndOf(type, bytes, start, end);
+    this.name = readName(bytes, nameStartOf(type, start), nameEnd, start);
+    this.payload = new Payload(encodingOf(type), view(bytes, payloadStartOf(type, start, nameEnd), end));
+    this.isRequest = isRequest(type);
+    if (this.isRequest) {
+      this.#firstHalf = readHalf(bytes, start + ID_START);
+      this.#secondHalf = readHalf(bytes, start + ID_START + HALF);
+    }
     this.#presence = presence;
+  }
+
+  /** The 8 bytes that tie a reply to this request; `undefined` for a signal. */
+  get identifier(): Uint8Array | undefined {
+    if (!this.isRequest) return undefined;
+    const identifier = new Uint8Array(IDENTIFIER_LENGTH);
+    this.copyIdentifier(identifier);
+    return identifier;
   }
 
   /** Aborts when the connection is gone, so that work for nobody can stop. */
@@ -27,4 +50,24 @@ export class Message {
   get presence(): Presence {
     return this.#presence;
   }
+
+  /** Writes the identifier of a request. @internal */
+  copyIdentifier(target: Uint8Array): void {
+    writeHalf(this.#firstHalf, target, 0);
+    writeHalf(this.#secondHalf, target, HALF);
+  }
+}
+
+/** Bytes in half an identifier. */
+const HALF = IDENTIFIER_LENGTH / 2;
+
+function readHalf(bytes: Uint8Array, offset: number): number {
+  return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
+}
+
+function writeHalf(half: number, target: Uint8Array, offset: number): void {
+  target[offset] = half;
+  target[offset + 1] = half >>> 8;
+  target[offset + 2] = half >>> 16;
+  target[offset + 3] = half >>> 24;
 }

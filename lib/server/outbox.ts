@@ -1,6 +1,7 @@
 import {
   encodedLength,
   encodeMessage,
+  IDENTIFIER_LENGTH,
   MessageType,
   replyType,
   type EncodableMessage,
@@ -17,6 +18,9 @@ const REPLY_ERROR_HEADER_LENGTH = 10;
 /** Answers that have no content (PROTOCOL.md, section 2). */
 type StatusReply =
   typeof MessageType.ReplyShutdown | typeof MessageType.ReplyInternalError | typeof MessageType.ReplySessionsDisabled;
+
+/** Where the identifier of a request stands while its answer is encoded, which is at once. */
+const IDENTIFIER = new Uint8Array(IDENTIFIER_LENGTH);
 
 /** What a server allows to be sent, and to wait, in bytes. */
 interface OutboxLimits {
@@ -76,7 +80,8 @@ export class Outbox {
   /** Answers a request that succeeded, unless the reply must not be sent: then it failed. */
   reply(message: Message, payload: Payload): void {
     try {
-      this.send({ type: replyType(payload.encoding), id: message.identifier!, payload: payload.bytes });
+      message.copyIdentifier(IDENTIFIER);
+      this.send({ type: replyType(payload.encoding), id: IDENTIFIER, payload: payload.bytes });
     } catch (error) {
       this.#failInternally(message, error);
     }

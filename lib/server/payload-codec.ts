@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Payload } from '../protocol/index.js';
 import { encodeBody, encodePlain, type PayloadCodec } from '../protocol/payload-codec.js';
 

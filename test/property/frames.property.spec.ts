@@ -50,7 +50,7 @@ function readWithFrameReader(chunks: readonly Buffer[], most: number): Findings 
   const findings: Findings = [];
   const reader = new FrameReader(
     {
-      onMessage: (data, isBinary) => findings.push(message(data, isBinary)),
+      onMessage: (data, start, end, isBinary) => findings.push(message(data.subarray(start, end), isBinary)),
       onPing: (data) => findings.push(`ping ${data.toString('hex')}`),
       onClose: (payload) => {
         const code = payload.length > 0 ? payload.readUInt16BE() : 1005;

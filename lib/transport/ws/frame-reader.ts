@@ -6,8 +6,8 @@ import { invalidFrame, tooLarge } from './violations.js';
 
 /** What a `FrameReader` finds. */
 export interface FrameListener {
-  /** A whole message. Its memory is not used again. */
-  onMessage(message: Buffer, isBinary: boolean): void;
+  /** A whole message, which stands from `start` to `end` in memory that is not used again. */
+  onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
   onPing(data: Buffer): void;
   /**
    * The peer closes; nothing more is read.
@@ -47,7 +47,7 @@ const MAX_FRAGMENTS = 16 * 1024;
  *
  *     final(1 bit) · reserved(3) · operation(4) · masked(1) · length(7) · [length(u16 or u64 BE)] · mask(4) · payload
  *
- * A message that arrived in one piece is a view of it, unmasked in place; any other is put together in memory of its own.
+ * A message that arrived in one piece stays where it is, unmasked in place; any other is put together in memory of its own.
  */
 export class FrameReader {
   /** The first part of a frame whose rest has not arrived. */
@@ -141,7 +141,7 @@ export class FrameReader {
     const end = payloadAt + length;
     if (end > bytes.length) return this.#await(start, end - start);
     if (length > 0) unmask(bytes, maskAt, payloadAt, end);
-    if (first === FINAL_BINARY) this.listener.onMessage(bytes.subarray(payloadAt, end), true);
+    if (first === FINAL_BINARY) this.listener.onMessage(bytes, payloadAt, end, true);
     else if (isData) this.#readData(first, bytes, payloadAt, end);
     else this.#readControl(operation, bytes.subarray(payloadAt, end));
     return end;
@@ -186,7 +186,7 @@ export class FrameReader {
     const operation = this.#operation || first & OPERATION;
     const isFinal = first >= FINAL;
     if (isFinal && this.#operation === 0) {
-      this.listener.onMessage(bytes.subarray(start, end), operation === BINARY);
+      this.listener.onMessage(bytes, start, end, operation === BINARY);
       return;
     }
     this.#operation = operation;
@@ -201,7 +201,7 @@ export class FrameReader {
     this.#message = undefined;
     this.#operation = 0;
     this.#fragments = 0;
-    this.listener.onMessage(message, operation === BINARY);
+    this.listener.onMessage(message, 0, message.length, operation === BINARY);
   }
 
   #readControl(operation: number, payload: Buffer): void {

@@ -118,8 +118,8 @@ export class WebSocketCarrier implements Carrier, FrameListener {
     this.socket.destroy();
   }
 
-  onMessage(message: Buffer, isBinary: boolean): void {
-    if (isBinary) this.#listener!.receive(message);
+  onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    if (isBinary) this.#listener!.receive(bytes, start, end);
     else this.#listener!.violate(textFrame());
   }
 
