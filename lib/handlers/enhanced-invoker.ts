@@ -3,21 +3,19 @@ import { ExecutionContextHost } from '@nestjs/core/internal';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
-import { PARAMS_FACTORY, parametersKey } from './parameters.js';
+import { nestPipeline, type HandlerPipeline, type Scope } from './nest-pipeline.js';
 import { Pipeline } from './pipeline.js';
 import { resolveEnhancers } from './resolve-enhancers.js';
 import { settle } from './settle.js';
 
-/** Where request-scoped enhancers are found: the context of one message, and the gateway that asks. */
-interface Scope {
-  readonly contextId: ContextId;
-  readonly inquirerId: string;
-}
-
 /** Runs a handler through its guards, interceptors, pipes and filters, which are found once for all messages. */
 export function enhancedInvoker(nest: NestContext, gateway: GatewayDefinition, handler: HandlerDefinition): Invoker {
   const instance = gateway.wrapper.instance as object;
-  const pipeline = new Pipeline(instance, handler.callback, resolveEnhancers(nest, instance, handler));
+  const enhancers = resolveEnhancers(nest, instance, handler);
+  // A version of Nest that builds pipelines in another way than is known here runs its own, which take more time.
+  const pipeline: HandlerPipeline = enhancers
+    ? new Pipeline(instance, handler.callback, enhancers)
+    : nestPipeline(nest, instance, handler);
   return (connection, body, message) => {
     const args: HandlerArguments = [connection, body, message, message.name];
     try {
@@ -86,20 +84,9 @@ async function runScoped(
   args: HandlerArguments,
   scope: Scope,
 ): Promise<unknown> {
-  const run = nest.contextCreator.create(
-    instance,
-    handler.callback,
-    handler.methodName,
-    parametersKey(instance, handler.methodName),
-    PARAMS_FACTORY,
-    scope.contextId,
-    scope.inquirerId,
-    // Filters are run here, so that their silence is not mistaken for an empty result, nor logged by Nest.
-    { guards: true, interceptors: true, filters: false },
-    'ws',
-  ) as (...args: HandlerArguments) => Promise<unknown>;
+  const pipeline = nestPipeline(nest, instance, handler, scope);
   try {
-    return await settle(await run(...args), args[2]);
+    return await settle(await pipeline.run(args), args[2]);
   } catch (error) {
     return recover(nest, gateway, instance, handler, args, error, scope);
   }

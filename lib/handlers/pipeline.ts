@@ -3,6 +3,7 @@ import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '@nestjs/core/internal';
 import { from, isObservable, lastValueFrom, Observable, type Subscriber } from 'rxjs';
 import { AsyncScope } from '../server/async-scope.js';
 import type { HandlerArguments } from './invoker.js';
+import type { HandlerPipeline } from './nest-pipeline.js';
 import type { Enhancers, PipedParameter } from './resolve-enhancers.js';
 import { isPromiseLike } from './settle.js';
 
@@ -12,7 +13,7 @@ type Continuation = (value: unknown, subscriber: Subscriber<unknown>) => void;
  * Runs guards, interceptors and pipes around a handler, as Nest does. Nest waits for each of them, whether it has to or not;
  * here only what is asynchronous is waited for, so that a handler whose enhancers answer at once is answered at once.
  */
-export class Pipeline {
+export class Pipeline implements HandlerPipeline {
   readonly #parameterCount: number;
 
   constructor(

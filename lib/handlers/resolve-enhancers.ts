@@ -3,7 +3,7 @@ import { ParamsTokenFactory, type ParamProperties } from '@nestjs/core/internal'
 import type { HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments } from './invoker.js';
 import type { NestContext } from './nest-context.js';
-import { PARAMS_FACTORY, parametersKey } from './parameters.js';
+import { nestPipeline } from './nest-pipeline.js';
 
 /** A parameter of a handler, and what its value goes through. */
 export interface PipedParameter {
@@ -35,9 +35,13 @@ const tokens = new ParamsTokenFactory();
 /**
  * Lets Nest find what applies to a handler, once for all messages. Nest builds a pipeline of it, which is thrown away: on the
  * way there the pieces are noted.
- * @throws Error if Nest does not take that way.
+ * @returns `undefined` if Nest did not take that way.
  */
-export function resolveEnhancers(nest: NestContext, instance: object, handler: HandlerDefinition): Enhancers {
+export function resolveEnhancers(
+  nest: NestContext,
+  instance: object,
+  handler: HandlerDefinition,
+): Enhancers | undefined {
   const { contextCreator } = nest;
   const found: { -readonly [Piece in keyof Enhancers]?: Enhancers[Piece] } = {};
   const { interceptorsContextCreator } = contextCreator as unknown as CreatorParts;
@@ -62,21 +66,15 @@ export function resolveEnhancers(nest: NestContext, instance: object, handler: H
     Object.create(contextCreator) as typeof contextCreator,
     parts,
   );
-  heir.create(
-    instance,
-    handler.callback,
-    handler.methodName,
-    parametersKey(instance, handler.methodName),
-    PARAMS_FACTORY,
-    undefined,
-    undefined,
-    { guards: true, interceptors: true, filters: false },
-    'ws',
-  );
+  try {
+    nestPipeline({ contextCreator: heir }, instance, handler);
+  } catch {
+    // Either the way is another, or something is wrong with the handler, and then with Nest's own pipeline as well.
+    return undefined;
+  }
   const { guards, interceptors, parameters } = found;
   // A guard that is overlooked would let everybody in.
-  if (!guards || !interceptors || !parameters) throw new Error('this version of Nest builds pipelines in another way');
-  return { guards, interceptors, parameters };
+  return guards && interceptors && parameters ? { guards, interceptors, parameters } : undefined;
 }
 
 function pipedParameter(pipes: PipeTransform[], parameter: Parameter): PipedParameter {

@@ -29,6 +29,7 @@ import {
   APP_INTERCEPTOR,
   APP_PIPE,
   ContextIdFactory,
+  ExternalContextCreator,
   REQUEST,
   Reflector,
   type ContextId,
@@ -163,7 +164,9 @@ class ScopedTrim extends Trim {}
 @Injectable({ scope: Scope.REQUEST })
 class ScopedAnswerRangeErrors extends AnswerRangeErrors {}
 
-const LEVELS: [string, ModuleMetadata, ((nest: INestApplication) => void)?][] = [
+type Level = [string, ModuleMetadata, ((nest: INestApplication) => void)?];
+
+const LEVELS: Level[] = [
   ['of the gateway', { providers: [DecoratedGateway] }],
   ['of the handler', { providers: [DecoratedHandlersGateway] }],
   [
@@ -202,7 +205,22 @@ const LEVELS: [string, ModuleMetadata, ((nest: INestApplication) => void)?][] = 
   ],
 ];
 
-describe.each(LEVELS)('enhancers %s', (_level, metadata, configure) => {
+/** As a version of Nest may that asks nobody for the pieces of its pipelines. */
+function buildInAnotherWay(nest: INestApplication) {
+  const creator = nest.get(ExternalContextCreator);
+  creator.create = creator.create.bind(creator);
+}
+
+const LEVELS_IN_ANOTHER_WAY = LEVELS.map(([level, metadata, configure]): Level => [
+  `${level}, where Nest builds pipelines in another way,`,
+  metadata,
+  (nest) => {
+    buildInAnotherWay(nest);
+    configure?.(nest);
+  },
+]);
+
+describe.each([...LEVELS, ...LEVELS_IN_ANOTHER_WAY])('enhancers %s', (_level, metadata, configure) => {
   it('apply: pipe and interceptor', async () => {
     const client = await start(metadata, configure);
     expect(await client.ask('echo', ' hi ')).toBe('utf8 hi!');
