@@ -98,3 +98,53 @@ it('a signal to the process lets handlers finish before providers are destroyed'
   expect(output.trim().split('\n')).toEqual(lines);
   expect(code).toBeNull();
 });
+
+it('what handlers have answered leaves although the program fails in the same turn of the event loop', async () => {
+  const { output, errors, code } = await runProgram(`${IMPORTS}
+    import { writeSync } from 'node:fs';
+    import { connect } from 'node:net';
+    import { setImmediate as nextTurn } from 'node:timers/promises';
+    import { WebwireRequest } from 'nestjs-webwire';
+    import { encodeMessage, MessageType } from 'nestjs-webwire/protocol';
+
+    @WebwireGateway()
+    class Gateway {
+      @WebwireRequest('answer') answer() {}
+      @WebwireRequest('answer and fail') answerAndFail() {
+        process.nextTick(() => {
+          throw new Error('failed');
+        });
+      }
+    }
+    @Module({ imports: [WebwireModule.forRoot()], providers: [Gateway] })
+    class AppModule {}
+    const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+    await app.listen(0);
+    const sockets = [];
+    app.getHttpServer().on('connection', (socket) => sockets.push(socket));
+    for (let n = 0; n < 5; n++) {
+      const client = connect(app.getHttpServer().address().port);
+      client.write('GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n' +
+        'Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n');
+      await new Promise((resolve) => client.once('data', resolve));
+    }
+    const receive = (socket, name) => {
+      const message = encodeMessage({ type: MessageType.RequestBinary, id: Buffer.alloc(8), name });
+      socket.emit('data', Buffer.from([0x82, 0x80 | message.length, 0, 0, 0, 0, ...message]));
+    };
+    // So quick that connections are read in groups from now on.
+    performance.now = () => 1_000;
+    for (const socket of sockets) receive(socket, 'answer');
+    await nextTurn();
+    const write = sockets[0].write;
+    sockets[0].write = function (...args) {
+      writeSync(1, 'answered\\n');
+      return write.apply(this, args);
+    };
+    receive(sockets[0], 'answer and fail');
+    writeSync(1, 'handled\\n');
+  `);
+  expect(output).toBe('handled\nanswered\n');
+  expect(errors).toContain('Error: failed');
+  expect(code).toBe(1);
+});

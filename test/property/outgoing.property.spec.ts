@@ -52,14 +52,18 @@ const step = fc.oneof(
   {
     weight: 1,
     arbitrary: fc.record({
-      kind: fc.constantFrom('pong', 'hold', 'release', 'flush'),
+      kind: fc.constantFrom('pong', 'flush'),
       peer: fc.nat(2),
       size: fc.nat(125),
     }),
   },
   {
     weight: 2,
-    arbitrary: fc.record({ kind: fc.constantFrom('end of tick', 'drain'), peer: fc.nat(2), size: fc.constant(0) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom('end of turn', 'begin read', 'end read', 'many reads', 'drain'),
+      peer: fc.nat(2),
+      size: fc.constant(0),
+    }),
   },
 );
 
@@ -79,6 +83,7 @@ it('frames leave whole and in order, whatever else is sent meanwhile', async () 
       async (steps, slowness) => {
         let writes = 0;
         const outgoing = new Outgoing();
+        const { rhythm } = outgoing;
         const peers = [0, 1, 2].map(() => {
           const socket = new SlowSocket(() => slowness[writes++ % slowness.length]!);
           return { socket, batch: new OutgoingBatch(socket as unknown as Socket, outgoing), expected: [] as Buffer[] };
@@ -103,16 +108,25 @@ it('frames leave whole and in order, whatever else is sent meanwhile', async () 
           } else if (kind === 'pong') {
             batch.addControl(FINAL_PONG, payload);
             expected.push(frame(0x8a, payload));
-          } else if (kind === 'hold' || kind === 'release' || kind === 'flush') {
-            batch[kind]();
+          } else if (kind === 'flush') {
+            batch.flush();
           } else if (kind === 'drain') {
             socket.drain();
+          } else if (kind === 'begin read') {
+            rhythm.beginRead();
+          } else if (kind === 'end read') {
+            rhythm.endRead();
+          } else if (kind === 'many reads') {
+            for (let read = 0; read < 5; read++) {
+              rhythm.beginRead();
+              rhythm.endRead();
+            }
           } else {
             await nextTurn();
           }
         }
         for (const { batch, socket, expected } of peers) {
-          batch.release();
+          batch.flush();
           while (socket.writableLength > 0) {
             socket.drain();
             await nextTurn();

@@ -50,6 +50,7 @@ class Gateway {
   readonly signals = new Queue<string>();
   readonly large = Buffer.alloc(LARGE, 7);
   received = 0;
+  later = () => 0;
 
   handleConnection(connection: WebwireConnection) {
     this.connections.push(connection);
@@ -79,6 +80,9 @@ class Gateway {
   }
   @WebwireRequest('keep') keep(@MessageBody() body: Buffer, @WebwireMessage() message: Message) {
     this.kept.push({ body, message });
+  }
+  @WebwireRequest('put off') putOff() {
+    setImmediate(() => this.later());
   }
   @WebwireSignal('count') count() {
     this.received++;
@@ -140,6 +144,85 @@ describe('messages that arrive together are answered in one write', () => {
 
   it('failures included', () => {
     peer.receive(...times(16, request('nobody handles this')));
+    expect(peer.writes).toHaveLength(1);
+  });
+});
+
+describe('while many connections are busy', () => {
+  let peers: ServerSocket[];
+  let time: number;
+
+  /** How many writes each connection has got since the last call. */
+  function writes(): number[] {
+    return peers.map((each) => each.writes.splice(0).length);
+  }
+
+  /** Lets a request arrive on all but the first. */
+  function readMany() {
+    for (const each of peers.slice(1)) each.receive(request('direct'));
+  }
+
+  beforeEach(async () => {
+    peers = [peer];
+    while (peers.length < 20) peers.push(await ServerSocket.connect(app));
+    await nextTurn();
+    time = performance.now();
+    vi.spyOn(performance, 'now').mockImplementation(() => time);
+    readMany();
+    await nextTurn();
+    expect(writes()).toEqual([0, ...Array<number>(19).fill(1)]);
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it('up to 16 are read before they are written to', async () => {
+    for (const each of peers.slice(0, 15)) each.receive(request('direct'), request('direct'));
+    expect(writes()).toEqual(Array(20).fill(0));
+    peers[15]!.receive(request('direct'));
+    expect(writes()).toEqual([...Array<number>(16).fill(1), 0, 0, 0, 0]);
+    peers[16]!.receive(request('direct'));
+    expect(writes()).toEqual(Array(20).fill(0));
+    await nextTurn();
+    expect(writes()).toEqual([...Array<number>(16).fill(0), 1, 0, 0, 0]);
+  });
+
+  it('asynchronous replies and signals leave when the turn ends', async () => {
+    peers[0]!.receive(request('async'));
+    app.get(WebwireService).broadcast('news', 'x');
+    for (let tick = 0; tick < 10; tick++) await Promise.resolve();
+    expect(writes()).toEqual(Array(20).fill(0));
+    await nextTurn();
+    expect(writes()).toEqual(Array(20).fill(1));
+  });
+
+  it('what handlers put off to the next turn comes after their answers', async () => {
+    let written = 0;
+    gateway.later = () => (written = peer.writes.length);
+    peer.receive(request('put off'));
+    await nextTurn();
+    await nextTurn();
+    expect(written).toBe(1);
+  });
+
+  it('none waits for others any more after a turn that took its time', async () => {
+    readMany();
+    time += 5;
+    await nextTurn();
+    peer.receive(request('direct'));
+    expect(peer.writes).toHaveLength(1);
+  });
+
+  it('none waits for others any more after a turn in which few were read', async () => {
+    peer.receive(request('direct'));
+    await nextTurn();
+    peer.receive(request('direct'));
+    expect(peer.writes).toHaveLength(2);
+  });
+
+  it('none waits for others any more after a pause', () => {
+    time += 2;
+    peer.receive(request('direct'));
     expect(peer.writes).toHaveLength(1);
   });
 });

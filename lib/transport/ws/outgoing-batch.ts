@@ -10,7 +10,7 @@ const LARGE_BATCH = 64 * 1024;
 /** From this length on, in bytes, a message is sent from where it is instead of being copied. */
 const LARGE_MESSAGE = 16 * 1024;
 
-/** The frames that go to one connection within one tick: they leave in order, in one write. */
+/** The frames that go to one connection, until it is time for them to leave: in order, in one write. */
 export class OutgoingBatch implements Flushable {
   /** What comes before the bytes from `start` to `end` of the slab. */
   #pieces: Uint8Array[] | undefined;
@@ -18,7 +18,6 @@ export class OutgoingBatch implements Flushable {
   #start = 0;
   #end = 0;
   #size = 0;
-  #isHeld = false;
   #isWaiting = false;
 
   constructor(
@@ -76,23 +75,32 @@ export class OutgoingBatch implements Flushable {
     this.#added(piece.length);
   }
 
-  /** Gathers until `release()`, even beyond the end of the tick. */
-  hold(): void {
-    this.#isHeld = true;
-  }
-
-  /** Writes what was gathered since `hold()`. */
-  release(): void {
-    this.#isHeld = false;
-    this.flush();
-  }
-
-  /** Writes what is queued. */
+  /**
+   * Writes what is queued.
+   * @throws What cannot be written, such as memory that was given away meanwhile. It may be missing in the midst of a frame,
+   *   so the connection ends.
+   */
   flush(): void {
     this.#isWaiting = false;
     const size = this.#size;
     if (size === 0) return;
     this.#size = 0;
+    try {
+      this.#write(size);
+    } catch (error) {
+      this.socket.destroy();
+      throw error;
+    }
+  }
+
+  /** Nothing can be written any more. */
+  discard(): void {
+    this.#size = 0;
+    this.#pieces = undefined;
+    this.#slab = undefined;
+  }
+
+  #write(size: number): void {
     const { socket } = this;
     // While a write waits for a slow peer, others must not keep a whole slab each alive for the few bytes they take of it.
     const isSlow = socket.writableLength > 0;
@@ -114,13 +122,6 @@ export class OutgoingBatch implements Flushable {
       for (const piece of pieces) socket.write(piece);
       socket.uncork();
     }
-  }
-
-  /** Nothing can be written any more. */
-  discard(): void {
-    this.#size = 0;
-    this.#pieces = undefined;
-    this.#slab = undefined;
   }
 
   /** Takes room at the end of the slab: what the batch has there already goes on growing, if nothing came between. */
@@ -152,7 +153,7 @@ export class OutgoingBatch implements Flushable {
     this.#size += size;
     if (this.#size >= LARGE_BATCH) {
       this.flush();
-    } else if (!this.#isHeld && !this.#isWaiting) {
+    } else if (!this.#isWaiting) {
       this.#isWaiting = true;
       this.outgoing.flushLater(this);
     }

@@ -1,11 +1,12 @@
 import { FINAL_BINARY, headerLength, writeHeader } from './frame-header.js';
+import { ReadRhythm } from './read-rhythm.js';
 
 /** Memory that frames are put together in comes in slabs of this size, in bytes. */
 const SLAB_SIZE = 64 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 
-/** What goes out when the tick ends. */
+/** What goes out when it is time. */
 export interface Flushable {
   flush(): void;
 }
@@ -20,6 +21,8 @@ export class Outgoing {
   #frame: Buffer = EMPTY;
   #waiting: Flushable[] = [];
   #isTickEnding = false;
+  /** When answers leave. */
+  readonly rhythm = new ReadRhythm(() => this.#flush());
 
   /** Takes `size` bytes of the slab, less than a whole one. Returns where they begin in what is the slab then. */
   take(size: number): number {
@@ -46,24 +49,37 @@ export class Outgoing {
     return frame;
   }
 
-  /** Flushes a batch when the tick ends. */
+  /** Flushes a batch when it is time: when the tick ends, or when what is held back leaves. */
   flushLater(batch: Flushable): void {
     this.#waiting.push(batch);
-    this.#atEndOfTick();
+    if (!this.rhythm.isHolding) this.#atEndOfTick();
+  }
+
+  /** @throws What the first batch throws that cannot be written; none is kept from leaving by another. */
+  #flush(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    let failure: { error: unknown } | undefined;
+    for (const batch of waiting) {
+      try {
+        batch.flush();
+      } catch (error) {
+        failure ??= { error };
+      }
+    }
+    if (failure) throw failure.error;
   }
 
   #atEndOfTick(): void {
     if (this.#isTickEnding) return;
     this.#isTickEnding = true;
-    process.nextTick(this.#flush);
+    process.nextTick(this.#endTick);
   }
 
-  readonly #flush = (): void => {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+  readonly #endTick = (): void => {
     this.#isTickEnding = false;
     this.#message = undefined;
     this.#frame = EMPTY;
-    for (const batch of waiting) batch.flush();
+    this.#flush();
   };
 }

@@ -30,8 +30,8 @@ export interface WebSocketSurroundings {
 }
 
 /**
- * A WebSocket without extensions (RFC 6455) as a carrier. Messages are read from where the socket put them, and what goes
- * out within a tick leaves in one write: at once when it answers what was just read, else when the tick ends.
+ * A WebSocket without extensions (RFC 6455) as a carrier. Messages are read from where the socket put them, and what is sent
+ * together leaves in one write.
  */
 export class WebSocketCarrier implements Carrier, FrameListener {
   readonly remoteAddress: string | undefined;
@@ -143,9 +143,14 @@ export class WebSocketCarrier implements Carrier, FrameListener {
 
   /** A client that sends much at once is answered a part of it at a time, in order. */
   read(bytes: Buffer): void {
-    this.#batch.hold();
-    const end = this.#reader.read(bytes, 0, FRAMES_PER_TURN);
-    this.#batch.release();
+    const { rhythm } = this.surroundings.outgoing;
+    rhythm.beginRead();
+    let end = bytes.length;
+    try {
+      end = this.#reader.read(bytes, 0, FRAMES_PER_TURN);
+    } finally {
+      rhythm.endRead();
+    }
     if (end === bytes.length) return;
     this.#rest = bytes.subarray(end);
     this.socket.pause();
@@ -166,10 +171,9 @@ export class WebSocketCarrier implements Carrier, FrameListener {
   end(): void {
     const rest = this.#rest;
     this.#rest = undefined;
-    this.#batch.hold();
     // What arrived before the end is answered, as far as it can be at once.
     if (rest) this.#reader.read(rest, 0, Infinity);
-    this.#batch.release();
+    this.#batch.flush();
     this.#isOpen = false;
     this.socket.end();
     this.#cutLater();
