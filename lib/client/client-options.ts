@@ -127,7 +127,7 @@ export function resolve<Options extends object>(defaults: Options, options: Part
   const resolved = { ...defaults };
   for (const name of Object.keys(options) as (keyof Options & string)[]) {
     const [value, model] = [options[name], defaults[name]];
-    if (!Object.hasOwn(defaults, name)) throw invalid(where + name, value, 'left out: there is no such option');
+    if (!Object.hasOwn(defaults, name)) throw invalid(where + name, value, `left out: there are ${list(defaults)}`);
     if (value === undefined) continue;
     const isNumber = typeof model === 'number';
     const [least, most] = name === 'jitter' ? ([0, 1] as const) : ([1, Infinity] as const);
@@ -136,12 +136,17 @@ export function resolve<Options extends object>(defaults: Options, options: Part
       ? (value as number) >= least && (value as number) <= most
       : methods.every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function');
     if (typeof value !== typeof model || !isAllowed) {
-      const detail = isNumber ? ` from ${least} to ${most}` : String(methods.map((method) => ` ${method}()`));
+      const detail = isNumber ? ` from ${least} to ${most}` : methods.length > 0 ? ` with ${list(model)}` : '';
       throw invalid(where + name, value, `of type ${typeof model}${detail}`);
     }
     resolved[name] = value;
   }
   return resolved;
+}
+
+/** The names of the properties of an object. */
+function list(object: unknown): string {
+  return Object.keys(object as object).join(', ');
 }
 
 export function invalid(option: string, value: unknown, allowed: string): InvalidOptionError {

@@ -180,7 +180,8 @@ export function createConnector(options: ResolvedClientOptions, host: ConnectorH
       const isIdle = !link && !timer;
       if (status.startsWith('clos')) operation.reject(closedError());
       else if (status === 'connected' && link!.isOpen()) serve(waiter, link!);
-      else if (isIdle && !isPatient && !isUrgent) operation.reject(new DisconnectedError('not connected'));
+      else if (isIdle && !isPatient && !isUrgent)
+        operation.reject(new DisconnectedError('not connected: call connect()'));
       else {
         waiters.add(waiter);
         operation.release = () => {

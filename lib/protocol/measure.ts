@@ -173,8 +173,8 @@ function isInteger(value: unknown): value is number {
 }
 
 function checkId(id: unknown): void {
-  if (!isBytes(id)) throw invalidField('identifier is not a Uint8Array', ID_START);
-  if (id.length !== IDENTIFIER_LENGTH) throw invalidField(`identifier of ${id.length} bytes`, ID_START);
+  if (!isBytes(id)) throw invalidField('id is not a Uint8Array', ID_START);
+  if (id.length !== IDENTIFIER_LENGTH) throw invalidField(`id of ${id.length} bytes`, ID_START);
 }
 
 function invalidField(message: string, offset: number): ProtocolError {

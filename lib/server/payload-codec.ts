@@ -12,7 +12,8 @@ export const plainCodec: PayloadCodec = {
 
 /**
  * Parses text bodies as JSON (an empty one is `undefined`), so that DTOs and validation pipes work; all else as
- * by default. Text that is not JSON is answered with ReplyError `BAD_REQUEST`.
+ * by default: a string is sent as it is, for a JSON string return `Payload.json('…')`. Text that is not JSON is answered with
+ * ReplyError `BAD_REQUEST`.
  */
 export const jsonCodec: PayloadCodec = {
   decode(payload) {

@@ -14,7 +14,7 @@ describe('a client is not made', () => {
     [{ requestTimeout: '5' }, 'requestTimeout is "5", but must be of type number from 1 to Infinity'],
     [{ dialTimeout: NaN }, 'dialTimeout is "NaN", but must be of type number from 1 to Infinity'],
     [{ subProtocolName: 5 }, 'subProtocolName is "5", but must be of type string'],
-    [{ codec: { encode() {} } }, 'codec is "object", but must be of type object decode(), encode()'],
+    [{ codec: { encode() {} } }, 'codec is "object", but must be of type object with decode, encode'],
     [{ reconnect: 'yes' }, 'reconnect is "yes", but must be of type boolean'],
     [{ reconnect: { minDelay: 0 } }, 'reconnect.minDelay is "0", but must be of type number from 1 to Infinity'],
     [{ reconnect: { maxDelay: -1 } }, 'reconnect.maxDelay is "-1", but must be of type number from 1 to Infinity'],
@@ -22,7 +22,7 @@ describe('a client is not made', () => {
     [{ reconnect: { jitter: 2 } }, 'reconnect.jitter is "2", but must be of type number from 0 to 1'],
     [
       { sessionStorage: {} },
-      'sessionStorage is "object", but must be of type object getItem(), setItem(), removeItem()',
+      'sessionStorage is "object", but must be of type object with getItem, setItem, removeItem',
     ],
     [{ webSocket: 'ws' }, 'webSocket is "ws", but must be of type function'],
   ])('with %o', (options, message) => {
@@ -30,12 +30,16 @@ describe('a client is not made', () => {
   });
 
   it.each([
-    [{ timeout: 5 }, 'timeout'],
-    [{ reconnect: { delay: 5 } }, 'reconnect.delay'],
-    [JSON.parse('{"__proto__": 1}') as object, '__proto__'],
-  ])('with options that there are not: %o', (options, name) => {
+    [
+      { timeout: 5 },
+      'timeout',
+      'codec, subProtocolName, requestTimeout, dialTimeout, reconnect, sessionStorage, webSocket',
+    ],
+    [{ reconnect: { delay: 5 } }, 'reconnect.delay', 'minDelay, maxDelay, factor, jitter'],
+    [JSON.parse('{"__proto__": 1}') as object, '__proto__', 'codec, .*'],
+  ])('with options that there are not: %o', (options, name, names) => {
     expect(create(options)).toThrow(
-      new RegExp(`^WebWire option ${name} is .*, but must be left out: there is no such option$`),
+      new RegExp(`^WebWire option ${name} is .*, but must be left out: there are ${names}$`),
     );
   });
 

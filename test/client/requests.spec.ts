@@ -277,8 +277,8 @@ describe('a request without a connection', () => {
 
   it('fails at once if the client does not reconnect', async () => {
     const client = server.client({ reconnect: false });
-    expect(await outcome(client.request('a'))).toBe('DISCONNECTED: not connected');
-    expect(await outcome(client.signal('a'))).toBe('DISCONNECTED: not connected');
+    expect(await outcome(client.request('a'))).toBe('DISCONNECTED: not connected: call connect()');
+    expect(await outcome(client.signal('a'))).toBe('DISCONNECTED: not connected: call connect()');
     const connecting = outcome(client.connect());
     const waiting = outcome(client.request('a'));
     (await server.dialed()).end();

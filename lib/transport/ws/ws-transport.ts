@@ -2,14 +2,7 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
-import {
-  check,
-  checkAll,
-  integerBetween,
-  OBJECT_RULE,
-  type OptionRule,
-  type OptionRules,
-} from '../../server/option-rules.js';
+import { checkAll, integerBetween, OBJECT_RULE, type OptionRules } from '../../server/option-rules.js';
 import type { Listener, WebwireServer } from '../../server/server.js';
 import type { ListenTarget, Transport } from '../transport.js';
 import { refuse } from './http-refusal.js';
@@ -27,9 +20,11 @@ export interface WsTransportOptions {
   perMessageDeflate?: boolean | { threshold?: number };
 }
 
-const PER_MESSAGE_DEFLATE_RULE: OptionRule = {
-  allowed: 'a boolean or { threshold }',
-  accepts: (value) => typeof value === 'boolean' || OBJECT_RULE.accepts(value),
+const RULES: OptionRules<WsTransportOptions> = {
+  perMessageDeflate: {
+    allowed: 'a boolean or { threshold }',
+    accepts: (value) => typeof value === 'boolean' || OBJECT_RULE.accepts(value),
+  },
 };
 
 const DEFLATE_RULES: OptionRules<{ threshold?: number }> = {
@@ -44,8 +39,8 @@ export class WsTransport implements Transport {
   readonly #deflateThreshold: number | undefined;
 
   /** @throws InvalidOptionError */
-  constructor({ perMessageDeflate = false }: WsTransportOptions = {}) {
-    check('perMessageDeflate', perMessageDeflate, PER_MESSAGE_DEFLATE_RULE);
+  constructor(options: WsTransportOptions = {}) {
+    const { perMessageDeflate = false } = checkAll(options, RULES);
     if (perMessageDeflate === false) return;
     const { threshold = 1024 } = checkAll(
       perMessageDeflate === true ? {} : perMessageDeflate,
