@@ -63,8 +63,10 @@ export interface Table {
   readonly rows: readonly Row[];
 }
 
-/** Of an even number of values the lower of the two in the middle. */
+/** Of an even number of values the mean of the two in the middle. */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
-  return { median: sorted[(sorted.length - 1) >> 1]!, least: sorted[0]!, most: sorted.at(-1)! };
+  const middle = (sorted.length - 1) / 2;
+  const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
+  return { median, least: sorted[0]!, most: sorted.at(-1)! };
 }
