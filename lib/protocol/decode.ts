@@ -1,5 +1,5 @@
 import { readAscii, readName } from './ascii.js';
-import { MAX_TEXT_FIELD_LENGTH } from './limits.js';
+import { IDENTIFIER_LENGTH, MAX_TEXT_FIELD_LENGTH } from './limits.js';
 import type { MessageType as Type, ReplyType, RequestType, SignalType } from './message-type.js';
 import type {
   AcceptConfMessage,
@@ -12,12 +12,12 @@ import type {
 } from './messages.js';
 import {
   checkEvenLength,
-  endOf,
   ID_END,
   ID_START,
   nameEndOf,
-  nameStartOf,
-  payloadStartOf,
+  REQUEST_NAME_START,
+  SIGNAL_NAME_START,
+  utf16StartOf,
   view,
 } from './named-message.js';
 import { ProtocolError } from './protocol-error.js';
@@ -130,21 +130,28 @@ function isMessageType(byte: number): byte is Type {
 }
 
 function readRequest(bytes: Uint8Array, type: RequestType): RequestMessage {
-  const nameEnd = nameEndOf(type, bytes, 0, bytes.length);
+  const isUtf16 = type === MessageType.RequestUtf16;
+  if (isUtf16) checkEvenLength(bytes.length);
+  const nameEnd = nameEndOf(bytes, REQUEST_NAME_START, 0, bytes.length);
+  const payloadStart = isUtf16 ? utf16StartOf(nameEnd, 0) : nameEnd;
+  // Asked for once: it takes as long to get as a view to make.
+  const { buffer, byteOffset } = bytes;
   return {
     type,
-    id: readId(bytes),
-    name: readName(bytes, nameStartOf(type, 0), nameEnd, 0),
-    payload: view(bytes, payloadStartOf(type, 0, nameEnd), bytes.length),
+    id: new Uint8Array(buffer, byteOffset + ID_START, IDENTIFIER_LENGTH),
+    name: readName(bytes, REQUEST_NAME_START, nameEnd, 0),
+    payload: new Uint8Array(buffer, byteOffset + payloadStart, bytes.length - payloadStart),
   };
 }
 
 function readSignal(bytes: Uint8Array, type: SignalType): SignalMessage {
-  const nameEnd = nameEndOf(type, bytes, 0, bytes.length);
+  const isUtf16 = type === MessageType.SignalUtf16;
+  if (isUtf16) checkEvenLength(bytes.length);
+  const nameEnd = nameEndOf(bytes, SIGNAL_NAME_START, 0, bytes.length);
   return {
     type,
-    name: readName(bytes, nameStartOf(type, 0), nameEnd, 0),
-    payload: view(bytes, payloadStartOf(type, 0, nameEnd), bytes.length),
+    name: readName(bytes, SIGNAL_NAME_START, nameEnd, 0),
+    payload: view(bytes, isUtf16 ? utf16StartOf(nameEnd, 0) : nameEnd, bytes.length),
   };
 }
 
@@ -160,7 +167,7 @@ function readReply(bytes: Uint8Array, type: ReplyType): ReplyMessage {
 function readReplyError(bytes: Uint8Array): ReplyErrorMessage {
   const codeStart = ID_END + 1;
   if (bytes[ID_END] === 0) throw new ProtocolError('EMPTY_FIELD', 'error reply without a code', ID_END);
-  const codeEnd = endOf(bytes, codeStart, 0, bytes.length);
+  const codeEnd = nameEndOf(bytes, codeStart, 0, bytes.length);
   return {
     type: MessageType.ReplyError,
     id: readId(bytes),

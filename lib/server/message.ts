@@ -1,6 +1,21 @@
-import { encodingOf, IDENTIFIER_LENGTH, Payload, type RequestType, type SignalType } from '../protocol/index.js';
+import {
+  encodingOf,
+  IDENTIFIER_LENGTH,
+  MessageType,
+  Payload,
+  type RequestType,
+  type SignalType,
+} from '../protocol/index.js';
 import { readName } from '../protocol/ascii.js';
-import { ID_START, isRequest, nameEndOf, nameStartOf, payloadStartOf, view } from '../protocol/named-message.js';
+import {
+  checkEvenLength,
+  ID_START,
+  nameEndOf,
+  REQUEST_NAME_START,
+  SIGNAL_NAME_START,
+  utf16StartOf,
+  view,
+} from '../protocol/named-message.js';
 import type { Presence } from './presence.js';
 
 /** What a client sent: a request or a signal, as `@WebwireMessage()` gives it to a handler. */
@@ -22,11 +37,16 @@ export class Message {
    * @internal
    */
   constructor(type: RequestType | SignalType, bytes: Uint8Array, start: number, end: number, presence: Presence) {
-    const nameEnd = nameEndOf(type, bytes, start, end);
-    this.name = readName(bytes, nameStartOf(type, start), nameEnd, start);
-    this.payload = new Payload(encodingOf(type), view(bytes, payloadStartOf(type, start, nameEnd), end));
-    this.isRequest = isRequest(type);
-    if (this.isRequest) {
+    const isRequest = isRequestType(type);
+    const encoding = encodingOf(type);
+    const nameStart = start + (isRequest ? REQUEST_NAME_START : SIGNAL_NAME_START);
+    if (encoding === 'utf16') checkEvenLength(end - start);
+    const nameEnd = nameEndOf(bytes, nameStart, start, end);
+    const payloadStart = encoding === 'utf16' ? utf16StartOf(nameEnd, start) : nameEnd;
+    this.name = readName(bytes, nameStart, nameEnd, start);
+    this.payload = new Payload(encoding, view(bytes, payloadStart, end));
+    this.isRequest = isRequest;
+    if (isRequest) {
       this.#firstHalf = readHalf(bytes, start + ID_START);
       this.#secondHalf = readHalf(bytes, start + ID_START + HALF);
     }
@@ -56,6 +76,10 @@ export class Message {
     writeHalf(this.#firstHalf, target, 0);
     writeHalf(this.#secondHalf, target, HALF);
   }
+}
+
+function isRequestType(type: RequestType | SignalType): type is RequestType {
+  return type === MessageType.RequestBinary || type === MessageType.RequestUtf8 || type === MessageType.RequestUtf16;
 }
 
 /** Bytes in half an identifier. */
