@@ -23,9 +23,9 @@ export const USAGE = `Usage: npm run bench -- [options]
 
   --part <names>    parts to run, with commas between them (default: all)
                     ${PARTS.join(', ')}
-  --quick           a first impression: short rounds, few of them, fewer idle connections
-  --seconds <n>     measured seconds per contender and round (default: 0.4)
-  --rounds <n>      rounds (default: 5)
+  --quick           a first impression: few rounds, fewer idle connections
+  --seconds <n>     measured seconds per contender and round (default: 0.2)
+  --rounds <n>      rounds (default: 11)
   --only <text>     only contenders with this in their name, and what they are measured against
   --json <file>     write the figures to a file, from which npm run bench:chart draws
   --profile <dir>   write CPU profiles of the servers to a folder (slows them down)
@@ -52,8 +52,8 @@ export function readOptions(args: readonly string[]): Options | undefined {
   });
   if (values.help) return undefined;
   const { only, json, profile, quick } = values;
-  const seconds = Number(values.seconds ?? (quick ? 0.2 : 0.4));
-  const rounds = Number(values.rounds ?? (quick ? 2 : 5));
+  const seconds = Number(values.seconds ?? 0.2);
+  const rounds = Number(values.rounds ?? (quick ? 3 : 11));
   const parts = values.part.split(',');
   const unknown = parts.find((part) => !PARTS.includes(part));
   if (unknown !== undefined) throw new TypeError(`there is no part ${JSON.stringify(unknown)}`);
