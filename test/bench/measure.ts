@@ -28,18 +28,30 @@ const WARM_UP = 100;
 /** Once for each cell, in milliseconds: until then the hot code of its server is being compiled. */
 const FIRST_WARM_UP = 500;
 
+/** What a cell did, and what its base did right before or after. */
+interface Pair {
+  readonly own: Measurement;
+  readonly base: Measurement | undefined;
+}
+
 /**
- * Measures all cells in turn, round after round, so that what else happens on the machine hits all of them.
- * Every second round goes backwards, against effects of the order.
+ * Measures all cells in turn, round after round, each beside what it is compared with, so that what else happens on the
+ * machine hits both. Every second round goes backwards, against effects of the order.
  */
 export async function compare(stage: Stage, { title, columns, cells }: Comparison): Promise<Table> {
   const { rounds, seconds } = stage.options;
-  const measured = new Map<string, Measurement[]>(cells.map(({ name }) => [name, []]));
+  const measured = new Map<string, Pair[]>(cells.map(({ name }) => [name, []]));
+  const run = (cell: Cell) => measure(stage, cell, WARM_UP, seconds * 1000);
   for (const cell of cells) await measure(stage, cell, 0, FIRST_WARM_UP);
   for (let round = 1; round <= rounds; round++) {
     process.stderr.write(`${title}: round ${round} of ${rounds}\n`);
-    for (const cell of round % 2 === 1 ? cells : cells.toReversed()) {
-      measured.get(cell.name)!.push(await measure(stage, cell, WARM_UP, seconds * 1000));
+    const isForward = round % 2 === 1;
+    for (const cell of isForward ? cells : cells.toReversed()) {
+      const base = cell.base === cell.name ? undefined : cells.find(({ name }) => name === cell.base);
+      const before = base && isForward ? await run(base) : undefined;
+      const own = await run(cell);
+      const after = base && !isForward ? await run(base) : undefined;
+      measured.get(cell.name)!.push({ own, base: cell.base === cell.name ? own : (before ?? after) });
     }
   }
   return { title, columns, rows: cells.map((cell) => rowOf(cell, measured)) };
@@ -76,19 +88,20 @@ async function measure(stage: Stage, cell: Cell, warmUp: number, duration: numbe
 }
 
 /** Ratios are taken round by round, as two figures of one round have more in common than two medians. */
-function rowOf({ name, base, rival, load }: Cell, measured: ReadonlyMap<string, readonly Measurement[]>): Row {
-  const own = measured.get(name)!;
-  const ratioTo = (other: string | undefined, figure: (measurement: Measurement) => number) => {
-    const others = other === undefined ? undefined : measured.get(other);
-    return others && spread(own.map((measurement, round) => figure(measurement) / figure(others[round]!)));
-  };
+function rowOf({ name, rival, load }: Cell, measured: ReadonlyMap<string, readonly Pair[]>): Row {
+  const pairs = measured.get(name)!;
+  const own = pairs.map((pair) => pair.own);
+  const rivals = rival === undefined ? undefined : measured.get(rival)?.map((pair) => pair.own);
+  const ratio = (others: readonly (Measurement | undefined)[] | undefined, figure: (of: Measurement) => number) =>
+    others?.[0] && spread(own.map((measurement, round) => figure(measurement) / figure(others[round]!)));
+  const bases = pairs.map(({ base }) => base);
   const isPaced = load.kind === 'paced';
   return {
     name,
     rate: spread(own.map(({ rate }) => rate)),
-    ratio: ratioTo(base, ({ rate }) => rate),
-    ratioPerCpu: ratioTo(base, ({ cpuPerMessage }) => 1 / cpuPerMessage),
-    ratioToRival: ratioTo(rival, ({ rate }) => rate),
+    ratio: ratio(bases, ({ rate }) => rate),
+    ratioPerCpu: ratio(bases, ({ cpuPerMessage }) => 1 / cpuPerMessage),
+    ratioToRival: ratio(rivals, ({ rate }) => rate),
     cpuPerMessage: spread(own.map(({ cpuPerMessage }) => cpuPerMessage * 1000)),
     p50: isPaced ? spread(own.map(({ p50 }) => p50)) : undefined,
     p99: isPaced ? spread(own.map(({ p99 }) => p99)) : undefined,

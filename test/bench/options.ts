@@ -25,7 +25,7 @@ export const USAGE = `Usage: npm run bench -- [options]
                     ${PARTS.join(', ')}
   --quick           a first impression: few rounds, fewer idle connections
   --seconds <n>     measured seconds per contender and round (default: 0.2)
-  --rounds <n>      rounds (default: 11)
+  --rounds <n>      rounds (default: 9)
   --only <text>     only contenders with this in their name, and what they are measured against
   --json <file>     write the figures to a file, from which npm run bench:chart draws
   --profile <dir>   write CPU profiles of the servers to a folder (slows them down)
@@ -53,7 +53,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
   if (values.help) return undefined;
   const { only, json, profile, quick } = values;
   const seconds = Number(values.seconds ?? 0.2);
-  const rounds = Number(values.rounds ?? (quick ? 3 : 11));
+  const rounds = Number(values.rounds ?? (quick ? 3 : 9));
   const parts = values.part.split(',');
   const unknown = parts.find((part) => !PARTS.includes(part));
   if (unknown !== undefined) throw new TypeError(`there is no part ${JSON.stringify(unknown)}`);
