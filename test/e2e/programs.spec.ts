@@ -122,7 +122,7 @@ it('what handlers have answered leaves although the program fails in the same tu
     await app.listen(0);
     const sockets = [];
     app.getHttpServer().on('connection', (socket) => sockets.push(socket));
-    for (let n = 0; n < 5; n++) {
+    for (let n = 0; n < 12; n++) {
       const client = connect(app.getHttpServer().address().port);
       client.write('GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n' +
         'Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n');

@@ -16,6 +16,9 @@ const QUICK_READ = 0.25;
 /** How soon turns have to follow one another, in milliseconds, for connections to be as busy as in the last one. */
 const PAUSE = 1;
 
+/** How soon reads follow one another within a turn, in milliseconds. */
+const GAP = 0.02;
+
 /**
  * Decides when answers leave: as a rule right after the read that brought the questions. But while many connections are read
  * in each turn of the event loop, and all of them quickly, several are read before they are written to. That is faster, as
@@ -30,9 +33,12 @@ export class ReadRhythm {
   #isReading = false;
   #isGrouping = false;
   #isTurnOpen = false;
+  /** Reads that followed one another at once, until there are enough to watch turns. */
+  #streak = 0;
   #reads = 0;
   #turnStart = 0;
-  #turnEnd = 0;
+  /** When the last turn ended, or the last read where turns are not watched. */
+  #lastEnd = 0;
 
   /** @param flush Called when what was held back leaves. */
   constructor(private readonly flush: () => void) {}
@@ -45,8 +51,14 @@ export class ReadRhythm {
   /** A connection is about to be read. */
   beginRead(): void {
     this.#isReading = true;
-    // Before any handler can do the same: work that it puts off to the next turn is not to delay its answer.
-    if (!this.#isTurnOpen) this.#beginTurn();
+    if (this.#isTurnOpen) return;
+    const now = performance.now();
+    const pause = now - this.#lastEnd;
+    if (pause > PAUSE) this.#isGrouping = false;
+    this.#streak = pause < GAP ? this.#streak + 1 : 0;
+    // To watch a turn costs more than a lone read should. It begins before handlers can put off work to its end: their
+    // answers go first.
+    if (this.#isGrouping || this.#streak >= FEWEST_READS) this.#beginTurn(now);
   }
 
   /** What the connection sent was handled, as far as it can be at once. */
@@ -54,13 +66,13 @@ export class ReadRhythm {
     this.#isReading = false;
     this.#reads++;
     if (!this.#isGrouping || this.#reads % LARGEST_GROUP === 0) this.flush();
+    if (!this.#isTurnOpen) this.#lastEnd = performance.now();
   }
 
-  #beginTurn(): void {
+  #beginTurn(now: number): void {
     this.#isTurnOpen = true;
     this.#reads = 0;
-    this.#turnStart = performance.now();
-    if (this.#turnStart - this.#turnEnd > PAUSE) this.#isGrouping = false;
+    this.#turnStart = now;
     atEndOfTurn(this.#endTurn);
     ReadRhythm.#open.add(this);
     ReadRhythm.#awaitExit();
@@ -78,8 +90,9 @@ export class ReadRhythm {
   readonly #endTurn = (): void => {
     ReadRhythm.#open.delete(this);
     this.#isTurnOpen = false;
-    this.#turnEnd = performance.now();
-    const time = this.#turnEnd - this.#turnStart;
+    this.#lastEnd = performance.now();
+    this.#streak = 0;
+    const time = this.#lastEnd - this.#turnStart;
     this.#isGrouping = this.#reads >= FEWEST_READS && time <= this.#reads * QUICK_READ;
     this.flush();
   };
