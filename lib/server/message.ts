@@ -53,7 +53,7 @@ export class Message {
     this.#presence = presence;
   }
 
-  /** The 8 bytes that tie a reply to this request; `undefined` for a signal. */
+  /** A copy of the 8 bytes that tie a reply to this request; `undefined` for a signal. */
   get identifier(): Uint8Array | undefined {
     if (!this.isRequest) return undefined;
     const identifier = new Uint8Array(IDENTIFIER_LENGTH);

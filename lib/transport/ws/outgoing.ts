@@ -80,6 +80,6 @@ export class Outgoing {
     this.#isTickEnding = false;
     this.#message = undefined;
     this.#frame = EMPTY;
-    this.#flush();
+    if (!this.rhythm.isHolding) this.#flush();
   };
 }
