@@ -3,7 +3,7 @@ import { delayBefore } from './backoff.js';
 import type { Emit } from './client-events.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import { DisconnectedError, IncompatibleProtocolVersionError, SubProtocolMismatchError } from './errors.js';
-import { closedError, createLink, type Link } from './link.js';
+import { closedError, openClientConnection, type ClientConnection } from './connection.js';
 import type { Operation } from './operation.js';
 
 /** What a client is doing. */
@@ -25,7 +25,7 @@ interface Waiter {
   readonly operation: Pick<Operation<never>, 'isSettled' | 'reject' | 'release'>;
   /** Whether an attempt that fails is no reason to give up. */
   readonly isPatient: boolean;
-  readonly ready: (link: Link) => void;
+  readonly ready: (link: ClientConnection) => void;
 }
 
 /** What a connector tells and asks of its client. */
@@ -35,7 +35,7 @@ export interface ConnectorHost {
    * Whatever has to be done on a new connection before anybody may use it: tells whether a session was restored. If it
    * rejects, the attempt has failed.
    */
-  prepare(link: Link): Promise<boolean>;
+  prepare(link: ClientConnection): Promise<boolean>;
   readonly received: (message: ServerMessage) => void;
   /** A connection is gone, whether it was in use or not. */
   readonly lost: (error: Error) => void;
@@ -65,7 +65,7 @@ export interface Connector {
 
 export function createConnector(options: ResolvedClientOptions, host: ConnectorHost): Connector {
   let status: ClientStatus = 'disconnected';
-  let link: Link | undefined;
+  let link: ClientConnection | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   /** Those who wait, in the order in which they came. */
   const waiters = new Set<Waiter>();
@@ -78,7 +78,7 @@ export function createConnector(options: ResolvedClientOptions, host: ConnectorH
   let attempts = 0;
   let whenEnded = () => {};
 
-  const serve = ({ operation, ready }: Waiter, current: Link) => {
+  const serve = ({ operation, ready }: Waiter, current: ClientConnection) => {
     try {
       ready(current);
     } catch (error) {
@@ -111,7 +111,7 @@ export function createConnector(options: ResolvedClientOptions, host: ConnectorH
     host.lost(closedError());
   };
 
-  const connected = (current: Link, isSessionRestored: boolean) => {
+  const connected = (current: ClientConnection, isSessionRestored: boolean) => {
     // It may be gone already; its end follows, or was told.
     if (link !== current || !current.isOpen()) return;
     const isReconnect = isEstablished;
@@ -126,7 +126,7 @@ export function createConnector(options: ResolvedClientOptions, host: ConnectorH
     host.emit('connected', { isReconnect, isSessionRestored });
   };
 
-  const ended = (current: Link, error: Error) => {
+  const ended = (current: ClientConnection, error: Error) => {
     if (link !== current) return;
     const isClosing = status === 'closing';
     const wasConnected = isClosing || status === 'connected';
@@ -159,7 +159,7 @@ export function createConnector(options: ResolvedClientOptions, host: ConnectorH
     clearTimeout(timer);
     timer = undefined;
     status = isEstablished || attempts ? 'reconnecting' : 'connecting';
-    const current: Link = createLink(options, {
+    const current: ClientConnection = openClientConnection(options, {
       accepted: () => void host.prepare(current).then((isRestored) => connected(current, isRestored), current.end),
       received: host.received,
       ended: (error) => ended(current, error),

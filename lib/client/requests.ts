@@ -9,7 +9,7 @@ import {
   SessionNotFoundError,
   SessionsDisabledError,
 } from './errors.js';
-import type { Link } from './link.js';
+import type { ClientConnection } from './connection.js';
 import type { Operation } from './operation.js';
 
 /** Any answer to a request. */
@@ -31,7 +31,12 @@ export interface Requests {
    * @param read Makes the result of the reply before any later message is read, unlike those who wait for it. What it throws
    *   ends the link.
    */
-  send<Result>(link: Link, message: Uint8Array, request: Operation<Result>, read: (reply: Payload) => Result): void;
+  send<Result>(
+    link: ClientConnection,
+    message: Uint8Array,
+    request: Operation<Result>,
+    read: (reply: Payload) => Result,
+  ): void;
   /**
    * A reply arrived. Nobody waits for one that is late, or comes twice: these are dropped. Telling them apart would take
    * memory for each request that is never answered.

@@ -5,9 +5,9 @@ const FIRST_PRINTABLE = 32;
 const LAST_PRINTABLE = 126;
 
 /**
- * Names read lately, each at the slot that its hash gives. A server reads the same few names over and over; handing
+ * Names read lately, each at the connection session that its hash gives. A server reads the same few names over and over; handing
  * out the same string each time spares making it and, as strings remember their hash, looking it up. Peers choose the
- * names, so the table never grows, and a slot is only trusted after its text was compared.
+ * names, so the table never grows, and a connection session is only trusted after its text was compared.
  */
 const recentNames: string[] = /* @__PURE__ */ Array.from({ length: 256 }, () => '');
 
@@ -32,11 +32,11 @@ export function readName(bytes: Uint8Array, start: number, end: number, origin: 
   const hash = hashAscii(bytes, start, end, origin);
   if (length > LONGEST_REMEMBERED) return decodeUtf8(bytes.subarray(start, end));
 
-  const slot = (hash ^ (hash >>> 8)) & 255;
-  const recent = recentNames[slot]!;
+  const connectionSession = (hash ^ (hash >>> 8)) & 255;
+  const recent = recentNames[connectionSession]!;
   if (holdsAt(bytes, start, length, recent)) return recent;
   const name = decodeUtf8(bytes.subarray(start, end));
-  recentNames[slot] = name;
+  recentNames[connectionSession] = name;
   return name;
 }
 

@@ -19,7 +19,7 @@ import {
   SIGNAL_NAME_START,
   utf16StartOf,
   view,
-} from './named-message.js';
+} from './layout.js';
 import { ProtocolError } from './protocol-error.js';
 import { decodeUtf8 } from './text.js';
 import * as MessageType from './type-bytes.js';

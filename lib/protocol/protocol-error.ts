@@ -3,9 +3,9 @@
  * PROTOCOL.md, section 9, says which of them decoding and encoding find.
  */
 export type ProtocolErrorCode =
-  /** The carrier delivered a text frame; messages are binary. Raised by carriers, never by the codec. */
+  /** The transport connection delivered a text frame; messages are binary. Raised by transport connections, never by the codec. */
   | 'TEXT_FRAME'
-  /** The carrier delivered a frame that breaks its own protocol. Raised by carriers, never by the codec. */
+  /** The transport connection delivered a frame that breaks its own protocol. Raised by transport connections, never by the codec. */
   | 'INVALID_FRAME'
   /** A message of no bytes at all. */
   | 'EMPTY_MESSAGE'

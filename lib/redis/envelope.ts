@@ -1,5 +1,5 @@
 import { decodeMessage, MessageType } from '../protocol/index.js';
-import type { ClusterTarget } from '../server/cluster.js';
+import type { ClusterTarget } from '../server/ports/cluster.js';
 
 /** What nodes tell each other. */
 export type Envelope =

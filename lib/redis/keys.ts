@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ClusterTarget } from '../server/cluster.js';
+import type { ClusterTarget } from '../server/ports/cluster.js';
 
 /**
  * The names of keys and channels. What is in braces decides where it is in a Redis Cluster: all of a session is in one

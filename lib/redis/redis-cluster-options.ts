@@ -1,4 +1,4 @@
-import { check, integerBetween, type OptionRules } from '../server/option-rules.js';
+import { check, integerBetween, type OptionRules } from '../common/options.js';
 import { checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from './redis-options.js';
 
 /** Options of {@link RedisCluster}. */

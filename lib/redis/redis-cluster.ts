@@ -1,16 +1,16 @@
-import type { Cluster, ClusterNode, ClusterTarget } from '../server/cluster.js';
-import { TellingEmitter } from '../server/telling-emitter.js';
-import type { SessionPlaces } from '../session/session-places.js';
+import type { Cluster, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
+import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
+import type { SessionMembership } from '../session/session-membership.js';
 import { decodeEnvelope, encodeEnvelope, type Envelope } from './envelope.js';
 import { Keys } from './keys.js';
 import { Membership } from './membership.js';
 import { Publisher } from './publisher.js';
 import { resolveRedisClusterOptions, type RedisClusterOptions } from './redis-cluster-options.js';
 import { isClusterClient } from './redis-client.js';
-import { RedisLink } from './redis-link.js';
+import { RedisConnections } from './redis-connections.js';
 import { placeOf } from './redis-options.js';
 import { RedisPlaces } from './redis-places.js';
-import { Subscriptions } from './subscriptions.js';
+import { ChannelSubscriptions } from './channel-subscriptions.js';
 
 /**
  * What a `RedisCluster` tells: `cluster.on('disconnected', ({ reason }) => …)`. The same objects, with `cluster` added, are
@@ -52,16 +52,16 @@ const WARNING_INTERVAL = 10_000;
  *
  * @example WebwireModule.forRoot({ cluster: new RedisCluster({ url: 'redis://localhost:6379' }) })
  */
-export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements Cluster {
+export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> implements Cluster {
   /** For `WebwireModule`. */
-  readonly places: SessionPlaces;
+  readonly places: SessionMembership;
   readonly #options: ReturnType<typeof resolveRedisClusterOptions>;
   readonly #keys: Keys;
-  readonly #link: RedisLink;
+  readonly #link: RedisConnections;
   readonly #membership: Membership;
   readonly #publisher: Publisher;
   readonly #places: RedisPlaces;
-  #subscriptions: Subscriptions | undefined;
+  #subscriptions: ChannelSubscriptions | undefined;
   #node: ClusterNode | undefined;
   #status: RedisClusterHealth['status'] = 'starting';
   #since = new Date();
@@ -76,13 +76,13 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
     this.#options = resolveRedisClusterOptions(options);
     const place = placeOf(this.#options);
     this.#keys = new Keys(place.keyPrefix + this.#options.prefix);
-    this.#link = new RedisLink(place);
+    this.#link = new RedisConnections(place);
     this.#membership = new Membership(this.#membershipHost());
     this.#publisher = new Publisher(
       (channel, envelope) => this.#link.commands.client.call('spublish', channel, envelope),
       this.#options.maxWaitingSignals,
       () => this.#membership.isConnected,
-      () => this.tell('drop', () => ({ nodeId: this.nodeId, dropped: this.#publisher.dropped })),
+      () => this.emitEvent('drop', () => ({ nodeId: this.nodeId, dropped: this.#publisher.dropped })),
       (error) => this.#notPublished(error),
     );
     this.#places = new RedisPlaces(this.#placesHost());
@@ -121,7 +121,7 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
         interrupted: (reason) => this.#membership.fail(reason),
         ready: () => this.#membership.hurry(),
       });
-      this.#subscriptions = new Subscriptions(this.#link.subscriber, this.#keys.idleChannel);
+      this.#subscriptions = new ChannelSubscriptions(this.#link.subscriber, this.#keys.idleChannel);
       this.#subscriptions.add(this.#keys.allChannel).catch(() => undefined);
       await this.#membership.start();
     } catch (error) {
@@ -220,7 +220,7 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
       );
     }
     this.#become('connected');
-    this.tell('connected', () => ({ nodeId: this.nodeId, places }));
+    this.emitEvent('connected', () => ({ nodeId: this.nodeId, places }));
     this.#publisher.flush();
     this.#node!.connected();
   }
@@ -231,7 +231,7 @@ export class RedisCluster extends TellingEmitter<RedisClusterEvents> implements 
         'restored, and signals for other nodes wait',
     );
     this.#become('disconnected');
-    this.tell('disconnected', () => ({ nodeId: this.nodeId, reason }));
+    this.emitEvent('disconnected', () => ({ nodeId: this.nodeId, reason }));
   }
 
   /**

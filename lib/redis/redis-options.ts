@@ -6,7 +6,7 @@ import {
   stringThat,
   type OptionRule,
   type OptionRules,
-} from '../server/option-rules.js';
+} from '../common/options.js';
 import { createClient, duplicateClient, isRedisClient, keyPrefixOf, type RedisClient } from './redis-client.js';
 
 /** Where Redis is: exactly one of `client`, `url` and `connection`. */

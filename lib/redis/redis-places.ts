@@ -1,12 +1,12 @@
 import { SessionError } from '../session/session-error.js';
-import type { PlaceRequest, PlaceResult, SessionClosing, SessionPlaces } from '../session/session-places.js';
+import type { PlaceRequest, PlaceResult, SessionClosing, SessionMembership } from '../session/session-membership.js';
 import { encodeEnvelope } from './envelope.js';
 import { findDeadIncarnations, incarnationOf } from './incarnations.js';
 import type { Keys } from './keys.js';
 import type { Membership } from './membership.js';
 import { CLOSE, CLOSE_ALL, CLOSE_UNHELD, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
 import type { RedisCommands } from './redis-commands.js';
-import type { Subscriptions } from './subscriptions.js';
+import type { ChannelSubscriptions } from './channel-subscriptions.js';
 
 /** Places are confirmed this often, in ms. */
 const CONFIRMATION_INTERVAL = PLACE_LIFETIME / 3;
@@ -28,13 +28,13 @@ export interface PlacesHost {
   readonly keys: Keys;
   readonly membership: Membership;
   /** `undefined` before the start. */
-  readonly subscriptions: Subscriptions | undefined;
+  readonly subscriptions: ChannelSubscriptions | undefined;
   /** The session of a place was closed elsewhere, which did not come through. */
   sessionClosed(session: string): void;
 }
 
 /** The places in sessions, in Redis. Those of this node are known here too, so that Redis can be told again. */
-export class RedisPlaces implements SessionPlaces {
+export class RedisPlaces implements SessionMembership {
   /** By session and place, in the order in which they were confirmed. */
   readonly #held = new Map<string, Held>();
   /** How many connections of this node want to hear of a session. */

@@ -1,4 +1,4 @@
-import { countOrInfinity, type OptionRules } from '../server/option-rules.js';
+import { countOrInfinity, type OptionRules } from '../common/options.js';
 import { SessionError } from '../session/session-error.js';
 import { SessionManager, type SessionConnection } from '../session/session-manager.js';
 import { digestOf } from '../session/session-registry.js';

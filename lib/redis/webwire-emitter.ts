@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { check, OBJECT_RULE, stringThat, type OptionRules } from '../server/option-rules.js';
-import type { ClusterTarget } from '../server/cluster.js';
+import { check, OBJECT_RULE, stringThat, type OptionRules } from '../common/options.js';
+import type { ClusterTarget } from '../server/ports/cluster.js';
 import { encodeSignal } from '../server/signal.js';
 import { SessionError } from '../session/session-error.js';
 import type { SessionManager } from '../session/session-manager.js';

@@ -1,6 +1,6 @@
-import type { ConnectionRequest } from './carrier.js';
-import { Handshake, HandshakeRefusal } from './handshake.js';
-import { OBJECT_RULE, check, countOrInfinity } from './option-rules.js';
+import type { ConnectionRequest } from './ports/transport-connection.js';
+import { Handshake, HandshakeRejection } from './handshake.js';
+import { OBJECT_RULE, check, countOrInfinity } from '../common/options.js';
 import { allowsOrigin } from './origins.js';
 import type { ResolvedServerOptions } from './server-options.js';
 
@@ -24,7 +24,7 @@ export class Admission {
 
   /**
    * @param connect Called, within the call or later, if the client may connect.
-   * @throws HandshakeRefusal, now or later, if it may not; anything else that the application threw.
+   * @throws HandshakeRejection, now or later, if it may not; anything else that the application threw.
    */
   async admit(
     request: ConnectionRequest,
@@ -33,8 +33,8 @@ export class Admission {
   ): Promise<void> {
     const { options, size } = this.host;
     this.#assertOpen();
-    if (!allowsOrigin(options.origins, request.headers.origin)) throw new HandshakeRefusal(403, 'origin not allowed');
-    if (size + this.#arriving >= options.maxConnections) throw new HandshakeRefusal(503, 'too many connections');
+    if (!allowsOrigin(options.origins, request.headers.origin)) throw new HandshakeRejection(403, 'origin not allowed');
+    if (size + this.#arriving >= options.maxConnections) throw new HandshakeRejection(503, 'too many connections');
     this.#arriving++;
     try {
       const handshake = new Handshake(request, remoteAddress, options.concurrencyLimit);
@@ -51,15 +51,15 @@ export class Admission {
 
   #assertOpen(): void {
     const { closedBecause } = this.host;
-    if (closedBecause !== undefined) throw new HandshakeRefusal(503, closedBecause);
+    if (closedBecause !== undefined) throw new HandshakeRejection(503, closedBecause);
   }
 }
 
-/** @throws HandshakeRefusal if it takes longer than `timeout` ms. */
+/** @throws HandshakeRejection if it takes longer than `timeout` ms. */
 async function within(timeout: number, authorizing: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new HandshakeRefusal(503, 'the handshake took too long')), timeout);
+    timer = setTimeout(() => reject(new HandshakeRejection(503, 'the handshake took too long')), timeout);
   });
   try {
     await Promise.race([authorizing, late]);

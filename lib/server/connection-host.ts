@@ -1,10 +1,10 @@
 import type { ProtocolError } from '../protocol/index.js';
-import type { SessionHub } from '../session/session-hub.js';
+import type { SessionService } from '../session/session-service.js';
 import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
-import type { Dispatcher } from './dispatcher.js';
-import type { ServerLogger } from './logger.js';
-import type { Workload } from './workload.js';
+import type { Dispatcher } from './ports/dispatcher.js';
+import type { ServerLogger } from '../common/logger.js';
+import type { ActiveHandlers } from './active-handlers.js';
 
 /** What a connection asks of the server it belongs to. */
 export interface ConnectionHost {
@@ -15,8 +15,8 @@ export interface ConnectionHost {
   readonly dispatcher: Dispatcher;
   readonly logger: ServerLogger;
   /** `null` where sessions are off. */
-  readonly sessions: SessionHub | null;
-  readonly workload: Workload;
+  readonly sessions: SessionService | null;
+  readonly activeHandlers: ActiveHandlers;
   /** The client broke the protocol. */
   violated(connection: WebwireConnection, error: ProtocolError): void;
   /** The client reads too slowly. */

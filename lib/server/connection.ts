@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { ProtocolError } from '../protocol/index.js';
 import { SessionError } from '../session/session-error.js';
-import { SessionSlot } from '../session/session-slot.js';
+import { ConnectionSession } from '../session/connection-session.js';
 import type { Session } from '../session/session.js';
-import type { Carrier, ConnectionRequest } from './carrier.js';
+import type { TransportConnection, ConnectionRequest } from './ports/transport-connection.js';
 import type { ConnectionHost } from './connection-host.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { Handshake } from './handshake.js';
 import { Inbox } from './inbox.js';
 import { readIncoming, type Incoming } from './incoming.js';
 import { Outbox } from './outbox.js';
-import { Presence } from './presence.js';
+import { ConnectionLifetime } from './connection-lifetime.js';
 import { signalOf } from './signal.js';
 
 /** Closing bytes of a WebSocket (RFC 6455, section 7.4.1), and why the server sends them. */
@@ -31,38 +31,42 @@ export class WebwireConnection {
   /** The upgrade request that opened the connection: its `url` and `headers`. */
   readonly request: ConnectionRequest;
 
-  readonly #carrier: Carrier;
+  readonly #transportConnection: TransportConnection;
   readonly #host: ConnectionHost;
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
-  readonly #presence = new Presence();
+  readonly #lifetime = new ConnectionLifetime();
   #ending: Ending | undefined;
   #isCut = false;
   #isClosed = false;
   #bytesRead = -1;
   #silence = 0;
-  #sessionSlot: SessionSlot | undefined;
+  #sessionSlot: ConnectionSession | undefined;
   #closing: Promise<void> | undefined;
   #notifyClosed: (() => void) | undefined;
 
   /** Made by the server when a client connects. */
-  constructor(host: ConnectionHost, carrier: Carrier, { request, info, concurrencyLimit }: Handshake) {
+  constructor(
+    host: ConnectionHost,
+    transportConnection: TransportConnection,
+    { request, info, concurrencyLimit }: Handshake,
+  ) {
     this.request = { url: request.url, headers: request.headers };
     this.info = info;
     this.#host = host;
-    this.#carrier = carrier;
-    this.#outbox = new Outbox(carrier, host, host.logger, () => this.congest());
+    this.#transportConnection = transportConnection;
+    this.#outbox = new Outbox(transportConnection, host, host.logger, () => this.congest());
     this.#inbox = new Inbox(this, host, this.#outbox, {
       limit: concurrencyLimit,
-      carrier,
-      sessionSlot: () => this.#slot(),
+      transportConnection,
+      sessionSlot: () => this.#connectionSession(),
       idle: () => this.#closeWhenIdle(),
     });
   }
 
   /** IP address of the peer; that of the proxy, if there is one. `undefined` if the transport knows none. */
   get remoteAddress(): string | undefined {
-    return this.#carrier.remoteAddress;
+    return this.#transportConnection.remoteAddress;
   }
 
   /** Whether messages are received: `false` once the connection is closing or closed. */
@@ -80,7 +84,7 @@ export class WebwireConnection {
    * message disconnects it.
    */
   get bufferedAmount(): number {
-    return this.#carrier.bufferedAmount;
+    return this.#transportConnection.bufferedAmount;
   }
 
   /**
@@ -128,7 +132,7 @@ export class WebwireConnection {
    *   generator breaks its rules; BufferOverflowError if the session does not fit the client's buffer.
    */
   async createSession(info?: object): Promise<void> {
-    await this.#slot().create(info);
+    await this.#connectionSession().create(info);
   }
 
   /**
@@ -139,7 +143,7 @@ export class WebwireConnection {
    * @throws SessionError if sessions are off, or the session manager could not destroy the session: it is closed then.
    */
   async closeSession(): Promise<void> {
-    await this.#slot().close();
+    await this.#connectionSession().close();
   }
 
   /**
@@ -161,7 +165,7 @@ export class WebwireConnection {
 
   /** Announces the server to the client (PROTOCOL.md, section 4). @internal */
   open(acceptConf: Uint8Array): void {
-    this.#carrier.send(acceptConf);
+    this.#transportConnection.send(acceptConf);
   }
 
   /** @internal */
@@ -169,7 +173,7 @@ export class WebwireConnection {
     if (!this.isActive) return;
     let message: Incoming;
     try {
-      message = readIncoming(bytes, start, end, this.#host.messageBufferSize, this.#presence);
+      message = readIncoming(bytes, start, end, this.#host.messageBufferSize, this.#lifetime);
     } catch (error) {
       this.violate(error as ProtocolError);
       return;
@@ -185,7 +189,7 @@ export class WebwireConnection {
     );
     this.#ending = { code: error.closeCode, text: error.code, reason: 'violation' };
     this.#inbox.dropWaiting();
-    this.#carrier.pause();
+    this.#transportConnection.pause();
     this.#host.violated(this, error);
     this.#closeWhenIdle();
   }
@@ -207,9 +211,9 @@ export class WebwireConnection {
    * @internal
    */
   checkLiveness(patience: number): void {
-    const { bytesRead } = this.#carrier;
+    const { bytesRead } = this.#transportConnection;
     const isPaused = this.#inbox.isWaiting || this.#ending?.reason === 'violation';
-    if (isPaused) this.#carrier.probe?.();
+    if (isPaused) this.#transportConnection.probe?.();
     if (isPaused || bytesRead !== this.#bytesRead) {
       this.#bytesRead = bytesRead;
       this.#silence = 0;
@@ -223,7 +227,7 @@ export class WebwireConnection {
     this.#inbox.refuseWaiting();
   }
 
-  /** Takes no more work, lets running handlers finish and reply, then closes the carrier. @internal */
+  /** Takes no more work, lets running handlers finish and reply, then closes the transport connection. @internal */
   end(ending: Ending): void {
     if (!this.isActive) return;
     this.#ending = ending;
@@ -233,7 +237,7 @@ export class WebwireConnection {
 
   /** Cuts the connection without waiting for anything. @internal */
   terminate(): void {
-    this.#carrier.terminate();
+    this.#transportConnection.terminate();
   }
 
   /** @internal */
@@ -241,18 +245,18 @@ export class WebwireConnection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#inbox.abandon();
-    this.#presence.end();
+    this.#lifetime.end();
     this.#notifyClosed?.();
-    const slot = this.#sessionSlot;
-    if (slot) this.#host.guard('Releasing a session', () => slot.release());
+    const connectionSession = this.#sessionSlot;
+    if (connectionSession) this.#host.guard('Releasing a session', () => connectionSession.release());
     this.#host.left(this, this.#ending?.reason ?? (clean ? 'client-close' : 'connection-lost'));
   }
 
   /** Made on first use: not every connection has a session. */
-  #slot(): SessionSlot {
+  #connectionSession(): ConnectionSession {
     const { sessions } = this.#host;
     if (!sessions) throw new SessionError('SESSIONS_DISABLED', 'sessions are switched off: sessions is false');
-    this.#sessionSlot ??= new SessionSlot(sessions, this, this.#outbox.send, this.#isClosed);
+    this.#sessionSlot ??= new ConnectionSession(sessions, this, this.#outbox.send, this.#isClosed);
     return this.#sessionSlot;
   }
 
@@ -268,11 +272,11 @@ export class WebwireConnection {
     this.#isCut = true;
     this.#ending ??= ending;
     this.#inbox.dropWaiting();
-    this.#carrier.close(ending.code, ending.text);
+    this.#transportConnection.close(ending.code, ending.text);
   }
 
   #closeWhenIdle(): void {
     if (!this.#inbox.isIdle || this.#isCut || this.#ending === undefined || this.#isClosed) return;
-    this.#carrier.close(this.#ending.code, this.#ending.text);
+    this.#transportConnection.close(this.#ending.code, this.#ending.text);
   }
 }

@@ -1,4 +1,4 @@
-import type { ConnectionRequest } from './carrier.js';
+import type { ConnectionRequest } from './ports/transport-connection.js';
 
 /**
  * A client that asks to connect: what a handshake guard gets with `switchToWs().getData()`. What it sets here belongs to
@@ -20,8 +20,8 @@ export class Handshake {
 }
 
 /** Why a client must not connect, as its HTTP response says it. */
-export class HandshakeRefusal extends Error {
-  override readonly name = 'HandshakeRefusal';
+export class HandshakeRejection extends Error {
+  override readonly name = 'HandshakeRejection';
 
   /**
    * @param status HTTP status code of a failure: 400 to 599.

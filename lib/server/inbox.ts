@@ -1,10 +1,10 @@
 import { MessageType, type CloseSessionMessage, type Payload, type RestoreSessionMessage } from '../protocol/index.js';
-import type { SessionSlot } from '../session/session-slot.js';
-import type { Carrier } from './carrier.js';
+import type { ConnectionSession } from '../session/connection-session.js';
+import type { TransportConnection } from './ports/transport-connection.js';
 import type { ConnectionHost } from './connection-host.js';
 import type { WebwireConnection } from './connection.js';
 import type { Incoming } from './incoming.js';
-import { stackOf } from './logger.js';
+import { stackOf } from '../common/logger.js';
 import { Message } from './message.js';
 import type { Outbox } from './outbox.js';
 
@@ -20,9 +20,9 @@ const MAX_SESSION_REQUESTS = 16;
 interface Surroundings {
   /** Handlers that may run at once. */
   readonly limit: number;
-  readonly carrier: Carrier;
+  readonly transportConnection: TransportConnection;
   /** @throws SessionError where sessions are off. */
-  readonly sessionSlot: () => SessionSlot;
+  readonly sessionSlot: () => ConnectionSession;
   /** Called when the last handler has ended. */
   readonly idle: () => void;
 }
@@ -99,7 +99,7 @@ export class Inbox {
   dropWaiting(): void {
     if (!this.#waiting) return;
     this.#waiting = undefined;
-    this.surroundings.carrier.resume();
+    this.surroundings.transportConnection.resume();
   }
 
   /** The connection is gone: there is nobody to answer, nor to read from. */
@@ -108,7 +108,7 @@ export class Inbox {
   }
 
   #admit(message: Work): void {
-    if (this.host.workload.isDraining) this.#refuse(message);
+    if (this.host.activeHandlers.isDraining) this.#refuse(message);
     else if (this.#waiting || !this.#hasRoomFor(message)) this.#wait(message);
     else this.#start(message);
   }
@@ -124,7 +124,7 @@ export class Inbox {
       return;
     }
     this.#waiting = [message];
-    this.surroundings.carrier.pause();
+    this.surroundings.transportConnection.pause();
   }
 
   /** A handler that ends at once starts the next from here, not from within itself. */
@@ -192,15 +192,15 @@ export class Inbox {
   #handleSessionRequest(message: SessionRequest): void {
     const { id } = message;
     if (!this.host.sessions) return this.outbox.answer(MessageType.ReplySessionsDisabled, id);
-    const slot = this.surroundings.sessionSlot();
+    const connectionSession = this.surroundings.sessionSlot();
     this.#started();
     this.#sessionRequests++;
     this.host.guard(
       'Session request',
       () =>
         message.type === MessageType.RequestRestoreSession
-          ? slot.restore(id, message.sessionKey)
-          : slot.closeForClient(id),
+          ? connectionSession.restore(id, message.sessionKey)
+          : connectionSession.closeForClient(id),
       () => {
         this.#sessionRequests--;
         this.#finished();
@@ -210,13 +210,13 @@ export class Inbox {
 
   #started(): void {
     this.#running++;
-    this.host.workload.started();
+    this.host.activeHandlers.started();
   }
 
   readonly #finished = (): void => {
     this.#running--;
     this.#startWaiting();
     if (this.#running === 0) this.surroundings.idle();
-    this.host.workload.finished();
+    this.host.activeHandlers.finished();
   };
 }

@@ -7,7 +7,7 @@ import {
 } from '../protocol/index.js';
 import { readType } from '../protocol/decode.js';
 import { Message } from './message.js';
-import type { Presence } from './presence.js';
+import type { ConnectionLifetime } from './connection-lifetime.js';
 
 /** What a client sent: something for a handler, or anything else that the protocol knows. */
 export type Incoming = Message | Exclude<ProtocolMessage, RequestMessage | SignalMessage>;
@@ -22,7 +22,7 @@ export function readIncoming(
   start: number,
   end: number,
   maxLength: number,
-  presence: Presence,
+  lifetime: ConnectionLifetime,
 ): Incoming {
   const type = readType(bytes, start, end, maxLength);
   switch (type) {
@@ -32,7 +32,7 @@ export function readIncoming(
     case MessageType.SignalBinary:
     case MessageType.SignalUtf8:
     case MessageType.SignalUtf16:
-      return new Message(type, bytes, start, end, presence);
+      return new Message(type, bytes, start, end, lifetime);
     default:
       return decodeMessage(bytes.subarray(start, end)) as Exclude<Incoming, Message>;
   }

@@ -15,8 +15,8 @@ import {
   SIGNAL_NAME_START,
   utf16StartOf,
   view,
-} from '../protocol/named-message.js';
-import type { Presence } from './presence.js';
+} from '../protocol/layout.js';
+import type { ConnectionLifetime } from './connection-lifetime.js';
 
 /** What a client sent: a request or a signal, as `@WebwireMessage()` gives it to a handler. */
 export class Message {
@@ -29,14 +29,20 @@ export class Message {
   /** The identifier in two halves, which are copied faster than bytes. */
   readonly #firstHalf: number = 0;
   readonly #secondHalf: number = 0;
-  readonly #presence: Presence;
+  readonly #lifetime: ConnectionLifetime;
 
   /**
    * Made by the connection that received it: it stands from `start` to `end` in what was received.
    * @throws ProtocolError
    * @internal
    */
-  constructor(type: RequestType | SignalType, bytes: Uint8Array, start: number, end: number, presence: Presence) {
+  constructor(
+    type: RequestType | SignalType,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    lifetime: ConnectionLifetime,
+  ) {
     const isRequest = isRequestType(type);
     const encoding = encodingOf(type);
     const nameStart = start + (isRequest ? REQUEST_NAME_START : SIGNAL_NAME_START);
@@ -50,7 +56,7 @@ export class Message {
       this.#firstHalf = readHalf(bytes, start + ID_START);
       this.#secondHalf = readHalf(bytes, start + ID_START + HALF);
     }
-    this.#presence = presence;
+    this.#lifetime = lifetime;
   }
 
   /** A copy of the 8 bytes that tie a reply to this request; `undefined` for a signal. */
@@ -62,13 +68,13 @@ export class Message {
   }
 
   /** Aborts when the connection is gone, so that work for nobody can stop. */
-  get signal(): AbortSignal {
-    return this.#presence.signal;
+  get abortSignal(): AbortSignal {
+    return this.#lifetime.abortSignal;
   }
 
   /** Whether somebody waits for an answer; cheaper to listen to than `signal`. @internal */
-  get presence(): Presence {
-    return this.#presence;
+  get lifetime(): ConnectionLifetime {
+    return this.#lifetime;
   }
 
   /** Writes the identifier of a request. @internal */

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { OptionRule } from './option-rules.js';
+import type { OptionRule } from '../common/options.js';
 
 /** Which web pages may connect: their origins, or a function that decides. */
 export type Origins = string | RegExp | readonly (string | RegExp)[] | ((origin: string | undefined) => boolean);

@@ -7,9 +7,9 @@ import {
   type EncodableMessage,
   type Payload,
 } from '../protocol/index.js';
-import type { Carrier } from './carrier.js';
+import type { TransportConnection } from './ports/transport-connection.js';
 import { BufferOverflowError, RequestError } from './errors.js';
-import { stackOf, type ServerLogger } from './logger.js';
+import { stackOf, type ServerLogger } from '../common/logger.js';
 import type { Message } from './message.js';
 
 /** Type, identifier and length of the code (PROTOCOL.md, section 2), in bytes. */
@@ -28,11 +28,11 @@ interface OutboxLimits {
   readonly maxBufferedAmount: number;
 }
 
-/** What goes to one client: the one place where messages are encoded, measured and handed to the carrier. */
+/** What goes to one client: the one place where messages are encoded, measured and handed to the transport connection. */
 export class Outbox {
   /** @param drop Called when more waits for the client than may. */
   constructor(
-    private readonly carrier: Carrier,
+    private readonly transportConnection: TransportConnection,
     private readonly limits: OutboxLimits,
     private readonly logger: ServerLogger,
     private readonly drop: () => void,
@@ -40,23 +40,23 @@ export class Outbox {
 
   /**
    * Sends a message.
-   * @returns Whether the carrier took it.
+   * @returns Whether the transport connection took it.
    * @throws BufferOverflowError or ProtocolError if it must not be sent.
    */
   readonly send = (message: EncodableMessage): boolean => {
-    const { carrier } = this;
-    if (!carrier.sendMessage) return this.sendEncoded(encodeMessage(message));
+    const { transportConnection } = this;
+    if (!transportConnection.sendMessage) return this.sendEncoded(encodeMessage(message));
     const length = encodedLength(message);
-    return this.#isClearFor(length) && carrier.sendMessage(message, length);
+    return this.#isClearFor(length) && transportConnection.sendMessage(message, length);
   };
 
   /**
    * Sends a message that is already encoded.
-   * @returns Whether the carrier took it.
+   * @returns Whether the transport connection took it.
    * @throws BufferOverflowError
    */
   sendEncoded(bytes: Uint8Array): boolean {
-    return this.#isClearFor(bytes.length) && this.carrier.send(bytes);
+    return this.#isClearFor(bytes.length) && this.transportConnection.send(bytes);
   }
 
   /** @throws BufferOverflowError if the message does not fit the client's buffer. */
@@ -66,13 +66,13 @@ export class Outbox {
   }
 
   /**
-   * Whether a message may be handed to the carrier now.
+   * Whether a message may be handed to the transport connection now.
    * @throws BufferOverflowError
    */
   #isClearFor(length: number): boolean {
     const { messageBufferSize, maxBufferedAmount } = this.limits;
     if (length > messageBufferSize) throw new BufferOverflowError(length, messageBufferSize);
-    if (this.carrier.bufferedAmount <= maxBufferedAmount) return true;
+    if (this.transportConnection.bufferedAmount <= maxBufferedAmount) return true;
     this.drop();
     return false;
   }

@@ -1,9 +1,9 @@
 import type { ProtocolError } from '../protocol/index.js';
 import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
-import type { ConnectionRequest } from './carrier.js';
-import type { ServerLogger } from './logger.js';
-import { TellingEmitter } from './telling-emitter.js';
+import type { ConnectionRequest } from './ports/transport-connection.js';
+import type { ServerLogger } from '../common/logger.js';
+import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 
 /**
  * What a `WebwireServer` tells: `server.on('connection', ({ connection }) => …)`. The same objects, with `server` added,
@@ -28,7 +28,7 @@ export interface WebwireServerEvents {
 }
 
 /** A class that emits the events of a server. */
-export class ServerEvents extends TellingEmitter<WebwireServerEvents> {
+export class ServerEvents extends DiagnosticsEmitter<WebwireServerEvents> {
   constructor(protected readonly logger: ServerLogger) {
     super({ owner: 'server', channels: 'nestjs-webwire', logger: () => logger });
   }

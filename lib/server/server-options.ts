@@ -1,5 +1,5 @@
 import { DEFAULT_MESSAGE_BUFFER_SIZE, DEFAULT_READ_TIMEOUT, MIN_MESSAGE_BUFFER_SIZE } from '../protocol/index.js';
-import { check, countOrInfinity, integerBetween, stringThat, type OptionRules } from './option-rules.js';
+import { check, countOrInfinity, integerBetween, stringThat, type OptionRules } from '../common/options.js';
 import { ORIGINS_RULE, type Origins } from './origins.js';
 
 /** Options of one WebWire server. */

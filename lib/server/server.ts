@@ -1,18 +1,18 @@
 import type { AddressInfo } from 'node:net';
 import { encodeMessage, MessageType, PROTOCOL_MAJOR_VERSION, PROTOCOL_MINOR_VERSION } from '../protocol/index.js';
-import type { SessionHub } from '../session/session-hub.js';
+import type { SessionService } from '../session/session-service.js';
 import { Admission, type AdmissionHost } from './admission.js';
-import type { Carrier, CarrierListener, ConnectionRequest } from './carrier.js';
+import type { TransportConnection, TransportHandlers, ConnectionRequest } from './ports/transport-connection.js';
 import type { ConnectionHost } from './connection-host.js';
 import { WebwireConnection } from './connection.js';
-import type { Dispatcher } from './dispatcher.js';
+import type { Dispatcher } from './ports/dispatcher.js';
 import type { Groups } from './groups.js';
-import { HandshakeRefusal, type Handshake } from './handshake.js';
+import { HandshakeRejection, type Handshake } from './handshake.js';
 import { LivenessMonitor } from './liveness.js';
-import { stackOf, type ServerLogger } from './logger.js';
+import { stackOf, type ServerLogger } from '../common/logger.js';
 import { ServerEvents } from './server-events.js';
 import type { ResolvedServerOptions } from './server-options.js';
-import { Workload } from './workload.js';
+import { ActiveHandlers } from './active-handlers.js';
 
 /** Where a server's connections come from, as its transport reports it. */
 export interface Listener {
@@ -33,7 +33,7 @@ export class WebwireServer extends ServerEvents {
   readonly #admission: Admission;
   readonly #liveness: LivenessMonitor;
   #host: ConnectionHost | undefined;
-  readonly #workload = new Workload(() => this.#onChange?.());
+  readonly #activeHandlers = new ActiveHandlers(() => this.#onChange?.());
   #isStarted = false;
   #pending = 0;
   #listener: Listener | undefined;
@@ -90,9 +90,9 @@ export class WebwireServer extends ServerEvents {
    *
    * @param request The upgrade request, or what the transport has in its place; handshake guards get it as it is.
    * @param remoteAddress IP address of the peer, if there is one.
-   * @param connect Called if the client may connect, within the call or later. It has to open the carrier and to `accept`
+   * @param connect Called if the client may connect, within the call or later. It has to open the transport connection and to `accept`
    *   it before it returns; it just returns if the client has gone meanwhile.
-   * @returns Rejects with a HandshakeRefusal if the client must not connect, and with nothing else.
+   * @returns Rejects with a HandshakeRejection if the client must not connect, and with nothing else.
    */
   async admit(
     request: ConnectionRequest,
@@ -102,31 +102,32 @@ export class WebwireServer extends ServerEvents {
     try {
       await this.#admission.admit(request, remoteAddress, connect);
     } catch (error) {
-      const refusal = error instanceof HandshakeRefusal ? error : new HandshakeRefusal(500, 'internal server error');
+      const refusal =
+        error instanceof HandshakeRejection ? error : new HandshakeRejection(500, 'internal server error');
       if (refusal !== error) this.logger.error('A handshake failed', stackOf(error));
-      this.tell('refusal', () => ({ request, status: refusal.status, reason: refusal.message }));
+      this.emitEvent('refusal', () => ({ request, status: refusal.status, reason: refusal.message }));
       throw refusal;
     }
   }
 
   /**
-   * For transports: takes over a carrier that is up.
+   * For transports: takes over a transport connection that is up.
    * @param handshake The one with which the client was admitted.
-   * @returns What the transport has to tell of the carrier from now on.
+   * @returns What the transport has to tell of the transport connection from now on.
    */
-  accept(carrier: Carrier, handshake: Handshake): CarrierListener {
-    const connection = new WebwireConnection(this.#host!, carrier, handshake);
+  accept(transportConnection: TransportConnection, handshake: Handshake): TransportHandlers {
+    const connection = new WebwireConnection(this.#host!, transportConnection, handshake);
     this.#connections.add(connection);
     this.#liveness.update();
     connection.open(this.#acceptConf);
-    this.tell('connection', () => ({ connection }));
+    this.emitEvent('connection', () => ({ connection }));
     this.#pending++;
     this.#guard('handleConnection', () => this.#host!.dispatcher.connected(connection), this.#hookDone);
     return connection;
   }
 
   /** Gives it what is to be done with its messages. @internal */
-  serve(dispatcher: Dispatcher, sessions: SessionHub | null): void {
+  serve(dispatcher: Dispatcher, sessions: SessionService | null): void {
     this.#host = this.#createHost(dispatcher, sessions);
   }
 
@@ -142,13 +143,13 @@ export class WebwireServer extends ServerEvents {
 
   /** Whether a shutdown has begun. @internal */
   get isDraining(): boolean {
-    return this.#workload.isDraining;
+    return this.#activeHandlers.isDraining;
   }
 
   #admissionHost(): AdmissionHost {
     const connections = this.#connections;
     const closedBecause = () => {
-      if (this.#workload.isDraining) return 'server shutting down';
+      if (this.#activeHandlers.isDraining) return 'server shutting down';
       return this.#isStarted ? undefined : 'server starting';
     };
     return {
@@ -171,7 +172,7 @@ export class WebwireServer extends ServerEvents {
     return dispatcher.authorize(handshake).finally(this.#hookDone);
   }
 
-  #createHost(dispatcher: Dispatcher, sessions: SessionHub | null): ConnectionHost {
+  #createHost(dispatcher: Dispatcher, sessions: SessionService | null): ConnectionHost {
     const { messageBufferSize, maxBufferedAmount } = this.options;
     return {
       messageBufferSize,
@@ -179,15 +180,15 @@ export class WebwireServer extends ServerEvents {
       dispatcher,
       sessions,
       logger: this.logger,
-      workload: this.#workload,
-      violated: (connection, error) => this.tell('violation', () => ({ connection, error })),
-      dropped: (connection, bufferedAmount) => this.tell('drop', () => ({ connection, bufferedAmount })),
+      activeHandlers: this.#activeHandlers,
+      violated: (connection, error) => this.emitEvent('violation', () => ({ connection, error })),
+      dropped: (connection, bufferedAmount) => this.emitEvent('drop', () => ({ connection, bufferedAmount })),
       left: (connection, reason) => {
         this.#pending++;
         this.#connections.delete(connection);
         this.#liveness.update();
         this.#groups.leaveAll(connection);
-        this.tell('disconnection', () => ({ connection, reason }));
+        this.emitEvent('disconnection', () => ({ connection, reason }));
         this.#guard('handleDisconnect', () => dispatcher.disconnected(connection, reason), this.#hookDone);
       },
       guard: (subject, run, done) => this.#guard(subject, run, done),
@@ -200,16 +201,16 @@ export class WebwireServer extends ServerEvents {
   };
 
   async #drain(): Promise<void> {
-    const workload = this.#workload;
-    workload.isDraining = true;
-    this.tell('drain', () => ({ running: workload.running, connections: this.#connections.size }));
+    const activeHandlers = this.#activeHandlers;
+    activeHandlers.isDraining = true;
+    this.emitEvent('drain', () => ({ running: activeHandlers.running, connections: this.#connections.size }));
     for (const connection of this.#connections) connection.refuseWaiting();
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
       this.#onChange?.();
     }, this.options.shutdownTimeout);
-    await this.#until(() => isLate || workload.running === 0);
+    await this.#until(() => isLate || activeHandlers.running === 0);
     for (const connection of this.#connections) {
       connection.end({ code: 1001, text: 'server shutting down', reason: 'shutdown' });
     }
@@ -223,10 +224,10 @@ export class WebwireServer extends ServerEvents {
     });
     await this.#until(() => isLate || isSettled || !sessions);
     clearTimeout(timer);
-    this.tell('shutdown', () => ({ isComplete: !isLate }));
+    this.emitEvent('shutdown', () => ({ isComplete: !isLate }));
     if (!isLate) return;
     this.logger.warn(
-      `Shutdown did not finish within ${this.options.shutdownTimeout} ms: ${workload.running} handlers still run, ` +
+      `Shutdown did not finish within ${this.options.shutdownTimeout} ms: ${activeHandlers.running} handlers still run, ` +
         `${this.#pending} connection hooks are pending, ${this.#connections.size} connections are cut`,
     );
     for (const connection of this.#connections) connection.terminate();

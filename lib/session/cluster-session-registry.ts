@@ -1,4 +1,4 @@
-import type { PlaceRequest, PlaceResult, SessionClosing, SessionPlaces } from './session-places.js';
+import type { PlaceRequest, PlaceResult, SessionClosing, SessionMembership } from './session-membership.js';
 import { digestOf, LocalSessionRegistry, type SessionRegistry } from './session-registry.js';
 
 /** What holds a session, with a name that is unique among all nodes. */
@@ -12,7 +12,7 @@ const UNLIMITED: PlaceRequest = { limit: Infinity, isNew: false };
 export class ClusterSessionRegistry<Connection extends Holder> implements SessionRegistry<Connection> {
   readonly #local = new LocalSessionRegistry<Connection>();
 
-  constructor(private readonly places: SessionPlaces) {}
+  constructor(private readonly places: SessionMembership) {}
 
   /** Here at once, so that a closing that comes from another node meanwhile finds the connection. */
   async take(key: string, connection: Connection, request: PlaceRequest): Promise<PlaceResult> {

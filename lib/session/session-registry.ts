@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { PlaceRequest, PlaceResult, SessionClosing } from './session-places.js';
+import type { PlaceRequest, PlaceResult, SessionClosing } from './session-membership.js';
 
 /** Which connections hold which session. Every method that changes something may answer at once or with a promise. */
 export interface SessionRegistry<Connection> {

@@ -19,9 +19,9 @@ export interface ListenTarget {
  * For each client, a transport
  *
  * 1. asks `server.admit()` whether it may connect, which checks limits and origins and runs handshake guards. If the
- *    promise rejects, the transport tells the client, if it can, what the `HandshakeRefusal` says, and ends it;
- * 2. when it is called back, makes a `Carrier`, and gives it to `server.accept()`, which sends the first message;
- * 3. tells the `CarrierListener` that it gets what arrives, and at last that the carrier is closed.
+ *    promise rejects, the transport tells the client, if it can, what the `HandshakeRejection` says, and ends it;
+ * 2. when it is called back, makes a `TransportConnection`, and gives it to `server.accept()`, which sends the first message;
+ * 3. tells the `TransportHandlers` that it gets what arrives, and at last that the transport connection is closed.
  *
  * What a client can make grow is for the transport to bound: it must not gather more of a message than
  * `server.options.messageBufferSize` bytes before it reports the violation, and has to give up on clients that do not finish

@@ -21,7 +21,7 @@ export class ContractClient {
 
   private constructor() {}
 
-  /** @throws HandshakeRefusal if the server refuses it. */
+  /** @throws HandshakeRejection if the server refuses it. */
   static async connect(open: (listener: EndListener) => Promise<End>): Promise<ContractClient> {
     const client = new ContractClient();
     client.#end = await open({

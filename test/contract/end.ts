@@ -1,4 +1,4 @@
-import { HandshakeRefusal, type MemoryTransport } from 'nestjs-webwire';
+import { HandshakeRejection, type MemoryTransport } from 'nestjs-webwire';
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
@@ -22,7 +22,7 @@ export interface End {
   terminate(): void;
 }
 
-/** @throws HandshakeRefusal if the server refuses the client. */
+/** @throws HandshakeRejection if the server refuses the client. */
 export async function openWebSocket(url: string, listener: EndListener, options: ClientOptions = {}): Promise<End> {
   const socket = new WebSocket(url, { perMessageDeflate: false, ...options });
   socket.on('message', (bytes: Buffer) => listener.message(bytes));
@@ -33,10 +33,10 @@ export async function openWebSocket(url: string, listener: EndListener, options:
   socket.on('error', () => undefined);
   if (!response) return socket;
   const [, answer] = response;
-  throw new HandshakeRefusal(answer.statusCode!, await text(answer));
+  throw new HandshakeRejection(answer.statusCode!, await text(answer));
 }
 
-/** @throws HandshakeRefusal if the server refuses the client. */
+/** @throws HandshakeRejection if the server refuses the client. */
 export async function openMemorySocket(transport: MemoryTransport, listener: EndListener): Promise<End> {
   const socket = await transport.connect();
   socket.addEventListener('message', ({ data }) => listener.message(new Uint8Array(data as ArrayBuffer)));

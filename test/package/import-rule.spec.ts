@@ -6,23 +6,19 @@ const LIB = new URL('../../lib/', import.meta.url);
 
 /** Inner folders know nothing of outer ones, nor of the frameworks that those are for. */
 const RULES: ImportRules = {
+  common: { folders: [], packages: [], node: true },
   protocol: { folders: [], packages: [], node: false },
   client: { folders: ['protocol'], packages: [], node: false },
-  session: { folders: ['protocol'], packages: [], node: true },
-  server: { folders: ['session', 'protocol'], packages: [], node: true },
-  transport: { folders: ['server', 'protocol'], packages: ['ws'], node: true },
-  decorators: { folders: ['transport', 'server', 'protocol'], packages: ['@nestjs'], node: false },
-  handlers: {
-    folders: ['decorators', 'server', 'session', 'protocol'],
+  session: { folders: ['common', 'protocol'], packages: [], node: true },
+  server: { folders: ['session', 'common', 'protocol'], packages: [], node: true },
+  transport: { folders: ['server', 'common', 'protocol'], packages: ['ws'], node: true },
+  nest: {
+    folders: ['transport', 'server', 'session', 'common', 'protocol'],
     packages: ['@nestjs', 'rxjs'],
-    node: false,
-  },
-  redis: { folders: ['server', 'session', 'protocol'], packages: ['ioredis'], node: true },
-  '.': {
-    folders: ['handlers', 'decorators', 'transport', 'server', 'session', 'protocol', 'client', 'redis'],
-    packages: 'any',
     node: true,
   },
+  redis: { folders: ['server', 'session', 'common', 'protocol'], packages: ['ioredis'], node: true },
+  '.': { folders: ['nest', 'transport', 'server', 'session', 'common', 'protocol'], packages: [], node: false },
   'client-module': { folders: ['client'], packages: ['@nestjs', 'ws'], node: false },
   testing: { folders: ['.', 'client'], packages: ['@nestjs'], node: false },
 };
@@ -99,8 +95,8 @@ describe('the check of imports', () => {
     ['redis/a.ts', "import { Injectable } from '@nestjs/common';", '@nestjs/common'],
     ['transport/ws/a.ts', "import { Subject } from 'rxjs';", 'rxjs'],
     ['transport/ws/a.ts', "import wsx from 'ws-extra';", 'ws-extra'],
-    ['decorators/a.ts', "import { settle } from '../handlers/settle.js';", '../handlers/settle.js'],
-    ['handlers/a.ts', "import { WebwireAdapter } from '../webwire.adapter.js';", '../webwire.adapter.js'],
+    ['common/a.ts', "import { Payload } from '../protocol/index.js';", '../protocol/index.js'],
+    ['nest/handlers/a.ts', "import { RedisCluster } from '../../redis/index.js';", '../../redis/index.js'],
     ['a.ts', "import { createTestClient } from './testing/index.js';", './testing/index.js'],
   ])('finds in %s: %s', (file, text, specifier) => {
     expect(violationsOf(file, text)).toEqual([`${file} imports ${specifier}`]);
@@ -114,8 +110,9 @@ describe('the check of imports', () => {
     ['server/a.ts', "import type { Session } from '../session/session.js';"],
     ['transport/ws/a.ts', "import { WebSocket } from 'ws'; import { Carrier } from '../../server/carrier.js';"],
     ['redis/a.ts', "import type { Cluster } from '../server/cluster.js'; await import('ioredis');"],
-    ['handlers/a.ts', "import { Injector } from '@nestjs/core/internal'; import { map } from 'rxjs/operators';"],
-    ['a.ts', "import { WsTransport } from './transport/ws/ws-transport.js'; import 'reflect-metadata';"],
+    ['nest/handlers/a.ts', "import { Injector } from '@nestjs/core/internal'; import { map } from 'rxjs/operators';"],
+    ['nest/a.ts', "import { WsTransport } from '../transport/ws/ws-transport.js'; import '@nestjs/common';"],
+    ['a.ts', "export { WsTransport } from './transport/ws/ws-transport.js';"],
   ])('finds nothing in %s: %s', (file, text) => {
     expect(violationsOf(file, text)).toEqual([]);
   });

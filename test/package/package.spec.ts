@@ -13,7 +13,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'BufferOverflowError',
       'FileSessionManager',
       'Handshake',
-      'HandshakeRefusal',
+      'HandshakeRejection',
       'InjectWebwireServer',
       'InvalidOptionError',
       'MemorySessionManager',
@@ -44,7 +44,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
     types: [
       'BroadcastOptions',
       'Carrier',
-      'CarrierListener',
+      'TransportHandlers',
       'Cluster',
       'ClusterNode',
       'ClusterTarget',
@@ -245,7 +245,7 @@ describe('the tarball', { timeout: 180_000 }, () => {
       return ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((extension) => `dist/${name}${extension}`);
     });
     const sources = packed.sources.map((source) => `lib/${source}`);
-    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'lib/protocol/PROTOCOL.md'];
+    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'docs/PROTOCOL.md'];
     expect(packed.files).toEqual([...built, ...sources, ...documents, 'package.json'].sort());
   });
 

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
 import * as ws from 'ws';
 import type { ProtocolError } from 'nestjs-webwire/protocol';
-import { FrameReader } from '../../lib/transport/ws/frame-reader.js';
+import { FrameReader } from '../../lib/transport/ws/framing/frame-reader.js';
 
 /** Inputs for each property. */
 const RUNS = process.env.CI ? 20_000 : 2_000;

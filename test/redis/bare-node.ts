@@ -1,5 +1,5 @@
 import { RedisCluster, type RedisClusterOptions } from 'nestjs-webwire/redis';
-import type { ClusterNode, ClusterTarget } from '../../lib/server/cluster.js';
+import type { ClusterNode, ClusterTarget } from '../../lib/server/ports/cluster.js';
 import { Queue } from '../support/queue.js';
 
 /** What a node was told by its cluster. */

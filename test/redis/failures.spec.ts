@@ -3,7 +3,7 @@ import { RedisCluster, RedisUnavailableError, type RedisClusterOptions } from 'n
 import { channel } from 'node:diagnostics_channel';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { ClusterTarget } from '../../lib/server/cluster.js';
+import type { ClusterTarget } from '../../lib/server/ports/cluster.js';
 import { encodeSignal } from '../../lib/server/signal.js';
 import { SessionError } from '../../lib/session/session-error.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ClusterSessionRegistry } from '../../lib/session/cluster-session-registry.js';
-import type { PlaceRequest } from '../../lib/session/session-places.js';
+import type { PlaceRequest } from '../../lib/session/session-membership.js';
 import { digestOf, LocalSessionRegistry, type SessionRegistry } from '../../lib/session/session-registry.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { BareNode } from './bare-node.js';

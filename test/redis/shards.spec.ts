@@ -1,7 +1,7 @@
 import { Session } from 'nestjs-webwire';
 import { RedisSessionManager, WebwireEmitter } from 'nestjs-webwire/redis';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import type { ClusterTarget } from '../../lib/server/cluster.js';
+import type { ClusterTarget } from '../../lib/server/ports/cluster.js';
 import { encodeSignal } from '../../lib/server/signal.js';
 import { describeWithRedis, RedisShards } from '../support/redis-server.js';
 import { BareNode } from './bare-node.js';

@@ -176,7 +176,7 @@ describe('a connection', () => {
     ['x'.repeat(256), 'x'],
     ['', undefined],
     ['name', new Payload('utf16', new Uint8Array(3))],
-  ])('refuses signal %j with body %j before it reaches the carrier', async (name, body) => {
+  ])('refuses signal %j with body %j before it reaches the transport', async (name, body) => {
     expect(() => gateway.connections[0]!.signal(name, body)).toThrow(ProtocolError);
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
   });
@@ -188,14 +188,14 @@ describe('a connection', () => {
 
   it('is gone when the client closes it', async () => {
     client.send('slow');
-    const { signal } = await gateway.started.promise;
-    expect(signal.aborted).toBe(false);
+    const { abortSignal } = await gateway.started.promise;
+    expect(abortSignal.aborted).toBe(false);
     await client.close();
     expect(await gateway.left.promise).toBe('client-close');
     const [connection] = gateway.connections;
     expect(connection!.isActive).toBe(false);
     expect(connection!.signal('late', 'x')).toBe(false);
-    expect(signal.aborted).toBe(true);
+    expect(abortSignal.aborted).toBe(true);
     gateway.work.resolve('nobody gets this');
     expect(gateway.server.connections.size).toBe(0);
   });
@@ -205,7 +205,7 @@ describe('a connection', () => {
     const message = await gateway.started.promise;
     await client.close();
     await gateway.left.promise;
-    expect(message.signal.aborted).toBe(true);
+    expect(message.abortSignal.aborted).toBe(true);
   });
 
   it('is lost when the peer vanishes', async () => {

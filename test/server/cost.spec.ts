@@ -72,8 +72,8 @@ class Gateway {
   intercepted(@MessageBody(Pipe) body: Buffer) {
     return body;
   }
-  @WebwireRequest('aborted') aborted(@WebwireMessage() { signal }: Message) {
-    return signal.aborted;
+  @WebwireRequest('aborted') aborted(@WebwireMessage() { abortSignal }: Message) {
+    return abortSignal.aborted;
   }
   @WebwireRequest('large') sendLarge() {
     return this.large;

@@ -48,7 +48,7 @@ class Gateway {
   }
   @WebwireRequest('until gone') async untilGone(@WebwireMessage() message: Message) {
     this.started.push(message);
-    await once(message.signal, 'abort');
+    await once(message.abortSignal, 'abort');
   }
   @WebwireSignal('nothing') nothing() {}
 }
@@ -106,11 +106,11 @@ describe('a client that is silent', () => {
     await start();
     const [client] = await connect();
     client.send('slow');
-    const { signal } = await gateway.started.take();
+    const { abortSignal } = await gateway.started.take();
     vi.advanceTimersByTime(READ_TIMEOUT + LOOK);
     expect(await client.closed).toEqual({ code: 1001, reason: 'read timeout' });
     expect(await gateway.disconnects.take()).toBe('read-timeout');
-    expect(signal.aborted).toBe(true);
+    expect(abortSignal.aborted).toBe(true);
   });
 
   it('is disconnected while it is being closed', async () => {
@@ -216,10 +216,10 @@ describe('a client that the server does not read from', () => {
     client.send('until gone');
     client.send('echo', 'waits');
     await once(sockets[0]!, 'pause');
-    const { signal } = await gateway.started.take();
+    const { abortSignal } = await gateway.started.take();
     client.send('echo', 'is not even read');
     client.socket.terminate();
-    await lookUntil(() => signal.aborted);
+    await lookUntil(() => abortSignal.aborted);
     expect(await gateway.disconnects.take()).toBe('connection-lost');
     expect(gateway.server.connections.size).toBe(0);
   });
@@ -228,12 +228,12 @@ describe('a client that the server does not read from', () => {
     await start();
     const [client] = await connect();
     client.send('until gone');
-    const { signal } = await gateway.started.take();
+    const { abortSignal } = await gateway.started.take();
     client.sendBytes('');
     await app.logger.logged('warn', 'EMPTY_MESSAGE');
     client.send('echo', 'is not even read');
     client.socket.terminate();
-    await lookUntil(() => signal.aborted);
+    await lookUntil(() => abortSignal.aborted);
     expect(await gateway.disconnects.take()).toBe('violation');
   });
 });

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { MessageBody, WebSocketServer } from '@nestjs/websockets';
 import {
-  HandshakeRefusal,
+  HandshakeRejection,
   MemoryTransport,
   WebwireConnection,
   WebwireGateway,
@@ -120,7 +120,7 @@ describe('connecting', () => {
     ['/chat', { headers: { origin: 'https://evil.example' } }, 403, 'origin not allowed'],
   ])('to %s with %j is refused with %i', async (path, options, status, message) => {
     const refused = await transport.connect(path, options).catch((error: unknown) => error);
-    expect(refused).toBeInstanceOf(HandshakeRefusal);
+    expect(refused).toBeInstanceOf(HandshakeRejection);
     expect(refused).toMatchObject({ status, message });
   });
 
@@ -181,7 +181,7 @@ describe('the constructor of WebSockets', () => {
     const errors: Error[] = [];
     socket.addEventListener('error', ({ error }) => errors.push(error));
     expect(await listen(socket).closed).toEqual({ code: 1006, reason: '', wasClean: false });
-    expect(errors).toEqual([new HandshakeRefusal(404, 'no WebWire server here')]);
+    expect(errors).toEqual([new HandshakeRejection(404, 'no WebWire server here')]);
   });
 
   it('gives blobs to who wants them', async () => {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { answerUpgrade } from '../../lib/transport/ws/opening-handshake.js';
+import { answerUpgrade } from '../../lib/transport/ws/upgrade/opening-handshake.js';
 
 function answerTo(protocols: string): string {
   const headers = {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { ProtocolError } from 'nestjs-webwire';
-import type { Carrier, Handshake, Listener, ListenTarget, Transport, WebwireServer } from 'nestjs-webwire';
+import type { TransportConnection, Handshake, Listener, ListenTarget, Transport, WebwireServer } from 'nestjs-webwire';
 
 /** Plain TCP. Before each message comes its length, in 4 bytes. */
 export class TcpTransport implements Transport {
@@ -46,7 +46,7 @@ function serve(server: WebwireServer, socket: Socket, handshake: Handshake): voi
   socket.on('close', () => listener.closed(isClean));
 }
 
-class TcpCarrier implements Carrier {
+class TcpCarrier implements TransportConnection {
   readonly remoteAddress: string | undefined;
 
   constructor(private readonly socket: Socket) {

@@ -1,9 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { ConnectionRequest } from '../../server/carrier.js';
-import { HandshakeRefusal } from '../../server/handshake.js';
+import type { ConnectionRequest } from '../../server/ports/transport-connection.js';
+import { HandshakeRejection } from '../../server/handshake.js';
 import type { Listener, WebwireServer } from '../../server/server.js';
 import type { ListenTarget, Transport } from '../transport.js';
-import { MemoryCarrier } from './memory-carrier.js';
+import { MemoryConnection } from './memory-connection.js';
 import { MemoryWebSocket } from './memory-web-socket.js';
 
 /** What a client of a `MemoryTransport` says of itself. */
@@ -73,7 +73,7 @@ export class MemoryTransport implements Transport {
    *
    * @param path Of the server, and a query, if there is one to send: `/chat?room=1`.
    * @returns The client's end. Listen to it before you wait for anything else: what the server says comes at once.
-   * @throws HandshakeRefusal if the server refuses the client, or no server has this path (404).
+   * @throws HandshakeRejection if the server refuses the client, or no server has this path (404).
    */
   connect(path = '/', options: MemoryConnectOptions = {}): Promise<MemoryWebSocket> {
     const socket = new this.webSocket(path, [], options);
@@ -115,15 +115,15 @@ export class MemoryTransport implements Transport {
   #dial({ pathname, search }: URL, { headers = {}, port, remoteAddress }: MemoryConnectOptions) {
     return (socket: MemoryWebSocket): void => {
       const server = this.#find(pathname, port);
-      if (!server) return socket.fail(new HandshakeRefusal(404, 'no WebWire server here'));
+      if (!server) return socket.fail(new HandshakeRejection(404, 'no WebWire server here'));
       const request: ConnectionRequest = { url: pathname + search, headers: lowerCased(headers) };
       const admitted = server.admit(request, remoteAddress, (handshake) => {
         if (socket.readyState !== socket.CONNECTING) return;
-        const carrier = new MemoryCarrier(socket, remoteAddress, server.options.messageBufferSize);
-        carrier.listen(server.accept(carrier, handshake));
-        socket.connected(carrier.cable);
+        const transportConnection = new MemoryConnection(socket, remoteAddress, server.options.messageBufferSize);
+        transportConnection.listen(server.accept(transportConnection, handshake));
+        socket.connected(transportConnection.cable);
       });
-      admitted.catch((error: HandshakeRefusal) => socket.fail(error));
+      admitted.catch((error: HandshakeRejection) => socket.fail(error));
     };
   }
 }

@@ -26,7 +26,7 @@ export class MemoryErrorEvent extends Event {
   readonly message: string;
 
   constructor(
-    /** Why: a `HandshakeRefusal` if the server said so. */
+    /** Why: a `HandshakeRejection` if the server said so. */
     readonly error: Error,
   ) {
     super('error');

@@ -2,13 +2,13 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
-import { checkAll, integerBetween, OBJECT_RULE, type OptionRules } from '../../server/option-rules.js';
+import { checkAll, integerBetween, OBJECT_RULE, type OptionRules } from '../../common/options.js';
 import type { Listener, WebwireServer } from '../../server/server.js';
 import type { ListenTarget, Transport } from '../transport.js';
-import { refuse } from './http-refusal.js';
-import { openHttpServer, type OwnHttpServer } from './own-http-server.js';
-import { UpgradeRouter, type UpgradeHandler } from './upgrade-router.js';
-import { createUpgrader, type Upgrade } from './upgrader.js';
+import { refuse } from './upgrade/http-refusal.js';
+import { openHttpServer, type OwnHttpServer } from './upgrade/own-http-server.js';
+import { UpgradeRouter, type UpgradeHandler } from './upgrade/upgrade-router.js';
+import { createUpgrader, type Upgrade } from './upgrade/upgrader.js';
 
 /** Options of the `WsTransport`. */
 export interface WsTransportOptions {

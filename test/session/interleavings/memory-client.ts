@@ -1,4 +1,10 @@
-import { Handshake, WebwireConnection, type Carrier, type CarrierListener, type WebwireServer } from 'nestjs-webwire';
+import {
+  Handshake,
+  WebwireConnection,
+  type TransportConnection,
+  type TransportHandlers,
+  type WebwireServer,
+} from 'nestjs-webwire';
 import { decodeMessage, encodeMessage, MessageType, type ProtocolMessage } from 'nestjs-webwire/protocol';
 import type { History } from './history.js';
 
@@ -18,8 +24,8 @@ interface Pending {
   sawClosed: boolean;
 }
 
-/** A client at the other end of an in-memory carrier: knows of its session what the server tells it, and nothing else. */
-export class MemoryClient implements Carrier {
+/** A client at the other end of an in-memory transport connection: knows of its session what the server tells it, and nothing else. */
+export class MemoryClient implements TransportConnection {
   readonly remoteAddress = undefined;
   readonly bytesRead = 0;
   readonly bufferedAmount = 0;
@@ -38,7 +44,7 @@ export class MemoryClient implements Carrier {
 
   constructor(server: WebwireServer, history: History) {
     this.#history = history;
-    const listener: CarrierListener = server.accept(
+    const listener: TransportHandlers = server.accept(
       this,
       new Handshake({ url: '/', headers: {} }, undefined, Infinity),
     );

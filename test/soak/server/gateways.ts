@@ -78,7 +78,7 @@ abstract class Handlers {
   ) {
     return this.ledger.handle('slow', async () => {
       connection.signal('started', id);
-      await delay(ms, undefined, stops ? { signal: message.signal } : {}).catch(() => undefined);
+      await delay(ms, undefined, stops ? { signal: message.abortSignal } : {}).catch(() => undefined);
       return text;
     });
   }

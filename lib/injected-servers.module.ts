@@ -1,7 +1,0 @@
-import { Global, Module } from '@nestjs/common';
-import { injectedServers } from './decorators/inject-webwire-server.decorator.js';
-
-/** Lets every module inject what `@InjectWebwireServer()` asks for. */
-@Global()
-@Module({ providers: injectedServers, exports: injectedServers })
-export class InjectedServersModule {}

@@ -1,0 +1,108 @@
+import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
+import type { Cluster, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
+import { WebwireConnection } from '../server/connection.js';
+import { LocalBroadcaster } from '../server/local-broadcaster.js';
+import { quiet, stackOf } from '../common/logger.js';
+import type { ServerRegistry } from './servers/server-registry.js';
+import { SESSION_SERVICE } from './session.providers.js';
+import type { SessionService } from '../session/session-service.js';
+import { checkModuleOptions, type WebwireModuleOptions } from './options/module-options.js';
+import { MODULE_OPTIONS_TOKEN } from './webwire.module-definition.js';
+
+/**
+ * The application as one node, of a cluster if it is in one: the connections that it reaches by itself, and what the
+ * cluster brings for them.
+ */
+@Injectable()
+export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicationShutdown {
+  readonly logger = quiet(new Logger('Webwire'));
+  /** The connections of this node. */
+  readonly local: LocalBroadcaster;
+  readonly #cluster: Cluster | undefined;
+
+  constructor(
+    @Inject(MODULE_OPTIONS_TOKEN) { cluster }: WebwireModuleOptions,
+    @Inject(SERVERS_BY_GATEWAY) private readonly serverSet: ServerRegistry,
+    private readonly moduleRef: ModuleRef,
+  ) {
+    this.#cluster = checkModuleOptions({ cluster }).cluster;
+    this.local = new LocalBroadcaster({
+      get servers() {
+        return serverSet.servers;
+      },
+      members: (group) => serverSet.groups.members(group),
+      holders: (session) => this.holders(session),
+    });
+  }
+
+  /** The connections of this node that have the session with this digest of its key. */
+  holders(session: string): readonly WebwireConnection[] {
+    const connectionSessions = this.sessionService?.registry.holders(session) ?? [];
+    return connectionSessions
+      .map(({ connection }) => connection)
+      .filter((connection) => connection instanceof WebwireConnection);
+  }
+
+  /** Looked up when it is needed: a session manager may inject what needs this, and the session service takes the manager. */
+  get sessionService(): SessionService | null {
+    return this.moduleRef.get<SessionService | null>(SESSION_SERVICE, { strict: false });
+  }
+
+  /** Sends a signal to the connections of the other nodes, if there are any. */
+  publish(target: ClusterTarget, message: Uint8Array, except: Iterable<WebwireConnection> = []): void {
+    this.#cluster?.publish(
+      target,
+      message,
+      Array.from(except, ({ id }) => id),
+    );
+  }
+
+  async synchronized(): Promise<void> {
+    await this.#cluster?.synchronized();
+  }
+
+  /** The adapter, whose hook comes after all others', opens the ports later. */
+  async onModuleInit(): Promise<void> {
+    const cluster = this.#cluster;
+    if (!cluster) return;
+    await cluster.start(this);
+    this.serverSet.groups.observe({
+      groupOpened: (group) => cluster.join(group),
+      groupClosed: (group) => cluster.leave(group),
+    });
+  }
+
+  /** All connections are gone, and whatever other modules had to say at their end is said. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.#cluster?.stop();
+  }
+
+  receive(target: ClusterTarget, message: Uint8Array, except: ReadonlySet<string>): void {
+    const exceptions = { has: ({ id }: WebwireConnection) => except.has(id) };
+    try {
+      if (target.kind === 'group') this.local.toGroup(target.group, message, exceptions);
+      else if (target.kind === 'session') this.local.toSession(target.session, message, exceptions);
+      else if (target.gateway === undefined) this.local.toAll(message, exceptions);
+      else {
+        const server = this.serverSet.serverNamed(target.gateway);
+        if (server) this.local.toAll(message, exceptions, server);
+      }
+    } catch (error) {
+      this.logger.warn(`A signal of another node was not delivered: ${(error as Error).message}`);
+    }
+  }
+
+  sessionClosed(session: string): void {
+    this.#run('Closing a session for another node', this.sessionService?.closedElsewhere(session));
+  }
+
+  connected(): void {
+    this.#run('Closing sessions that were closed before', this.sessionService?.catchUp());
+  }
+
+  #run(subject: string, running: Promise<void> | undefined): void {
+    running?.catch((error) => this.logger.error(`${subject} failed`, stackOf(error)));
+  }
+}

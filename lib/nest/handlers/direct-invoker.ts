@@ -1,0 +1,16 @@
+import type { HandlerDefinition } from './gateway-explorer.js';
+import type { Invoker } from './invoker.js';
+import { parameterReader } from './parameters.js';
+import { isPromiseLike, resolveResult } from './resolve-result.js';
+
+/** Calls a handler to which nothing applies straight away: what it returns at once is answered at once. */
+export function directInvoker(instance: object, handler: HandlerDefinition): Invoker {
+  const { callback } = handler;
+  const parameters = parameterReader(instance, handler);
+  return (connection, body, message) => {
+    const values = parameters.read(connection, body, message, message.name);
+    if (!parameters.isAsync || !values.some(isPromiseLike))
+      return resolveResult(callback.apply(instance, values), message);
+    return Promise.all(values).then((resolved) => resolveResult(callback.apply(instance, resolved), message));
+  };
+}

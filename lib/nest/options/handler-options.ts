@@ -1,0 +1,70 @@
+import { encodeMessage, MessageType, ProtocolError } from '../../protocol/index.js';
+import { checkAll, stringThat, type OptionRules } from '../../common/options.js';
+import type { PayloadCodec } from '../../server/payload-codec.js';
+import { CODEC_RULE } from './gateway-options.js';
+import { WEBWIRE_HANDLES, type HandlesMetadata } from '../decorators/metadata.js';
+
+/** Options of `@WebwireRequest()` and `@WebwireSignal()`. */
+export interface WebwireHandlerOptions {
+  /**
+   * Takes messages of this name: at most 255 printable ASCII characters.
+   * @default '' (messages without a name)
+   */
+  name?: string;
+  /**
+   * Takes what no other handler of the server takes.
+   * @default false
+   */
+  fallback?: boolean;
+  /**
+   * Decodes the body and encodes the return value.
+   * @default the codec of the gateway, else that of the module
+   */
+  codec?: PayloadCodec;
+}
+
+const HANDLER_RULES: OptionRules<WebwireHandlerOptions> = {
+  name: stringThat('a string', () => true),
+  fallback: { allowed: 'a boolean', accepts: (value) => typeof value === 'boolean' },
+  codec: CODEC_RULE,
+};
+
+/**
+ * Writes down what the decorated method handles.
+ * @throws InvalidOptionError or TypeError, where it stands, if no message could ever reach the method.
+ */
+export function handles(
+  kind: HandlesMetadata['kind'],
+  nameOrOptions: string | WebwireHandlerOptions = {},
+  options: Omit<WebwireHandlerOptions, 'name' | 'fallback'> = {},
+): MethodDecorator {
+  const given = typeof nameOrOptions === 'string' ? { ...options, name: nameOrOptions } : nameOrOptions;
+  const { name, fallback = false, codec } = checkAll(given, HANDLER_RULES, `${kind} handler.`);
+  if (fallback && name !== undefined) {
+    throw new TypeError(`a WebWire ${kind} handler has either a name or fallback: true, not both`);
+  }
+  if (name !== undefined) assertName(kind, name);
+  const metadata: HandlesMetadata = { kind, target: fallback ? 'fallback' : { name: name ?? '' }, codec };
+  return (prototype, key, descriptor?: PropertyDescriptor) => {
+    const method: unknown = descriptor?.value;
+    if (typeof prototype === 'function' || typeof key === 'symbol' || typeof method !== 'function') {
+      throw new TypeError(`a WebWire ${kind} handler is a method with a name, not static: ${String(key)} is none`);
+    }
+    const others = (Reflect.getOwnMetadata(WEBWIRE_HANDLES, method) ?? []) as HandlesMetadata[];
+    Reflect.defineMetadata(WEBWIRE_HANDLES, [...others, metadata], method);
+  };
+}
+
+/** @throws TypeError if no message can have this name. */
+export function assertName(kind: string, name: string): void {
+  try {
+    encodeMessage({ type: MessageType.SignalBinary, name, payload: new Uint8Array(1) });
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new TypeError(
+      `${JSON.stringify(name)} cannot be the name of a WebWire ${kind}: ` +
+        'names are at most 255 printable ASCII characters',
+      { cause: error },
+    );
+  }
+}

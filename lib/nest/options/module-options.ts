@@ -1,0 +1,69 @@
+import { GATEWAY_OPTION_RULES, PORT_RULE, type WebwireGatewayOptions } from './gateway-options.js';
+import type { Cluster } from '../../server/ports/cluster.js';
+import { checkAll, OBJECT_RULE, type OptionRules } from '../../common/options.js';
+import { checkSessionOptions, type SessionOptions } from './session-options.js';
+
+/** Options of a gateway given by configuration. They take precedence over those in its decorator. */
+export interface WebwireGatewayOverrides extends WebwireGatewayOptions {
+  /** Port of its own, instead of the one in the decorator; 0 lets the system choose one. */
+  port?: number;
+}
+
+/** Options of `WebwireModule.forRoot()`: defaults for all gateways, and options of single ones. */
+export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'sessions'> {
+  /**
+   * Options of single gateways, by class name.
+   * @example { AuthGateway: { port: 4000 } }
+   */
+  gateways?: Record<string, WebwireGatewayOverrides>;
+  /**
+   * How sessions are kept; `false` switches them off.
+   * @default {} (in files, see `SessionOptions`)
+   */
+  sessions?: SessionOptions | false;
+  /**
+   * Makes the application one of several nodes, which share sessions and signals: a `RedisCluster`, from
+   * `nestjs-webwire/redis`. For the module only, not for an adapter alone.
+   * @default none: the application is on its own
+   */
+  cluster?: Cluster;
+}
+
+const OVERRIDE_RULES: OptionRules<WebwireGatewayOverrides> = {
+  ...GATEWAY_OPTION_RULES,
+  port: PORT_RULE,
+};
+
+const MODULE_RULES: OptionRules<WebwireModuleOptions> = {
+  ...GATEWAY_OPTION_RULES,
+  sessions: {
+    allowed: 'false or an object of options',
+    accepts: (value) => value === false || OBJECT_RULE.accepts(value),
+  },
+  gateways: { ...OBJECT_RULE, allowed: 'an object of options by class name' },
+  cluster: {
+    allowed: "a cluster, such as new RedisCluster() of 'nestjs-webwire/redis'",
+    accepts: (value) => {
+      const cluster = value as Partial<Cluster> | null;
+      return typeof cluster?.start === 'function' && typeof cluster.places?.take === 'function';
+    },
+  },
+};
+
+/**
+ * Checks the options of the module.
+ * @returns A plain copy of those that are given.
+ * @throws InvalidOptionError
+ */
+export function checkModuleOptions(options: WebwireModuleOptions): WebwireModuleOptions {
+  const checked = checkAll(options, MODULE_RULES);
+  const gateways = Object.entries(checked.gateways ?? {}).map(([name, overrides]) => [
+    name,
+    checkAll(overrides, OVERRIDE_RULES, `gateways.${name}.`),
+  ]);
+  return {
+    ...checked,
+    gateways: Object.fromEntries(gateways) as WebwireModuleOptions['gateways'],
+    sessions: checkSessionOptions(checked.sessions ?? {}),
+  };
+}

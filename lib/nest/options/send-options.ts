@@ -1,0 +1,60 @@
+import type { Type } from '@nestjs/common';
+import { WebwireConnection } from '../../server/connection.js';
+import { check, checkAll, type OptionRules } from '../../common/options.js';
+
+/** Options of `signalGroup()` of the `WebwireService`. */
+export interface SignalGroupOptions {
+  /**
+   * Who does not get it: a connection, or several.
+   * @default none
+   */
+  except?: WebwireConnection | Iterable<WebwireConnection>;
+}
+
+/** Options of `broadcast()` of the `WebwireService`. */
+export interface BroadcastOptions extends SignalGroupOptions {
+  /**
+   * Only the connections of the server that serves this gateway, which it may share with others.
+   * @default all servers of the application
+   */
+  gateway?: Type;
+}
+
+/** Those options, checked. */
+interface CheckedOptions {
+  readonly except: ReadonlySet<WebwireConnection>;
+  readonly gateway?: Type;
+}
+
+const isConnection = (value: unknown) => value instanceof WebwireConnection;
+const isIterable = (value: unknown) => typeof value === 'object' && value !== null && Symbol.iterator in value;
+
+const SIGNAL_GROUP_RULES: OptionRules<SignalGroupOptions> = {
+  except: {
+    allowed: 'a WebwireConnection, or an iterable of them',
+    accepts: (value) => isConnection(value) || isIterable(value),
+  },
+};
+
+const BROADCAST_RULES: OptionRules<BroadcastOptions> = {
+  ...SIGNAL_GROUP_RULES,
+  gateway: { allowed: 'the class of a gateway', accepts: (value) => typeof value === 'function' },
+};
+
+/** @throws InvalidOptionError */
+export function checkSignalGroupOptions(options: SignalGroupOptions): CheckedOptions {
+  return listed('signalGroup', checkAll<SignalGroupOptions>(options, SIGNAL_GROUP_RULES, 'signalGroup.'));
+}
+
+/** @throws InvalidOptionError */
+export function checkBroadcastOptions(options: BroadcastOptions): CheckedOptions {
+  return listed('broadcast', checkAll<BroadcastOptions>(options, BROADCAST_RULES, 'broadcast.'));
+}
+
+function listed(method: string, { except = [], gateway }: BroadcastOptions): CheckedOptions {
+  const connections = new Set(except instanceof WebwireConnection ? [except] : except);
+  for (const connection of connections) {
+    check(`${method}.except`, connection, { allowed: 'an iterable of WebwireConnections', accepts: isConnection });
+  }
+  return { except: connections, gateway };
+}

@@ -1,0 +1,76 @@
+import type { InjectionToken, OptionalFactoryDependency, Type } from '@nestjs/common';
+import { check, checkAll, countOrInfinity, type OptionRule, type OptionRules } from '../../common/options.js';
+import type { SessionKeyGenerator } from '../../session/session-key-generator.js';
+import type { SessionManager } from '../../session/session-manager.js';
+
+/** How something is given: an instance, a class that DI makes, or a provider without its token. */
+export type ProviderOf<T> =
+  | T
+  | Type<T>
+  | { useClass: Type<T> }
+  | { useExisting: InjectionToken }
+  | {
+      // eslint-disable-next-line typescript/no-explicit-any -- as in Nest: what is injected is the user's to know
+      useFactory: (...dependencies: any[]) => T | Promise<T>;
+      inject?: (InjectionToken | OptionalFactoryDependency)[];
+    };
+
+/** Options of sessions (PROTOCOL.md, section 6). */
+export interface SessionOptions {
+  /**
+   * Keeps sessions. Dependencies of a class come from the `imports` of `forRoot()` or `forRootAsync()`.
+   * @default the provider of the token `SessionManager` in a module of the application, else a `FileSessionManager`
+   */
+  manager?: ProviderOf<SessionManager>;
+  /**
+   * Makes the keys of new sessions.
+   * @default the provider of the token `SessionKeyGenerator`, else 48 random bytes as URL-safe base64
+   */
+  keyGenerator?: ProviderOf<SessionKeyGenerator>;
+  /**
+   * Where the `FileSessionManager` keeps its files; not for other managers.
+   * @default a folder `wwrsess` in the directory of the program's main script
+   */
+  directory?: string;
+  /**
+   * For the `FileSessionManager`: time since the last lookup after which a session expires, in milliseconds.
+   * @default Infinity (never)
+   */
+  maxAge?: number;
+  /**
+   * Connections that may have one session at once. A client that restores one beyond that is told so.
+   * @default Infinity
+   */
+  maxConnections?: number;
+}
+
+const PROVIDED_RULE: OptionRule = {
+  allowed: 'an instance, a class, or an object with useClass, useExisting or useFactory',
+  accepts: (value) => typeof value === 'function' || (typeof value === 'object' && value !== null),
+};
+
+const SESSION_RULES: OptionRules<SessionOptions> = {
+  manager: PROVIDED_RULE,
+  keyGenerator: PROVIDED_RULE,
+  directory: { allowed: 'a path', accepts: (value) => typeof value === 'string' && value !== '' },
+  maxAge: countOrInfinity('milliseconds'),
+  maxConnections: countOrInfinity('connections'),
+};
+
+/**
+ * Checks the option `sessions`.
+ * @returns A plain copy of what is given.
+ * @throws InvalidOptionError
+ */
+export function checkSessionOptions(sessions: SessionOptions | false): SessionOptions | false {
+  if (sessions === false) return false;
+  const checked = checkAll(sessions, SESSION_RULES, 'sessions.');
+  for (const name of ['directory', 'maxAge'] as const) {
+    if (checked.manager === undefined) break;
+    check(`sessions.${name}`, checked[name], {
+      allowed: 'absent where there is a sessions.manager, which gets it itself',
+      accepts: (value) => value === undefined,
+    });
+  }
+  return checked;
+}

@@ -1,0 +1,78 @@
+import { Logger, type Type } from '@nestjs/common';
+import type { ModulesContainer } from '@nestjs/core';
+import type { ServersByGateway } from '../decorators/inject-webwire-server.decorator.js';
+import { exploreGateways } from '../handlers/gateway-explorer.js';
+import type { WebwireConnection } from '../../server/connection.js';
+import { Groups } from '../../server/groups.js';
+import { quiet } from '../../common/logger.js';
+import { InvalidOptionError } from '../../common/options.js';
+import { WebwireServer } from '../../server/server.js';
+import { planServers, type PlannedServer } from './plan-servers.js';
+import { checkModuleOptions, type WebwireModuleOptions } from '../options/module-options.js';
+
+/** All servers of an application. They are made when somebody asks for one, and serve when the adapter lets them. */
+export class ServerRegistry implements ServersByGateway {
+  readonly groups = new Groups<WebwireConnection>(({ isGone }) => isGone);
+  readonly logger = quiet(new Logger('Webwire'));
+  #plans: ReadonlyMap<WebwireServer, PlannedServer> | undefined;
+  #ownOptions: WebwireModuleOptions | undefined;
+
+  /** @param options Those of the module. */
+  constructor(
+    private readonly modules: ModulesContainer,
+    private readonly options: WebwireModuleOptions,
+  ) {}
+
+  /** The servers that there are by now: all or none. */
+  get servers(): Iterable<WebwireServer> {
+    return this.#plans?.keys() ?? [];
+  }
+
+  /**
+   * The servers and how they were planned; made on first use.
+   *
+   * @param own Checked options to use instead of the module's.
+   * @throws InvalidOptionError, or another Error, if the gateways of the application do not work together, or if the
+   *   servers were made from other options.
+   */
+  make(own?: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
+    if (!this.#plans) {
+      this.#plans = this.#make(own ?? checkModuleOptions(this.options));
+      this.#ownOptions = own;
+    } else if (own && own !== this.#ownOptions) {
+      throw new InvalidOptionError(
+        'the WebwireAdapter has options of its own, but the servers were made before, from those of WebwireModule, ' +
+          'as something injects one: give the options to WebwireModule.forRoot() instead',
+      );
+    }
+    return this.#plans;
+  }
+
+  serverOf(gateway: Type, asker: string): WebwireServer {
+    const served = [...this.make()].flatMap(([server, { gateways }]) =>
+      gateways.map(({ definition: { name, wrapper } }) => ({ name, server, token: wrapper.token, wrapper })),
+    );
+    const found =
+      served.find(({ wrapper }) => wrapper.metatype === gateway) ?? served.find(({ token }) => token === gateway);
+    if (found) return found.server;
+    const known = served.map(({ name }) => name).join(', ') || 'none';
+    throw new InvalidOptionError(`${asker}: the application has no gateway ${nameOf(gateway)}; there are: ${known}`);
+  }
+
+  /** The server of the gateway whose class has this name, if there is one. */
+  serverNamed(gateway: string): WebwireServer | undefined {
+    for (const [server, { gateways }] of this.#plans ?? []) {
+      if (gateways.some(({ definition: { name } }) => name === gateway)) return server;
+    }
+    return undefined;
+  }
+
+  #make(options: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
+    const plans = planServers(exploreGateways(this.modules), options);
+    return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger, this.groups), plan]));
+  }
+}
+
+function nameOf(gateway: unknown): string {
+  return typeof gateway === 'function' ? gateway.name : String(gateway);
+}

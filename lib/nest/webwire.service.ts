@@ -1,0 +1,171 @@
+import { Inject, Injectable, type Type } from '@nestjs/common';
+import { LocalClusterNode } from './cluster-node.js';
+import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
+import type { WebwireConnection } from '../server/connection.js';
+import { check, stringThat } from '../common/options.js';
+import type { WebwireServer } from '../server/server.js';
+import { encodeSignal } from '../server/signal.js';
+import type { ServerRegistry } from './servers/server-registry.js';
+import { digestOf } from '../session/session-registry.js';
+import {
+  checkBroadcastOptions,
+  checkSignalGroupOptions,
+  type BroadcastOptions,
+  type SignalGroupOptions,
+} from './options/send-options.js';
+
+const GROUP_RULE = stringThat('a string', () => true);
+
+/**
+ * What an application does with its connections from outside of their handlers. Inject it anywhere. Until the servers of
+ * the application are there, it has no connections.
+ *
+ * Signals to many are encoded once. They go to all or, when something is thrown, to nobody. Connections that are closing,
+ * as during a shutdown, get them until they are closed.
+ *
+ * In a cluster, signals go to the connections of all nodes, and sessions are closed on all of them. What is counted and
+ * listed at once is of this node, and nobody waits for other nodes.
+ */
+@Injectable()
+export class WebwireService {
+  constructor(
+    @Inject(SERVERS_BY_GATEWAY) private readonly serverSet: ServerRegistry,
+    private readonly node: LocalClusterNode,
+  ) {}
+
+  /** The servers of the application, once it is initialised: one for each port and path that gateways have. */
+  get servers(): Iterable<WebwireServer> {
+    return this.serverSet.servers;
+  }
+
+  /**
+   * The server that serves a gateway.
+   * @throws InvalidOptionError if the application has no such gateway.
+   */
+  serverOf(gateway: Type): WebwireServer {
+    return this.serverSet.serverOf(gateway, 'serverOf()');
+  }
+
+  /** The open connections of all servers of the application, those that are closing included. */
+  get connections(): Iterable<WebwireConnection> {
+    const { serverSet } = this;
+    return {
+      *[Symbol.iterator]() {
+        for (const { connections } of serverSet.servers) yield* connections;
+      },
+    };
+  }
+
+  /** How many there are in `connections`. */
+  get connectionCount(): number {
+    return [...this.serverSet.servers].reduce((count, { connections }) => count + connections.size, 0);
+  }
+
+  /**
+   * Sends a signal to all connections, or to those of one server.
+   *
+   * @param name As for `connection.signal()`.
+   * @param body As for `connection.signal()`.
+   * @param options `except`: who does not get it; `gateway`: whose server.
+   * @returns How many connections it was sent to; in a cluster, of this node.
+   * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
+   *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError, for a gateway that does not exist too.
+   */
+  broadcast(name: string, body?: unknown, options: BroadcastOptions = {}): number {
+    const { except, gateway } = checkBroadcastOptions(options);
+    const server = gateway && this.serverSet.serverOf(gateway, 'broadcast()');
+    const message = encodeSignal(name, body);
+    const count = this.node.local.toAll(message, except, server);
+    this.node.publish({ kind: 'all', gateway: gateway?.name }, message, except);
+    return count;
+  }
+
+  /**
+   * Puts a connection into a group, which comes into being with its first member. A connection leaves its groups by itself
+   * when it ends, before `handleDisconnect` runs; one that is gone joins none.
+   *
+   * @param group Any string.
+   */
+  join(connection: WebwireConnection, group: string): void {
+    check('group', group, GROUP_RULE);
+    this.serverSet.groups.join(connection, group);
+  }
+
+  /**
+   * Resolves when signals of the other nodes of a cluster reach all groups that were joined by now, or, where the other
+   * nodes cannot be reached, at once. Await it after `join()` where somebody on another node is about to answer.
+   */
+  synchronized(): Promise<void> {
+    return this.node.synchronized();
+  }
+
+  /** Takes a connection out of a group, if it is in it. */
+  leave(connection: WebwireConnection, group: string): void {
+    this.serverSet.groups.leave(connection, group);
+  }
+
+  /**
+   * Sends a signal to the members of a group, whatever server they are connected to.
+   *
+   * @param name As for `connection.signal()`.
+   * @param body As for `connection.signal()`.
+   * @param options `except`: who does not get it.
+   * @returns How many connections it was sent to; in a cluster, of this node.
+   * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
+   *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
+   */
+  signalGroup(group: string, name: string, body?: unknown, options: SignalGroupOptions = {}): number {
+    const { except } = checkSignalGroupOptions(options);
+    const message = encodeSignal(name, body);
+    const count = this.node.local.toGroup(group, message, except);
+    this.node.publish({ kind: 'group', group }, message, except);
+    return count;
+  }
+
+  /** How many sessions are active: those of lost connections, which can be restored, do not count. */
+  get sessionCount(): number {
+    return this.node.sessionService?.registry.size ?? 0;
+  }
+
+  /** The connections that have a session, of all servers of the application; in a cluster, of this node. */
+  sessionConnections(key: string): readonly WebwireConnection[] {
+    return this.node.holders(digestOf(key));
+  }
+
+  /**
+   * How many connections have a session; in a cluster, of all nodes.
+   * @throws SessionError `CLUSTER_UNAVAILABLE` if the other nodes cannot be asked.
+   */
+  async countSessionConnections(key: string): Promise<number> {
+    return (await this.node.sessionService?.registry.count(key)) ?? 0;
+  }
+
+  /**
+   * Sends a signal to each connection that has a session.
+   *
+   * @param name As for `connection.signal()`.
+   * @param body As for `connection.signal()`.
+   * @returns How many connections it was sent to; in a cluster, of this node.
+   * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
+   *   ProtocolError or TypeError as `connection.signal()`.
+   */
+  signalSession(key: string, name: string, body?: unknown): number {
+    const message = encodeSignal(name, body);
+    const session = digestOf(key);
+    const count = this.node.local.toSession(session, message, new Set());
+    this.node.publish({ kind: 'session', session }, message);
+    return count;
+  }
+
+  /**
+   * Closes a session on all its connections, in a cluster on all nodes, tells them, and destroys it. Does nothing if no
+   * connection has it: to revoke one that waits to be restored, remove it from your store.
+   *
+   * @returns How many connections had it.
+   * @throws SessionError if the session manager could not destroy it, which is closed on all connections then; or
+   *   `CLUSTER_UNAVAILABLE`: it is closed on this node, and elsewhere as soon as the other nodes can be reached.
+   */
+  async closeSession(key: string): Promise<number> {
+    return (await this.node.sessionService?.closeSession(key)) ?? 0;
+  }
+}

@@ -1,0 +1,54 @@
+import type { SessionMembership } from '../../session/session-membership.js';
+import type { ServerLogger } from '../../common/logger.js';
+
+/** Whom a signal is for, on every node. */
+export type ClusterTarget =
+  /** All connections, or those of the servers that serve a gateway, by the name of its class. */
+  | { readonly kind: 'all'; readonly gateway: string | undefined }
+  /** The members of a group. */
+  | { readonly kind: 'group'; readonly group: string }
+  /** The connections that have a session, by the digest of its key. */
+  | { readonly kind: 'session'; readonly session: string };
+
+/** What one node is told by the cluster. None of the methods throws. */
+export interface ClusterNode {
+  /** Where the cluster reports what its operator should know. */
+  readonly logger: ServerLogger;
+  /**
+   * Another node, or a program without connections, has published a signal.
+   * @param message The whole message (PROTOCOL.md, section 2), which nobody may change.
+   * @param except Ids of connections that do not get it.
+   */
+  receive(target: ClusterTarget, message: Uint8Array, except: ReadonlySet<string>): void;
+  /** Another node has closed a session on all its connections: those of this node lose it. */
+  sessionClosed(session: string): void;
+  /**
+   * The other nodes can be reached, from now on or again, and know what this one has; or it is known again what all of
+   * them have.
+   */
+  connected(): void;
+}
+
+/**
+ * What connects the nodes of an application, each of which serves some of the clients: the option `cluster` of
+ * `WebwireModule`. Shipped is `RedisCluster`, in `nestjs-webwire/redis`.
+ */
+export interface Cluster {
+  /** The places in sessions, which all nodes share. */
+  readonly places: SessionMembership;
+  /**
+   * Makes an application a node, before clients are served.
+   * @returns Rejects if it cannot be one, which fails the start of the application.
+   */
+  start(node: ClusterNode): Promise<void>;
+  /** Takes the node out again, when its clients are gone. Never rejects. */
+  stop(): Promise<void>;
+  /** Sends a signal to the connections of all other nodes. At most once: it is lost where a node cannot be reached. */
+  publish(target: ClusterTarget, message: Uint8Array, except: readonly string[]): void;
+  /** This node has members of a group from now on. */
+  join(group: string): void;
+  /** This node has no members of a group any more. */
+  leave(group: string): void;
+  /** Resolves when signals of other nodes reach the groups that were joined by now, or the cluster cannot be reached. */
+  synchronized(): Promise<void>;
+}

@@ -1,0 +1,445 @@
+import {
+  BadRequestException,
+  ForbiddenException,
+  HttpException,
+  Injectable,
+  Scope,
+  UseGuards,
+  UseInterceptors,
+  UsePipes,
+  createParamDecorator,
+  type CallHandler,
+  type CanActivate,
+  type ExecutionContext,
+  type NestInterceptor,
+  type PipeTransform,
+  type Type,
+} from '@nestjs/common';
+import { ConnectedSocket, MessageBody, SubscribeMessage, WsException } from '@nestjs/websockets';
+import {
+  jsonCodec,
+  Payload,
+  RequestError,
+  WebwireGateway,
+  WebwireMessage,
+  WebwireRequest,
+  WebwireSignal,
+  type Message,
+  type WebwireConnection,
+} from 'nestjs-webwire';
+import { EMPTY, map, of, throwError, timer } from 'rxjs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestApp } from '../../support/test-app.js';
+import type { WireClient } from '../../support/wire-client.js';
+
+const Name = createParamDecorator((_data: unknown, context: ExecutionContext) => context.switchToWs().getPattern());
+const LaterName = createParamDecorator(async (_data: unknown, context: ExecutionContext) =>
+  Promise.resolve(context.switchToWs().getPattern()),
+);
+const Rejects = createParamDecorator(async () => Promise.reject(new RequestError('FIRST', 'parameter')));
+const Throws = createParamDecorator(() => {
+  throw new RequestError('SECOND', 'parameter');
+});
+const HostType = createParamDecorator((_data: unknown, context: ExecutionContext) => context.getType());
+
+class Handlers {
+  private readonly greeting = 'Hello';
+
+  @WebwireRequest('string') string() {
+    return 'text';
+  }
+  @WebwireRequest('bytes') bytes() {
+    return new Uint8Array([1, 2, 255]);
+  }
+  @WebwireRequest('buffer') buffer() {
+    return Buffer.from('ab');
+  }
+  @WebwireRequest('array buffer') arrayBuffer() {
+    return new Uint8Array([1, 2]).buffer;
+  }
+  @WebwireRequest('view') view() {
+    return new DataView(new Uint8Array([1, 2, 3]).buffer, 1);
+  }
+  @WebwireRequest('connection') connection(connection: WebwireConnection) {
+    return Object.keys(JSON.parse(JSON.stringify({ connection })).connection);
+  }
+  @WebwireRequest('undefined') nothing() {}
+  @WebwireRequest('null') null() {
+    return null;
+  }
+  @WebwireRequest('utf16') utf16() {
+    return Payload.utf16('ї😀');
+  }
+  @WebwireRequest('empty utf8') emptyUtf8() {
+    return Payload.utf8('');
+  }
+  @WebwireRequest('object') object() {
+    return { a: [1, null] };
+  }
+  @WebwireRequest('number') number() {
+    return 0;
+  }
+  @WebwireRequest('boolean') boolean() {
+    return false;
+  }
+  @WebwireRequest('promise') async promise() {
+    return Promise.resolve('later');
+  }
+  @WebwireRequest('thenable') thenable() {
+    // eslint-disable-next-line unicorn/no-thenable
+    return { then: (resolve: (value: string) => void) => resolve('thenable') };
+  }
+  @WebwireRequest('observable') observable() {
+    return of('first', 'last');
+  }
+  @WebwireRequest('later observable') laterObservable() {
+    return timer(1).pipe(map(() => 'timer'));
+  }
+  @WebwireRequest('promised observable') async promisedObservable() {
+    return Promise.resolve(of('promised'));
+  }
+  @WebwireRequest('empty observable') emptyObservable() {
+    return EMPTY;
+  }
+  @WebwireRequest('failing observable') failingObservable() {
+    return throwError(() => new RequestError('STREAM', 'broke'));
+  }
+  @WebwireRequest('this') ownThis() {
+    return this.greeting;
+  }
+
+  @WebwireRequest('undecorated') undecorated(connection: WebwireConnection, body: unknown) {
+    return `${connection.isActive} ${JSON.stringify(body)}`;
+  }
+  @WebwireRequest('body') body(@MessageBody() body: unknown) {
+    return `${Buffer.isBuffer(body) ? 'Buffer' : typeof body} ${body as string}`;
+  }
+  @WebwireRequest('property', { codec: jsonCodec }) property(
+    @MessageBody('a') a: unknown,
+    @MessageBody('b') b: unknown,
+  ) {
+    return [a, b ?? 'none'];
+  }
+  @WebwireRequest('json', { codec: jsonCodec }) json(@MessageBody() body: unknown) {
+    return { got: body ?? 'nothing' };
+  }
+  @WebwireRequest('json text', { codec: jsonCodec }) jsonText() {
+    return 'as it is';
+  }
+  @WebwireRequest('parameters') parameters(
+    @Name() name: string,
+    @WebwireMessage() message: Message,
+    @MessageBody() body: string,
+    @LaterName() later: string,
+    @HostType() type: string,
+    @ConnectedSocket() connection: WebwireConnection,
+  ) {
+    return [name, message.name, message.identifier?.length, body, later, type, connection.request.url].join(' ');
+  }
+  @WebwireRequest('failing parameters') failingParameters(@Throws() _a: string, @Rejects() _b: string) {
+    return 'not called';
+  }
+  @WebwireRequest() nameless(@WebwireMessage() message: Message) {
+    return message.payload;
+  }
+  @WebwireRequest({ fallback: true }) fallback(@WebwireMessage() { name }: Message) {
+    return `fallback ${name}`;
+  }
+  @SubscribeMessage('plain') plain(@MessageBody() body: string, @ConnectedSocket() connection: WebwireConnection) {
+    connection.signal('plain was called', body);
+    return `plain ${body}`;
+  }
+  @WebwireRequest('one') @WebwireRequest('two') twoNames(@Name() name: string) {
+    return `both: ${name}`;
+  }
+
+  @WebwireRequest('throw RequestError') requestError() {
+    throw new RequestError('MY_CODE', 'my message ї');
+  }
+  @WebwireRequest('reject RequestError') async rejectedRequestError() {
+    return Promise.reject(new RequestError('MY_CODE'));
+  }
+  @WebwireRequest('throw WsException') wsException() {
+    throw new WsException('went wrong');
+  }
+  @WebwireRequest('throw WsException with code') wsExceptionWithCode() {
+    throw new WsException({ code: 'NO_ROOM', message: 'full' });
+  }
+  @WebwireRequest('throw HttpException') httpException() {
+    throw new BadRequestException(['a is wrong', 'b is missing']);
+  }
+  @WebwireRequest('throw teapot') teapot() {
+    throw new HttpException('short and stout', 418);
+  }
+  @WebwireRequest('throw 499') unknownStatus() {
+    throw new HttpException('odd', 499);
+  }
+  @WebwireRequest('throw HttpException of an error') ofAnError() {
+    throw new ForbiddenException(new Error('secret'));
+  }
+  @WebwireRequest('throw Error') error() {
+    throw new Error('secret detail');
+  }
+  @WebwireRequest('throw string') thrownString() {
+    // eslint-disable-next-line no-throw-literal, typescript/only-throw-error
+    throw 'secret detail';
+  }
+  @WebwireRequest('reject') async reject() {
+    return Promise.reject(new Error('secret detail'));
+  }
+  @WebwireRequest('bad code') badCode() {
+    throw new RequestError('ü');
+  }
+  @WebwireRequest('empty code') emptyCode() {
+    throw new RequestError('');
+  }
+  @WebwireRequest('odd utf16') oddUtf16() {
+    return new Payload('utf16', new Uint8Array(3));
+  }
+  @WebwireRequest('function') function() {
+    return () => 1;
+  }
+  @WebwireRequest('cycle') cycle() {
+    const cycle: { self?: unknown } = {};
+    cycle.self = cycle;
+    return cycle;
+  }
+  @WebwireRequest('too large') tooLarge() {
+    return 'x'.repeat(8192);
+  }
+  @WebwireRequest('just fits') justFits() {
+    return 'x'.repeat(8192 - 9);
+  }
+
+  @WebwireSignal('string') stringSignal(@ConnectedSocket() connection: WebwireConnection, @MessageBody() body: string) {
+    connection.signal('got', `string ${body}`);
+    return 'never sent';
+  }
+  @WebwireSignal() namelessSignal(@ConnectedSocket() connection: WebwireConnection, @MessageBody() body: Buffer) {
+    connection.signal('got', body);
+  }
+  @WebwireSignal({ fallback: true }) anySignal(
+    @WebwireMessage() message: Message,
+    @ConnectedSocket() connection: WebwireConnection,
+  ) {
+    connection.signal('got', `any ${message.name} ${message.identifier === undefined}`);
+  }
+}
+
+@WebwireGateway()
+class DirectGateway extends Handlers {}
+
+@Injectable()
+class Pass implements CanActivate {
+  canActivate() {
+    return true;
+  }
+}
+
+@UseGuards(Pass)
+@WebwireGateway()
+class GuardedGateway extends Handlers {}
+
+@Injectable()
+class PassOn implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle();
+  }
+}
+
+@UseInterceptors(PassOn)
+@WebwireGateway()
+class InterceptedGateway extends Handlers {}
+
+@Injectable()
+class PassLater implements CanActivate {
+  async canActivate() {
+    return Promise.resolve(true);
+  }
+}
+@Injectable()
+class PassInStream implements CanActivate {
+  canActivate() {
+    return of(false, true);
+  }
+}
+
+@UseGuards(PassLater, Pass, PassInStream)
+@WebwireGateway()
+class LateGuardedGateway extends Handlers {}
+
+@Injectable()
+class PassOnLater implements NestInterceptor {
+  async intercept(_context: ExecutionContext, next: CallHandler) {
+    return Promise.resolve(next.handle());
+  }
+}
+
+@UseInterceptors(PassOnLater, PassOn, PassOnLater)
+@WebwireGateway()
+class LateInterceptedGateway extends Handlers {}
+
+@Injectable()
+class SameLater implements PipeTransform {
+  async transform(value: unknown) {
+    return Promise.resolve(value);
+  }
+}
+@Injectable()
+class Same implements PipeTransform {
+  transform(value: unknown) {
+    return value;
+  }
+}
+
+@UsePipes(Same)
+@WebwireGateway()
+class PipedGateway extends Handlers {}
+
+@UsePipes(Same, SameLater, Same)
+@WebwireGateway()
+class LatePipedGateway extends Handlers {}
+
+@Injectable({ scope: Scope.REQUEST })
+class PerRequest {}
+
+@WebwireGateway()
+class ScopedGateway extends Handlers {
+  constructor(readonly dependency: PerRequest) {
+    super();
+  }
+}
+
+const BINARY = Payload.binary(new Uint8Array([0x00, 0xff]));
+
+/** Request name, body, and the answer: the same whatever way the handler runs. */
+const CASES: [name: string, body: string | Payload, answer: string][] = [
+  ['string', '', 'utf8 text'],
+  ['bytes', '', 'binary 0102ff'],
+  ['buffer', '', 'binary 6162'],
+  ['array buffer', '', 'binary 0102'],
+  ['view', '', 'binary 0203'],
+  ['connection', '', 'utf8 ["id"]'],
+  ['undefined', '', 'binary'],
+  ['null', '', 'binary'],
+  ['utf16', '', 'utf16 ї😀'],
+  ['empty utf8', '', 'utf8'],
+  ['object', '', 'utf8 {"a":[1,null]}'],
+  ['number', '', 'utf8 0'],
+  ['boolean', '', 'utf8 false'],
+  ['promise', '', 'utf8 later'],
+  ['thenable', '', 'utf8 thenable'],
+  ['observable', '', 'utf8 last'],
+  ['later observable', '', 'utf8 timer'],
+  ['promised observable', '', 'utf8 promised'],
+  ['empty observable', '', 'binary'],
+  ['failing observable', '', 'error STREAM: broke'],
+  ['this', '', 'utf8 Hello'],
+  ['undecorated', 'x', 'utf8 true "x"'],
+  ['undecorated', '', 'utf8 true ""'],
+  ['body', 'ї', 'utf8 string ї'],
+  ['body', Payload.utf16('ї😀'), 'utf8 string ї😀'],
+  ['body', BINARY, 'utf8 Buffer \u0000\ufffd'],
+  ['property', '{"a":1}', 'utf8 [1,"none"]'],
+  ['property', 'null', 'utf8 [null,"none"]'],
+  ['json', '[1,{"a":null}]', 'utf8 {"got":[1,{"a":null}]}'],
+  ['json', Payload.utf16('"ї"'), 'utf8 {"got":"ї"}'],
+  ['json', '', 'utf8 {"got":"nothing"}'],
+  ['json', '{"secret', 'error BAD_REQUEST: the body could not be decoded'],
+  ['json text', '1', 'utf8 as it is'],
+  ['parameters', 'b', 'utf8 parameters parameters 8 b parameters ws /'],
+  ['failing parameters', '', 'error SECOND: parameter'],
+  ['', 'nameless', 'utf8 nameless'],
+  ['', BINARY, 'binary 00ff'],
+  ['unknown', 'x', 'utf8 fallback unknown'],
+  ['__proto__', 'x', 'utf8 fallback __proto__'],
+  ['one', '', 'utf8 both: one'],
+  ['two', '', 'utf8 both: two'],
+  ['throw RequestError', '', 'error MY_CODE: my message ї'],
+  ['reject RequestError', '', 'error MY_CODE: '],
+  ['throw WsException', '', 'error ERROR: went wrong'],
+  ['throw WsException with code', '', 'error NO_ROOM: full'],
+  ['throw HttpException', '', 'error BAD_REQUEST: a is wrong; b is missing'],
+  ['throw HttpException of an error', '', 'error FORBIDDEN: forbidden'],
+  ['throw teapot', '', 'error I_AM_A_TEAPOT: short and stout'],
+  ['throw 499', '', 'error HTTP_499: odd'],
+  ['throw Error', '', 'internal error'],
+  ['throw string', '', 'internal error'],
+  ['reject', '', 'internal error'],
+  ['bad code', '', 'internal error'],
+  ['empty code', '', 'internal error'],
+  ['odd utf16', '', 'internal error'],
+  ['function', '', 'internal error'],
+  ['cycle', '', 'internal error'],
+  ['too large', '', 'internal error'],
+  ['just fits', '', `utf8 ${'x'.repeat(8192 - 9)}`],
+];
+
+const WAYS: [way: string, gateway: Type][] = [
+  ['directly', DirectGateway],
+  ['behind a guard', GuardedGateway],
+  ['behind guards that take their time', LateGuardedGateway],
+  ['within an interceptor', InterceptedGateway],
+  ['within interceptors that take their time', LateInterceptedGateway],
+  ['behind a pipe', PipedGateway],
+  ['behind pipes that take their time', LatePipedGateway],
+  ['on an instance per message', ScopedGateway],
+];
+
+describe.each(WAYS)('a handler that runs %s', (_way, gateway) => {
+  let app: TestApp;
+  let client: WireClient;
+
+  beforeAll(async () => {
+    app = await TestApp.start({ providers: [gateway, PerRequest] });
+    client = await app.connect();
+  });
+  afterAll(() => app.close());
+
+  it.each(CASES)('answers request "%s" with body %j', async (name, body, answer) => {
+    expect(await client.ask(name, body)).toBe(answer);
+  });
+
+  it('gets plain messages as requests and as signals', async () => {
+    const heard = async () => client.ask('string').then(() => undefined);
+    expect(await client.ask('plain', 'x')).toBe('signal plain was called utf8 x');
+    expect(await client.next()).toMatchObject({ payload: new TextEncoder().encode('plain x') });
+    client.signal('plain', 'y');
+    expect(await client.next()).toMatchObject({ name: 'plain was called' });
+    await heard();
+  });
+
+  it.each([
+    ['string', 'x', 'signal got utf8 string x'],
+    ['', BINARY, 'signal got binary 00ff'],
+    ['unknown', 'x', 'signal got utf8 any unknown true'],
+  ])('gets signal "%s", which is not answered', async (name, body, answer) => {
+    client.signal(name, body);
+    expect(await client.ask('string')).toBe(answer);
+    expect(await client.nextBytes()).toHaveLength(9 + 'text'.length);
+  });
+
+  it('leaves what failed unexpectedly in the log and out of the reply', async () => {
+    await client.ask('throw Error');
+    expect(
+      app.logger.at('error').some((line) => line.includes('"throw Error"') && line.includes('secret detail')),
+    ).toBe(true);
+    expect(app.logger.at('error').some((line) => line.includes('RequestError: my message'))).toBe(false);
+  });
+});
+
+it('answers what nobody handles', async () => {
+  @WebwireGateway()
+  class Gateway {
+    @WebwireRequest('x') x() {
+      return 'x';
+    }
+  }
+  const app = await TestApp.start({ providers: [Gateway] });
+  const client = await app.connect();
+  client.signal('nobody', 'x');
+  expect(await client.ask('nobody', 'x')).toBe('error NOT_FOUND: nobody handles this request');
+  expect(await client.ask('', 'x')).toBe('error NOT_FOUND: nobody handles this request');
+  expect(app.logger.at('debug')).toContainEqual(expect.stringContaining('"nobody"'));
+  await app.close();
+});

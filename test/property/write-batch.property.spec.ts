@@ -1,0 +1,150 @@
+import * as fc from 'fast-check';
+import { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { encodedLength, encodeMessage, MessageType, type EncodableMessage } from 'nestjs-webwire/protocol';
+import { expect, it } from 'vitest';
+import { FINAL_PONG } from '../../lib/transport/ws/framing/frame-header.js';
+import { WriteBatch } from '../../lib/transport/ws/writing/write-batch.js';
+import { WriteBufferPool } from '../../lib/transport/ws/writing/write-buffer-pool.js';
+
+const RUNS = process.env.CI ? 2_000 : 200;
+
+/** Takes what is written as late as it likes: only then are the bytes looked at. */
+class SlowSocket extends Duplex {
+  received = Buffer.alloc(0);
+  #taking: (() => void)[] = [];
+
+  constructor(private readonly isSlow: () => boolean) {
+    super({ highWaterMark: 1 });
+  }
+  override _read() {}
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void) {
+    this.#take([chunk], done);
+  }
+  override _writev(chunks: { chunk: Buffer }[], done: () => void) {
+    this.#take(
+      chunks.map(({ chunk }) => chunk),
+      done,
+    );
+  }
+  /** Takes what waits. */
+  drain() {
+    const taking = this.#taking;
+    this.#taking = [];
+    for (const take of taking) take();
+  }
+
+  #take(chunks: Buffer[], done: () => void) {
+    const take = () => {
+      this.received = Buffer.concat([this.received, ...chunks]);
+      done();
+    };
+    if (this.isSlow()) this.#taking.push(take);
+    else take();
+  }
+}
+
+/** What may happen to the connections of a server. */
+const step = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('reply', 'signal'), peer: fc.nat(2), size: sizes() }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('broadcast'), peer: fc.nat(2), size: sizes() }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('pong', 'flush'),
+      peer: fc.nat(2),
+      size: fc.nat(125),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('end of turn', 'begin read', 'end read', 'many reads', 'drain'),
+      peer: fc.nat(2),
+      size: fc.constant(0),
+    }),
+  },
+);
+
+function sizes() {
+  return fc.oneof(
+    { weight: 8, arbitrary: fc.nat(200) },
+    { weight: 2, arbitrary: fc.nat(9_000) },
+    { weight: 1, arbitrary: fc.nat(70_000) },
+  );
+}
+
+it('frames leave whole and in order, whatever else is sent meanwhile', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 60 }),
+      fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
+      async (steps, slowness) => {
+        let writes = 0;
+        const outgoing = new WriteBufferPool();
+        const { flushScheduler } = outgoing;
+        const peers = [0, 1, 2].map(() => {
+          const socket = new SlowSocket(() => slowness[writes++ % slowness.length]!);
+          return { socket, batch: new WriteBatch(socket as unknown as Socket, outgoing), expected: [] as Buffer[] };
+        });
+        let filling = 0;
+        for (const { kind, peer, size } of steps) {
+          const { batch, socket, expected } = peers[peer]!;
+          const payload = Buffer.alloc(size, ++filling);
+          if (kind === 'reply' || kind === 'signal') {
+            const message: EncodableMessage =
+              kind === 'reply'
+                ? { type: MessageType.ReplyUtf8, id: Buffer.alloc(8, filling), payload }
+                : { type: MessageType.SignalBinary, name: 'a name', payload };
+            batch.addMessage(message, encodedLength(message));
+            expected.push(frame(0x82, encodeMessage(message)));
+          } else if (kind === 'broadcast') {
+            const message = encodeMessage({ type: MessageType.SignalBinary, name: 'news', payload });
+            for (const each of peers) {
+              each.batch.addEncoded(message);
+              each.expected.push(frame(0x82, message));
+            }
+          } else if (kind === 'pong') {
+            batch.addControl(FINAL_PONG, payload);
+            expected.push(frame(0x8a, payload));
+          } else if (kind === 'flush') {
+            batch.flush();
+          } else if (kind === 'drain') {
+            socket.drain();
+          } else if (kind === 'begin read') {
+            flushScheduler.beginRead();
+          } else if (kind === 'end read') {
+            flushScheduler.endRead();
+          } else if (kind === 'many reads') {
+            for (let read = 0; read < 5; read++) {
+              flushScheduler.beginRead();
+              flushScheduler.endRead();
+            }
+          } else {
+            await nextTurn();
+          }
+        }
+        for (const { batch, socket, expected } of peers) {
+          batch.flush();
+          while (socket.writableLength > 0) {
+            socket.drain();
+            await nextTurn();
+          }
+          expect(socket.received.equals(Buffer.concat(expected))).toBe(true);
+        }
+      },
+    ),
+    { numRuns: RUNS },
+  );
+}, 120_000);
+
+function frame(first: number, payload: Uint8Array): Buffer {
+  const { length } = payload;
+  const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
+  header[0] = first;
+  header[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
+  if (header.length === 4) header.writeUInt16BE(length, 2);
+  if (header.length === 10) header.writeBigUInt64BE(BigInt(length), 2);
+  return Buffer.concat([header, payload]);
+}

@@ -1,0 +1,113 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { inspect } from 'node:util';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { FileSessionManager } from '../../../lib/session/stores/file/file-session-manager.js';
+import { compileSessions } from '../compiled.js';
+import { flushing, setUp } from './file-store.js';
+import { newSession } from '../new-session.js';
+import { temporaryDirectory } from '../temporary-directory.js';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
+
+describe('the directory', () => {
+  it.each([0, 0o022, 0o777])('and its files are of their owner only, with umask %o', async (umask) => {
+    const { directory, manager } = setUp();
+    const before = process.umask(umask);
+    onTestFinished(() => void process.umask(before));
+    await manager.onSessionCreated(newSession('created'));
+    await manager.onSessionCreated(newSession('found'));
+    chmodSync(join(directory, 'found.wwrsess'), 0o644);
+    await manager.onSessionLookup('found');
+    const mode = (name: string): string => (statSync(join(directory, name)).mode & 0o777).toString(8);
+    expect([mode(''), mode('created.wwrsess'), mode('found.wwrsess')]).toEqual(['700', '600', '600']);
+  });
+
+  it('stays as it is if it is there', async () => {
+    const { directory, manager } = setUp();
+    mkdirSync(directory);
+    chmodSync(directory, 0o750);
+    await manager.onSessionCreated(newSession('key'));
+    expect(statSync(directory).mode & 0o777).toBe(0o750);
+  });
+
+  it('can be relative, to where the process was when the manager was made', async () => {
+    const parent = temporaryDirectory();
+    const before = process.cwd();
+    onTestFinished(() => process.chdir(before));
+    process.chdir(parent);
+    const manager = new FileSessionManager({ directory: './sessions' });
+    process.chdir(before);
+    expect(manager.directory).toBe(join(parent, 'sessions'));
+    await manager.onSessionCreated(newSession('key'));
+    expect(readdirSync(join(parent, 'sessions'))).toEqual(['key.wwrsess']);
+  });
+
+  it('can be behind symbolic links', async () => {
+    const parent = temporaryDirectory();
+    mkdirSync(join(parent, 'real', 'sessions'), { recursive: true });
+    symlinkSync(join(parent, 'real'), join(parent, 'link'));
+    symlinkSync(join(parent, 'real', 'sessions'), join(parent, 'last'));
+    for (const directory of [join(parent, 'link', 'sessions'), join(parent, 'last')]) {
+      const manager = new FileSessionManager({ directory });
+      await manager.onSessionCreated(newSession('key'));
+      expect(await manager.onSessionLookup('key')).not.toBeNull();
+    }
+    expect(readdirSync(join(parent, 'real', 'sessions'))).toEqual(['key.wwrsess']);
+  });
+
+  it('can be deleted, and is made again', async () => {
+    const { directory, manager } = setUp();
+    await manager.onSessionCreated(newSession('key'));
+    rmSync(directory, { recursive: true });
+    expect(await manager.onSessionLookup('key')).toBeNull();
+    await manager.onSessionClosed('key');
+    await manager.onSessionCreated(newSession('key'));
+    expect(await manager.onSessionLookup('key')).not.toBeNull();
+  });
+
+  it('can be deleted in the midst of a lookup', async () => {
+    const { directory, manager } = setUp();
+    await manager.onSessionCreated(newSession('key'));
+    const sync = vi.spyOn(await flushing(), 'sync');
+    sync.mockImplementationOnce(async () => rmSync(directory, { recursive: true }));
+    expect(await manager.onSessionLookup('key')).toBeNull();
+  });
+
+  it('is next to the main script by default, however that is named', { timeout: 180_000 }, () => {
+    const parent = temporaryDirectory();
+    const app = join(parent, 'app');
+    const manager = compileSessions(parent)('file-session-manager');
+    const code = `import(${manager}).then((module) => console.log(new module.FileSessionManager().directory));`;
+    mkdirSync(join(app, 'dist'), { recursive: true });
+    mkdirSync(join(app, 'bin'));
+    writeFileSync(join(app, 'package.json'), '{"main":"dist/main"}');
+    writeFileSync(join(app, 'dist', 'main.js'), code);
+    writeFileSync(join(app, 'dist', 'main.mjs'), code);
+    symlinkSync('../dist/main.js', join(app, 'bin', 'app'));
+    const directoryOf = (args: string[], input?: string): string =>
+      relative(app, execFileSync(process.execPath, args, { cwd: app, encoding: 'utf8', input }).trim());
+
+    const script = join('dist', 'wwrsess');
+    expect(directoryOf(['dist/main.js'])).toBe(script);
+    expect(directoryOf(['dist/main'])).toBe(script);
+    expect(directoryOf([join(app, 'dist', 'main.mjs')])).toBe(script);
+    expect(directoryOf(['.'])).toBe(script);
+    expect(directoryOf(['bin/app'])).toBe(script);
+    expect(directoryOf(['--eval', code])).toBe('wwrsess');
+    expect(directoryOf(['--eval', code, 'argument'])).toBe('wwrsess');
+    expect(directoryOf(['-', 'argument'], code)).toBe('wwrsess');
+  });
+
+  it.each(['', 'a\0b', 1, null, {}])('cannot be %o', (directory) => {
+    expect(() => new FileSessionManager({ directory: directory as string })).toThrow(
+      new TypeError(
+        `FileSessionManager option directory is ${inspect(directory)}, but must be the path of a directory`,
+      ),
+    );
+  });
+});
