@@ -1,22 +1,30 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
 
-const SOURCES = new URL('../../lib/session/', import.meta.url);
+const LIB = fileURLToPath(new URL('../../lib/', import.meta.url));
+
+/** The rooms that the session stores import. */
+const ROOMS = ['common', 'protocol', 'session'];
 
 /**
- * Compiles the sessions' sources into a directory, for processes that run without a build.
- * @returns What to import a module of them by.
+ * Compiles the sources of sessions into a directory, for processes that run without a build.
+ * @returns A function that takes a module, such as `session/stores/memory-session-manager`, and returns what to import it by.
  */
 export function compileSessions(directory: string): (module: string) => string {
   const target = join(directory, 'compiled');
   mkdirSync(target);
   writeFileSync(join(target, 'package.json'), '{"type":"module"}');
   const compilerOptions: ts.CompilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
-  for (const file of readdirSync(SOURCES).filter((name) => name.endsWith('.ts'))) {
-    const { outputText } = ts.transpileModule(readFileSync(new URL(file, SOURCES), 'utf8'), { compilerOptions });
-    writeFileSync(join(target, file.replace(/ts$/, 'js')), outputText);
+  const files = ROOMS.flatMap((room) =>
+    readdirSync(join(LIB, room), { recursive: true, encoding: 'utf8' }).map((name) => join(room, name)),
+  );
+  for (const file of files.filter((name) => name.endsWith('.ts'))) {
+    const { outputText } = ts.transpileModule(readFileSync(join(LIB, file), 'utf8'), { compilerOptions });
+    const output = join(target, file.replace(/ts$/, 'js'));
+    mkdirSync(dirname(output), { recursive: true });
+    writeFileSync(output, outputText);
   }
   return (module) => JSON.stringify(pathToFileURL(join(target, `${module}.js`)).href);
 }

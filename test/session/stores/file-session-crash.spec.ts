@@ -79,8 +79,8 @@ describe('a temporary file that is left', () => {
 
 /** Creates, looks up and closes sessions in several lanes at once, telling so, until it is killed. */
 const worker = (compiled: (module: string) => string): string => `
-  const { FileSessionManager } = await import(${compiled('file-session-manager')});
-  const { Session } = await import(${compiled('session')});
+  const { FileSessionManager } = await import(${compiled('session/stores/file/file-session-manager')});
+  const { Session } = await import(${compiled('session/session')});
   const manager = new FileSessionManager({ directory: process.argv[1], maxAge: 1e6 });
   async function work(lane) {
     for (let round = 0; ; round++) {

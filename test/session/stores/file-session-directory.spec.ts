@@ -81,7 +81,7 @@ describe('the directory', () => {
   it('is next to the main script by default, however that is named', { timeout: 180_000 }, () => {
     const parent = temporaryDirectory();
     const app = join(parent, 'app');
-    const manager = compileSessions(parent)('file-session-manager');
+    const manager = compileSessions(parent)('session/stores/file/file-session-manager');
     const code = `import(${manager}).then((module) => console.log(new module.FileSessionManager().directory));`;
     mkdirSync(join(app, 'dist'), { recursive: true });
     mkdirSync(join(app, 'bin'));

@@ -188,7 +188,7 @@ describe('the removal of expired sessions', () => {
 
   it('does not keep the process alive', { timeout: 120_000 }, () => {
     const directory = temporaryDirectory();
-    const manager = compileSessions(directory)('file-session-manager');
+    const manager = compileSessions(directory)('session/stores/file/file-session-manager');
     const code = `
       const { FileSessionManager } = await import(${manager});
       await new FileSessionManager({ directory: ${JSON.stringify(directory)}, maxAge: 1000 }).onSessionLookup('key');
