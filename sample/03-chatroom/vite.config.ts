@@ -7,7 +7,7 @@ const from = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 export default defineConfig({
   root: from('./web'),
   build: {
-    outDir: from('../../.sample/03-chatroom/page'),
+    outDir: from('./dist/page'),
     emptyOutDir: true,
     // The page allows nothing inline, so there is nothing to inline.
     assetsInlineLimit: 0,

@@ -2,16 +2,16 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { jsonCodec, WebwireClient } from 'nestjs-webwire/client';
 import { beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ChatApi, ChatMessage, Person } from '../../sample/03-chatroom/api/chat-api.js';
 import { Queue } from '../support/queue.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { compiledSample } from '../support/sample.js';
 
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
-const PROGRAM = fileURLToPath(new URL('../../.sample/06-cluster/src/main.js', import.meta.url));
+const PROGRAM = compiledSample('06-cluster', '06-cluster/src/main.js');
 
 const ADA = { name: 'Ada', password: 'engine' };
 const GRACE = { name: 'Grace', password: 'compiler' };

@@ -4,14 +4,13 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { encodeMessage, MessageType, Payload, type ProtocolMessage } from 'nestjs-webwire/protocol';
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import { describe as show, WireClient } from '../support/wire-client.js';
+import { compiledSample } from '../support/sample.js';
 
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
-const compiled = (file: string) =>
-  fileURLToPath(new URL(`../../.sample/04-custom-session-store/src/${file}`, import.meta.url));
+const compiled = (file: string) => compiledSample('04-custom-session-store', `src/${file}`);
 
 interface Session {
   k: string;

@@ -2,11 +2,11 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { on, once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { compiledSample } from '../support/sample.js';
 
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
-const compiled = (file: string) => fileURLToPath(new URL(`../../.sample/01-echo/src/${file}`, import.meta.url));
+const compiled = (file: string) => compiledSample('01-echo', `src/${file}`);
 
 let server: ChildProcessByStdio<null, Readable, null>;
 let url: string;

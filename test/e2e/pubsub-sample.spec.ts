@@ -1,11 +1,11 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { afterEach, it } from 'vitest';
+import { compiledSample } from '../support/sample.js';
 
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
-const compiled = (file: string) => fileURLToPath(new URL(`../../.sample/02-pubsub/src/${file}`, import.meta.url));
+const compiled = (file: string) => compiledSample('02-pubsub', `src/${file}`);
 
 /** A program of the sample, and what it has said so far. */
 class Program {

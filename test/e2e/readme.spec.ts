@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { on, once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeProgramFolder } from '../support/program-folder.js';
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -13,7 +14,7 @@ const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import
 let folder: string;
 
 beforeAll(async () => {
-  folder = await mkdtemp(fromRoot('.sample/readme-'));
+  folder = await makeProgramFolder('readme-');
 });
 afterAll(() => rm(folder, { recursive: true }));
 

@@ -6,15 +6,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { connect as connectSecurely, type ConnectionOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ca as otherAuthority } from '../support/certificate.js';
 import { TcpClient, UPGRADE } from '../support/tcp-client.js';
 import { WireClient } from '../support/wire-client.js';
+import { compiledSample } from '../support/sample.js';
 
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
-const compiled = (file: string) => fileURLToPath(new URL(`../../.sample/05-tls/src/${file}`, import.meta.url));
+const compiled = (file: string) => compiledSample('05-tls', `src/${file}`);
 
 let directory: string;
 let caFile: string;

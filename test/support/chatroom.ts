@@ -4,11 +4,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { compiledSample } from './sample.js';
 
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
-export const compiled = (file: string) => fileURLToPath(new URL(`../../.sample/03-chatroom/${file}`, import.meta.url));
+export const compiled = (file: string) => compiledSample('03-chatroom', file);
 
 /** The server of the chat room, as a process of its own, until the test ends. */
 export class Chatroom {

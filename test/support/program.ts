@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { makeProgramFolder } from './program-folder.js';
 
 /** How a program ended. */
 export interface Run {
@@ -26,8 +26,7 @@ export async function runProgram(source: string): Promise<Run> {
       emitDecoratorMetadata: true,
     },
   });
-  // Within the package, so that its name leads to what was built.
-  const folder = await mkdtemp(fileURLToPath(new URL('../../.sample/program-', import.meta.url)));
+  const folder = await makeProgramFolder('program-');
   try {
     const file = join(folder, 'main.mjs');
     await writeFile(file, outputText);

@@ -9,5 +9,5 @@ await app.listen(process.env.PORT ?? 3000);
 
 const { port } = app.getHttpServer().address() as AddressInfo;
 new Logger('Echo').log(
-  `WebWire at ws://localhost:${port}/ - talk to it with: npm run client:echo -- ws://localhost:${port}`,
+  `WebWire at ws://localhost:${port}/ - talk to it with: npm run client -- ws://localhost:${port}`,
 );

@@ -2,8 +2,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** What Vite makes of `../web`. */
-const DIRECTORY = fileURLToPath(new URL('../page/', import.meta.url));
+/** Vite builds the page of `../web` into this folder. */
+const PAGE = fileURLToPath(new URL('../page/', import.meta.url));
 
 /** Nothing but what this server serves, and nothing inline. */
 const CONTENT_SECURITY_POLICY = [
@@ -17,16 +17,16 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** Serves the page at `/`. */
-export function serveWebPage(app: NestExpressApplication): void {
+/** Serves the page at `/`, from the folder `directory`. */
+export function serveWebPage(app: NestExpressApplication, directory: string = PAGE): void {
   app.disable('x-powered-by');
-  app.useStaticAssets(DIRECTORY, {
+  app.useStaticAssets(directory, {
     setHeaders(response, path) {
       response.setHeader('Content-Security-Policy', CONTENT_SECURITY_POLICY);
       response.setHeader('X-Content-Type-Options', 'nosniff');
       response.setHeader('Referrer-Policy', 'no-referrer');
       // The names of assets change with their content.
-      const isAsset = path.startsWith(`${DIRECTORY}assets${sep}`);
+      const isAsset = path.startsWith(`${directory}assets${sep}`);
       response.setHeader('Cache-Control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });

@@ -2,13 +2,17 @@ import { ConsoleLogger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
 import { serveWebPage } from '../../03-chatroom/src/web-page.js';
 import { AppModule } from './app.module.js';
 
-// One node: a process of its own, which tells its parent where it listens.
+/** The built page of the chat room sample. */
+const PAGE = fileURLToPath(new URL('../../../../03-chatroom/dist/page/', import.meta.url));
+
+// One node: a process of its own, which sends its port to its parent.
 const logger = new ConsoleLogger({ prefix: `Node ${process.argv[2]}`, logLevels: ['warn', 'error', 'fatal'] });
 const app = await NestFactory.create<NestExpressApplication>(AppModule, { logger });
-serveWebPage(app);
+serveWebPage(app, PAGE);
 app.enableShutdownHooks();
 // A node without a proxy in front of it is of no use.
 process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));

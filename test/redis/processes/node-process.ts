@@ -1,9 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { makeProgramFolder } from '../../support/program-folder.js';
 import { Queue } from '../../support/queue.js';
 import { WireClient } from '../../support/wire-client.js';
 import type { NodeReport } from './node.js';
@@ -19,7 +19,7 @@ export async function compileNode(): Promise<{ readonly file: string; remove(): 
       emitDecoratorMetadata: true,
     },
   });
-  const folder = await mkdtemp(fileURLToPath(new URL('../../../.sample/redis-node-', import.meta.url)));
+  const folder = await makeProgramFolder('redis-node-');
   const file = join(folder, 'main.mjs');
   await writeFile(file, outputText);
   return { file, remove: () => rm(folder, { recursive: true }) };
