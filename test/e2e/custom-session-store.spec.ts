@@ -36,7 +36,7 @@ async function start(databaseFile: string): Promise<App> {
   let output = '';
   for await (const [chunk] of on(server.stdout, 'data', { close: ['end'] })) {
     output += String(chunk);
-    const url = /npm run client:session-store -- (ws:\/\/localhost:\d+)\n/.exec(output)?.[1];
+    const url = /npm run client -- (ws:\/\/localhost:\d+)\n/.exec(output)?.[1];
     if (!url) continue;
     server.stdout.resume();
     return {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   let output = '';
   for await (const [chunk] of on(server.stdout, 'data')) {
     output += String(chunk);
-    const announced = /npm run client:echo -- (ws:\/\/localhost:\d+)\n/.exec(output);
+    const announced = /npm run client -- (ws:\/\/localhost:\d+)\n/.exec(output);
     if (!announced) continue;
     url = announced[1]!;
     return;

@@ -9,5 +9,5 @@ await app.listen(process.env.PORT ?? 3000);
 
 const { port } = app.getHttpServer().address() as AddressInfo;
 new Logger('SessionStore').log(
-  `WebWire at ws://localhost:${port}/ - sign in with: npm run client:session-store -- ws://localhost:${port}`,
+  `WebWire at ws://localhost:${port}/ - sign in with: npm run client -- ws://localhost:${port}`,
 );

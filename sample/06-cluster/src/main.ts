@@ -48,7 +48,7 @@ async function findRedis(): Promise<void> {
     const place = URL.canParse(REDIS_URL) ? `at ${new URL(REDIS_URL).host}` : 'there';
     throw new Error(
       `No Redis ${place} that can be used (${(error as Error).message}). Start one with "redis-server" or ` +
-        '"docker run -p 6379:6379 redis:7", or say where it is: REDIS_URL=redis://… npm run start:cluster',
+        '"docker run -p 6379:6379 redis:7", or say where it is: REDIS_URL=redis://… npm start',
       { cause: error },
     );
   } finally {
@@ -60,8 +60,6 @@ try {
   await start();
 } catch (error) {
   const { code, message } = error as NodeJS.ErrnoException;
-  logger.error(
-    code === 'EADDRINUSE' ? `Port ${port} is in use: choose another with PORT=3001 npm run start:cluster` : message,
-  );
+  logger.error(code === 'EADDRINUSE' ? `Port ${port} is in use: choose another with PORT=3001 npm start` : message);
   process.exitCode = 1;
 }
