@@ -32,7 +32,7 @@ beforeAll(async () => {
   let output = '';
   for await (const [chunk] of on(server.stdout, 'data', { close: ['end'] })) {
     output += String(chunk);
-    const announced = /npm run client:tls -- wss:\/\/localhost:(\d+) wss:\/\/localhost:(\d+)\n/.exec(output);
+    const announced = /npm run client -- wss:\/\/localhost:(\d+) wss:\/\/localhost:(\d+)\n/.exec(output);
     if (!announced) continue;
     [ports.greeter, ports.admin] = announced.slice(1).map(Number) as [number, number];
     break;

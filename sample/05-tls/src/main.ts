@@ -16,4 +16,4 @@ await app.listen(process.env.PORT ?? 3000);
 const urls = [app.getHttpServer().address(), app.get(AdminGateway).server.address].map(
   (address) => `wss://localhost:${(address as AddressInfo).port}`,
 );
-new Logger('Tls').log(`WebWire at ${urls.join(' and ')} - talk to it with: npm run client:tls -- ${urls.join(' ')}`);
+new Logger('Tls').log(`WebWire at ${urls.join(' and ')} - talk to it with: npm run client -- ${urls.join(' ')}`);
