@@ -106,7 +106,7 @@ it('frames leave whole and in order, whatever else is sent meanwhile', async () 
               each.expected.push(frame(0x82, message));
             }
           } else if (kind === 'pong') {
-            batch.addControl(FINAL_PONG, payload);
+            batch.addFrame(FINAL_PONG, payload);
             expected.push(frame(0x8a, payload));
           } else if (kind === 'flush') {
             batch.flush();

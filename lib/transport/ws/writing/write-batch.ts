@@ -54,19 +54,22 @@ export class WriteBatch implements Flushable {
       this.addPiece(this.outgoing.frame(message));
       return;
     }
-    const header = headerLength(length);
-    const start = this.#take(header);
-    writeHeader(this.#slab!, start, FINAL_BINARY, length);
-    this.#push(message);
-    this.#added(header + length);
+    this.addFrame(FINAL_BINARY, message);
   }
 
-  /** Queues a control frame. */
-  addControl(firstByte: number, payload: Uint8Array): void {
-    const size = headerLength(payload.length) + payload.length;
-    const start = this.#take(size);
-    this.#slab!.set(payload, writeHeader(this.#slab!, start, firstByte, payload.length));
-    this.#added(size);
+  /** Queues a frame. A large payload is not copied. */
+  addFrame(firstByte: number, payload: Uint8Array): void {
+    const { length } = payload;
+    const header = headerLength(length);
+    if (length < LARGE_MESSAGE) {
+      const start = this.#take(header + length);
+      this.#slab!.set(payload, writeHeader(this.#slab!, start, firstByte, length));
+    } else {
+      const start = this.#take(header);
+      writeHeader(this.#slab!, start, firstByte, length);
+      this.#push(payload);
+    }
+    this.#added(header + length);
   }
 
   /** Queues bytes as they are. */
