@@ -5,6 +5,7 @@ import type { TransportConnection, TransportHandlers } from '../../server/ports/
 import { CLOSE_TIMEOUT } from '../close-timeout.js';
 import { FINAL_CLOSE, FINAL_PING, FINAL_PONG } from './framing/frame-header.js';
 import { FrameReader, type FrameListener } from './framing/frame-reader.js';
+import { bytesTaken } from './writing/bytes-taken.js';
 import { WriteBatch } from './writing/write-batch.js';
 import type { WriteBufferPool } from './writing/write-buffer-pool.js';
 import { textFrame } from './violations.js';
@@ -45,6 +46,9 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
   #rest: Buffer | undefined;
   #isTurnOver = false;
   #cutting: NodeJS.Timeout | undefined;
+  #isDraining = false;
+  /** What the last ping brought that is to be answered when the backlog has been written. */
+  #latePing: Buffer | undefined;
 
   /** @param response Accepts the upgrade; it is sent with the first messages. */
   constructor(
@@ -55,7 +59,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
     // Unknown once the socket is closed.
     this.remoteAddress = socket.remoteAddress;
     this.#reader = new FrameReader(this, Math.min(surroundings.messageBufferSize, LONGEST_MESSAGE));
-    this.#batch = new WriteBatch(socket, surroundings.outgoing);
+    this.#batch = new WriteBatch(socket, surroundings.outgoing, (error) => this.#fail(error));
     this.#batch.addPiece(response);
   }
 
@@ -77,8 +81,12 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
     return this.socket.bytesRead;
   }
 
+  get bytesWritten(): number {
+    return bytesTaken(this.socket);
+  }
+
   get bufferedAmount(): number {
-    return this.socket.writableLength;
+    return this.#batch.size + this.socket.writableLength;
   }
 
   send(message: Uint8Array): boolean {
@@ -100,6 +108,12 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
     this.#isPaused = false;
     if (this.#rest) this.#takeTurn();
     else this.socket.resume();
+  }
+
+  drain(): void {
+    if (!this.#isOpen || this.#isDraining) return;
+    this.#isDraining = true;
+    this.#batch.drain((error) => this.#drained(error));
   }
 
   probe(): void {
@@ -125,9 +139,15 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
 
   onPing(data: Buffer): void {
     if (!this.#isOpen) return;
-    // Whoever pings without reading must not fill the memory with pongs.
-    if (this.bufferedAmount > this.surroundings.maxBufferedAmount) this.#listener!.congest();
-    else this.#batch.addControl(FINAL_PONG, data);
+    if (this.bufferedAmount <= this.surroundings.maxBufferedAmount) {
+      this.#batch.addControl(FINAL_PONG, data);
+      return;
+    }
+    // A peer that pings without reading must not fill the memory with pongs: only the last ping is answered, as RFC 6455
+    // (section 5.5.3) allows.
+    this.#latePing = Buffer.from(data);
+    this.drain();
+    this.#listener!.congest();
   }
 
   onClose(payload: Buffer): void {
@@ -192,6 +212,20 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
     this.#listener!.closed(this.#isCloseReceived);
   }
 
+  #drained(error: Error | null | undefined): void {
+    this.#isDraining = false;
+    if (error || !this.#isOpen) return;
+    const ping = this.#latePing;
+    this.#latePing = undefined;
+    if (ping) this.#batch.addControl(FINAL_PONG, ping);
+    this.#listener!.drained();
+  }
+
+  #fail(error: unknown): void {
+    this.#isOpen = false;
+    this.#listener!.fail(error);
+  }
+
   /** The answer has to be read, unless it came first, or nothing can be read any more. */
   #sendClose(payload: Uint8Array): void {
     this.#batch.addControl(FINAL_CLOSE, payload);
@@ -202,9 +236,15 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
     this.#cutLater();
   }
 
-  /** Gives up on a peer that does not do its part in closing. */
+  /** Gives up on a peer that does not do its part in closing. As long as it takes what is on its way, it is waited for. */
   #cutLater(): void {
-    this.#cutting ??= setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT);
+    if (this.#cutting) return;
+    const { bytesWritten } = this;
+    this.#cutting = setTimeout(() => {
+      this.#cutting = undefined;
+      if (this.bytesWritten > bytesWritten) this.#cutLater();
+      else this.socket.destroy();
+    }, CLOSE_TIMEOUT);
   }
 
   #takeTurn(): void {

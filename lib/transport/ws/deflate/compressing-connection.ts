@@ -1,10 +1,14 @@
 import type { Socket } from 'node:net';
 import type { TransportConnection } from '../../../server/ports/transport-connection.js';
+import { bytesTaken } from '../writing/bytes-taken.js';
 import type { DeferringWebSocket } from './deferring-websocket.js';
 
 /** A WebSocket of `ws` as a transport connection, for clients whose messages are compressed. */
 export class CompressingCarrier implements TransportConnection {
   readonly remoteAddress: string | undefined;
+  /** Called when what waited has been written. */
+  onDrained: () => void = () => undefined;
+  #isDraining = false;
 
   constructor(
     private readonly webSocket: DeferringWebSocket,
@@ -16,6 +20,10 @@ export class CompressingCarrier implements TransportConnection {
 
   get bytesRead(): number {
     return this.socket.bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return bytesTaken(this.socket);
   }
 
   get bufferedAmount(): number {
@@ -34,6 +42,16 @@ export class CompressingCarrier implements TransportConnection {
 
   resume(): void {
     this.webSocket.resume();
+  }
+
+  drain(): void {
+    if (this.#isDraining || this.webSocket.readyState !== this.webSocket.OPEN) return;
+    this.#isDraining = true;
+    // It leaves behind what waits to be compressed, too.
+    this.webSocket.ping(undefined, false, (error) => {
+      this.#isDraining = false;
+      if (!error) this.onDrained();
+    });
   }
 
   probe(): void {

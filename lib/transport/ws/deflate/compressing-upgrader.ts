@@ -61,6 +61,7 @@ function connect(server: WebwireServer, webSocket: DeferringWebSocket, socket: S
   const { messageBufferSize, maxBufferedAmount } = server.options;
   const transportConnection = new CompressingCarrier(webSocket, socket);
   const listener = server.accept(transportConnection, handshake);
+  transportConnection.onDrained = () => listener.drained();
   webSocket.on('message', (data: Buffer, isBinary: boolean) => {
     if (data.length > messageBufferSize) listener.violate(tooLarge(messageBufferSize));
     else if (isBinary) listener.receive(data);
