@@ -8,6 +8,7 @@ import type { ConnectionHost } from './connection-host.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { Handshake } from './handshake.js';
 import { Inbox } from './inbox.js';
+import { stackOf } from '../common/logger.js';
 import { readIncoming, type Incoming } from './incoming.js';
 import { Outbox } from './outbox.js';
 import { ConnectionLifetime } from './connection-lifetime.js';
@@ -55,7 +56,7 @@ export class WebwireConnection {
     this.info = info;
     this.#host = host;
     this.#transportConnection = transportConnection;
-    this.#outbox = new Outbox(transportConnection, host, host.logger, () => this.congest());
+    this.#outbox = new Outbox(transportConnection, host, host.logger, () => this.#drop());
     this.#inbox = new Inbox(this, host, this.#outbox, {
       limit: concurrencyLimit,
       transportConnection,
@@ -101,7 +102,7 @@ export class WebwireConnection {
    * @throws TypeError for a body that JSON cannot express, a promise or an Observable.
    */
   signal(name: string, body?: unknown): boolean {
-    return this.#outbox.send(signalOf(name, body));
+    return this.#outbox.signal(signalOf(name, body));
   }
 
   /** Sends a signal that is already encoded, as `signal()` does. @internal */
@@ -196,13 +197,22 @@ export class WebwireConnection {
 
   /** @internal */
   congest(): void {
-    if (this.#isCut || this.#isClosed) return;
-    const { bufferedAmount } = this;
-    this.#host.logger.warn(
-      `Connection ${this.id} (${this.remoteAddress}) reads too slowly and is dropped: ${bufferedAmount} bytes wait for it`,
+    if (this.#outbox.isCongested) this.#drop();
+  }
+
+  /** @internal */
+  drained(): void {
+    this.#inbox.drained();
+  }
+
+  /** @internal */
+  fail(error: unknown): void {
+    this.#host.logger.error(
+      `Connection ${this.id} (${this.remoteAddress}) is ended, as a message to it could not be written. ` +
+        'Do not transfer, resize or change bytes that were sent or returned: send a copy instead',
+      stackOf(error),
     );
-    this.#cut({ code: 1013, text: 'reads too slowly', reason: 'backlog' });
-    this.#host.dropped(this, bufferedAmount);
+    this.#transportConnection.terminate();
   }
 
   /**
@@ -265,6 +275,17 @@ export class WebwireConnection {
       this.#notifyClosed = resolve;
     });
     return this.#closing;
+  }
+
+  /** The client takes too little of what is sent to it. */
+  #drop(): void {
+    if (this.#isCut || this.#isClosed) return;
+    const { bufferedAmount } = this;
+    this.#host.logger.warn(
+      `Connection ${this.id} (${this.remoteAddress}) reads too slowly and is dropped: ${bufferedAmount} bytes wait for it`,
+    );
+    this.#cut({ code: 1013, text: 'reads too slowly', reason: 'backlog' });
+    this.#host.dropped(this, bufferedAmount);
   }
 
   /** Closes without waiting for handlers. */

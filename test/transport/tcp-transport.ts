@@ -24,7 +24,7 @@ export class TcpTransport implements Transport {
 
 function serve(server: WebwireServer, socket: Socket, handshake: Handshake): void {
   if (socket.destroyed) return; // it has gone meanwhile
-  const listener = server.accept(new TcpCarrier(socket), handshake);
+  const listener = server.accept(new TcpConnection(socket), handshake);
   let rest = Buffer.alloc(0);
   let isClean = false;
   const read = (chunk: Buffer) => {
@@ -42,11 +42,12 @@ function serve(server: WebwireServer, socket: Socket, handshake: Handshake): voi
     }
   };
   socket.on('data', read);
+  socket.on('drain', () => listener.drained());
   socket.on('end', () => (isClean = true));
   socket.on('close', () => listener.closed(isClean));
 }
 
-class TcpCarrier implements TransportConnection {
+class TcpConnection implements TransportConnection {
   readonly remoteAddress: string | undefined;
 
   constructor(private readonly socket: Socket) {

@@ -9,20 +9,16 @@ import type { Compression } from './deflate/permessage-deflate.js';
 import type { FrameErrorCode } from './framing/frame-error.js';
 import { FINAL_CLOSE, FINAL_PING, FINAL_PONG } from './framing/frame-header.js';
 import { FrameReader, type FrameListener } from './framing/frame-reader.js';
+import { SocketReader, type SocketListener } from './socket-reader.js';
 import { frameViolation, textFrame } from './violations.js';
+import { bytesTaken } from './writing/bytes-taken.js';
 import { WriteBatch } from './writing/write-batch.js';
 import type { WriteBufferPool } from './writing/write-buffer-pool.js';
 
-/** Frames of one connection that are read before it is the turn of others. */
-const FRAMES_PER_TURN = 128;
-
-/** What is put together of pieces cannot be longer, in bytes: buffers have an end, and grow to twice their size. */
+/** A message that is put together of pieces cannot be longer, in bytes: buffers have an end, and grow to twice their size. */
 const LONGEST_MESSAGE = 0x7fff_ffff;
 
-/** Where a socket's events find the transport connection: their listeners are the same for all sockets. */
-const CARRIER = Symbol('carrier');
-
-type CarrierSocket = Socket & { [CARRIER]: WebSocketConnection };
+const NOTHING = new Uint8Array(0);
 
 /** What the connections of one server have in common. */
 export interface WebSocketSurroundings {
@@ -35,12 +31,12 @@ export interface WebSocketSurroundings {
 
 /**
  * A WebSocket (RFC 6455) as a transport connection, with or without permessage-deflate (RFC 7692). Messages are read from
- * where the socket put them, and what is sent together leaves in one write. While a large message is being inflated, nothing
- * is read, so that messages keep their order.
+ * where the socket put them, and what is sent together leaves in one write.
  */
-export class WebSocketConnection implements TransportConnection, FrameListener {
+export class WebSocketConnection implements TransportConnection, FrameListener, SocketListener {
   readonly remoteAddress: string | undefined;
-  readonly #reader: FrameReader;
+  readonly #frames: FrameReader;
+  readonly #reader: SocketReader;
   readonly #batch: WriteBatch;
   readonly #inflater: Inflater | undefined;
   /** Compresses what is sent. Absent if the client did not ask for that. */
@@ -48,24 +44,21 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
   #listener: TransportHandlers | undefined;
   /** Whether messages may be sent. */
   #isOpen = true;
-  /** Payload of the close frame that this side sends, after what is being compressed. */
+  /** Payload of the close frame of this side, which is sent when nothing waits to be compressed. */
   #closePayload: Uint8Array | undefined;
   #isCloseSent = false;
   #isCloseReceived = false;
-  #isPaused = false;
-  #isInflating = false;
-  /** Bytes that were read from the socket; their frames are read at another time. */
-  #rest: Buffer | undefined;
-  #isTurnOver = false;
-  /** Whether the peer sends nothing more. */
-  #isEndReceived = false;
-  /** Whether the socket is closed. */
   #isSocketClosed = false;
   #cutting: NodeJS.Timeout | undefined;
+  #isDraining = false;
+  /** Whether draining has to begin when nothing waits to be compressed. */
+  #isDrainDue = false;
+  /** What the last ping brought that is to be answered when the backlog has been written. */
+  #latePing: Buffer | undefined;
 
   /**
    * @param response Accepts the upgrade; it is sent with the first messages.
-   * @param compression Absent if the client does not get its messages compressed, and must not send any that are.
+   * @param compression Absent if messages of neither side are compressed.
    */
   constructor(
     private readonly socket: Socket,
@@ -73,19 +66,19 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
     response: Uint8Array,
     compression?: Compression,
   ) {
+    const { outgoing, messageBufferSize } = surroundings;
     // Unknown once the socket is closed.
     this.remoteAddress = socket.remoteAddress;
-    this.#reader = new FrameReader(this, {
-      message: Math.min(surroundings.messageBufferSize, LONGEST_MESSAGE),
+    this.#frames = new FrameReader(this, {
+      message: Math.min(messageBufferSize, LONGEST_MESSAGE),
       compressed: compression && Math.min(compression.maxCompressedLength, LONGEST_MESSAGE),
     });
-    this.#batch = new WriteBatch(socket, surroundings.outgoing);
+    this.#reader = new SocketReader(socket, this.#frames, outgoing.flushScheduler, this);
+    this.#batch = new WriteBatch(socket, outgoing, (error) => this.#fail(error));
     this.#batch.addPiece(response);
     if (!compression) return;
     this.#inflater = compression.inflater;
-    this.#deflateQueue = new DeflateQueue(this.#batch, compression, () => {
-      if (!this.#isOpen) this.#finish();
-    });
+    this.#deflateQueue = new DeflateQueue(this.#batch, compression, () => this.#onDeflated());
   }
 
   /**
@@ -94,20 +87,21 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
    */
   start(listener: TransportHandlers, head: Buffer): void {
     this.#listener = listener;
-    const socket = this.socket as CarrierSocket;
-    socket[CARRIER] = this;
-    socket.setTimeout(0);
-    socket.setNoDelay();
-    if (head.length > 0) socket.unshift(head);
-    socket.on('close', onClose).on('data', onData).on('end', onEnd).on('error', onError);
+    this.socket.setTimeout(0);
+    this.socket.setNoDelay();
+    this.#reader.start(head);
   }
 
   get bytesRead(): number {
     return this.socket.bytesRead;
   }
 
+  get bytesWritten(): number {
+    return bytesTaken(this.socket);
+  }
+
   get bufferedAmount(): number {
-    return this.socket.writableLength + (this.#deflateQueue?.waitingBytes ?? 0);
+    return this.#batch.size + this.socket.writableLength + (this.#deflateQueue?.waitingBytes ?? 0);
   }
 
   send(message: Uint8Array): boolean {
@@ -121,13 +115,22 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
   }
 
   pause(): void {
-    this.#isPaused = true;
-    this.socket.pause();
+    this.#reader.pause();
   }
 
   resume(): void {
-    this.#isPaused = false;
-    this.#goOn();
+    this.#reader.resume();
+  }
+
+  drain(): void {
+    if (!this.#isOpen || this.#isDraining) return;
+    this.#isDraining = true;
+    if (this.#deflateQueue?.isEmpty === false) {
+      this.#isDrainDue = true;
+      this.#batch.flush();
+    } else {
+      this.#batch.drain((error) => this.#drained(error));
+    }
   }
 
   probe(): void {
@@ -159,17 +162,24 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
       this.#onInflated(inflated, isBinary);
       return;
     }
-    this.#isInflating = true;
+    // Messages keep their order, so the next one has to wait.
     this.#reader.hold();
-    this.socket.pause();
-    this.#inflater!.inflateLater(bytes, start, end, (result) => this.#endInflating(result, isBinary));
+    this.#inflater!.inflateLater(bytes, start, end, (result) => {
+      this.#reader.release(() => this.#onInflated(result, isBinary));
+    });
   }
 
   onPing(data: Buffer): void {
     if (!this.#isOpen) return;
-    // Whoever pings without reading must not fill the memory with pongs.
-    if (this.bufferedAmount > this.surroundings.maxBufferedAmount) this.#listener!.congest();
-    else this.#batch.addFrame(FINAL_PONG, data);
+    if (this.bufferedAmount <= this.surroundings.maxBufferedAmount) {
+      this.#batch.addFrame(FINAL_PONG, data);
+      return;
+    }
+    // A peer that pings without reading must not fill the memory with pongs: only the last ping is answered, as RFC 6455
+    // (section 5.5.3) allows.
+    this.#latePing = Buffer.from(data);
+    this.drain();
+    this.#listener!.congest();
   }
 
   onClose(payload: Buffer): void {
@@ -183,88 +193,15 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
     this.#listener!.violate(frameViolation(code, this.surroundings.messageBufferSize));
   }
 
-  /** A client that sends much at once is answered a part of it at a time, in order. */
-  read(bytes: Buffer): void {
-    const { flushScheduler } = this.surroundings.outgoing;
-    flushScheduler.beginRead();
-    let end = bytes.length;
-    try {
-      end = this.#reader.read(bytes, 0, FRAMES_PER_TURN);
-    } finally {
-      flushScheduler.endRead();
-    }
-    if (end === bytes.length) return;
-    this.#rest = bytes.subarray(end);
-    this.socket.pause();
-    this.#goOn();
-  }
-
-  /** Goes on with what was left for another turn. */
-  readRest(): void {
-    this.#isTurnOver = false;
-    const rest = this.#rest;
-    if (this.#isPaused || this.#isInflating || !rest) return;
-    this.#rest = undefined;
-    this.read(rest);
-    if (!this.#rest) this.#goOn();
-  }
-
-  /** The peer sends nothing more. */
-  end(): void {
-    this.#isEndReceived = true;
-    this.#readToEnd();
-  }
-
-  /** The socket is closed. */
-  gone(): void {
+  onSocketClosed(): void {
     this.#isOpen = false;
     this.#isSocketClosed = true;
     this.#deflateQueue?.discard();
     this.#batch.discard();
     clearTimeout(this.#cutting);
-    const unread = this.socket.read() as Buffer | null;
-    if (unread) this.#rest = this.#rest ? Buffer.concat([this.#rest, unread]) : unread;
-    this.#readToEnd();
   }
 
-  /** Reads on where nothing speaks against it. */
-  #goOn(): void {
-    if (this.#isPaused || this.#isInflating) return;
-    if (this.#rest) this.#takeTurn();
-    else this.socket.resume();
-  }
-
-  #endInflating(inflated: Inflated, isBinary: boolean): void {
-    this.#isInflating = false;
-    this.#reader.release();
-    const { flushScheduler } = this.surroundings.outgoing;
-    flushScheduler.beginRead();
-    try {
-      this.#onInflated(inflated, isBinary);
-    } finally {
-      flushScheduler.endRead();
-    }
-    if (this.#isEndReceived || this.#isSocketClosed) this.#readToEnd();
-    else this.#goOn();
-  }
-
-  #onInflated(inflated: Inflated, isBinary: boolean): void {
-    if (typeof inflated === 'string') {
-      this.#reader.stop();
-      this.onFrameError(inflated);
-    } else {
-      this.onMessage(inflated, 0, inflated.length, isBinary);
-    }
-  }
-
-  /** Reads what arrived before the end, although reading may have stopped: it counts. Then the connection ends. */
-  #readToEnd(): void {
-    while (this.#rest && !this.#isInflating) {
-      const rest = this.#rest;
-      const end = this.#reader.read(rest, 0, Infinity);
-      this.#rest = end < rest.length ? rest.subarray(end) : undefined;
-    }
-    if (this.#isInflating) return;
+  onReadToEnd(): void {
     if (this.#isSocketClosed) {
       this.#listener!.closed(this.#isCloseReceived);
     } else {
@@ -273,17 +210,49 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
     }
   }
 
+  #onInflated(inflated: Inflated, isBinary: boolean): void {
+    if (typeof inflated === 'string') {
+      this.#frames.stop();
+      this.onFrameError(inflated);
+    } else {
+      this.onMessage(inflated, 0, inflated.length, isBinary);
+    }
+  }
+
+  /** Nothing waits to be compressed any more. */
+  #onDeflated(): void {
+    if (!this.#isOpen) {
+      this.#finish();
+    } else if (this.#isDrainDue) {
+      this.#isDrainDue = false;
+      this.#batch.drain((error) => this.#drained(error));
+    }
+  }
+
+  #drained(error: Error | null | undefined): void {
+    this.#isDraining = false;
+    if (error || !this.#isOpen) return;
+    const ping = this.#latePing;
+    this.#latePing = undefined;
+    if (ping) this.#batch.addFrame(FINAL_PONG, ping);
+    this.#listener!.drained();
+  }
+
+  #fail(error: unknown): void {
+    this.#isOpen = false;
+    this.#listener!.fail(error);
+  }
+
   #sendClose(payload: Uint8Array): void {
     this.#isOpen = false;
     this.#closePayload = payload;
     this.#finish();
-    this.resume();
+    this.#reader.resume();
   }
 
   /**
-   * Ends the sending once nothing waits for compression: called again then. The answer to a close frame has to be read, unless
-   * it came first, or nothing can be read any more. The peer may still read what is on its way, or not: it is not waited for
-   * for ever.
+   * Ends the sending, once nothing waits to be compressed. The peer has to answer a close frame, unless its own came first or
+   * it sends nothing more. It may still read what is on its way, or not: nobody waits for it for ever.
    */
   #finish(): void {
     if (this.#deflateQueue?.isEmpty === false) return;
@@ -292,40 +261,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
       this.#batch.addFrame(FINAL_CLOSE, this.#closePayload);
     }
     this.#batch.flush();
-    if (this.#reader.isDone || this.#isEndReceived) this.socket.end();
-    this.#cutLater();
-  }
-
-  /** Gives up on a peer that does not do its part in closing. */
-  #cutLater(): void {
+    if (this.#frames.isDone || this.#reader.isEnded) this.socket.end();
     this.#cutting ??= setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT);
   }
-
-  #takeTurn(): void {
-    if (this.#isTurnOver) return;
-    this.#isTurnOver = true;
-    setImmediate(readRest, this);
-  }
 }
-
-function onData(this: CarrierSocket, bytes: Buffer): void {
-  this[CARRIER].read(bytes);
-}
-
-function onEnd(this: CarrierSocket): void {
-  this[CARRIER].end();
-}
-
-function onError(this: CarrierSocket): void {
-  this.destroy();
-}
-
-function onClose(this: CarrierSocket): void {
-  this[CARRIER].gone();
-}
-
-function readRest(transportConnection: WebSocketConnection): void {
-  transportConnection.readRest();
-}
-
-const NOTHING = new Uint8Array(0);
