@@ -21,7 +21,7 @@ const sockets = new Queue<Socket>();
 
 beforeEach(async () => {
   server = createServer().on('upgrade', ({ headers }, socket: Socket) => {
-    expect(headers['sec-websocket-extensions']).toContain('permessage-deflate');
+    // `ws` fails where it gets an extension that it has not asked for.
     const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${GUID}`).digest('base64');
     socket.on('error', () => undefined);
     socket.write(

@@ -300,8 +300,8 @@ it(
         const findings = await readWithConnection(chunks, how);
         const index = findings.findIndex((finding) => finding === 'invalid' || finding === 'too large');
         // `ws` passes on what there is of data that is cut off, and over what follows the last block.
-        if (index === -1) expect(findings).toEqual(expected);
-        else expect(findings.slice(0, index)).toEqual(expected.slice(0, index));
+        const length = index === -1 ? Infinity : index;
+        expect(findings.slice(0, length)).toEqual(expected.slice(0, length));
       }),
       { numRuns: RUNS },
     );

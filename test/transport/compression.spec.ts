@@ -372,9 +372,9 @@ describe('a message in many frames', () => {
   ])('(%s) is accepted up to 16 384 of them, and refused with 1008 beyond', async (_what, first, payload) => {
     const empty = Buffer.from('008000000000', 'hex');
     const [client, refused] = [await connect(), await connect()];
-    const start = clientFrame(first, payload);
-    client.send(start, ...Array<Buffer>(MANY - 2).fill(empty), clientFrame(0x80, Buffer.alloc(0)));
-    refused.send(start, ...Array<Buffer>(MANY - 1).fill(empty), clientFrame(0x80, Buffer.alloc(0)));
+    const beginning = clientFrame(first, payload);
+    client.send(beginning, ...Array<Buffer>(MANY - 2).fill(empty), clientFrame(0x80, Buffer.alloc(0)));
+    refused.send(beginning, ...Array<Buffer>(MANY - 1).fill(empty), clientFrame(0x80, Buffer.alloc(0)));
     expect(await client.frames(1)).toEqual(['utf8 a']);
     expect(await refused.ended()).toEqual(['close 1008 TOO_MANY_FRAGMENTS']);
     refused.socket.end();
@@ -512,7 +512,7 @@ describe('while a large message is compressed', () => {
     expect(frames).toContain('pong');
   });
 
-  it('it counts as waiting', async () => {
+  it('that message counts as waiting', async () => {
     const client = await connect();
     const [connection] = gateway.connections as [WebwireConnection];
     expect(connection.bufferedAmount).toBe(0);
