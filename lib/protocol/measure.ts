@@ -14,7 +14,7 @@ import type {
   RequestMessage,
   SignalMessage,
 } from './messages.js';
-import { isBytes } from './payload.js';
+import { assertMemory, isBytes } from './payload.js';
 import { ProtocolError } from './protocol-error.js';
 import { utf8Length } from './text.js';
 import * as MessageType from './type-bytes.js';
@@ -132,7 +132,17 @@ function textLength(text: unknown, offset: number): number {
 function payloadLength(payload: unknown, offset: number): number {
   if (payload === undefined) return 0;
   if (!isBytes(payload)) throw invalidField('payload is not a Uint8Array', offset);
+  if (payload.length === 0) checkMemory(payload, offset);
   return payload.length;
+}
+
+/** Bytes whose memory was given away must not pass for an empty payload. */
+function checkMemory(payload: Uint8Array, offset: number): void {
+  try {
+    assertMemory(payload);
+  } catch {
+    throw invalidField('payload whose memory was transferred or shrunk', offset);
+  }
 }
 
 function evenPayloadLength(payload: unknown, offset: number): number {

@@ -1,4 +1,4 @@
-import { PayloadView, toJson, type Payload } from './payload.js';
+import { assertMemory, PayloadView, toJson, type Payload } from './payload.js';
 import { encodeUtf8 } from './text.js';
 
 /**
@@ -30,6 +30,7 @@ export function encodePlain(value: unknown): Payload {
   if (value instanceof Uint8Array) return new PayloadView('binary', value);
   if (value instanceof ArrayBuffer) return new PayloadView('binary', new Uint8Array(value));
   if (ArrayBuffer.isView(value)) {
+    if (value.byteLength === 0) assertMemory(value as Uint8Array);
     return new PayloadView('binary', new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
   }
   return new PayloadView('utf8', encodeUtf8(toJson(value)));

@@ -72,6 +72,15 @@ export function isBytes(value: unknown): value is Uint8Array {
   return ArrayBuffer.isView(value) && Symbol.toStringTag in value && value[Symbol.toStringTag] === 'Uint8Array';
 }
 
+/**
+ * Throws a TypeError for bytes that have no memory any more: it was transferred (to a worker, for instance), or the buffer
+ * was shrunk. Nothing else tells them from bytes that are empty.
+ */
+export function assertMemory(bytes: Uint8Array): void {
+  // A DataView has no such method; its `byteLength` throws by itself.
+  if ('keys' in bytes) bytes.keys();
+}
+
 /** Throws a TypeError for what JSON cannot express. */
 export function toJson(value: unknown): string {
   // Typed as string by TypeScript, but undefined for values that JSON has no form for.

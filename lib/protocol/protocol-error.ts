@@ -7,6 +7,10 @@ export type ProtocolErrorCode =
   | 'TEXT_FRAME'
   /** The transport connection delivered a frame that breaks its own protocol. Raised by transport connections, never by the codec. */
   | 'INVALID_FRAME'
+  /** Compressed data that cannot be inflated. Raised by transport connections, never by the codec. */
+  | 'INVALID_COMPRESSION'
+  /** A message in too many frames. Raised by transport connections, never by the codec. */
+  | 'TOO_MANY_FRAGMENTS'
   /** A message of no bytes at all. */
   | 'EMPTY_MESSAGE'
   /** Longer than the receiver's message buffer, or with a text field too long for a string. */
@@ -32,8 +36,11 @@ export type ProtocolErrorCode =
   /** A well-formed message that may not come here, or not now. Raised by clients, never by the codec. */
   | 'UNEXPECTED_MESSAGE';
 
-/** WebSocket close code that ends a connection after a violation: protocol error, unsupported data, too big. */
-export type ProtocolErrorCloseCode = 1002 | 1003 | 1009;
+/**
+ * WebSocket close code that ends a connection after a violation: protocol error, unsupported data, invalid data, policy
+ * violation, too big.
+ */
+export type ProtocolErrorCloseCode = 1002 | 1003 | 1007 | 1008 | 1009;
 
 /**
  * A message breaks the protocol. Thrown by the decoder for what a peer sent, and by the encoder for what must not be
@@ -63,5 +70,7 @@ export class ProtocolError extends Error {
 function closeCodeOf(code: ProtocolErrorCode): ProtocolErrorCloseCode {
   if (code === 'MESSAGE_TOO_LARGE') return 1009;
   if (code === 'TEXT_FRAME') return 1003;
+  if (code === 'INVALID_COMPRESSION') return 1007;
+  if (code === 'TOO_MANY_FRAGMENTS') return 1008;
   return 1002;
 }

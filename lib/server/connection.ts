@@ -8,8 +8,10 @@ import type { ConnectionHost } from './connection-host.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { Handshake } from './handshake.js';
 import { Inbox } from './inbox.js';
+import { stackOf } from '../common/logger.js';
 import { readIncoming, type Incoming } from './incoming.js';
 import { Outbox } from './outbox.js';
+import { Liveness } from './liveness.js';
 import { ConnectionLifetime } from './connection-lifetime.js';
 import { signalOf } from './signal.js';
 
@@ -39,8 +41,7 @@ export class WebwireConnection {
   #ending: Ending | undefined;
   #isCut = false;
   #isClosed = false;
-  #bytesRead = -1;
-  #silence = 0;
+  readonly #liveness = new Liveness();
   #sessionSlot: ConnectionSession | undefined;
   #closing: Promise<void> | undefined;
   #notifyClosed: (() => void) | undefined;
@@ -55,7 +56,7 @@ export class WebwireConnection {
     this.info = info;
     this.#host = host;
     this.#transportConnection = transportConnection;
-    this.#outbox = new Outbox(transportConnection, host, host.logger, () => this.congest());
+    this.#outbox = new Outbox(transportConnection, host, host.logger, () => this.#drop('reads too slowly'));
     this.#inbox = new Inbox(this, host, this.#outbox, {
       limit: concurrencyLimit,
       transportConnection,
@@ -80,8 +81,8 @@ export class WebwireConnection {
   }
 
   /**
-   * How much waits because the client reads more slowly than it is sent to, in bytes. Beyond `maxBufferedAmount` the next
-   * message disconnects it.
+   * How much waits to be written to the client, in bytes, with everything that was sent just now. Beyond `maxBufferedAmount`
+   * no handlers are started for the client until it has drained; that much of signals disconnects it.
    */
   get bufferedAmount(): number {
     return this.#transportConnection.bufferedAmount;
@@ -101,7 +102,7 @@ export class WebwireConnection {
    * @throws TypeError for a body that JSON cannot express, a promise or an Observable.
    */
   signal(name: string, body?: unknown): boolean {
-    return this.#outbox.send(signalOf(name, body));
+    return this.#outbox.signal(signalOf(name, body));
   }
 
   /** Sends a signal that is already encoded, as `signal()` does. @internal */
@@ -196,30 +197,32 @@ export class WebwireConnection {
 
   /** @internal */
   congest(): void {
-    if (this.#isCut || this.#isClosed) return;
-    const { bufferedAmount } = this;
-    this.#host.logger.warn(
-      `Connection ${this.id} (${this.remoteAddress}) reads too slowly and is dropped: ${bufferedAmount} bytes wait for it`,
-    );
-    this.#cut({ code: 1013, text: 'reads too slowly', reason: 'backlog' });
-    this.#host.dropped(this, bufferedAmount);
+    if (this.#outbox.isCongested) this.#drop('reads too slowly');
   }
 
-  /**
-   * Called at regular intervals: cuts the connection when nothing came during `patience` of them. While the server itself
-   * does not read, silence proves nothing.
-   * @internal
-   */
-  checkLiveness(patience: number): void {
-    const { bytesRead } = this.#transportConnection;
-    const isPaused = this.#inbox.isWaiting || this.#ending?.reason === 'violation';
-    if (isPaused) this.#transportConnection.probe?.();
-    if (isPaused || bytesRead !== this.#bytesRead) {
-      this.#bytesRead = bytesRead;
-      this.#silence = 0;
-    } else if (++this.#silence === patience) {
-      this.#cut({ code: 1001, text: 'read timeout', reason: 'read-timeout' });
-    }
+  /** @internal */
+  drained(): void {
+    this.#inbox.drained();
+  }
+
+  /** @internal */
+  fail(error: unknown): void {
+    this.#host.logger.error(
+      `Connection ${this.id} (${this.remoteAddress}) is ended, as a message to it could not be written. ` +
+        'Do not transfer, resize or change bytes that were sent or returned: send a copy instead',
+      stackOf(error),
+    );
+    this.#transportConnection.terminate();
+  }
+
+  /** Called at regular intervals: ends the connection when nothing moves on it any more. @internal */
+  checkLiveness(): void {
+    const isRead = !this.#inbox.isWaiting && this.#ending?.reason !== 'violation';
+    const finding = this.#liveness.look(this.#transportConnection, isRead);
+    if (finding === 'silent') this.cut({ code: 1001, text: 'read timeout', reason: 'read-timeout' });
+    else if (finding === 'stalled') this.#drop('has taken nothing for the read timeout');
+    // For transports that do not report it.
+    else if (!this.#outbox.isFull) this.#inbox.drained();
   }
 
   /** Answers what still waits to be handled: the server shuts down. @internal */
@@ -235,7 +238,15 @@ export class WebwireConnection {
     this.#closeWhenIdle();
   }
 
-  /** Cuts the connection without waiting for anything. @internal */
+  /** Closes the connection without waiting for handlers. @internal */
+  cut(ending: Ending): void {
+    this.#isCut = true;
+    this.#ending ??= ending;
+    this.#inbox.dropWaiting();
+    this.#transportConnection.close(ending.code, ending.text);
+  }
+
+  /** Ends the connection without a word to the client. @internal */
   terminate(): void {
     this.#transportConnection.terminate();
   }
@@ -267,12 +278,15 @@ export class WebwireConnection {
     return this.#closing;
   }
 
-  /** Closes without waiting for handlers. */
-  #cut(ending: Ending): void {
-    this.#isCut = true;
-    this.#ending ??= ending;
-    this.#inbox.dropWaiting();
-    this.#transportConnection.close(ending.code, ending.text);
+  /** The client takes too little of what is sent to it. */
+  #drop(what: string): void {
+    if (this.#isCut || this.#isClosed) return;
+    const { bufferedAmount } = this;
+    this.#host.logger.warn(
+      `Connection ${this.id} (${this.remoteAddress}) ${what} and is dropped: ${bufferedAmount} bytes wait for it`,
+    );
+    this.cut({ code: 1013, text: 'reads too slowly', reason: 'backlog' });
+    this.#host.dropped(this, bufferedAmount);
   }
 
   #closeWhenIdle(): void {

@@ -28,14 +28,17 @@ interface Surroundings {
 }
 
 /**
- * What comes from one client: admitted, dispatched and answered. At the limit of handlers (PROTOCOL.md, section 10)
- * messages wait, in order, and nothing more is read: what can wait is what was read at once.
+ * Admits, dispatches and answers what comes from one client. At the limit of handlers, and while more waits for the client
+ * than `maxBufferedAmount`, messages wait in order and nothing more is read (PROTOCOL.md, section 10): what can wait is what
+ * was read at once.
  */
 export class Inbox {
   #running = 0;
   #sessionRequests = 0;
   #waiting: Work[] | undefined;
   #isStartingWaiting = false;
+  /** Whether what waits has to wait until the backlog of replies has been written. */
+  #isHeldUp = false;
 
   constructor(
     private readonly connection: WebwireConnection,
@@ -49,7 +52,7 @@ export class Inbox {
     return this.#running === 0;
   }
 
-  /** Whether messages wait for a handler to end, and reading has stopped. */
+  /** Whether messages wait for a handler to end or for the backlog to be written, and reading has stopped. */
   get isWaiting(): boolean {
     return this.#waiting !== undefined;
   }
@@ -98,22 +101,39 @@ export class Inbox {
   /** The connection ends: what waits will never be handled. */
   dropWaiting(): void {
     if (!this.#waiting) return;
-    this.#waiting = undefined;
+    this.abandon();
     this.surroundings.transportConnection.resume();
   }
 
   /** The connection is gone: there is nobody to answer, nor to read from. */
   abandon(): void {
     this.#waiting = undefined;
+    this.#isHeldUp = false;
+  }
+
+  /**
+   * The backlog has been written. Reading goes on only now, not as soon as less than the limit waits: the system itself
+   * still has as much to send as it can keep, so the link stays busy, and reading is not switched on and off all the time.
+   */
+  drained(): void {
+    if (!this.#isHeldUp) return;
+    this.#isHeldUp = false;
+    this.#startWaiting();
   }
 
   #admit(message: Work): void {
-    if (this.host.activeHandlers.isDraining) this.#refuse(message);
-    else if (this.#waiting || !this.#hasRoomFor(message)) this.#wait(message);
+    if (this.#waiting || !this.#hasRoomFor(message)) this.#wait(message);
     else this.#start(message);
   }
 
   #hasRoomFor(message: Work): boolean {
+    if (this.#isHeldUp) return false;
+    if (this.outbox.isFull) {
+      this.#isHeldUp = true;
+      this.surroundings.transportConnection.drain?.();
+      return false;
+    }
+    if (this.host.activeHandlers.isDraining) return true;
     if (this.#running >= this.surroundings.limit) return false;
     return message instanceof Message || this.#sessionRequests < MAX_SESSION_REQUESTS;
   }
@@ -142,7 +162,8 @@ export class Inbox {
   }
 
   #start(message: Work): void {
-    if (!(message instanceof Message)) this.#handleSessionRequest(message);
+    if (this.host.activeHandlers.isDraining) this.#refuse(message);
+    else if (!(message instanceof Message)) this.#handleSessionRequest(message);
     else if (message.isRequest) this.#handleRequest(message);
     else this.#handleSignal(message);
   }

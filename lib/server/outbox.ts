@@ -22,15 +22,26 @@ type StatusReply =
 /** Where the identifier of a request stands while its answer is encoded, which is at once. */
 const IDENTIFIER = new Uint8Array(IDENTIFIER_LENGTH);
 
-/** What a server allows to be sent, and to wait, in bytes. */
+/** Most that a carrier adds to a message, in bytes: the header of a WebSocket frame. */
+const LONGEST_FRAME_HEADER = 10;
+
+/** Limits of what is sent, in bytes. */
 interface OutboxLimits {
   readonly messageBufferSize: number;
   readonly maxBufferedAmount: number;
 }
 
-/** What goes to one client: the one place where messages are encoded, measured and handed to the transport connection. */
+/**
+ * Everything that goes to one client is encoded, measured and handed to the transport connection here.
+ *
+ * Replies are always accepted: a client that takes them too slowly is held up, as the inbox starts no handlers while
+ * `isFull`. Signals are refused, and the client is dropped, when more than `maxBufferedAmount` of them waits.
+ */
 export class Outbox {
-  /** @param drop Called when more waits for the client than may. */
+  /** Bytes of replies among what waits: at most so many. */
+  #replies = 0;
+
+  /** @param drop Called when more signals wait for the client than may. */
   constructor(
     private readonly transportConnection: TransportConnection,
     private readonly limits: OutboxLimits,
@@ -38,25 +49,48 @@ export class Outbox {
     private readonly drop: () => void,
   ) {}
 
+  /** Whether more waits than may, whatever it is. */
+  get isFull(): boolean {
+    return this.#waiting() > this.limits.maxBufferedAmount;
+  }
+
+  /** Whether more waits than may of what is no reply. Only what is left after gathered messages were written counts. */
+  get isCongested(): boolean {
+    const { maxBufferedAmount } = this.limits;
+    if (this.#waiting() - this.#replies <= maxBufferedAmount) return false;
+    this.transportConnection.drain?.();
+    return this.#waiting() - this.#replies > maxBufferedAmount;
+  }
+
   /**
-   * Sends a message.
+   * Sends a reply, or a message about the session of the connection. It is accepted however much waits.
    * @returns Whether the transport connection took it.
    * @throws BufferOverflowError or ProtocolError if it must not be sent.
    */
   readonly send = (message: EncodableMessage): boolean => {
-    const { transportConnection } = this;
-    if (!transportConnection.sendMessage) return this.sendEncoded(encodeMessage(message));
-    const length = encodedLength(message);
-    return this.#isClearFor(length) && transportConnection.sendMessage(message, length);
+    const length = this.#measure(message);
+    this.#replies += length + LONGEST_FRAME_HEADER;
+    return this.#hand(message, length);
   };
 
   /**
-   * Sends a message that is already encoded.
+   * Sends a signal.
+   * @returns Whether the transport connection took it.
+   * @throws BufferOverflowError or ProtocolError if it must not be sent.
+   */
+  signal(message: EncodableMessage): boolean {
+    const length = this.#measure(message);
+    return this.#isClear() && this.#hand(message, length);
+  }
+
+  /**
+   * Sends a signal that is already encoded.
    * @returns Whether the transport connection took it.
    * @throws BufferOverflowError
    */
   sendEncoded(bytes: Uint8Array): boolean {
-    return this.#isClearFor(bytes.length) && this.transportConnection.send(bytes);
+    this.assertFits(bytes);
+    return this.#isClear() && this.transportConnection.send(bytes);
   }
 
   /** @throws BufferOverflowError if the message does not fit the client's buffer. */
@@ -65,16 +99,31 @@ export class Outbox {
     if (length > messageBufferSize) throw new BufferOverflowError(length, messageBufferSize);
   }
 
-  /**
-   * Whether a message may be handed to the transport connection now.
-   * @throws BufferOverflowError
-   */
-  #isClearFor(length: number): boolean {
-    const { messageBufferSize, maxBufferedAmount } = this.limits;
+  /** @throws BufferOverflowError or ProtocolError if the message must not be sent. */
+  #measure(message: EncodableMessage): number {
+    const { messageBufferSize } = this.limits;
+    const length = encodedLength(message);
     if (length > messageBufferSize) throw new BufferOverflowError(length, messageBufferSize);
-    if (this.transportConnection.bufferedAmount <= maxBufferedAmount) return true;
+    return length;
+  }
+
+  #hand(message: EncodableMessage, length: number): boolean {
+    const { transportConnection } = this;
+    if (transportConnection.sendMessage) return transportConnection.sendMessage(message, length);
+    return transportConnection.send(encodeMessage(message));
+  }
+
+  /** Whether a signal may be sent now. */
+  #isClear(): boolean {
+    if (!this.isCongested) return true;
     this.drop();
     return false;
+  }
+
+  #waiting(): number {
+    const { bufferedAmount } = this.transportConnection;
+    if (this.#replies > bufferedAmount) this.#replies = bufferedAmount;
+    return bufferedAmount;
   }
 
   /** Answers a request that succeeded, unless the reply must not be sent: then it failed. */

@@ -14,6 +14,15 @@ import { ServerEvents } from './server-events.js';
 import type { ResolvedServerOptions } from './server-options.js';
 import { ActiveHandlers } from './active-handlers.js';
 
+/** How the connections of a server end that shuts down. */
+const SHUTDOWN = { code: 1001, text: 'server shutting down', reason: 'shutdown' } as const;
+
+/**
+ * When `shutdownTimeout` has passed, in milliseconds: how long clients may take to close, and how long disconnect hooks may
+ * take after that.
+ */
+const CUT_TIMEOUT = 2_000;
+
 /** Where a server's connections come from, as its transport reports it. */
 export interface Listener {
   /** Where clients connect to, which is `server.address` then; `null` while nothing listens. */
@@ -30,6 +39,8 @@ export class WebwireServer extends ServerEvents {
   readonly #acceptConf: Uint8Array;
   readonly #groups: Groups<WebwireConnection>;
   readonly #connections = new Set<WebwireConnection>();
+  /** Promises of `handleConnection` that are pending. */
+  readonly #connecting = new Map<WebwireConnection, Promise<void>>();
   readonly #admission: Admission;
   readonly #liveness: LivenessMonitor;
   #host: ConnectionHost | undefined;
@@ -78,7 +89,10 @@ export class WebwireServer extends ServerEvents {
    *
    * It waits for handlers, so a handler that awaits it waits for itself, until `shutdownTimeout`: do not await it there.
    *
-   * @returns Resolves when all is done, or after `shutdownTimeout`; never rejects.
+   * After `shutdownTimeout` it closes what is still open with the same code, and gives clients and disconnect hooks up to
+   * four seconds more.
+   *
+   * @returns Resolves when all is done, or no longer waited for; never rejects.
    */
   shutdown(): Promise<void> {
     this.#shutdown ??= this.#drain();
@@ -122,7 +136,15 @@ export class WebwireServer extends ServerEvents {
     connection.open(this.#acceptConf);
     this.emitEvent('connection', () => ({ connection }));
     this.#pending++;
-    this.#guard('handleConnection', () => this.#host!.dispatcher.connected(connection), this.#hookDone);
+    const connecting = this.#guard(
+      'handleConnection',
+      () => this.#host!.dispatcher.connected(connection),
+      () => {
+        this.#connecting.delete(connection);
+        this.#hookDone();
+      },
+    );
+    if (connecting) this.#connecting.set(connection, connecting);
     return connection;
   }
 
@@ -189,9 +211,14 @@ export class WebwireServer extends ServerEvents {
         this.#liveness.update();
         this.#groups.leaveAll(connection);
         this.emitEvent('disconnection', () => ({ connection, reason }));
-        this.#guard('handleDisconnect', () => dispatcher.disconnected(connection, reason), this.#hookDone);
+        const leave = () =>
+          this.#guard('handleDisconnect', () => dispatcher.disconnected(connection, reason), this.#hookDone);
+        // What `handleConnection` registers, `handleDisconnect` has to find.
+        const connecting = this.#connecting.get(connection);
+        if (connecting) void connecting.then(leave);
+        else void leave();
       },
-      guard: (subject, run, done) => this.#guard(subject, run, done),
+      guard: (subject, run, done) => void this.#guard(subject, run, done),
     };
   }
 
@@ -212,7 +239,8 @@ export class WebwireServer extends ServerEvents {
     }, this.options.shutdownTimeout);
     await this.#until(() => isLate || activeHandlers.running === 0);
     for (const connection of this.#connections) {
-      connection.end({ code: 1001, text: 'server shutting down', reason: 'shutdown' });
+      connection.refuseWaiting();
+      connection.end(SHUTDOWN);
     }
     await this.#until(() => isLate || (this.#connections.size === 0 && this.#pending === 0));
     // Sessions may be closed by others than connections; their store is still there.
@@ -224,13 +252,29 @@ export class WebwireServer extends ServerEvents {
     });
     await this.#until(() => isLate || isSettled || !sessions);
     clearTimeout(timer);
+    if (isLate) await this.#cutShort();
     this.emitEvent('shutdown', () => ({ isComplete: !isLate }));
-    if (!isLate) return;
+  }
+
+  /** Closes the connections on which handlers still run, and waits a little for their clients and disconnect hooks. */
+  async #cutShort(): Promise<void> {
     this.logger.warn(
-      `Shutdown did not finish within ${this.options.shutdownTimeout} ms: ${activeHandlers.running} handlers still run, ` +
+      `Shutdown did not finish within ${this.options.shutdownTimeout} ms: ${this.#activeHandlers.running} handlers still run, ` +
         `${this.#pending} connection hooks are pending, ${this.#connections.size} connections are cut`,
     );
-    for (const connection of this.#connections) connection.terminate();
+    if (this.#connections.size === 0) return;
+    for (const connection of this.#connections) connection.cut(SHUTDOWN);
+    let isOver = false;
+    const terminating = setTimeout(() => {
+      for (const connection of this.#connections) connection.terminate();
+    }, CUT_TIMEOUT);
+    const givingUp = setTimeout(() => {
+      isOver = true;
+      this.#onChange?.();
+    }, 2 * CUT_TIMEOUT);
+    await this.#until(() => isOver || (this.#connections.size === 0 && this.#pending === 0));
+    clearTimeout(terminating);
+    clearTimeout(givingUp);
   }
 
   /** Only the drain waits, one condition after the other. */
@@ -243,7 +287,8 @@ export class WebwireServer extends ServerEvents {
     });
   }
 
-  #guard(subject: string, run: () => void | Promise<void>, done?: () => void): void {
+  /** @returns A promise that resolves when it is done, if it is asynchronous. */
+  #guard(subject: string, run: () => void | Promise<void>, done?: () => void): Promise<void> | undefined {
     const fail = (error: unknown) => this.logger.error(`${subject} failed`, stackOf(error));
     let result: void | Promise<void> = undefined;
     try {
@@ -251,7 +296,8 @@ export class WebwireServer extends ServerEvents {
     } catch (error) {
       fail(error);
     }
-    if (result instanceof Promise) void result.catch(fail).finally(done);
-    else done?.();
+    if (result instanceof Promise) return result.catch(fail).finally(done);
+    done?.();
+    return undefined;
   }
 }

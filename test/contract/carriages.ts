@@ -63,6 +63,14 @@ export const CARRIAGES: readonly Carriage[] = [
     }),
   },
   {
+    name: 'WebSockets that compress everything, over TLS',
+    prepare: () => ({
+      application: { httpsOptions: tls },
+      transport: new WsTransport({ perMessageDeflate: { threshold: 0 } }),
+      connect: toHttpServer('wss', { ca, perMessageDeflate: { threshold: 0 } }),
+    }),
+  },
+  {
     name: 'memory',
     prepare: () => {
       const transport = new MemoryTransport();

@@ -11,7 +11,7 @@ export interface Closing {
   readonly reason: string;
 }
 
-/** A client without behaviour of its own: sends what it is told, queues what arrives from the first tick on. */
+/** A client without behaviour of its own, not even answers to pings: sends what it is told, queues what arrives from the first tick on. */
 export class ContractClient {
   readonly #arrived = new Queue<Uint8Array>();
   readonly #closed = deferred<Closing>();

@@ -10,8 +10,12 @@ import {
   type DisconnectReason,
   type Message,
 } from 'nestjs-webwire';
+import { randomBytes } from 'node:crypto';
 import { deferred, type Deferred } from '../support/deferred.js';
 import { Queue } from '../support/queue.js';
+
+/** Nothing that compression could make smaller. */
+const NOISE = randomBytes(256 * 1024);
 
 /** The application behind the contract: its handlers do what their names say. */
 @WebwireGateway()
@@ -23,6 +27,8 @@ export class ContractGateway {
   /** Bodies of the signal `note`. */
   readonly notes = new Queue<string>();
   readonly connections: WebwireConnection[] = [];
+  /** Replies to `bytes` so far. */
+  replies = 0;
   readonly #gates = new Map<string, Deferred>();
 
   handleConnection(connection: WebwireConnection) {
@@ -35,6 +41,12 @@ export class ContractGateway {
 
   @WebwireRequest('echo') echo(@WebwireMessage() message: Message) {
     return message.payload;
+  }
+
+  /** Replies with so many bytes. */
+  @WebwireRequest('bytes') bytes(@MessageBody() length: string) {
+    this.replies++;
+    return NOISE.subarray(0, Number(length));
   }
 
   @WebwireRequest() nameless(@WebwireMessage() message: Message) {

@@ -24,7 +24,7 @@ export interface End {
 
 /** @throws HandshakeRejection if the server refuses the client. */
 export async function openWebSocket(url: string, listener: EndListener, options: ClientOptions = {}): Promise<End> {
-  const socket = new WebSocket(url, { perMessageDeflate: false, ...options });
+  const socket = new WebSocket(url, { perMessageDeflate: false, autoPong: false, ...options });
   socket.on('message', (bytes: Buffer) => listener.message(bytes));
   socket.once('close', (code, reason) => listener.closed(code, reason.toString()));
   const refused = once(socket, 'unexpected-response') as Promise<[unknown, IncomingMessage]>;

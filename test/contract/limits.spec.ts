@@ -1,7 +1,8 @@
 import { Payload } from 'nestjs-webwire';
+import { MessageType } from 'nestjs-webwire/protocol';
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { CARRIAGES } from './carriages.js';
 import { start } from './contract-app.js';
 
@@ -13,6 +14,9 @@ const CHUNK = Payload.binary(randomBytes(256 * 1024));
  * unless told otherwise.
  */
 const TOO_MUCH = 96;
+
+/** However busy the machine is. */
+const WAIT = { timeout: 20_000, interval: 1 };
 
 /** Four times what may wait, in chunks. */
 const ENOUGH_TO_DROP = 8;
@@ -59,6 +63,89 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(await client.nextInShort()).toBe('utf8 first');
     for (let i = 0; i < sent; i++) expect(await client.nextInShort()).toBe(`utf8 ${CHUNK.bytes.length}`);
     expect(client.bufferedAmount).toBe(0);
+  });
+
+  it('hold up a client that does not read its replies, and answer everything in order when it does', async () => {
+    const options = { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 };
+    const { gateway, connect } = await start(carriage, options);
+    const [client, other] = [await connect(), await connect()];
+    const [connection] = gateway.connections;
+    client.pause();
+    const ids = Array.from({ length: TOO_MUCH }, () => client.request('bytes', String(CHUNK.bytes.length)));
+    await vi.waitUntil(() => connection!.bufferedAmount > options.maxBufferedAmount, WAIT);
+    // Until nothing moves any more.
+    let replies: number;
+    do {
+      ({ replies } = gateway);
+      await other.ask('echo', CHUNK);
+    } while (gateway.replies > replies);
+    expect(replies).toBeLessThan(TOO_MUCH);
+    expect(connection!.bufferedAmount).toBeLessThan(options.maxBufferedAmount + 2 * CHUNK.bytes.length);
+    expect(connection!.isActive).toBe(true);
+    // A signal on top of replies does not cost an innocent client its connection.
+    expect(connection!.signal('news', 'x')).toBe(true);
+    client.resume();
+    const received = [];
+    while (received.length < TOO_MUCH) {
+      const message = await client.next();
+      if (message.type === MessageType.ReplyBinary) received.push(message.id);
+    }
+    expect(received).toEqual(ids);
+    expect(await client.ask('echo', 'x')).toBe('utf8 x');
+    expect(gateway.disconnects.rest).toEqual([]);
+  });
+
+  it.each([Infinity, 1])('answer 10 000 requests of 1 kB that come at once, %d handlers at a time', async (limit) => {
+    const { gateway, connect } = await start(carriage, { concurrencyLimit: limit });
+    const client = await connect();
+    const body = Payload.binary(CHUNK.bytes.subarray(0, 1_000));
+    for (let i = 0; i < 10_000; i++) client.request('echo', body);
+    for (let i = 0; i < 10_000; i++) expect((await client.nextBytes()).length).toBe(1_009);
+    expect(gateway.disconnects.rest).toEqual([]);
+  });
+
+  it('reply to what waits when the server shuts down, however much that is', async () => {
+    const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
+    const client = await connect();
+    const [connection] = gateway.connections;
+    client.pause();
+    for (let i = 0; i < TOO_MUCH; i++) client.request('bytes', String(CHUNK.bytes.length));
+    await vi.waitUntil(() => connection!.bufferedAmount > 2 ** 19, WAIT);
+    const shutdown = gateway.server.shutdown();
+    client.resume();
+    const answers: number[] = [];
+    for (;;) {
+      const message = await client.next().catch(() => undefined);
+      if (!message) break;
+      answers.push(message.type);
+    }
+    await shutdown;
+    expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+    expect(answers.filter((type) => type === MessageType.ReplyBinary)).toHaveLength(gateway.replies);
+    expect(new Set(answers.slice(gateway.replies))).toEqual(new Set([MessageType.ReplyShutdown]));
+  });
+
+  it('notice that a client has gone whose replies wait', async () => {
+    const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
+    const client = await connect();
+    const [connection] = gateway.connections;
+    client.pause();
+    for (let i = 0; i < TOO_MUCH; i++) client.request('bytes', String(CHUNK.bytes.length));
+    await vi.waitUntil(() => connection!.bufferedAmount > 2 ** 19, WAIT);
+    client.terminate();
+    expect(await gateway.disconnects.take()).toBe('connection-lost');
+  });
+
+  it('drop a client that takes nothing for the read timeout', async () => {
+    const { gateway, connect } = await start(carriage, {
+      maxBufferedAmount: 2 ** 19,
+      messageBufferSize: 2 ** 20,
+      readTimeout: 400,
+    });
+    const client = await connect();
+    client.pause();
+    for (let i = 0; i < TOO_MUCH; i++) client.request('bytes', String(CHUNK.bytes.length));
+    expect(await gateway.disconnects.take()).toBe('backlog');
   });
 
   it('drop a client that does not read, and tell it when it does', async () => {

@@ -199,7 +199,7 @@ describe('an application that closes', () => {
   it('waits no longer than shutdownTimeout', async () => {
     await start(0);
     await app.app.close();
-    expect(await busy.closed).toMatchObject({ code: 1006 });
+    expect(await busy.closed).toMatchObject({ code: 1001 });
     expect(await idle.closed).toMatchObject({ code: 1001 });
     expect(app.logger.at('warn').join()).toContain(
       'Shutdown did not finish within 0 ms: 1 handlers still run, 0 connection hooks are pending, 2 connections are cut',

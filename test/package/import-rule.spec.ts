@@ -11,7 +11,7 @@ const RULES: ImportRules = {
   client: { folders: ['protocol'], packages: [], node: false },
   session: { folders: ['common', 'protocol'], packages: [], node: true },
   server: { folders: ['session', 'common', 'protocol'], packages: [], node: true },
-  transport: { folders: ['server', 'common', 'protocol'], packages: ['ws'], node: true },
+  transport: { folders: ['server', 'common', 'protocol'], packages: [], node: true },
   nest: {
     folders: ['transport', 'server', 'session', 'common', 'protocol'],
     packages: ['@nestjs', 'rxjs'],
@@ -108,7 +108,7 @@ describe('the check of imports', () => {
     ['protocol/a.ts', "// import 'ws'\nconst text = \"import 'ws'\";"],
     ['session/a.ts', "import { readFile } from 'node:fs/promises'; import { Payload } from '../protocol/index.js';"],
     ['server/a.ts', "import type { Session } from '../session/session.js';"],
-    ['transport/ws/a.ts', "import { WebSocket } from 'ws'; import { Carrier } from '../../server/carrier.js';"],
+    ['client-module/a.ts', "import { WebSocket } from 'ws'; import { WebwireClient } from '../client/index.js';"],
     ['redis/a.ts', "import type { Cluster } from '../server/cluster.js'; await import('ioredis');"],
     ['nest/handlers/a.ts', "import { Injector } from '@nestjs/core/internal'; import { map } from 'rxjs/operators';"],
     ['nest/a.ts', "import { WsTransport } from '../transport/ws/ws-transport.js'; import '@nestjs/common';"],

@@ -2,7 +2,6 @@ import * as fc from 'fast-check';
 import type { Writable } from 'node:stream';
 import { expect, it } from 'vitest';
 import * as ws from 'ws';
-import type { ProtocolError } from 'nestjs-webwire/protocol';
 import { FrameReader } from '../../lib/transport/ws/framing/frame-reader.js';
 
 /** Inputs for each property. */
@@ -56,9 +55,10 @@ function readWithFrameReader(chunks: readonly Buffer[], most: number): Findings 
         const code = payload.length > 0 ? payload.readUInt16BE() : 1005;
         findings.push(`close ${code} ${payload.subarray(2).toString('hex')}`);
       },
-      onViolation: ({ code }: ProtocolError) => findings.push(code === 'MESSAGE_TOO_LARGE' ? 'too large' : 'invalid'),
+      onCompressedMessage: () => findings.push('compressed'),
+      onFrameError: (code) => findings.push(code === 'MESSAGE_TOO_LARGE' ? 'too large' : 'invalid'),
     },
-    MAX_LENGTH,
+    { message: MAX_LENGTH },
   );
   for (const chunk of chunks) {
     const bytes = Buffer.from(chunk);

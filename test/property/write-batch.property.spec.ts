@@ -86,7 +86,12 @@ it('frames leave whole and in order, whatever else is sent meanwhile', async () 
         const { flushScheduler } = outgoing;
         const peers = [0, 1, 2].map(() => {
           const socket = new SlowSocket(() => slowness[writes++ % slowness.length]!);
-          return { socket, batch: new WriteBatch(socket as unknown as Socket, outgoing), expected: [] as Buffer[] };
+          const fail = (error: unknown) => expect.unreachable(String(error));
+          return {
+            socket,
+            batch: new WriteBatch(socket as unknown as Socket, outgoing, fail),
+            expected: [] as Buffer[],
+          };
         });
         let filling = 0;
         for (const { kind, peer, size } of steps) {
@@ -106,7 +111,7 @@ it('frames leave whole and in order, whatever else is sent meanwhile', async () 
               each.expected.push(frame(0x82, message));
             }
           } else if (kind === 'pong') {
-            batch.addControl(FINAL_PONG, payload);
+            batch.addFrame(FINAL_PONG, payload);
             expected.push(frame(0x8a, payload));
           } else if (kind === 'flush') {
             batch.flush();

@@ -10,8 +10,8 @@ export interface RawClosing {
 }
 
 /**
- * A WebSocket client that knows nothing of WebWire, nor of the library's codec: messages are hexadecimal digits, and
- * what arrives is queued from the first tick on.
+ * A WebSocket client without anything of WebWire or of the library's codec: messages are hexadecimal digits, and everything
+ * that arrives is queued from the first tick on. Like the clients that were recorded it answers no pings.
  */
 export class RawClient {
   /** Messages that arrived. */
@@ -20,7 +20,7 @@ export class RawClient {
   readonly #socket: WebSocket;
 
   private constructor(url: string) {
-    this.#socket = new WebSocket(url, { perMessageDeflate: false });
+    this.#socket = new WebSocket(url, { perMessageDeflate: false, autoPong: false });
     this.#socket.on('message', (data: Buffer) => this.messages.push(data.toString('hex')));
     // `close` follows, with code 1006.
     this.#socket.on('error', () => undefined);

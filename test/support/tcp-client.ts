@@ -54,11 +54,17 @@ export class TcpClient {
 
   /** Waits until `part` has arrived. */
   async received(part: string): Promise<string> {
-    while (!this.#received.includes(part)) {
+    return this.receivedWhen((received) => (received.includes(part) ? received : undefined));
+  }
+
+  /** Waits until `find` finds something in all that arrived. */
+  async receivedWhen<T>(find: (received: string) => T | undefined): Promise<T> {
+    for (;;) {
+      const found = find(this.#received);
+      if (found !== undefined) return found;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
       });
     }
-    return this.#received;
   }
 }

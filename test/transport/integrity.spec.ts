@@ -6,6 +6,7 @@ import {
   WebwireModule,
   WebwireRequest,
   WebwireService,
+  WsTransport,
   type Message,
 } from 'nestjs-webwire';
 import { MessageType, Payload, type ReplyMessage, type SignalMessage } from 'nestjs-webwire/protocol';
@@ -46,16 +47,23 @@ afterEach(async () => {
   await app.close();
 });
 
-async function start(isSecure: boolean): Promise<void> {
-  const options = { messageBufferSize: MAX_LENGTH + 100, maxBufferedAmount: 2 ** 40 };
+type Kind = 'plain' | 'secure' | 'compressing';
+
+const KINDS: readonly Kind[] = ['plain', 'secure', 'compressing'];
+
+async function start(kind: Kind): Promise<void> {
+  const isSecure = kind === 'secure';
+  const transport = new WsTransport({ perMessageDeflate: kind === 'compressing' && { threshold: 100 } });
+  const options = { messageBufferSize: MAX_LENGTH + 100, maxBufferedAmount: 2 ** 40, transport };
   const metadata = { imports: [WebwireModule.forRoot(options)], providers: [Gateway] };
   const { private: key, cert } = await generate([{ name: 'commonName', value: 'localhost' }]);
   app = await TestApp.startWithout(metadata, undefined, isSecure ? { httpsOptions: { key, cert } } : {});
 }
 
-async function connect(isSecure: boolean): Promise<WireClient> {
-  const url = isSecure ? app.url().replace('ws:', 'wss:') : app.url();
-  const client = await WireClient.connect(url, { rejectUnauthorized: false, perMessageDeflate: false });
+async function connect(kind: Kind): Promise<WireClient> {
+  const url = kind === 'secure' ? app.url().replace('ws:', 'wss:') : app.url();
+  const perMessageDeflate = kind === 'compressing' && { threshold: 100 };
+  const client = await WireClient.connect(url, { rejectUnauthorized: false, perMessageDeflate });
   clients.push(client);
   return client;
 }
@@ -85,16 +93,13 @@ function content(length: number, seed: number): Buffer {
   return bytes;
 }
 
-it.each([
-  ['plain', false],
-  ['secure', true],
-])(
+it.each(KINDS)(
   'what slow readers get is what was sent to them, over %s connections',
-  async (_what, isSecure) => {
-    await start(isSecure);
+  async (kind) => {
+    await start(kind);
     const random = randomNumbers();
-    const slow = await connect(isSecure);
-    const other = await connect(isSecure);
+    const slow = await connect(kind);
+    const other = await connect(kind);
     const [toSlow, toOther] = app.get(Gateway).connections as [WebwireConnection, WebwireConnection];
     const service = app.get(WebwireService);
     slow.socket.pause();
@@ -122,15 +127,12 @@ it.each([
   60_000,
 );
 
-it.each([
-  ['plain', false],
-  ['secure', true],
-])(
+it.each(KINDS)(
   'requests of many sizes get their own bytes back, and what is kept stays, over %s connections',
-  async (_what, isSecure) => {
-    await start(isSecure);
+  async (kind) => {
+    await start(kind);
     const random = randomNumbers();
-    const peers = await Promise.all([0, 1, 2, 3].map(() => connect(isSecure)));
+    const peers = await Promise.all([0, 1, 2, 3].map(() => connect(kind)));
     await Promise.all(
       peers.map(async (client, peer) => {
         for (let round = 0; round < 8; round++) {

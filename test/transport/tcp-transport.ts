@@ -42,6 +42,7 @@ function serve(server: WebwireServer, socket: Socket, handshake: Handshake): voi
     }
   };
   socket.on('data', read);
+  socket.on('drain', () => listener.drained());
   socket.on('end', () => (isClean = true));
   socket.on('close', () => listener.closed(isClean));
 }

@@ -19,11 +19,17 @@ export interface ConnectionRequest {
 export interface TransportConnection {
   /** Address of the peer, if the transport connection knows one. */
   readonly remoteAddress: string | undefined;
-  /** A number that grows with whatever arrives from the peer, were it half a message: the bytes, or anything like it. */
+  /** A number that grows with everything that arrives from the peer, parts of messages included: bytes, or the like. */
   readonly bytesRead: number;
   /**
-   * How much waits because the peer, or what carries to it, has not taken it over yet, in bytes. What `send` merely
-   * gathers within one turn of the event loop does not count.
+   * A number that grows with everything that the peer, or the system on its behalf, takes over: bytes, or the like. The
+   * server disconnects a peer that takes nothing for the read timeout. Absent: the server takes each change of
+   * `bufferedAmount` for progress.
+   */
+  readonly bytesWritten?: number;
+  /**
+   * How much waits to be written, in bytes: messages that `send` has gathered within the current turn of the event loop,
+   * those that wait to be compressed, and those that the peer, or the system on its behalf, has not taken yet.
    */
   readonly bufferedAmount: number;
   /**
@@ -43,8 +49,14 @@ export interface TransportConnection {
   /** Reads again, if it did not; nothing is delivered before it returns. */
   resume(): void;
   /**
-   * Called now and then while it is paused: sends something without meaning, so that a peer that is gone is noticed
-   * although nothing is read from it. Absent if the transport connection notices anyway.
+   * Writes at once what `send` has gathered, and calls `TransportHandlers.drained` (after it returns) when everything that
+   * waits now has been written. Absent: the transport connection calls `drained` on its own, whenever nothing waits any more.
+   */
+  drain?(): void;
+  /**
+   * Sends something without meaning that a peer answers by itself, such as a ping of a WebSocket. The server calls it when
+   * nothing has arrived for half of the read timeout, and now and then while it does not read. Absent if the carrier has no
+   * such thing: clients then have to send heartbeats.
    */
   probe?(): void;
   /**
@@ -77,10 +89,22 @@ export interface TransportHandlers {
    */
   violate(error: ProtocolError): void;
   /**
-   * More than `maxBufferedAmount` waits for the peer because of what the transport connection itself sends, such as pongs. The server
-   * closes it. Carriers that send nothing of their own need not call it: the server looks before it sends.
+   * More than `maxBufferedAmount` waits, and the transport connection is about to add something of its own, such as a pong.
+   * The server closes the connection unless replies are the reason. A transport connection that sends nothing of its own
+   * need not call it: the server checks before it sends.
    */
   congest(): void;
+  /**
+   * Nothing waits any more: `bufferedAmount` has fallen to 0, or what waited when `drain` was called has been written. The
+   * server then reads on if it had stopped because of the backlog. Other calls do nothing. Without any, the server looks at
+   * `bufferedAmount` itself, but only eight times per read timeout.
+   */
+  drained(): void;
+  /**
+   * A message could not be written, whatever the reason, and the rest of the stream would make no sense to the peer. The
+   * server logs the error and ends this connection, no other.
+   */
+  fail(error: unknown): void;
   /**
    * The transport connection is gone; nothing can be sent or will arrive any more. Called exactly once, whoever closed it, and after
    * `terminate`, too.

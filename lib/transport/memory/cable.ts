@@ -17,10 +17,13 @@ export class Cable {
 
   constructor(
     private readonly client: CableEnd,
-    private readonly server: CableEnd,
+    private readonly server: CableEnd & { drained(): void },
   ) {
     this.toServer = new Pipe((parcel) => server.deliver(parcel));
-    this.toClient = new Pipe((parcel) => client.deliver(parcel));
+    this.toClient = new Pipe(
+      (parcel) => client.deliver(parcel),
+      () => server.drained(),
+    );
   }
 
   /** Breaks the connection, which both sides learn a little later. */

@@ -34,6 +34,10 @@ export class MemoryConnection implements TransportConnection, CableEnd {
     return this.#bytesRead;
   }
 
+  get bytesWritten(): number {
+    return this.cable.toClient.delivered;
+  }
+
   get bufferedAmount(): number {
     return this.cable.toClient.backlog;
   }
@@ -53,6 +57,10 @@ export class MemoryConnection implements TransportConnection, CableEnd {
     this.cable.toServer.resume();
   }
 
+  drain(): void {
+    this.cable.toClient.flush();
+  }
+
   close(code: number, reason: string): void {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
@@ -70,6 +78,11 @@ export class MemoryConnection implements TransportConnection, CableEnd {
     this.#bytesRead += HEADER_LENGTH + sizeOf(parcel);
     if (typeof parcel === 'string' || parcel instanceof Uint8Array) this.#receive(parcel);
     else this.#receiveClosing(parcel);
+  }
+
+  /** What waited when `drain` was called has been delivered. */
+  drained(): void {
+    if (this.#state === 'open') this.#listener?.drained();
   }
 
   lost(): void {

@@ -17,20 +17,37 @@ export type Parcel = Uint8Array | string | Closing;
 export class Pipe {
   #waiting: Parcel[] = [];
   #bufferedAmount = 0;
+  /** Bytes of these that were flushed: a reader that reads is about to take them. */
+  #flushed = 0;
+  #delivered = 0;
   #isOpen = false;
   #isPaused = false;
   #isScheduled = false;
 
-  constructor(private readonly deliver: (parcel: Parcel) => void) {}
+  /** @param onDrained Called when everything that was flushed has been delivered. */
+  constructor(
+    private readonly deliver: (parcel: Parcel) => void,
+    private readonly onDrained: () => void = () => undefined,
+  ) {}
 
   /** What was not delivered yet, in bytes. */
   get bufferedAmount(): number {
     return this.#bufferedAmount;
   }
 
-  /** What was not delivered because the reader does not read, in bytes. */
+  /** What waits for the reader, in bytes: everything that was not delivered, but for what was flushed while it reads. */
   get backlog(): number {
-    return this.#isPaused ? this.#bufferedAmount : 0;
+    return this.#isPaused ? this.#bufferedAmount : this.#bufferedAmount - this.#flushed;
+  }
+
+  /** A number that grows with everything that is delivered. */
+  get delivered(): number {
+    return this.#delivered;
+  }
+
+  /** What was put in so far is on its way, as if a network had taken it. */
+  flush(): void {
+    this.#flushed = this.#bufferedAmount;
   }
 
   /** Delivers from now on, what was put in before included. */
@@ -58,6 +75,7 @@ export class Pipe {
   clear(): void {
     this.#waiting = [];
     this.#bufferedAmount = 0;
+    this.#flushed = 0;
   }
 
   #schedule(): void {
@@ -68,12 +86,17 @@ export class Pipe {
 
   readonly #run = (): void => {
     this.#isScheduled = false;
+    const wasFlushed = this.#flushed > 0;
     for (let { length } = this.#waiting; length > 0 && !this.#isPaused; length--) {
       const parcel = this.#waiting.shift();
-      if (parcel === undefined) return;
-      this.#bufferedAmount -= sizeOf(parcel);
+      if (parcel === undefined) break;
+      const size = sizeOf(parcel);
+      this.#bufferedAmount -= size;
+      this.#flushed = Math.max(this.#flushed - size, 0);
+      this.#delivered++;
       this.deliver(parcel);
     }
+    if (wasFlushed && this.#flushed === 0) this.onDrained();
     this.#schedule();
   };
 }

@@ -1,24 +1,24 @@
 import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
-import type { EncodableMessage, ProtocolError } from '../../protocol/index.js';
+import type { EncodableMessage } from '../../protocol/index.js';
 import type { TransportConnection, TransportHandlers } from '../../server/ports/transport-connection.js';
 import { CLOSE_TIMEOUT } from '../close-timeout.js';
+import { DeflateQueue } from './deflate/deflate-queue.js';
+import type { Inflated, Inflater } from './deflate/inflater.js';
+import type { Compression } from './deflate/permessage-deflate.js';
+import type { FrameErrorCode } from './framing/frame-error.js';
 import { FINAL_CLOSE, FINAL_PING, FINAL_PONG } from './framing/frame-header.js';
 import { FrameReader, type FrameListener } from './framing/frame-reader.js';
+import { SocketReader, type SocketListener } from './socket-reader.js';
+import { frameViolation, textFrame } from './violations.js';
+import { bytesTaken } from './writing/bytes-taken.js';
 import { WriteBatch } from './writing/write-batch.js';
 import type { WriteBufferPool } from './writing/write-buffer-pool.js';
-import { textFrame } from './violations.js';
 
-/** Frames of one connection that are read before it is the turn of others. */
-const FRAMES_PER_TURN = 128;
-
-/** What is put together of pieces cannot be longer, in bytes: buffers have an end, and grow to twice their size. */
+/** A message that is put together of pieces cannot be longer, in bytes: buffers have an end, and grow to twice their size. */
 const LONGEST_MESSAGE = 0x7fff_ffff;
 
-/** Where a socket's events find the transport connection: their listeners are the same for all sockets. */
-const CARRIER = Symbol('carrier');
-
-type CarrierSocket = Socket & { [CARRIER]: WebSocketConnection };
+const NOTHING = new Uint8Array(0);
 
 /** What the connections of one server have in common. */
 export interface WebSocketSurroundings {
@@ -30,33 +30,55 @@ export interface WebSocketSurroundings {
 }
 
 /**
- * A WebSocket without extensions (RFC 6455) as a transport connection. Messages are read from where the socket put them, and what is sent
- * together leaves in one write.
+ * A WebSocket (RFC 6455) as a transport connection, with or without permessage-deflate (RFC 7692). Messages are read from
+ * where the socket put them, and what is sent together leaves in one write.
  */
-export class WebSocketConnection implements TransportConnection, FrameListener {
+export class WebSocketConnection implements TransportConnection, FrameListener, SocketListener {
   readonly remoteAddress: string | undefined;
-  readonly #reader: FrameReader;
+  readonly #frames: FrameReader;
+  readonly #reader: SocketReader;
   readonly #batch: WriteBatch;
+  readonly #inflater: Inflater | undefined;
+  /** Compresses what is sent. Absent if the client did not ask for that. */
+  readonly #deflateQueue: DeflateQueue | undefined;
   #listener: TransportHandlers | undefined;
+  /** Whether messages may be sent. */
   #isOpen = true;
+  /** Payload of the close frame of this side, which is sent when nothing waits to be compressed. */
+  #closePayload: Uint8Array | undefined;
+  #isCloseSent = false;
   #isCloseReceived = false;
-  #isPaused = false;
-  /** What was read from the socket, but is to be looked at another time. */
-  #rest: Buffer | undefined;
-  #isTurnOver = false;
+  #isSocketClosed = false;
   #cutting: NodeJS.Timeout | undefined;
+  #isDraining = false;
+  /** Whether draining has to begin when nothing waits to be compressed. */
+  #isDrainDue = false;
+  /** What the last ping brought that is to be answered when the backlog has been written. */
+  #latePing: Buffer | undefined;
 
-  /** @param response Accepts the upgrade; it is sent with the first messages. */
+  /**
+   * @param response Accepts the upgrade; it is sent with the first messages.
+   * @param compression Absent if messages of neither side are compressed.
+   */
   constructor(
     private readonly socket: Socket,
     private readonly surroundings: WebSocketSurroundings,
     response: Uint8Array,
+    compression?: Compression,
   ) {
+    const { outgoing, messageBufferSize } = surroundings;
     // Unknown once the socket is closed.
     this.remoteAddress = socket.remoteAddress;
-    this.#reader = new FrameReader(this, Math.min(surroundings.messageBufferSize, LONGEST_MESSAGE));
-    this.#batch = new WriteBatch(socket, surroundings.outgoing);
+    this.#frames = new FrameReader(this, {
+      message: Math.min(messageBufferSize, LONGEST_MESSAGE),
+      compressed: compression && Math.min(compression.maxCompressedLength, LONGEST_MESSAGE),
+    });
+    this.#reader = new SocketReader(socket, this.#frames, outgoing.flushScheduler, this);
+    this.#batch = new WriteBatch(socket, outgoing, (error) => this.#fail(error));
     this.#batch.addPiece(response);
+    if (!compression) return;
+    this.#inflater = compression.inflater;
+    this.#deflateQueue = new DeflateQueue(this.#batch, compression, () => this.#onDeflated());
   }
 
   /**
@@ -65,45 +87,54 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
    */
   start(listener: TransportHandlers, head: Buffer): void {
     this.#listener = listener;
-    const socket = this.socket as CarrierSocket;
-    socket[CARRIER] = this;
-    socket.setTimeout(0);
-    socket.setNoDelay();
-    if (head.length > 0) socket.unshift(head);
-    socket.on('close', onClose).on('data', onData).on('end', onEnd).on('error', onError);
+    this.socket.setTimeout(0);
+    this.socket.setNoDelay();
+    this.#reader.start(head);
   }
 
   get bytesRead(): number {
     return this.socket.bytesRead;
   }
 
+  get bytesWritten(): number {
+    return bytesTaken(this.socket);
+  }
+
   get bufferedAmount(): number {
-    return this.socket.writableLength;
+    return this.#batch.size + this.socket.writableLength + (this.#deflateQueue?.waitingBytes ?? 0);
   }
 
   send(message: Uint8Array): boolean {
-    if (this.#isOpen) this.#batch.addEncoded(message);
+    if (this.#isOpen) (this.#deflateQueue ?? this.#batch).addEncoded(message);
     return this.#isOpen;
   }
 
   sendMessage(message: EncodableMessage, length: number): boolean {
-    if (this.#isOpen) this.#batch.addMessage(message, length);
+    if (this.#isOpen) (this.#deflateQueue ?? this.#batch).addMessage(message, length);
     return this.#isOpen;
   }
 
   pause(): void {
-    this.#isPaused = true;
-    this.socket.pause();
+    this.#reader.pause();
   }
 
   resume(): void {
-    this.#isPaused = false;
-    if (this.#rest) this.#takeTurn();
-    else this.socket.resume();
+    this.#reader.resume();
+  }
+
+  drain(): void {
+    if (!this.#isOpen || this.#isDraining) return;
+    this.#isDraining = true;
+    if (this.#deflateQueue?.isEmpty === false) {
+      this.#isDrainDue = true;
+      this.#batch.flush();
+    } else {
+      this.#batch.drain((error) => this.#drained(error));
+    }
   }
 
   probe(): void {
-    if (this.#isOpen) this.#batch.addControl(FINAL_PING, NOTHING);
+    if (this.#isOpen) this.#batch.addFrame(FINAL_PING, NOTHING);
   }
 
   close(code: number, reason: string): void {
@@ -123,115 +154,114 @@ export class WebSocketConnection implements TransportConnection, FrameListener {
     else this.#listener!.violate(textFrame());
   }
 
+  onCompressedMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
+    // The server has closed the connection and drops what arrives: inflating it would be wasted.
+    if (this.#closePayload) return;
+    const inflated = this.#inflater!.inflateAtOnce(bytes, start, end);
+    if (inflated !== undefined) {
+      this.#onInflated(inflated, isBinary);
+      return;
+    }
+    // Messages keep their order, so the next one has to wait.
+    this.#reader.hold();
+    this.#inflater!.inflateLater(bytes, start, end, (result) => {
+      this.#reader.release(() => this.#onInflated(result, isBinary));
+    });
+  }
+
   onPing(data: Buffer): void {
     if (!this.#isOpen) return;
-    // Whoever pings without reading must not fill the memory with pongs.
-    if (this.bufferedAmount > this.surroundings.maxBufferedAmount) this.#listener!.congest();
-    else this.#batch.addControl(FINAL_PONG, data);
+    if (this.bufferedAmount <= this.surroundings.maxBufferedAmount) {
+      this.#batch.addFrame(FINAL_PONG, data);
+      return;
+    }
+    // A peer that pings without reading must not fill the memory with pongs: only the last ping is answered, as RFC 6455
+    // (section 5.5.3) allows.
+    this.#latePing = Buffer.from(data);
+    this.drain();
+    this.#listener!.congest();
   }
 
   onClose(payload: Buffer): void {
     this.#isCloseReceived = true;
     // A reason that is not text is no reason: what goes out has to be valid, whatever came.
     if (this.#isOpen) this.#sendClose(isUtf8(payload.subarray(2)) ? payload : payload.subarray(0, 2));
-    else this.socket.end();
+    else if (this.#isCloseSent) this.socket.end();
   }
 
-  onViolation(error: ProtocolError): void {
-    this.#listener!.violate(error);
+  onFrameError(code: FrameErrorCode): void {
+    this.#listener!.violate(frameViolation(code, this.surroundings.messageBufferSize));
   }
 
-  /** A client that sends much at once is answered a part of it at a time, in order. */
-  read(bytes: Buffer): void {
-    const { flushScheduler } = this.surroundings.outgoing;
-    flushScheduler.beginRead();
-    let end = bytes.length;
-    try {
-      end = this.#reader.read(bytes, 0, FRAMES_PER_TURN);
-    } finally {
-      flushScheduler.endRead();
-    }
-    if (end === bytes.length) return;
-    this.#rest = bytes.subarray(end);
-    this.socket.pause();
-    this.#takeTurn();
-  }
-
-  /** Goes on with what was left for another turn. */
-  readRest(): void {
-    this.#isTurnOver = false;
-    const rest = this.#rest;
-    if (this.#isPaused || !rest) return;
-    this.#rest = undefined;
-    this.read(rest);
-    if (!this.#isPaused && !this.#rest) this.socket.resume();
-  }
-
-  /** The peer sends nothing more. It may still read what is on its way, or not: it is not waited for for ever. */
-  end(): void {
-    const rest = this.#rest;
-    this.#rest = undefined;
-    // What arrived before the end is answered, as far as it can be at once.
-    if (rest) this.#reader.read(rest, 0, Infinity);
-    this.#batch.flush();
+  onSocketClosed(): void {
     this.#isOpen = false;
-    this.socket.end();
-    this.#cutLater();
-  }
-
-  /** The socket is closed. */
-  gone(): void {
-    this.#isOpen = false;
+    this.#isSocketClosed = true;
+    this.#deflateQueue?.discard();
     this.#batch.discard();
     clearTimeout(this.#cutting);
-    // What arrived before the end counts, although reading had stopped.
-    for (const bytes of [this.#rest, this.socket.read() as Buffer | null]) {
-      if (bytes) this.#reader.read(bytes, 0, Infinity);
+  }
+
+  onReadToEnd(): void {
+    if (this.#isSocketClosed) {
+      this.#listener!.closed(this.#isCloseReceived);
+    } else {
+      this.#isOpen = false;
+      this.#finish();
     }
-    this.#rest = undefined;
-    this.#listener!.closed(this.#isCloseReceived);
   }
 
-  /** The answer has to be read, unless it came first, or nothing can be read any more. */
-  #sendClose(payload: Uint8Array): void {
-    this.#batch.addControl(FINAL_CLOSE, payload);
-    this.#batch.flush();
+  #onInflated(inflated: Inflated, isBinary: boolean): void {
+    if (typeof inflated === 'string') {
+      this.#frames.stop();
+      this.onFrameError(inflated);
+    } else {
+      this.onMessage(inflated, 0, inflated.length, isBinary);
+    }
+  }
+
+  /** Nothing waits to be compressed any more. */
+  #onDeflated(): void {
+    if (!this.#isOpen) {
+      this.#finish();
+    } else if (this.#isDrainDue) {
+      this.#isDrainDue = false;
+      this.#batch.drain((error) => this.#drained(error));
+    }
+  }
+
+  #drained(error: Error | null | undefined): void {
+    this.#isDraining = false;
+    if (error || !this.#isOpen) return;
+    const ping = this.#latePing;
+    this.#latePing = undefined;
+    if (ping) this.#batch.addFrame(FINAL_PONG, ping);
+    this.#listener!.drained();
+  }
+
+  #fail(error: unknown): void {
     this.#isOpen = false;
-    if (this.#reader.isDone) this.socket.end();
-    this.resume();
-    this.#cutLater();
+    this.#listener!.fail(error);
   }
 
-  /** Gives up on a peer that does not do its part in closing. */
-  #cutLater(): void {
+  #sendClose(payload: Uint8Array): void {
+    this.#isOpen = false;
+    this.#closePayload = payload;
+    this.#finish();
+    this.#reader.resume();
+  }
+
+  /**
+   * Ends the sending, once nothing waits to be compressed. The peer has to answer a close frame, unless its own came first or
+   * it sends nothing more. It may still read what is on its way, or not: nobody waits for it for ever.
+   */
+  #finish(): void {
+    if (this.#deflateQueue?.isEmpty === false) return;
+    if (this.#closePayload && !this.#isCloseSent) {
+      this.#isCloseSent = true;
+      this.#batch.addFrame(FINAL_CLOSE, this.#closePayload);
+    }
+    this.#batch.flush();
+    if (this.#frames.isDone || this.#reader.isEnded) this.socket.end();
     this.#cutting ??= setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT);
   }
-
-  #takeTurn(): void {
-    if (this.#isTurnOver) return;
-    this.#isTurnOver = true;
-    setImmediate(readRest, this);
-  }
 }
-
-function onData(this: CarrierSocket, bytes: Buffer): void {
-  this[CARRIER].read(bytes);
-}
-
-function onEnd(this: CarrierSocket): void {
-  this[CARRIER].end();
-}
-
-function onError(this: CarrierSocket): void {
-  this.destroy();
-}
-
-function onClose(this: CarrierSocket): void {
-  this[CARRIER].gone();
-}
-
-function readRest(transportConnection: WebSocketConnection): void {
-  transportConnection.readRest();
-}
-
-const NOTHING = new Uint8Array(0);

@@ -5,6 +5,8 @@ import type { TlsOptions } from 'node:tls';
 import { checkAll, integerBetween, OBJECT_RULE, type OptionRules } from '../../common/options.js';
 import type { Listener, WebwireServer } from '../../server/server.js';
 import type { ListenTarget, Transport } from '../transport.js';
+import { PermessageDeflate } from './deflate/permessage-deflate.js';
+import { ZlibLimiter } from './deflate/zlib-limiter.js';
 import { refuse } from './upgrade/http-refusal.js';
 import { openHttpServer, type OwnHttpServer } from './upgrade/own-http-server.js';
 import { UpgradeRouter, type UpgradeHandler } from './upgrade/upgrade-router.js';
@@ -14,7 +16,8 @@ import { createUpgrader, type Upgrade } from './upgrade/upgrader.js';
 export interface WsTransportOptions {
   /**
    * Compresses messages of at least `threshold` bytes (1 024 unless given) for clients that ask for it (RFC 7692), without
-   * keeping state between messages. It costs time, and messages of one tick no longer leave in one write.
+   * keeping state between messages. Messages that do not get shorter are sent as they are. Compression costs time; messages of
+   * more than 16 KiB are compressed and inflated on other threads, ten at a time.
    * @default false
    */
   perMessageDeflate?: boolean | { threshold?: number };
@@ -31,12 +34,13 @@ const DEFLATE_RULES: OptionRules<{ threshold?: number }> = {
   threshold: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes'),
 };
 
-/** WebSockets, by the package `ws`: on an HTTP server that is there already, or on ports of its own. */
+/** Carries WebWire over WebSockets (RFC 6455), on the HTTP server of the application or on ports of its own. */
 export class WsTransport implements Transport {
   readonly #routers = new Map<HttpServer, UpgradeRouter>();
   readonly #ownServers = new Map<number, OwnHttpServer>();
   /** Size from which messages are compressed, in bytes; `undefined` if they never are. */
   readonly #deflateThreshold: number | undefined;
+  readonly #zlibLimiter = new ZlibLimiter();
 
   /** @throws InvalidOptionError */
   constructor(options: WsTransportOptions = {}) {
@@ -58,8 +62,12 @@ export class WsTransport implements Transport {
     const httpServer = target.httpServer ?? own!.httpServer;
     const router = this.#routers.get(httpServer) ?? new UpgradeRouter(httpServer);
     this.#routers.set(httpServer, router);
-    const { path } = server.options;
-    router.add(path, upgradeHandler(server, createUpgrader(server, this.#deflateThreshold)));
+    const { path, messageBufferSize } = server.options;
+    const deflate =
+      this.#deflateThreshold === undefined
+        ? undefined
+        : new PermessageDeflate(this.#zlibLimiter, this.#deflateThreshold, messageBufferSize);
+    router.add(path, upgradeHandler(server, createUpgrader(server, deflate)));
     const listener = this.#listener(router, path, own);
     try {
       await own?.opened;

@@ -36,6 +36,8 @@ export async function connect(world: World, random: Random): Promise<Connected |
   const gateway = random.weigh(GATEWAYS);
   const hasMetRestart = world.restarts.watch();
   const socket = new WebSocket(urlOf(world, gateway), {
+    // A client that falls silent says nothing at all.
+    autoPong: false,
     perMessageDeflate: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
   });

@@ -4,7 +4,10 @@ export const FINAL_CLOSE = 0x88;
 export const FINAL_PING = 0x89;
 export const FINAL_PONG = 0x8a;
 
-/** How long the header of a frame is, in bytes. */
+/** The first reserved bit: the message that begins with this frame is compressed (RFC 7692, section 6). */
+export const COMPRESSED = 0x40;
+
+/** Length of the header of a frame that a server sends, in bytes. */
 export function headerLength(payloadLength: number): number {
   if (payloadLength < 126) return 2;
   return payloadLength < 65_536 ? 4 : 10;

@@ -1,21 +1,31 @@
-import type { ProtocolError } from '../../../protocol/index.js';
-import { GrowingBuffer } from './growing-buffer.js';
 import { isCloseCode } from './close-code.js';
+import type { FrameErrorCode } from './frame-error.js';
+import { COMPRESSED } from './frame-header.js';
+import { GrowingBuffer } from './growing-buffer.js';
 import { unmask } from './unmask.js';
-import { invalidFrame, tooLarge } from '../violations.js';
 
-/** What a `FrameReader` finds. */
+/** Receives what a `FrameReader` reads. Its methods may call `hold()` and `stop()`. */
 export interface FrameListener {
-  /** A whole message, which stands from `start` to `end` in memory that is not used again. */
+  /** A whole message arrived. It stands from `start` to `end` in memory that is not used again. */
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
+  /** A whole message arrived that has to be inflated. Never called by a reader that allows no compression. */
+  onCompressedMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
   onPing(data: Buffer): void;
   /**
    * The peer closes; nothing more is read.
    * @param payload Its code and reason as they stand in the frame; empty if it gave none.
    */
   onClose(payload: Buffer): void;
-  /** A frame that must not be; nothing more is read. */
-  onViolation(error: ProtocolError): void;
+  /** The peer broke the protocol; nothing more is read. */
+  onFrameError(code: FrameErrorCode): void;
+}
+
+/** What a `FrameReader` accepts, in bytes. */
+export interface FrameLimits {
+  /** Longest message that is not compressed. */
+  readonly message: number;
+  /** Longest compressed message, before it is inflated. Without it, compression is not allowed. */
+  readonly compressed?: number;
 }
 
 /** Operation codes (RFC 6455, section 5.2). */
@@ -39,13 +49,20 @@ const LONGEST_CONTROL_PAYLOAD = 125;
 const MASK_LENGTH = 4;
 /** Of the upper half of a length; more cannot be told exactly by a number. */
 const MAX_UPPER_LENGTH = 0x1f_ffff;
-/** Frames of one message. */
-const MAX_FRAGMENTS = 16 * 1024;
+/** Frames of which a message may consist. An empty frame costs its sender 6 bytes, but the reader more than that. */
+export const MAX_FRAGMENTS = 16 * 1024;
+
+/** Frames are read. */
+const READING = 0;
+/** Reading waits until `release()`. */
+const HELD = 1;
+/** Nothing more is read. */
+const DONE = 2;
 
 /**
- * Reads the frames that a client sends (RFC 6455, section 5), without extensions:
+ * Reads the frames that a client sends (RFC 6455, section 5), compressed ones (RFC 7692, section 6) included:
  *
- *     final(1 bit) · reserved(3) · operation(4) · masked(1) · length(7) · [length(u16 or u64 BE)] · mask(4) · payload
+ *     final(1 bit) · compressed(1) · reserved(2) · operation(4) · masked(1) · length(7) · [length(u16 or u64 BE)] · mask(4) · payload
  *
  * A message that arrived in one piece stays where it is, unmasked in place; any other is put together in memory of its own.
  */
@@ -56,20 +73,35 @@ export class FrameReader {
   #needed = 0;
   /** What the first frames of a message in several brought. */
   #message: GrowingBuffer | undefined;
-  /** What kind of message that is: 0 outside one. */
+  /** Operation code of that message: 0 outside one. */
   #operation = 0;
+  #isCompressed = false;
   #fragments = 0;
-  #isDone = false;
+  #state: typeof READING | typeof HELD | typeof DONE = READING;
 
-  /** @param maxLength Of a message, in bytes. */
   constructor(
     private readonly listener: FrameListener,
-    private readonly maxLength: number,
+    private readonly limits: FrameLimits,
   ) {}
 
   /** Whether nothing more is read. */
   get isDone(): boolean {
-    return this.#isDone;
+    return this.#state === DONE;
+  }
+
+  /** Stops reading after the current frame. */
+  hold(): void {
+    if (this.#state === READING) this.#state = HELD;
+  }
+
+  /** Lets `read()` go on after `hold()`. */
+  release(): void {
+    if (this.#state === HELD) this.#state = READING;
+  }
+
+  /** Stops reading for good; the bytes that follow are passed over. */
+  stop(): void {
+    this.#state = DONE;
   }
 
   /**
@@ -77,13 +109,13 @@ export class FrameReader {
    *
    * @param start Where to begin.
    * @param most Frames to read at most.
-   * @returns Where it has got to, the end unless there were more frames.
+   * @returns Where it has got to: the end, unless there are more than `most` frames or the listener called `hold()`.
    */
   read(bytes: Buffer, start: number, most: number): number {
     const { length } = bytes;
     let offset = this.#part ? this.#complete(bytes, start) : start;
     for (let count = 0; count < most && offset < length; count++) {
-      if (this.#isDone) return length;
+      if (this.#state !== READING) return this.#state === DONE ? length : offset;
       const end = this.#readFrame(bytes, offset);
       if (end === offset) {
         this.#part = new GrowingBuffer();
@@ -119,7 +151,7 @@ export class FrameReader {
     const second = bytes[start + 1]!;
     const operation = first & OPERATION;
     if ((first !== FINAL_BINARY || this.#operation !== 0 || second < MASKED) && !this.#isAllowed(first, second)) {
-      return this.#violate(bytes, invalidFrame());
+      return this.#fail(bytes, 'INVALID_FRAME');
     }
     let length = second & LENGTH;
     let maskAt = start + 2;
@@ -134,8 +166,8 @@ export class FrameReader {
       maskAt += 8;
     }
     const isData = operation < CLOSE;
-    if (isData && length > 0 && length + (this.#message?.length ?? 0) > this.maxLength) {
-      return this.#violate(bytes, tooLarge(this.maxLength));
+    if (isData && length > 0 && length + (this.#message?.length ?? 0) > this.#longest(first)) {
+      return this.#fail(bytes, 'MESSAGE_TOO_LARGE');
     }
     const payloadAt = maskAt + MASK_LENGTH;
     const end = payloadAt + length;
@@ -152,16 +184,22 @@ export class FrameReader {
     return start;
   }
 
-  /** Nothing after it counts: the rest of the bytes is passed over. */
-  #violate({ length }: Buffer, error: ProtocolError): number {
-    this.#isDone = true;
-    this.listener.onViolation(error);
+  /** Longest message that may arrive, given the first byte of one of its frames. */
+  #longest(first: number): number {
+    const isCompressed = this.#operation === 0 ? (first & COMPRESSED) !== 0 : this.#isCompressed;
+    return isCompressed ? this.limits.compressed! : this.limits.message;
+  }
+
+  /** Nothing after the mistake counts: the rest of the bytes is passed over. */
+  #fail({ length }: Buffer, code: FrameErrorCode): number {
+    this.#state = DONE;
+    this.listener.onFrameError(code);
     return length;
   }
 
   /** Whether a frame may begin like this, here. */
   #isAllowed(first: number, second: number): boolean {
-    if ((first & RESERVED) !== 0 || second < MASKED) return false;
+    if (second < MASKED || ((first & RESERVED) !== 0 && !this.#mayBeCompressed(first))) return false;
     switch (first & OPERATION) {
       case CONTINUATION:
         return this.#operation !== 0;
@@ -181,27 +219,45 @@ export class FrameReader {
     }
   }
 
-  /** A frame of text, or of a message in several. */
+  /** Only the first frame of a message says that it is compressed, and frames about the connection never are. */
+  #mayBeCompressed(first: number): boolean {
+    const operation = first & OPERATION;
+    return (
+      (first & RESERVED) === COMPRESSED &&
+      (operation === TEXT || operation === BINARY) &&
+      this.limits.compressed !== undefined
+    );
+  }
+
+  /** Reads a frame of text, of a compressed message, or of a message in several frames. */
   #readData(first: number, bytes: Buffer, start: number, end: number): void {
-    const operation = this.#operation || first & OPERATION;
     const isFinal = first >= FINAL;
-    if (isFinal && this.#operation === 0) {
-      this.listener.onMessage(bytes, start, end, operation === BINARY);
-      return;
+    if (this.#operation === 0) {
+      if (isFinal) {
+        this.#deliver(bytes, start, end, (first & OPERATION) === BINARY, (first & COMPRESSED) !== 0);
+        return;
+      }
+      this.#operation = first & OPERATION;
+      this.#isCompressed = (first & COMPRESSED) !== 0;
+      this.#message = new GrowingBuffer();
     }
-    this.#operation = operation;
-    this.#message ??= new GrowingBuffer();
-    this.#message.append(bytes, start, end);
     if (++this.#fragments > MAX_FRAGMENTS) {
-      this.#violate(bytes, invalidFrame());
+      this.#fail(bytes, 'TOO_MANY_FRAGMENTS');
       return;
     }
+    this.#message!.append(bytes, start, end);
     if (!isFinal) return;
-    const message = this.#message.take();
+    const message = this.#message!.take();
+    const isBinary = this.#operation === BINARY;
     this.#message = undefined;
     this.#operation = 0;
     this.#fragments = 0;
-    this.listener.onMessage(message, 0, message.length, operation === BINARY);
+    this.#deliver(message, 0, message.length, isBinary, this.#isCompressed);
+  }
+
+  #deliver(bytes: Buffer, start: number, end: number, isBinary: boolean, isCompressed: boolean): void {
+    if (isCompressed) this.listener.onCompressedMessage(bytes, start, end, isBinary);
+    else this.listener.onMessage(bytes, start, end, isBinary);
   }
 
   #readControl(operation: number, payload: Buffer): void {
@@ -209,10 +265,10 @@ export class FrameReader {
       this.listener.onPing(payload);
     } else if (operation === CLOSE) {
       if (payload.length > 0 && !isCloseCode(payload.readUInt16BE())) {
-        this.#violate(payload, invalidFrame());
+        this.#fail(payload, 'INVALID_FRAME');
         return;
       }
-      this.#isDone = true;
+      this.#state = DONE;
       this.listener.onClose(payload);
     }
   }

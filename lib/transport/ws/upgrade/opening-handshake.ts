@@ -23,9 +23,11 @@ const PROTOCOL = /^[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*$/;
 
 /**
  * Checks an upgrade request as RFC 6455 asks for (section 4.2.1). Returns the response that accepts it, without
- * sub-protocol or extensions, or why it cannot be accepted.
+ * sub-protocol, or why it cannot be accepted.
+ *
+ * @param extensions Value of `Sec-WebSocket-Extensions` in the response; none unless given.
  */
-export function answerUpgrade({ method, headers }: IncomingMessage): Buffer | UpgradeRefusal {
+export function answerUpgrade({ method, headers }: IncomingMessage, extensions?: string): Buffer | UpgradeRefusal {
   const key = headers['sec-websocket-key'];
   const version = headers['sec-websocket-version'];
   if (method !== 'GET') return { status: 405, reason: 'Invalid HTTP method' };
@@ -43,13 +45,16 @@ export function answerUpgrade({ method, headers }: IncomingMessage): Buffer | Up
   if (!areProtocols(headers['sec-websocket-protocol'])) {
     return { status: 400, reason: 'Invalid Sec-WebSocket-Protocol header' };
   }
-  return Buffer.from(
-    'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-      `Sec-WebSocket-Accept: ${createHash('sha1')
-        .update(key + GUID)
-        .digest('base64')}\r\n\r\n`,
-    'latin1',
-  );
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${createHash('sha1')
+      .update(key + GUID)
+      .digest('base64')}`,
+  ];
+  if (extensions !== undefined) lines.push(`Sec-WebSocket-Extensions: ${extensions}`);
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
 /** A list of different names, which is all that there is to know of them: none is ever chosen. */

@@ -10,6 +10,8 @@ const LARGE_BATCH = 64 * 1024;
 /** From this length on, in bytes, a message is sent from where it is instead of being copied. */
 const LARGE_MESSAGE = 16 * 1024;
 
+const NOTHING = new Uint8Array(0);
+
 /** The frames that go to one connection, until it is time for them to leave: in order, in one write. */
 export class WriteBatch implements Flushable {
   /** What comes before the bytes from `start` to `end` of the slab. */
@@ -19,11 +21,20 @@ export class WriteBatch implements Flushable {
   #end = 0;
   #size = 0;
   #isWaiting = false;
+  /** Whether one of the pieces is memory of the application, which may change it although it should not. */
+  #isBorrowing = false;
 
+  /** @param onFailure Called when bytes could not be written, after which the socket is destroyed. */
   constructor(
     private readonly socket: Socket,
     private readonly outgoing: WriteBufferPool,
+    private readonly onFailure: (error: unknown) => void,
   ) {}
+
+  /** Bytes that are queued. */
+  get size(): number {
+    return this.#size;
+  }
 
   /** Queues a message of a known length, which is encoded here, header included. A large payload is not copied. */
   addMessage(message: EncodableMessage, length: number): void {
@@ -44,6 +55,7 @@ export class WriteBatch implements Flushable {
     const slab = this.#slab!;
     writeHead(message, slab, writeHeader(slab, start, FINAL_BINARY, length));
     this.#push(payload);
+    this.#isBorrowing = true;
     this.#added(size);
   }
 
@@ -54,19 +66,22 @@ export class WriteBatch implements Flushable {
       this.addPiece(this.outgoing.frame(message));
       return;
     }
-    const header = headerLength(length);
-    const start = this.#take(header);
-    writeHeader(this.#slab!, start, FINAL_BINARY, length);
-    this.#push(message);
-    this.#added(header + length);
+    this.addFrame(FINAL_BINARY, message);
   }
 
-  /** Queues a control frame. */
-  addControl(firstByte: number, payload: Uint8Array): void {
-    const size = headerLength(payload.length) + payload.length;
-    const start = this.#take(size);
-    this.#slab!.set(payload, writeHeader(this.#slab!, start, firstByte, payload.length));
-    this.#added(size);
+  /** Queues a frame. A large payload is not copied. */
+  addFrame(firstByte: number, payload: Uint8Array): void {
+    const { length } = payload;
+    const header = headerLength(length);
+    if (length < LARGE_MESSAGE) {
+      const start = this.#take(header + length);
+      this.#slab!.set(payload, writeHeader(this.#slab!, start, firstByte, length));
+    } else {
+      const start = this.#take(header);
+      writeHeader(this.#slab!, start, firstByte, length);
+      this.#push(payload);
+    }
+    this.#added(header + length);
   }
 
   /** Queues bytes as they are. */
@@ -75,36 +90,53 @@ export class WriteBatch implements Flushable {
     this.#added(piece.length);
   }
 
-  /**
-   * Writes what is queued.
-   * @throws What cannot be written, such as memory that was given away meanwhile. It may be missing in the midst of a frame,
-   *   so the connection ends.
-   */
+  /** Writes what is queued. */
   flush(): void {
     this.#isWaiting = false;
     const size = this.#size;
     if (size === 0) return;
-    this.#size = 0;
     try {
       this.#write(size);
     } catch (error) {
-      this.socket.destroy();
-      throw error;
+      this.#fail(error);
+    }
+  }
+
+  /** Writes what is queued, and calls `done` when all that was written so far has left for the system. */
+  drain(done: (error?: Error | null) => void): void {
+    this.flush();
+    try {
+      // The socket's own event `drain` comes only after more has waited than its high-water mark.
+      this.socket.write(NOTHING, done);
+    } catch (error) {
+      this.#fail(error);
     }
   }
 
   /** Nothing can be written any more. */
   discard(): void {
     this.#size = 0;
+    this.#isBorrowing = false;
     this.#pieces = undefined;
     this.#slab = undefined;
   }
 
+  /** Bytes may be missing in the middle of a frame: nothing more can be sent. */
+  #fail(error: unknown): void {
+    this.discard();
+    this.socket.destroy();
+    this.onFailure(error);
+  }
+
+  /** @throws What the socket throws; Error if memory of the application is not what it was when it was queued. */
   #write(size: number): void {
     const { socket } = this;
     // While a write waits for a slow peer, others must not keep a whole slab each alive for the few bytes they take of it.
     const isSlow = socket.writableLength > 0;
     const pieces = this.#pieces;
+    const isBorrowing = this.#isBorrowing;
+    this.#size = 0;
+    this.#isBorrowing = false;
     if (!pieces) {
       const bytes = this.#slab!.subarray(this.#start, this.#end);
       this.#slab = undefined;
@@ -113,13 +145,15 @@ export class WriteBatch implements Flushable {
     }
     this.#seal(pieces);
     this.#pieces = undefined;
+    if (isBorrowing) assertSize(pieces, size);
     if (pieces.length === 1) {
       socket.write(pieces[0]!);
     } else if (size < LARGE_MESSAGE) {
       socket.write(this.#join(pieces, size, isSlow));
     } else {
       socket.cork();
-      for (const piece of pieces) socket.write(piece);
+      // The application may reuse its memory before a slow peer has taken it, so that gets a copy.
+      for (const piece of pieces) socket.write(isSlow && isBorrowing ? Buffer.from(piece) : piece);
       socket.uncork();
     }
   }
@@ -170,4 +204,11 @@ export class WriteBatch implements Flushable {
     }
     return target.subarray(start, offset);
   }
+}
+
+/** @throws Error if a piece has become shorter since it was queued. */
+function assertSize(pieces: readonly Uint8Array[], size: number): void {
+  let sum = 0;
+  for (const { length } of pieces) sum += length;
+  if (sum !== size) throw new Error('bytes were transferred or resized between sending and writing');
 }

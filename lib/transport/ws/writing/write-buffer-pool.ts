@@ -8,6 +8,7 @@ const EMPTY = Buffer.alloc(0);
 
 /** What goes out when it is time. */
 export interface Flushable {
+  /** Must not throw: others are flushed after it. */
   flush(): void;
 }
 
@@ -55,19 +56,10 @@ export class WriteBufferPool {
     if (!this.flushScheduler.isHolding) this.#atEndOfTick();
   }
 
-  /** @throws What the first batch throws that cannot be written; none is kept from leaving by another. */
   #flush(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    let failure: { error: unknown } | undefined;
-    for (const batch of waiting) {
-      try {
-        batch.flush();
-      } catch (error) {
-        failure ??= { error };
-      }
-    }
-    if (failure) throw failure.error;
+    for (const batch of waiting) batch.flush();
   }
 
   #atEndOfTick(): void {
