@@ -3,11 +3,14 @@ import { decodeUtf16, decodeUtf8, encodeUtf16, encodeUtf8 } from './text.js';
 /** How the bytes of a payload are meant: as they are, or as text (PROTOCOL.md, section 3). */
 export type PayloadEncoding = 'binary' | 'utf8' | 'utf16';
 
-/** A payload that is there already: bundles that only read payloads need no code to make them. */
+/** A payload of given bytes: bundles that only read payloads need no code to make them. */
 export class PayloadView {
+  /** @param bytes They are not copied. */
+  constructor(encoding: PayloadEncoding, bytes: Uint8Array);
   constructor(
     readonly encoding: PayloadEncoding,
-    readonly bytes: Uint8Array,
+    /** Typed as bytes of an `ArrayBuffer`, which `new Blob([bytes])` and `socket.send(bytes)` ask for. */
+    readonly bytes: Uint8Array<ArrayBuffer>,
   ) {}
 
   /**
