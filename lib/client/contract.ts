@@ -40,11 +40,11 @@ export type ServerSignalName<Api> = keyof Part<Api, 'serverSignals'> & string;
 
 type BodyOf<Names, Name> = Name extends keyof Names ? Names[Name] : never;
 type Pair<Api, Name> = BodyOf<Part<Api, 'requests'>, Name>;
-type RequestBody<Api, Name> = Pair<Api, Name> extends readonly [(infer Body)?, unknown?] ? Body : never;
+type RequestBody<Api, Name> = Pair<Api, Name> extends infer Types extends readonly [unknown?, unknown?] ? Types[0] : never;
 
 /** The reply to a request. */
 export type Reply<Api, Name> = ReceivedPayload<
-  Pair<Api, Name> extends readonly [unknown?, (infer Body)?] ? Body : unknown
+  Pair<Api, Name> extends infer Types extends readonly [unknown?, unknown?] ? Types[1] : unknown
 >;
 
 /** The payload of a signal of the server. */

@@ -69,6 +69,11 @@ export class Payload extends PayloadView {
   }
 }
 
+/** Whether a value is an ArrayBuffer, also one made in another realm (an iframe, a test runner's sandbox). */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  return value instanceof ArrayBuffer || Object.prototype.toString.call(value) === '[object ArrayBuffer]';
+}
+
 /** Whether a value is a Uint8Array, also one made in another realm (an iframe, a test runner's sandbox). */
 export function isBytes(value: unknown): value is Uint8Array {
   if (value instanceof Uint8Array) return true;

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StorageLike, WebwireClient } from 'nestjs-webwire/client';
-import { connected, FakeServer, hexId, replyUtf8, type FakeSocket } from './fake-server.js';
+import { connected, FakeServer, hexId, nextTurn, replyUtf8, type FakeSocket } from './fake-server.js';
 import { outcome } from './outcome.js';
 
 const SESSION = {
@@ -104,6 +104,7 @@ describe('a session that the server creates', () => {
     const told = record(client);
     socket.say(sessionCreated());
     socket.say('16');
+    await nextTurn();
     expect(told).toEqual(['created sample-key', 'closed server sample-key']);
     expect([client.session, sessionStorage.items.size]).toEqual([null, 0]);
   });
@@ -167,8 +168,8 @@ describe('a session is restored', () => {
 
   it.each([
     ['the server shuts down', (socket: FakeSocket) => socket.say(`01${hexId(1)}`), 'SERVER_SHUTDOWN: server shutdown'],
-    ['the connection is lost', (socket: FakeSocket) => socket.end(), 'DISCONNECTED: disconnected (1006)'],
-    ['the server does not answer', () => vi.advanceTimersByTimeAsync(5_000), 'TIMEOUT: timeout'],
+    ['the connection is lost', (socket: FakeSocket) => socket.end(), 'DISCONNECTED: lost the connection to ws://localhost/ after 0 ms, close code 1006'],
+    ['the server does not answer', () => vi.advanceTimersByTimeAsync(5_000), 'TIMEOUT: timeout after 5000 ms: no reply came'],
     [
       'the answer is no session',
       (socket: FakeSocket) => socket.say(replyUtf8(1, '{}')),
@@ -198,12 +199,14 @@ describe('a session is restored', () => {
     expect([unhandled.mock.calls, socket.received.rest]).toEqual([[], []]);
   });
 
-  it('and may be over at once: what the server says last counts, even if it arrives together', async () => {
+  it('and may be over at once: a later message is seen later, even if it arrives together', async () => {
     const { client, connecting, socket, told } = await restoring();
     socket.say(replyUtf8(1, JSON.stringify(SESSION)));
     socket.say('16');
     expect(await connecting).toBeUndefined();
-    expect([client.session, told]).toEqual([null, ['closed server sample-key', 'connected false']]);
+    expect(client.session?.key).toBe('sample-key');
+    await nextTurn();
+    expect([client.session, told]).toEqual([null, ['connected true', 'closed server sample-key']]);
   });
 
   it('by its key, whenever the user says so', async () => {
