@@ -57,7 +57,8 @@ export class ClientSocket {
     this.#socket.addEventListener('error', (event) => this.#fail(event));
     this.#socket.addEventListener('close', (event) => this.#close(event));
     watchRefusals(this.#socket, (refusal) => {
-      this.#end({ code: ABNORMAL, reason: '', cause: undefined, refusal });
+      const cause = new Error(`Unexpected server response: ${refusal.status}`);
+      this.#end({ code: ABNORMAL, reason: '', cause, refusal });
       this.cut();
     });
   }

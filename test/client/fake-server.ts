@@ -77,6 +77,11 @@ export class FakeSocket {
     this.#dispatch('message', { data });
   }
 
+  /** Dispatches an event of any shape, whatever the state. */
+  dispatch(type: string, event: object): void {
+    this.#dispatch(type, event);
+  }
+
   /** The connection is gone. */
   end(code = 1006, reason = '', error?: Error): void {
     if (this.readyState === 3) return;
