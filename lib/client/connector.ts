@@ -125,7 +125,8 @@ export class Connector {
       operation.reject(
         new DisconnectedError(`not connected to ${this.#options.url.shown}: call connect(), or leave reconnect on`),
       );
-    } else if (!isUrgent && this.#waiters.queued >= this.#options.maxQueuedRequests) operation.reject(this.#queueFull());
+    } else if (!isUrgent && this.#waiters.queued >= this.#options.maxQueuedRequests)
+      operation.reject(this.#queueFull());
     else {
       this.#wait(waiter);
       if (name === 'idle' || (name === 'waiting' && isUrgent)) this.#dial();

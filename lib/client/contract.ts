@@ -40,7 +40,8 @@ export type ServerSignalName<Api> = keyof Part<Api, 'serverSignals'> & string;
 
 type BodyOf<Names, Name> = Name extends keyof Names ? Names[Name] : never;
 type Pair<Api, Name> = BodyOf<Part<Api, 'requests'>, Name>;
-type RequestBody<Api, Name> = Pair<Api, Name> extends infer Types extends readonly [unknown?, unknown?] ? Types[0] : never;
+type RequestBody<Api, Name> =
+  Pair<Api, Name> extends infer Types extends readonly [unknown?, unknown?] ? Types[0] : never;
 
 /** The reply to a request. */
 export type Reply<Api, Name> = ReceivedPayload<

@@ -178,7 +178,10 @@ export class Sessions {
       if (error instanceof InternalServerError || error instanceof BufferOverflowError) return 'restore-failed';
       const isGone = error instanceof SessionNotFoundError || error instanceof SessionsDisabledError;
       if (!isGone) throw error;
-      if (!this.#isOverruled) this.#end('not-found');
+      if (!this.#isOverruled) {
+        this.#end('not-found');
+        this.#isOverruled = false;
+      }
     }
     return undefined;
   }
@@ -206,7 +209,7 @@ export class Sessions {
     if (!ask || wanted === undefined) return;
     try {
       const refusal = await this.#tryRestore(wanted, ask);
-      if (this.#key !== wanted) await this.#correct(ask);
+      if (this.#isOverruled) await this.#correct(ask);
       else if (refusal) {
         if (attempt === 0) this.#end(refusal);
         this.#retryLater(attempt + 1, 0);

@@ -81,7 +81,10 @@ const SHORTEST_SECRET = 4;
 
 function secretsOf(user = '', query = ''): string[] {
   const [, password] = /^[^:]*:(.*)$/.exec(user) ?? [];
-  const values = query.slice(1).split('&').map((parameter) => parameter.slice(parameter.indexOf('=') + 1));
+  const values = query
+    .slice(1)
+    .split('&')
+    .map((parameter) => parameter.slice(parameter.indexOf('=') + 1));
   const parts = [user, password ?? '', query.slice(1), ...values];
   return [...parts, ...parts.map(decoded)]
     .filter((part) => part.length >= SHORTEST_SECRET)

@@ -41,7 +41,12 @@ export function encodeHeartbeat(): Uint8Array<ArrayBuffer> {
 }
 
 /** UTF-16 payloads start on an even offset, behind one byte of padding if need be; that of a signal with nothing else has none. */
-function encodeNamed(type: number, lengthAt: number, name: string, { encoding, bytes: payload }: Payload): Uint8Array<ArrayBuffer> {
+function encodeNamed(
+  type: number,
+  lengthAt: number,
+  name: string,
+  { encoding, bytes: payload }: Payload,
+): Uint8Array<ArrayBuffer> {
   const nameStart = lengthAt + 1;
   checkText(name, MAX_NAME_LENGTH, nameStart);
   const nameEnd = nameStart + name.length;

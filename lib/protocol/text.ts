@@ -106,7 +106,9 @@ function readUtf16(bytes: Uint8Array): string {
     text += String.fromCharCode(...units);
   }
   const replacement = String.fromCharCode(REPLACEMENT_CHARACTER);
-  const wellFormed = Array.from(text, (character) => (isLoneSurrogate(character, 0) ? replacement : character)).join('');
+  const wellFormed = Array.from(text, (character) => (isLoneSurrogate(character, 0) ? replacement : character)).join(
+    '',
+  );
   // A last odd byte becomes U+FFFD, together with half of a pair that may stand before it.
   const isCutShort = bytes.length % 2 === 1 && !isHighSurrogate(text.charCodeAt(text.length - 1));
   return isCutShort ? wellFormed + replacement : wellFormed;

@@ -76,21 +76,18 @@ describe('connect()', () => {
       'opens and stays silent',
       'ws://localhost:3000/chat does not seem to be a WebWire server: it opened the WebSocket, but sent no first message within 300 ms',
     ],
-  ])(
-    'rejects after the dial timeout if the server %s',
-    async (how, message) => {
-      useFakeTimers();
-      const client = createClient({ dialTimeout: 300 });
-      const connecting = outcome(client.connect());
-      const socket = await server.dialed();
-      if (how !== 'does not open') socket.open();
-      await vi.advanceTimersByTimeAsync(299);
-      expect(client.status).toBe('connecting');
-      await vi.advanceTimersByTimeAsync(1);
-      expect(await connecting).toBe(`DIAL_TIMEOUT: ${message}`);
-      expect(await socket.closed.take()).toBe('1000');
-    },
-  );
+  ])('rejects after the dial timeout if the server %s', async (how, message) => {
+    useFakeTimers();
+    const client = createClient({ dialTimeout: 300 });
+    const connecting = outcome(client.connect());
+    const socket = await server.dialed();
+    if (how !== 'does not open') socket.open();
+    await vi.advanceTimersByTimeAsync(299);
+    expect(client.status).toBe('connecting');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await connecting).toBe(`DIAL_TIMEOUT: ${message}`);
+    expect(await socket.closed.take()).toBe('1000');
+  });
 
   it('does not take a server for its own that accepts after the dial timeout', async () => {
     useFakeTimers();

@@ -16,8 +16,14 @@ describe('a client is not made', () => {
     [{ subProtocolName: 5 }, 'subProtocolName is "5", but must be a string'],
     [{ codec: { encode() {} } }, 'codec is "object", but must be an object with encode, decode'],
     [{ reconnect: 'yes' }, 'reconnect is "yes", but must be true, false or an object of delays'],
-    [{ reconnect: { minDelay: 0 } }, 'reconnect.minDelay is "0", but must be a number of milliseconds of at least 1, or Infinity'],
-    [{ reconnect: { maxDelay: -1 } }, 'reconnect.maxDelay is "-1", but must be a number of milliseconds of at least 1, or Infinity'],
+    [
+      { reconnect: { minDelay: 0 } },
+      'reconnect.minDelay is "0", but must be a number of milliseconds of at least 1, or Infinity',
+    ],
+    [
+      { reconnect: { maxDelay: -1 } },
+      'reconnect.maxDelay is "-1", but must be a number of milliseconds of at least 1, or Infinity',
+    ],
     [{ reconnect: { factor: 0.5 } }, 'reconnect.factor is "0.5", but must be a number of at least 1, or Infinity'],
     [{ reconnect: { jitter: 2 } }, 'reconnect.jitter is "2", but must be a number from 0 to 1'],
     [

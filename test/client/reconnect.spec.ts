@@ -176,7 +176,9 @@ describe('a server that has become another one', () => {
     const waiting = outcome(client.request('a'));
     await vi.advanceTimersByTimeAsync(100);
     await server.accept('17030060ea000000200000');
-    expect(await waiting).toBe('INCOMPATIBLE_PROTOCOL_VERSION: the server at ws://localhost/ speaks WebWire 3, this client 2');
+    expect(await waiting).toBe(
+      'INCOMPATIBLE_PROTOCOL_VERSION: the server at ws://localhost/ speaks WebWire 3, this client 2',
+    );
     expect(client.status).toBe('disconnected');
     expect(vi.getTimerCount()).toBeLessThanOrEqual(1); // the closing socket
     expect(told.slice(2)).toEqual([]);

@@ -279,8 +279,12 @@ describe('a request without a connection', () => {
 
   it('fails at once if the client does not reconnect', async () => {
     const client = server.client({ reconnect: false });
-    expect(await outcome(client.request('a'))).toBe('DISCONNECTED: not connected to ws://localhost/: call connect(), or leave reconnect on');
-    expect(await outcome(client.signal('a'))).toBe('DISCONNECTED: not connected to ws://localhost/: call connect(), or leave reconnect on');
+    expect(await outcome(client.request('a'))).toBe(
+      'DISCONNECTED: not connected to ws://localhost/: call connect(), or leave reconnect on',
+    );
+    expect(await outcome(client.signal('a'))).toBe(
+      'DISCONNECTED: not connected to ws://localhost/: call connect(), or leave reconnect on',
+    );
     const connecting = outcome(client.connect());
     const waiting = outcome(client.request('a'));
     (await server.dialed()).end();
@@ -295,9 +299,7 @@ describe('a request without a connection', () => {
     const failing = [outcome(client.request('a')), outcome(client.signal('a'))];
     await server.accept('17010060ea000000200000');
     expect(await Promise.all(failing)).toEqual(
-      Array(2).fill(
-        'INCOMPATIBLE_PROTOCOL_VERSION: the server at ws://localhost/ speaks WebWire 1, this client 2',
-      ),
+      Array(2).fill('INCOMPATIBLE_PROTOCOL_VERSION: the server at ws://localhost/ speaks WebWire 1, this client 2'),
     );
     expect([server.dials, client.status]).toEqual([1, 'disconnected']);
   });

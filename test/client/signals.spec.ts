@@ -38,7 +38,9 @@ describe('signal()', () => {
   it('fails for what cannot be sent', async () => {
     const { client, socket } = await connected(server);
     expect(await outcome(client.signal('', undefined))).toBe('EMPTY_FIELD: EMPTY_FIELD at byte 1');
-    expect(await outcome(client.signal('a', 'x'.repeat(8_190)))).toMatch('BUFFER_OVERFLOW: a message of 8193 bytes does not fit');
+    expect(await outcome(client.signal('a', 'x'.repeat(8_190)))).toMatch(
+      'BUFFER_OVERFLOW: a message of 8193 bytes does not fit',
+    );
     expect(socket.received.rest).toEqual([]);
   });
 

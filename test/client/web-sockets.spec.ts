@@ -23,10 +23,34 @@ async function dialing(options: object = {}): Promise<{ connecting: Promise<Erro
 describe('a connection that cannot be made fails at once', () => {
   it.each([
     ['error without close (Node.js 22)', [['error', { error: new Error('Received network error'), message: 'x' }]]],
-    ['an error of no content (Node.js 24)', [['error', { error: new TypeError(''), message: '' }], ['close', { code: 1006 }]]],
-    ['close code 0 (Deno)', [['error', { error: new Error('tcp connect error') }], ['close', { code: 0, reason: '' }]]],
-    ['an event with a message only (React Native)', [['error', { message: 'Failed to connect' }], ['close', { code: 1006 }]]],
-    ['events without any content (browsers)', [['error', {}], ['close', { code: 1006, reason: '' }]]],
+    [
+      'an error of no content (Node.js 24)',
+      [
+        ['error', { error: new TypeError(''), message: '' }],
+        ['close', { code: 1006 }],
+      ],
+    ],
+    [
+      'close code 0 (Deno)',
+      [
+        ['error', { error: new Error('tcp connect error') }],
+        ['close', { code: 0, reason: '' }],
+      ],
+    ],
+    [
+      'an event with a message only (React Native)',
+      [
+        ['error', { message: 'Failed to connect' }],
+        ['close', { code: 1006 }],
+      ],
+    ],
+    [
+      'events without any content (browsers)',
+      [
+        ['error', {}],
+        ['close', { code: 1006, reason: '' }],
+      ],
+    ],
     ['close without a code', [['close', {}]]],
   ] as [string, [string, object][]][])('by %s', async (_platform, events) => {
     const { connecting, socket } = await dialing();
@@ -40,10 +64,26 @@ describe('a connection that cannot be made fails at once', () => {
     [{ message: 'Failed to connect' }, 'Failed to connect'],
     [{}, 'the platform does not say why'],
     [{ error: new TypeError('') }, 'the platform does not say why'],
-    [{ error: Object.assign(new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]), { code: 'ECONNREFUSED' }) }, 'nothing accepts connections there (ECONNREFUSED)'],
-    [{ error: Object.assign(new Error('getaddrinfo ENOTFOUND h'), { code: 'ENOTFOUND' }) }, 'the host name was not found (ENOTFOUND)'],
-    [{ error: Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }) }, 'TLS failed (DEPTH_ZERO_SELF_SIGNED_CERT)'],
-    [{ error: Object.assign(new Error('Parse Error'), { code: 'HPE_INVALID_CONSTANT' }) }, 'the server does not speak HTTP'],
+    [
+      {
+        error: Object.assign(new AggregateError([Object.assign(new Error('x'), { code: 'ECONNREFUSED' })]), {
+          code: 'ECONNREFUSED',
+        }),
+      },
+      'nothing accepts connections there (ECONNREFUSED)',
+    ],
+    [
+      { error: Object.assign(new Error('getaddrinfo ENOTFOUND h'), { code: 'ENOTFOUND' }) },
+      'the host name was not found (ENOTFOUND)',
+    ],
+    [
+      { error: Object.assign(new Error('self-signed certificate'), { code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }) },
+      'TLS failed (DEPTH_ZERO_SELF_SIGNED_CERT)',
+    ],
+    [
+      { error: Object.assign(new Error('Parse Error'), { code: 'HPE_INVALID_CONSTANT' }) },
+      'the server does not speak HTTP',
+    ],
     [{ error: new Error('line one\n\u001b[31mred\u202e') }, '"line one\\n\\u001b[31mred\\u202e"'],
   ])('and the message says why: %o', async (event, why) => {
     const { connecting, socket } = await dialing();
@@ -144,7 +184,9 @@ describe('late events', () => {
     await vi.advanceTimersByTimeAsync(2_000);
     expect(await pending).toMatchObject({
       closeCode: 1006,
-      message: expect.stringContaining('lost the connection to ws://localhost/ after 2000 ms, close code 1006: "read ECON'),
+      message: expect.stringContaining(
+        'lost the connection to ws://localhost/ after 2000 ms, close code 1006: "read ECON',
+      ),
     });
   });
 });
