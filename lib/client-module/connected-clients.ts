@@ -1,12 +1,12 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import type { WebwireClient } from '../client/index.js';
+import { DisconnectedError, type WebwireClient } from '../client/index.js';
 
 /** How long the end of an application waits for replies to its clients, in milliseconds. */
 const CLOSE_TIMEOUT = 10_000;
 
 /**
- * Ties clients to the life of their application: they connect when it is ready, and close when nothing of it needs them
- * any more, after handlers have finished and providers have said good-bye. Its log tells how they fare.
+ * Ties clients to the life of their application. They connect when it is ready, and close when nothing of it needs them any
+ * more: after handlers have finished and providers are destroyed. Connections, and the causes of failures, are logged.
  */
 export class ConnectedClients implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('WebwireClient');
@@ -15,7 +15,7 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
     for (const [name, client] of clients) this.#logEvents(JSON.stringify(name), client);
   }
 
-  /** Nobody waits: an application starts whether or not those it talks to are there. */
+  /** Does not wait: an application starts even if the servers that it talks to are down. */
   onApplicationBootstrap(): void {
     for (const [name, client] of this.clients) {
       client.connect({ retry: true }).catch((error: Error) => {
@@ -46,13 +46,31 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
   }
 
   #logEvents(name: string, client: WebwireClient): void {
-    client.on('connected', () => this.#logger.log(`Client ${name} is connected`));
-    client.on('reconnecting', ({ attempt, error }) => {
-      if (attempt === 1) this.#logger.warn(`Client ${name} has no connection, and tries again: ${error.message}`);
+    let logged: string | undefined;
+    client.on('connected', () => {
+      logged = undefined;
+      this.#logger.log(`Client ${name} is connected`);
+    });
+    client.on('reconnecting', ({ error }) => {
+      const cause = causeOf(error);
+      if (cause !== logged) this.#logger.warn(`Client ${name} has no connection, and tries again: ${error.message}`);
+      logged = cause;
+    });
+    client.on('sessionClosed', ({ reason }) => {
+      if (reason === 'max-connections' || reason === 'restore-failed') {
+        this.#logger.warn(`Client ${name} is without its session, and tries to restore it again: ${reason}`);
+      }
     });
     client.on('error', ({ error }) => {
       const isError = error instanceof Error;
       this.#logger.error(`Client ${name}: ${isError ? error.message : 'failed'}`, isError ? error.stack : undefined);
     });
   }
+}
+
+/** Equal for errors of one kind: the log has each of them once, whatever the number of attempts. */
+function causeOf(error: Error): string {
+  if (!(error instanceof DisconnectedError)) return error.name;
+  const { code } = Object(error.cause) as { code?: unknown };
+  return `${error.closeCode} ${error.status} ${String(code)}`;
 }

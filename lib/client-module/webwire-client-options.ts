@@ -27,7 +27,7 @@ export interface WebwireClientAsyncRegistration extends Pick<ModuleMetadata, 'im
     ...dependencies: any[]
   ) => WebwireClientModuleOptions | Promise<WebwireClientModuleOptions>;
   /** What the factory gets. */
-  inject?: (InjectionToken | OptionalFactoryDependency)[];
+  inject?: (InjectionToken | OptionalFactoryDependency)[] | undefined;
   useClass?: Type<WebwireClientOptionsFactory>;
   useExisting?: InjectionToken<WebwireClientOptionsFactory>;
 }

@@ -6,14 +6,16 @@ export type SessionClosedReason =
   | 'client'
   /** The server closed it. */
   | 'server'
-  /** The server does not know it any more, or has no sessions: it could not be restored. */
+  /** Another page that shares the storage closed its session, or signed in as somebody else (option `syncTabs`). */
+  | 'other-tab'
+  /** The server has no such session any more, or no sessions at all: it could not be restored. */
   | 'not-found'
-  /** It is active on as many connections as it may be. The key is kept: the next connection tries again. */
+  /** It is active on as many connections as it may be. The key is kept, and restoring is repeated: see `sessionRestored`. */
   | 'max-connections'
-  /** The server failed to restore it. The key is kept: the next connection tries again. */
+  /** The server failed to restore it. The key is kept, and restoring is repeated: see `sessionRestored`. */
   | 'restore-failed';
 
-/** What a `WebwireClient` tells: `client.on('connected', (event) => …)`. */
+/** The events of a `WebwireClient`, by name: `client.on('connected', (event) => …)`. */
 export interface ClientEvents {
   /** There is a connection, and its session is restored if there was one. */
   connected: {
@@ -42,22 +44,27 @@ export interface ClientEvents {
     /** Why the last connection ended, or the last attempt failed. */
     error: Error;
   };
-  /** The server created a session. Restored ones are told of by `connected`. */
+  /** The server created a session. */
   sessionCreated: { session: ClientSession };
+  /**
+   * A session was restored on a connection that was in use already: the server had refused it at first, or another page that
+   * shares the storage signed in. What is restored with the connection itself is reported by `connected` alone.
+   */
+  sessionRestored: { session: ClientSession };
   /** The session is over, or could not be restored. */
   sessionClosed: {
     reason: SessionClosedReason;
     /** The session as it was; `null` if only its key was known. */
     session: ClientSession | null;
   };
-  /** Something failed that no promise tells of: a listener, a signal handler, or reconnecting for good. */
+  /** A failure that rejects no promise: of a listener, of a signal handler, or of reconnecting for good. */
   error: { error: unknown };
 }
 
-/** Tells that something happened. */
+/** Reports an event. */
 export type Emit = <Name extends keyof ClientEvents>(name: Name, event: ClientEvents[Name]) => void;
 
-/** Calls a listener. What it throws, or its promise rejects with, harms nobody: `report` gets it. */
+/** Calls a listener. An error that it throws, or its promise rejects with, is passed to `report`. */
 export function callSafely(listener: () => unknown, report: (error: unknown) => void): void {
   try {
     const result = listener();
@@ -71,14 +78,14 @@ export function callSafely(listener: () => unknown, report: (error: unknown) => 
 export class Listeners<Listener> {
   readonly #entries = new Set<readonly [name: unknown, listener: Listener]>();
 
-  /** Returns what removes it again. */
+  /** @returns A function that removes the listener. */
   add(name: unknown, listener: Listener): () => void {
     const entry = [name, listener] as const;
     this.#entries.add(entry);
     return () => void this.#entries.delete(entry);
   }
 
-  /** Those there are now, whatever they do to the list. */
+  /** A copy: listeners may add and remove others. */
   of(...names: unknown[]): Listener[] {
     return [...this.#entries].filter(([name]) => names.includes(name)).map(([, listener]) => listener);
   }

@@ -6,7 +6,8 @@ import * as MessageType from '../protocol/type-bytes.js';
 import { callSafely, Listeners, type ClientEvents, type Emit } from './client-events.js';
 import { resolveOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.js';
 import type { ClientSession } from './client-session.js';
-import { createConnector, type ClientStatus, type Connector } from './connector.js';
+import { Connector, type ClientStatus } from './connector.js';
+import type { ClientConnection } from './connection.js';
 import type {
   AnyContract,
   Contract,
@@ -22,23 +23,23 @@ import { startOperation, type Operation, type OperationOptions } from './operati
 import type { AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
-import { createSessions, type Ask, type Sessions } from './sessions.js';
+import { Sessions, type Ask } from './sessions.js';
 
 /** How to connect. */
 export interface ConnectOptions {
   /** Gives up when it is aborted: with a `CanceledError`, whose `cause` is the reason of the signal. */
-  signal?: AbortSignalLike;
+  signal?: AbortSignalLike | undefined;
   /**
    * Whether an attempt that fails is followed by others, after the delays of the option `reconnect`.
    * @default false
    */
-  retry?: boolean;
+  retry?: boolean | undefined;
 }
 
 type SignalHandler = (payload: ReceivedPayload, name: string) => unknown;
 type EventListener = (event: never) => unknown;
 
-/** Where those are that take all signals: no signal has this name. */
+/** Under this name are the handlers of all signals: no signal has it. */
 const ALL = undefined;
 
 /**
@@ -70,23 +71,26 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    */
   constructor(url: string | { readonly href: string }, options: ClientOptions = {}) {
     this.#options = resolveOptions(url, options);
-    this.#sessions = createSessions(this.#options, this.#emit);
-    this.#connector = createConnector(this.#options, {
+    this.#sessions = new Sessions(this.#options, {
       emit: this.#emit,
-      prepare: (link) =>
-        this.#sessions.prepare(<Result>(message: Uint8Array, read: (reply: Payload) => Result) => {
-          const request = startOperation<Result>({}, this.#options.dialTimeout);
-          this.#requests.send(link, message, request, read);
-          return request.promise;
-        }),
+      asker: () => this.#connector.connection && this.#askerOn(this.#connector.connection),
+      isBusy: () => this.#requests.count() > 0,
+    });
+    this.#connector = new Connector(this.#options, {
+      emit: this.#emit,
+      prepare: (connection) => this.#sessions.prepare(this.#askerOn(connection)),
+      connected: () => this.#sessions.connected(),
       received: (message) => this.#receive(message),
-      lost: this.#requests.fail,
+      lost: (error) => {
+        this.#sessions.lost();
+        this.#requests.fail(error);
+      },
     });
   }
 
-  /** What the client is doing. */
+  /** The state of the client. */
   get status(): ClientStatus {
-    return this.#connector.status();
+    return this.#connector.status;
   }
 
   /**
@@ -94,7 +98,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * connection restores.
    */
   get session(): ClientSession | null {
-    return this.#sessions.current();
+    return this.#sessions.current;
   }
 
   /** How many requests have neither a reply nor failed yet, those included that wait for a connection. */
@@ -102,9 +106,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     return this.#unsettled;
   }
 
-  /** Bytes that were sent and still wait for the network. Whoever sends a lot of signals looks here, and waits. */
+  /** Bytes that were sent and still wait for the network: a program that sends a lot of signals should watch it, and wait. */
   get bufferedAmount(): number {
-    return this.#connector.bufferedAmount();
+    return this.#connector.bufferedAmount;
   }
 
   /**
@@ -123,7 +127,12 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    */
   async connect({ signal, retry = false }: ConnectOptions = {}): Promise<void> {
     const connecting = startOperation({ signal }, Infinity);
-    this.#connector.enter(connecting, retry, true, () => connecting.resolve());
+    this.#connector.enter({
+      operation: connecting,
+      isPatient: retry,
+      isUrgent: true,
+      ready: () => connecting.resolve(),
+    });
     await connecting.promise;
   }
 
@@ -162,8 +171,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): Promise<void> {
     const message = encodeSignal(name, encodeBody(body, this.#options.codec));
     const signal = this.#start(options);
-    this.#connector.enter(signal, this.#options.reconnect, false, (link) => {
-      link.send(message);
+    this.#enter(signal, (connection) => {
+      connection.send(message);
       signal.resolve();
     });
     await signal.promise;
@@ -219,6 +228,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    */
   close(): Promise<void> {
     const close = async () => {
+      this.#sessions.stop();
       this.#connector.stop();
       await this.#requests.finished();
       await this.#connector.end();
@@ -227,18 +237,29 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   #ask(options: OperationOptions): Ask {
-    return async <Result>(message: Uint8Array, read: (reply: Payload) => Result) => {
+    return async <Result>(message: Uint8Array<ArrayBuffer>, read: (reply: Payload) => Result) => {
       const request = this.#start<Result>(options);
       this.#unsettled++;
       try {
-        this.#connector.enter(request, this.#options.reconnect, false, (link) =>
-          this.#requests.send(link, message, request, read),
-        );
+        this.#enter(request, (connection) => this.#requests.send(connection, message, request, read));
         return await request.promise;
       } finally {
         this.#unsettled--;
       }
     };
+  }
+
+  /** Requests that restore sessions: they go out before those that wait for the connection, and count for nothing. */
+  #askerOn(connection: ClientConnection): Ask {
+    return async <Result>(message: Uint8Array<ArrayBuffer>, read: (reply: Payload) => Result) => {
+      const request = startOperation<Result>({}, this.#options.dialTimeout);
+      this.#requests.send(connection, message, request, read);
+      return request.promise;
+    };
+  }
+
+  #enter<Result>(operation: Operation<Result>, ready: (connection: ClientConnection) => void): void {
+    this.#connector.enter({ operation, isPatient: this.#options.reconnect, isUrgent: false, ready });
   }
 
   #start<Result = void>(options: OperationOptions): Operation<Result> {
@@ -247,16 +268,22 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   #receive(message: ServerMessage): void {
     const { type } = message;
-    if (type === MessageType.SessionCreated) return this.#sessions.created(message.session);
-    if (type === MessageType.SessionClosed) return this.#sessions.closed();
-    this.#connector.prove();
-    if ('name' in message) {
-      const { name } = message;
-      const call = (handler: SignalHandler) => handler(this.#received(payloadOf(message)), name);
-      const report = (error: unknown) => this.#emit('error', { error });
-      for (const handler of this.#signalHandlers.of(name, ALL)) callSafely(() => call(handler), report);
-    } else if ('id' in message) this.#requests.settle(message);
-    return undefined;
+    if (type === MessageType.SessionCreated) this.#sessions.created(message.session);
+    else if (type === MessageType.SessionClosed) this.#sessions.closed();
+    else if ('name' in message) {
+      this.#connector.prove();
+      this.#handleSignal(message.name, payloadOf(message));
+    } else if ('id' in message) {
+      this.#connector.prove();
+      this.#requests.settle(message);
+    }
+  }
+
+  #handleSignal(name: string, payload: Payload): void {
+    const report = (error: unknown) => this.#emit('error', { error });
+    for (const handler of this.#signalHandlers.of(name, ALL)) {
+      callSafely(() => handler(this.#received(payload), name), report);
+    }
   }
 
   #received(payload: Payload): ReceivedPayload {

@@ -9,34 +9,33 @@ import {
 import { decodeServerMessage, refuse } from '../protocol/server-messages.js';
 import * as MessageType from '../protocol/type-bytes.js';
 import type { ResolvedClientOptions } from './client-options.js';
+import { connectionEnded, couldNotConnect, dialTimeout, notWebwire } from './connection-errors.js';
 import {
   BufferOverflowError,
-  DialTimeoutError,
   DisconnectedError,
   IncompatibleProtocolVersionError,
   SubProtocolMismatchError,
 } from './errors.js';
-import { MAX_TIMER, type WebSocketLike } from './platform.js';
+import { MAX_TIMER } from './platform.js';
+import { ClientSocket, type SocketEnd } from './web-socket.js';
 
-/** What a link tells whoever made it. */
+/** Receives the events of a `ClientConnection`. */
 export interface ClientConnectionListener {
-  /** The server said its first message, and all is as it should be. */
+  /** The server's first message arrived, and the server is the right one. */
   accepted(): void;
-  /** A message after that. What it throws ends the link. */
+  /** A message after that. An error that it throws ends the connection. */
   received(message: ServerMessage): void;
-  /** The link is gone, or never came about. Called once, and nothing after it. */
+  /** The connection is gone, or never came about. Called once, and nothing after it. */
   ended(error: Error): void;
 }
 
-const NOT_CONNECTED = 'could not connect';
-
-const OPEN = 1;
 const NORMAL = 1000;
+const ABNORMAL = 1006;
 
 /** Clients may close with 1000 and with codes of their own: 4002 stands for 1002, and so on (PROTOCOL.md, section 9). */
 const OWN_CODES = 3000;
 
-/** The longest first message, in bytes: it comes before the server has said how long its messages get. */
+/** The longest first message, in bytes: until then the limit of the server is unknown. */
 const MAX_ACCEPT_CONF_LENGTH = 65_536;
 
 /** How long a server may take to answer a close frame, in milliseconds, before the connection is cut where that is possible. */
@@ -45,136 +44,188 @@ const CLOSE_TIMEOUT = 2_000;
 /** Heartbeats come at no shorter intervals, in milliseconds, however short the server's read timeout is. */
 const MIN_HEARTBEAT_INTERVAL = 10;
 
-/** One WebSocket, from dialing it to its end. */
-export interface ClientConnection {
+/**
+ * Heartbeats come after this part of the server's read timeout without a message. Pages in the background run timers once a
+ * minute, which is all that is left of the default of 60 s.
+ */
+const HEARTBEAT_PART = 1 / 2;
+
+/**
+ * Progress of a connection: the WebSocket is being opened; it is open, and the server's first message is awaited; messages can
+ * be sent; it is over, and whatever the WebSocket still reports is ignored.
+ */
+type Phase = 'dialing' | 'opened' | 'accepted' | 'ended';
+
+/** One WebSocket connection, from dialing to its end. */
+export class ClientConnection {
+  readonly #options: ResolvedClientOptions;
+  readonly #listener: ClientConnectionListener;
+  readonly #dialedAt = performance.now();
+  #phase: Phase = 'dialing';
+  #isClosing = false;
+  #socket: ClientSocket | undefined;
+  /** The server's first message. */
+  #conf: AcceptConfMessage | undefined;
+  #lastSentAt = 0;
+  /** Ends dialing that takes too long; later sends heartbeats. */
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #closeTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ResolvedClientOptions, listener: ClientConnectionListener) {
+    this.#options = options;
+    this.#listener = listener;
+  }
+
   /** Whether messages can be sent. */
-  isOpen(): boolean;
+  get isOpen(): boolean {
+    return this.#phase === 'accepted' && this.#socket!.isOpen;
+  }
+
   /** Bytes that were sent and still wait for the network. */
-  bufferedAmount(): number;
-  /** Connects. May end at once. */
-  dial(): void;
+  get bufferedAmount(): number {
+    return this.#socket?.bufferedAmount ?? 0;
+  }
+
+  /** Connects. May end within the call. */
+  dial(): void {
+    const { webSocket, url } = this.#options;
+    try {
+      this.#socket = new ClientSocket(webSocket, url.href, {
+        opened: () => {
+          if (this.#phase === 'dialing') this.#phase = 'opened';
+        },
+        received: (message) => this.#receive(message),
+        closed: (end) => this.#closed(end),
+      });
+    } catch (cause) {
+      this.#closed({ code: ABNORMAL, reason: '', cause, refusal: undefined });
+      return;
+    }
+    this.#timer = setTimeout(() => this.#giveUp(), Math.min(this.#options.dialTimeout, MAX_TIMER));
+  }
+
   /**
    * Hands a message to the socket.
    * @throws BufferOverflowError if it does not fit the server's buffer; then nothing is sent.
    */
-  send(message: Uint8Array): void;
-  /**
-   * Closes the connection; what was sent goes out first.
-   * @param error Ends the link at once, and the socket closes unheard. Without it, `ended` waits for the server's answer.
-   */
-  readonly end: (error?: Error) => void;
-}
-
-export function openClientConnection(
-  options: ResolvedClientOptions,
-  listener: ClientConnectionListener,
-): ClientConnection {
-  let socket: WebSocketLike | undefined;
-  let conf: AcceptConfMessage | undefined;
-  let hasEnded = false;
-  let lastSentAt = 0;
-  /** Of dialing, then of heartbeats. */
-  let timer: ReturnType<typeof setTimeout>;
-  let closeTimer: ReturnType<typeof setTimeout> | undefined;
-
-  const isOpen = () => !!conf && socket!.readyState === OPEN;
-
-  const finish = (error: Error) => {
-    if (hasEnded) return;
-    hasEnded = true;
-    clearTimeout(timer);
-    listener.ended(error);
-  };
-
-  const send = (message: Uint8Array) => {
-    const { messageBufferSize } = conf!;
+  send(message: Uint8Array<ArrayBuffer>): void {
+    const { messageBufferSize } = this.#conf!;
     if (message.length > messageBufferSize) throw new BufferOverflowError(message.length, messageBufferSize);
-    socket!.send(message as Uint8Array<ArrayBuffer>);
-    lastSentAt = performance.now();
-  };
-
-  const end = (error?: Error) => {
-    if (hasEnded) return;
-    if (error instanceof ProtocolError) socket?.close(OWN_CODES + error.closeCode, error.code);
-    else socket?.close(NORMAL);
-    closeTimer ??= setTimeout(() => {
-      socket?.terminate?.();
-      finish(closedError());
-    }, CLOSE_TIMEOUT);
-    if (error) finish(error);
-  };
+    this.#socket!.send(message);
+    this.#lastSentAt = performance.now();
+  }
 
   /**
-   * Sends a heartbeat whenever nothing was sent for the interval (PROTOCOL.md, section 7). Messages cost the timer nothing:
-   * it looks at the last of them when it is due.
+   * Closes the connection. What was sent goes out first.
+   * @param error Ends the connection at once: `ended` is called with it. Without an error, `ended` is called when the server
+   *   has closed, too.
    */
-  const beat = (interval: number) => {
-    let rest = lastSentAt + interval - performance.now();
-    if (rest <= 0) {
-      if (isOpen()) send(encodeHeartbeat());
-      rest = interval;
+  end(error?: Error): void {
+    if (this.#phase === 'ended') return;
+    this.#isClosing = true;
+    if (error) this.#stop();
+    // Started first: some WebSockets dispatch `close` within the call.
+    this.#closeTimer ??= setTimeout(() => this.#cut(), CLOSE_TIMEOUT);
+    if (error instanceof ProtocolError) this.#socket?.close(OWN_CODES + error.closeCode, error.code);
+    else this.#socket?.close(NORMAL);
+    if (error) this.#listener.ended(error);
+  }
+
+  #cut(): void {
+    this.#socket?.cut();
+    this.#finish(closedError());
+  }
+
+  #giveUp(): void {
+    const elapsed = performance.now() - this.#dialedAt;
+    this.end(dialTimeout(this.#options.url, elapsed, this.#phase === 'opened'));
+  }
+
+  #closed(end: SocketEnd): void {
+    clearTimeout(this.#closeTimer);
+    const { url } = this.#options;
+    const elapsed = performance.now() - this.#dialedAt;
+    const error =
+      this.#phase === 'accepted'
+        ? connectionEnded(url, elapsed, end, this.#isClosing)
+        : couldNotConnect(url, elapsed, end, this.#phase === 'opened');
+    this.#finish(error);
+  }
+
+  #finish(error: Error): void {
+    if (this.#phase === 'ended') return;
+    this.#stop();
+    this.#listener.ended(error);
+  }
+
+  #stop(): void {
+    this.#phase = 'ended';
+    clearTimeout(this.#timer);
+  }
+
+  #receive(data: Uint8Array<ArrayBuffer> | string): void {
+    if (this.#phase === 'ended') return;
+    try {
+      if (this.#conf) this.#listener.received(this.#decode(data, this.#conf.messageBufferSize));
+      else this.#accept(this.#decodeFirst(data));
+    } catch (error) {
+      this.end(error as Error);
     }
-    timer = setTimeout(beat, rest, interval);
-  };
+  }
+
+  #decode(data: Uint8Array<ArrayBuffer> | string, maxLength: number): ServerMessage {
+    if (typeof data === 'string') refuse('TEXT_FRAME', 0);
+    const message = decodeServerMessage(data, maxLength);
+    // It comes first, and once.
+    if ((message.type === MessageType.AcceptConf) === !!this.#conf) refuse('UNEXPECTED_MESSAGE', 0);
+    return message;
+  }
+
+  #decodeFirst(data: Uint8Array<ArrayBuffer> | string): AcceptConfMessage {
+    try {
+      return this.#decode(data, MAX_ACCEPT_CONF_LENGTH) as AcceptConfMessage;
+    } catch (error) {
+      throw notWebwire(this.#options.url, error as ProtocolError, data);
+    }
+  }
 
   /** Throws if the server is not the one that the client is made for (PROTOCOL.md, section 4). */
-  const accept = (message: AcceptConfMessage) => {
+  #accept(message: AcceptConfMessage): void {
     const { majorVersion, subProtocolName, readTimeout, messageBufferSize } = message;
+    const { url, subProtocolName: expected } = this.#options;
     if (majorVersion !== PROTOCOL_MAJOR_VERSION) {
-      throw new IncompatibleProtocolVersionError(`the server speaks WebWire ${majorVersion}`);
+      throw new IncompatibleProtocolVersionError(
+        `the server at ${url.shown} speaks WebWire ${majorVersion}, this client ${PROTOCOL_MAJOR_VERSION}`,
+      );
     }
-    if (subProtocolName !== options.subProtocolName) {
+    if (subProtocolName !== expected) {
       throw new SubProtocolMismatchError(
-        `the server speaks the sub-protocol ${JSON.stringify(subProtocolName.slice(0, 64))}`,
+        `the server at ${url.shown} speaks the sub-protocol ${JSON.stringify(subProtocolName.slice(0, 64))}, ` +
+          `but the option subProtocolName is ${JSON.stringify(expected)}`,
       );
     }
     // Not even a heartbeat need fit a smaller one.
     if (messageBufferSize < MIN_MESSAGE_BUFFER_SIZE) refuse('INVALID_FIELD', 7);
-    conf = message;
-    lastSentAt = performance.now();
-    clearTimeout(timer);
-    beat(Math.min(Math.max(readTimeout * 0.75, MIN_HEARTBEAT_INTERVAL), MAX_TIMER));
-    listener.accepted();
-  };
+    this.#conf = message;
+    this.#phase = 'accepted';
+    this.#lastSentAt = performance.now();
+    clearTimeout(this.#timer);
+    this.#beat(Math.min(Math.max(readTimeout * HEARTBEAT_PART, MIN_HEARTBEAT_INTERVAL), MAX_TIMER));
+    this.#listener.accepted();
+  }
 
-  const receive = (data: unknown) => {
-    if (hasEnded) return;
-    try {
-      if (typeof data === 'string') refuse('TEXT_FRAME', 0);
-      const maxLength = conf?.messageBufferSize ?? MAX_ACCEPT_CONF_LENGTH;
-      const message = decodeServerMessage(new Uint8Array(data as ArrayBuffer), maxLength);
-      const isConf = message.type === MessageType.AcceptConf;
-      // It comes first, and once.
-      if (isConf === !!conf) refuse('UNEXPECTED_MESSAGE', 0);
-      if (isConf) accept(message);
-      else listener.received(message);
-    } catch (error) {
-      end(error as Error);
+  /**
+   * Sends a heartbeat whenever nothing was sent for the interval (PROTOCOL.md, section 7). Messages do not restart the timer:
+   * when it is due, it looks at the time of the last message.
+   */
+  #beat(interval: number): void {
+    let rest = this.#lastSentAt + interval - performance.now();
+    if (rest <= 0) {
+      if (this.isOpen) this.send(encodeHeartbeat());
+      rest = interval;
     }
-  };
-
-  const dial = () => {
-    let cause: unknown;
-    try {
-      socket = new options.webSocket(options.url);
-    } catch (error) {
-      return finish(new DisconnectedError(NOT_CONNECTED, undefined, '', { cause: error }));
-    }
-    socket.binaryType = 'arraybuffer';
-    socket.addEventListener('message', (event) => receive((event as { data: unknown }).data));
-    socket.addEventListener('error', (event) => {
-      cause = (event as { error?: unknown }).error;
-    });
-    socket.addEventListener('close', (event) => {
-      const { code, reason } = event as { code: number; reason: string };
-      clearTimeout(closeTimer);
-      finish(new DisconnectedError(`${conf ? 'disconnected' : NOT_CONNECTED} (${code})`, code, reason, { cause }));
-    });
-    timer = setTimeout(() => end(new DialTimeoutError()), Math.min(options.dialTimeout, MAX_TIMER));
-    return undefined;
-  };
-
-  return { isOpen, bufferedAmount: () => socket?.bufferedAmount ?? 0, dial, send, end };
+    this.#timer = setTimeout(() => this.#beat(interval), rest);
+  }
 }
 
 export function closedError(): DisconnectedError {

@@ -2,7 +2,7 @@ import type { Payload } from '../protocol/index.js';
 import type { ReceivedPayload } from './received-payload.js';
 
 /**
- * What a server understands and says, for `WebwireClient<Api>`; each part may be left out. It exists at compile time only:
+ * The requests and signals of a server, for `WebwireClient<Api>`; each part may be left out. It exists at compile time only:
  * nothing that arrives is checked.
  *
  * @example
@@ -28,7 +28,11 @@ export interface AnyContract {
   serverSignals: Record<string, unknown>;
 }
 
-type Part<Api, Name extends keyof Contract> = Api extends Record<Name, infer Names> ? Names : object;
+type IsAny<Type> = 0 extends 1 & Type ? true : false;
+
+/** A part may be missing, optional or `undefined`: then it has no names. `any` has all. */
+type Part<Api, Name extends keyof Contract> =
+  IsAny<Api> extends true ? AnyContract[Name] : Name extends keyof Api ? NonNullable<Api[Name]> : object;
 
 export type RequestName<Api> = keyof Part<Api, 'requests'> & string;
 export type SignalName<Api> = keyof Part<Api, 'signals'> & string;
@@ -36,12 +40,15 @@ export type ServerSignalName<Api> = keyof Part<Api, 'serverSignals'> & string;
 
 type BodyOf<Names, Name> = Name extends keyof Names ? Names[Name] : never;
 type Pair<Api, Name> = BodyOf<Part<Api, 'requests'>, Name>;
-type RequestBody<Api, Name> = Pair<Api, Name> extends readonly [infer Body, unknown] ? Body : never;
+type RequestBody<Api, Name> =
+  Pair<Api, Name> extends infer Types extends readonly [unknown?, unknown?] ? Types[0] : never;
 
 /** The reply to a request. */
-export type Reply<Api, Name> = ReceivedPayload<Pair<Api, Name> extends readonly [unknown, infer Body] ? Body : unknown>;
+export type Reply<Api, Name> = ReceivedPayload<
+  Pair<Api, Name> extends infer Types extends readonly [unknown?, unknown?] ? Types[1] : unknown
+>;
 
-/** What comes with a signal of the server. */
+/** The payload of a signal of the server. */
 export type SignalPayload<Api, Name> = ReceivedPayload<BodyOf<Part<Api, 'serverSignals'>, Name>>;
 
 /** A `Payload` stands for any body: it says how it is encoded. Where there need not be a body, it may be left out. */

@@ -1,184 +1,157 @@
+export { BufferOverflowError, InvalidOptionError, RequestError } from '../protocol/errors.js';
 export { ProtocolError } from '../protocol/index.js';
 
-type Rest = [message?: string, options?: { cause?: unknown }];
+// Each class says its name and code itself: minifiers rename classes, and programs match codes.
 
-/**
- * An error with a stable code, for programs to match. Unless told otherwise, the code is the name as constants are written,
- * `SESSION_NOT_FOUND` for `SessionNotFoundError`, and the message the same in words.
- */
-class CodedError extends Error {
-  readonly code: string;
-
-  constructor(name: string, message?: string, options?: { cause?: unknown }) {
-    const words = name.slice(0, -5).replace(/\B[A-Z]/g, ' $&');
-    super(message ?? words.toLowerCase(), options);
-    this.name = name;
-    this.code = words.replaceAll(' ', '_').toUpperCase();
-  }
-}
-
-/** The handler of a request reported a failure: a code for programs, a message for people (PROTOCOL.md, section 5). */
-export class RequestError extends Error {
-  override readonly name = 'RequestError';
-
-  /**
-   * @param code Chosen by the server: 1 to 255 printable ASCII characters.
-   * @param message Chosen by the server, may be empty.
-   */
-  constructor(
-    readonly code: string,
-    message = '',
-  ) {
-    super(message);
-  }
-}
-
-/** The handler of a request failed in a way that the server does not tell about. Its log says more. */
-export class InternalServerError extends CodedError {
-  override readonly code = 'INTERNAL_SERVER_ERROR';
+/** The handler of a request failed in a way that the server keeps to itself. The log of the server says more. */
+export class InternalServerError extends Error {
+  override readonly name = 'InternalServerError';
+  readonly code = 'INTERNAL_SERVER_ERROR';
 
   constructor(message = 'internal server error', options?: { cause?: unknown }) {
-    super('InternalServerError', message, options);
+    super(message, options);
   }
 }
 
-/** The server is shutting down: it did not handle the request. */
-export class ServerShutdownError extends CodedError {
-  declare readonly code: 'SERVER_SHUTDOWN';
+/** The server is shutting down, and did not handle the request. */
+export class ServerShutdownError extends Error {
+  override readonly name = 'ServerShutdownError';
+  readonly code = 'SERVER_SHUTDOWN';
 
-  constructor(...rest: Rest) {
-    super('ServerShutdownError', ...rest);
+  constructor(message = 'server shutdown', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
-/** The server does not know the session (PROTOCOL.md, section 6). */
-export class SessionNotFoundError extends CodedError {
-  declare readonly code: 'SESSION_NOT_FOUND';
+/** The server has no session with this key (PROTOCOL.md, section 6). */
+export class SessionNotFoundError extends Error {
+  override readonly name = 'SessionNotFoundError';
+  readonly code = 'SESSION_NOT_FOUND';
 
-  constructor(...rest: Rest) {
-    super('SessionNotFoundError', ...rest);
+  constructor(message = 'session not found', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
-/** The session is active on as many connections as it may be. */
-export class MaxSessionConnectionsReachedError extends CodedError {
-  declare readonly code: 'MAX_SESSION_CONNECTIONS_REACHED';
+/** The session is active on as many connections as the server allows. */
+export class MaxSessionConnectionsReachedError extends Error {
+  override readonly name = 'MaxSessionConnectionsReachedError';
+  readonly code = 'MAX_SESSION_CONNECTIONS_REACHED';
 
-  constructor(...rest: Rest) {
-    super('MaxSessionConnectionsReachedError', ...rest);
+  constructor(message = 'max session connections reached', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
-/** The server has no sessions. */
-export class SessionsDisabledError extends CodedError {
-  declare readonly code: 'SESSIONS_DISABLED';
+/** The server has sessions switched off. */
+export class SessionsDisabledError extends Error {
+  override readonly name = 'SessionsDisabledError';
+  readonly code = 'SESSIONS_DISABLED';
 
-  constructor(...rest: Rest) {
-    super('SessionsDisabledError', ...rest);
+  constructor(message = 'sessions disabled', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
-/** No answer came within the timeout, or no connection to ask for one. */
-export class TimeoutError extends CodedError {
-  declare readonly code: 'TIMEOUT';
+/** No reply came within the timeout, or there was no connection to send the request on; then `cause` is why. */
+export class TimeoutError extends Error {
+  override readonly name = 'TimeoutError';
+  readonly code = 'TIMEOUT';
 
-  constructor(...rest: Rest) {
-    super('TimeoutError', ...rest);
+  constructor(message = 'timeout', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
-/** No answer came before the deadline, or no connection to ask for one. */
-export class DeadlineExceededError extends CodedError {
-  declare readonly code: 'DEADLINE_EXCEEDED';
+/** No reply came before the deadline, or there was no connection to send the request on; then `cause` is why. */
+export class DeadlineExceededError extends Error {
+  override readonly name = 'DeadlineExceededError';
+  readonly code = 'DEADLINE_EXCEEDED';
 
-  constructor(...rest: Rest) {
-    super('DeadlineExceededError', ...rest);
+  constructor(message = 'deadline exceeded', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
 /** An `AbortSignal` was aborted; `cause` is its reason. */
-export class CanceledError extends CodedError {
-  declare readonly code: 'CANCELED';
+export class CanceledError extends Error {
+  override readonly name = 'CanceledError';
+  readonly code = 'CANCELED';
 
-  constructor(...rest: Rest) {
-    super('CanceledError', ...rest);
+  constructor(message = 'canceled', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
 /**
- * There is no connection: it could not be made, was lost, or the client was closed. Whether the server handled a request
- * that was in flight is not known.
+ * There is no connection: it could not be made, was lost, or the client was closed. The message says to which URL (without
+ * its secrets), after which time and why. For a request that was in flight, it is unknown if the server handled it.
  */
-export class DisconnectedError extends CodedError {
-  declare readonly code: 'DISCONNECTED';
+export class DisconnectedError extends Error {
+  override readonly name = 'DisconnectedError';
+  readonly code = 'DISCONNECTED';
+  /**
+   * HTTP status of a refused upgrade, such as 401. `undefined` if there was none, and on platforms that hide it: browsers
+   * and the WebSocket of Node.js do, the package `ws`, Bun and Deno do not.
+   */
+  readonly status: number | undefined;
 
   /**
    * @param closeCode Of the WebSocket; 1006 if the connection broke or never came about, `undefined` if the client ended it.
-   * @param reason What the server gave as the reason of closing, unchecked; often empty.
+   * @param reason The server's reason of closing, unchecked; often empty.
    */
   constructor(
     message: string,
     readonly closeCode?: number,
     readonly reason = '',
-    options?: { cause?: unknown },
+    options: { cause?: unknown; status?: number | undefined } = {},
   ) {
-    super('DisconnectedError', message, options);
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.status = options.status;
   }
 }
 
-/** The server did not open the connection, or did not say its first message, within `dialTimeout`. */
-export class DialTimeoutError extends CodedError {
-  declare readonly code: 'DIAL_TIMEOUT';
+/** The server did not open the connection, or did not send its first message, within `dialTimeout`. */
+export class DialTimeoutError extends Error {
+  override readonly name = 'DialTimeoutError';
+  readonly code = 'DIAL_TIMEOUT';
 
-  constructor(...rest: Rest) {
-    super('DialTimeoutError', ...rest);
+  constructor(message = 'dial timeout', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
 /** The server speaks another major version of the protocol. Trying again is of no use. */
-export class IncompatibleProtocolVersionError extends CodedError {
-  declare readonly code: 'INCOMPATIBLE_PROTOCOL_VERSION';
+export class IncompatibleProtocolVersionError extends Error {
+  override readonly name = 'IncompatibleProtocolVersionError';
+  readonly code = 'INCOMPATIBLE_PROTOCOL_VERSION';
 
-  constructor(...rest: Rest) {
-    super('IncompatibleProtocolVersionError', ...rest);
+  constructor(message = 'incompatible protocol version', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
-/** The server speaks another sub-protocol than the option `subProtocolName` says. Trying again is of no use. */
-export class SubProtocolMismatchError extends CodedError {
-  declare readonly code: 'SUB_PROTOCOL_MISMATCH';
+/** The server speaks another sub-protocol than the option `subProtocolName`. Trying again is of no use. */
+export class SubProtocolMismatchError extends Error {
+  override readonly name = 'SubProtocolMismatchError';
+  readonly code = 'SUB_PROTOCOL_MISMATCH';
 
-  constructor(...rest: Rest) {
-    super('SubProtocolMismatchError', ...rest);
+  constructor(message = 'sub-protocol mismatch', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
-/** A message that would not fit the server's buffer (PROTOCOL.md, section 4) and was therefore not sent. */
-export class BufferOverflowError extends CodedError {
-  declare readonly code: 'BUFFER_OVERFLOW';
+/** As many requests and signals as `maxQueuedRequests` allows wait for a connection already. This one was dropped. */
+export class QueueFullError extends Error {
+  override readonly name = 'QueueFullError';
+  readonly code = 'QUEUE_FULL';
 
-  /**
-   * @param length Size of the refused message, in bytes.
-   * @param messageBufferSize What the server accepts, in bytes.
-   */
-  constructor(
-    readonly length: number,
-    readonly messageBufferSize: number,
-  ) {
-    super('BufferOverflowError', `${length} bytes exceed ${messageBufferSize}`);
+  constructor(message = 'too many requests wait for a connection', options?: { cause?: unknown }) {
+    super(message, options);
   }
 }
 
-/** An option that cannot be used. Thrown by the constructor of the client, and by what takes options. */
-export class InvalidOptionError extends CodedError {
-  declare readonly code: 'INVALID_OPTION';
-
-  constructor(...rest: Rest) {
-    super('InvalidOptionError', ...rest);
-  }
-}
-
-/** Whether an error says that time ran out: a `TimeoutError` or a `DeadlineExceededError`. */
+/** Returns true for a `TimeoutError` and a `DeadlineExceededError`. */
 export function isTimeout(error: unknown): error is TimeoutError | DeadlineExceededError {
   return error instanceof TimeoutError || error instanceof DeadlineExceededError;
 }

@@ -31,6 +31,7 @@ export {
   isTimeout,
   MaxSessionConnectionsReachedError,
   ProtocolError,
+  QueueFullError,
   RequestError,
   ServerShutdownError,
   SessionNotFoundError,

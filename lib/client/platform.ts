@@ -3,7 +3,7 @@
  * neither the types of the DOM nor those of Node.
  */
 
-/** A `WebSocket`: of a browser, of the package `ws`, of a `MemoryTransport`. */
+/** A `WebSocket`: of a browser, Node.js, Bun, Deno or React Native, of the package `ws`, of a `MemoryTransport`. */
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
@@ -18,11 +18,14 @@ export interface WebSocketLike {
 /** Makes a WebSocket. */
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
-/** A `Storage`, such as `localStorage`. */
+/**
+ * A `Storage`, such as `localStorage`, or one whose methods return promises, as `AsyncStorage` of React Native has them. A
+ * method that throws or rejects is ignored.
+ */
 export interface StorageLike {
-  getItem(name: string): string | null;
-  setItem(name: string, value: string): void;
-  removeItem(name: string): void;
+  getItem(name: string): string | null | undefined | PromiseLike<string | null | undefined>;
+  setItem(name: string, value: string): unknown;
+  removeItem(name: string): unknown;
 }
 
 /** An `AbortSignal`. */
@@ -39,32 +42,22 @@ export const MAX_TIMER = 0x7fff_ffff;
 interface PlatformGlobals {
   readonly WebSocket?: WebSocketConstructor;
   readonly document?: unknown;
-  readonly location?: { readonly href: string };
   readonly localStorage?: StorageLike;
+  readonly setImmediate?: (run: () => void) => unknown;
+  addEventListener?(type: 'storage', listener: (event: object) => void): void;
+  removeEventListener?(type: 'storage', listener: (event: object) => void): void;
 }
 
 const globals = globalThis as PlatformGlobals;
 
-/** The platform's own WebSocket. Node has one from version 22 on. */
+/** The platform's own WebSocket. Node.js has one from version 22 on. */
 export function platformWebSocket(): WebSocketConstructor | undefined {
   return globals.WebSocket;
 }
 
-/** The parts of a `URL`. */
-export interface Url {
-  readonly href: string;
-  readonly host: string;
-  readonly pathname: string;
-}
-
-/** An URL made absolute; in a web page it may be relative. Throws a TypeError if it is none. */
-export function absoluteUrl(url: string): Url {
-  return new URL(url, globals.location?.href);
-}
-
 /**
- * `localStorage` of a web page, if it may be used: the mere access throws where the user forbids it. Elsewhere there is
- * none: that of Node is experimental, and warns when it is touched.
+ * `localStorage` of a web page, if it may be used: reading the property throws where the user forbids it. Elsewhere it is not
+ * used: that of Node.js is experimental, and prints a warning.
  */
 export function platformStorage(): StorageLike | undefined {
   try {
@@ -73,3 +66,22 @@ export function platformStorage(): StorageLike | undefined {
     return undefined;
   }
 }
+
+/**
+ * Calls a listener when another page has changed a storage that it shares with this one.
+ * @returns A function that removes the listener.
+ */
+export function onStorageEvent(listener: (event: object) => void): () => void {
+  if (globals.document === undefined) return () => {};
+  globals.addEventListener?.('storage', listener);
+  return () => globals.removeEventListener?.('storage', listener);
+}
+
+/**
+ * `setImmediate()` of Node.js, Bun and Deno; browsers have none. It is read once, so that fake timers of tests do not replace
+ * it.
+ */
+export const immediate = globals.setImmediate;
+
+/** Calls a function after the promise reactions of the present turn of the event loop. */
+export const afterTurn: (run: () => void) => void = immediate ?? ((run) => void setTimeout(run, 0));

@@ -33,7 +33,7 @@ export interface Requests {
    */
   send<Result>(
     link: ClientConnection,
-    message: Uint8Array,
+    message: Uint8Array<ArrayBuffer>,
     request: Operation<Result>,
     read: (reply: Payload) => Result,
   ): void;
@@ -45,6 +45,8 @@ export interface Requests {
   settle(answer: Answer): void;
   /** The connection is gone: none of them will be answered. */
   readonly fail: (error: Error) => void;
+  /** How many of them there are. */
+  count(): number;
   /** Resolves when none of them waits any more. */
   finished(): Promise<unknown>;
 }
@@ -86,6 +88,7 @@ export function createRequests(): Requests {
       firstOfConnection = next;
       for (const { request } of pending.values()) request.reject(error);
     },
+    count: () => pending.size,
     finished: () => Promise.allSettled([...pending.values()].map(({ request }) => request.promise)),
   };
 }

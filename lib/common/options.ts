@@ -1,10 +1,7 @@
 import { inspect } from 'node:util';
+import { InvalidOptionError } from '../protocol/errors.js';
 
-/** An option that cannot be used. The message names the option, the value and what is allowed. */
-export class InvalidOptionError extends Error {
-  override readonly name = 'InvalidOptionError';
-  readonly code = 'INVALID_OPTION';
-}
+export { InvalidOptionError };
 
 /** What an option may be. */
 export interface OptionRule {

@@ -11,18 +11,18 @@ import * as MessageType from './type-bytes.js';
 const ID_END = 1 + IDENTIFIER_LENGTH;
 
 /** type · id(8) · nameLength(1) · name · payload (rest) */
-export function encodeRequest(name: string, payload: Payload): Uint8Array {
+export function encodeRequest(name: string, payload: Payload): Uint8Array<ArrayBuffer> {
   return encodeNamed(MessageType.RequestBinary + ENCODINGS.indexOf(payload.encoding), ID_END, name, payload);
 }
 
 /** type · nameLength(1) · name · payload (rest); a name alone is never UTF-16 */
-export function encodeSignal(name: string, payload: Payload): Uint8Array {
+export function encodeSignal(name: string, payload: Payload): Uint8Array<ArrayBuffer> {
   const encoding = payload.bytes.length > 0 || payload.encoding !== 'utf16' ? payload.encoding : 'utf8';
   return encodeNamed(MessageType.SignalBinary + ENCODINGS.indexOf(encoding), 1, name, payload);
 }
 
 /** type · id(8) · session key (rest) */
-export function encodeRestoreSession(key: string): Uint8Array {
+export function encodeRestoreSession(key: string): Uint8Array<ArrayBuffer> {
   if (key === '') refuse('EMPTY_FIELD', ID_END);
   checkText(key, Infinity, ID_END);
   const bytes = start(MessageType.RequestRestoreSession, ID_END + key.length);
@@ -31,17 +31,22 @@ export function encodeRestoreSession(key: string): Uint8Array {
 }
 
 /** type · id(8) */
-export function encodeCloseSession(): Uint8Array {
+export function encodeCloseSession(): Uint8Array<ArrayBuffer> {
   return start(MessageType.RequestCloseSession, ID_END);
 }
 
 /** type */
-export function encodeHeartbeat(): Uint8Array {
+export function encodeHeartbeat(): Uint8Array<ArrayBuffer> {
   return start(MessageType.Heartbeat, 1);
 }
 
 /** UTF-16 payloads start on an even offset, behind one byte of padding if need be; that of a signal with nothing else has none. */
-function encodeNamed(type: number, lengthAt: number, name: string, { encoding, bytes: payload }: Payload): Uint8Array {
+function encodeNamed(
+  type: number,
+  lengthAt: number,
+  name: string,
+  { encoding, bytes: payload }: Payload,
+): Uint8Array<ArrayBuffer> {
   const nameStart = lengthAt + 1;
   checkText(name, MAX_NAME_LENGTH, nameStart);
   const nameEnd = nameStart + name.length;
@@ -63,7 +68,7 @@ function checkText(text: unknown, longest: number, offset: number): asserts text
   checkAscii(text, offset);
 }
 
-function start(type: number, length: number): Uint8Array {
+function start(type: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   bytes[0] = type;
   return bytes;

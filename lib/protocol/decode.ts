@@ -135,7 +135,7 @@ function readRequest(bytes: Uint8Array, type: RequestType): RequestMessage {
   const nameEnd = nameEndOf(bytes, REQUEST_NAME_START, 0, bytes.length);
   const payloadStart = isUtf16 ? utf16StartOf(nameEnd, 0) : nameEnd;
   // Asked for once: it takes as long to get as a view to make.
-  const { buffer, byteOffset } = bytes;
+  const { buffer, byteOffset } = bytes as Uint8Array<ArrayBuffer>;
   return {
     type,
     id: new Uint8Array(buffer, byteOffset + ID_START, IDENTIFIER_LENGTH),
@@ -198,7 +198,7 @@ function readAcceptConf(bytes: Uint8Array): AcceptConfMessage {
   };
 }
 
-function readId(bytes: Uint8Array): Uint8Array {
+function readId(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return view(bytes, ID_START, ID_END);
 }
 

@@ -25,7 +25,7 @@ const FEW = 48;
  * payload, a UTF-16 payload of odd length, an identifier that is not 8 bytes, a number out of range, or a field of
  * the wrong type.
  */
-export function encodeMessage(message: EncodableMessage): Uint8Array {
+export function encodeMessage(message: EncodableMessage): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(encodedLength(message));
   writeMessage(message, bytes, 0);
   return bytes;

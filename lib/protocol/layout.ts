@@ -47,6 +47,6 @@ export function checkEvenLength(length: number): void {
 }
 
 /** A part of received bytes. A plain constructor call: subarray asks for the species first, and makes Buffers of Buffers. */
-export function view(bytes: Uint8Array, start: number, end: number): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start);
+export function view(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start);
 }

@@ -6,7 +6,7 @@ import * as MessageType from './type-bytes.js';
 export interface ReplyErrorMessage {
   type: typeof MessageType.ReplyError;
   /** The identifier of the request, 8 bytes. */
-  id: Uint8Array;
+  id: Uint8Array<ArrayBuffer>;
   /** 1 to 255 ASCII characters, each 32–126. */
   code: string;
   /** For people to read; may be empty. */
@@ -17,14 +17,14 @@ export interface ReplyErrorMessage {
 export interface StatusReplyMessage {
   type: StatusReplyType;
   /** The identifier of the request, 8 bytes. */
-  id: Uint8Array;
+  id: Uint8Array<ArrayBuffer>;
 }
 
 /** Tells a client that its connection got a new session. */
 export interface SessionCreatedMessage {
   type: typeof MessageType.SessionCreated;
   /** The session as JSON in UTF-8, not checked (PROTOCOL.md, section 6). */
-  session: Uint8Array;
+  session: Uint8Array<ArrayBuffer>;
 }
 
 /** Tells a client that the server closed the session of its connection. */
@@ -51,14 +51,14 @@ export interface AcceptConfMessage {
 export interface CloseSessionMessage {
   type: typeof MessageType.RequestCloseSession;
   /** Chosen by the client, 8 bytes. */
-  id: Uint8Array;
+  id: Uint8Array<ArrayBuffer>;
 }
 
 /** Asks the server to give this connection an existing session. */
 export interface RestoreSessionMessage {
   type: typeof MessageType.RequestRestoreSession;
   /** Chosen by the client, 8 bytes. */
-  id: Uint8Array;
+  id: Uint8Array<ArrayBuffer>;
   /** At least one ASCII character, each 32–126. */
   sessionKey: string;
 }
@@ -74,27 +74,27 @@ export interface SignalMessage {
   /** Up to 255 ASCII characters, each 32–126; empty for a nameless signal. */
   name: string;
   /** Encoded as the type says; may be empty where there is a name. */
-  payload: Uint8Array;
+  payload: Uint8Array<ArrayBuffer>;
 }
 
 /** A message that the server answers exactly once. */
 export interface RequestMessage {
   type: RequestType;
   /** Chosen by the client, 8 bytes. */
-  id: Uint8Array;
+  id: Uint8Array<ArrayBuffer>;
   /** Up to 255 ASCII characters, each 32–126; empty for a nameless request. */
   name: string;
   /** Encoded as the type says; may be empty where there is a name. */
-  payload: Uint8Array;
+  payload: Uint8Array<ArrayBuffer>;
 }
 
 /** The successful answer to a request. */
 export interface ReplyMessage {
   type: ReplyType;
   /** The identifier of the request, 8 bytes. */
-  id: Uint8Array;
+  id: Uint8Array<ArrayBuffer>;
   /** Encoded as the type says; may be empty. */
-  payload: Uint8Array;
+  payload: Uint8Array<ArrayBuffer>;
 }
 
 /** What a client sends. */
@@ -116,9 +116,12 @@ export type ProtocolMessage = ClientMessage | ServerMessage;
 
 type EmptyByDefault = 'name' | 'payload' | 'message' | 'subProtocolName';
 
+/** Received bytes are an `ArrayBuffer`'s; bytes to encode may be any. */
+type AnyBytes<Message> = { [Field in keyof Message]: Message[Field] extends Uint8Array ? Uint8Array : Message[Field] };
+
 /** A message shape whose fields may be left out where they may be empty. */
-export type EmptyOptional<Message> = Omit<Message, EmptyByDefault> &
-  Partial<Pick<Message, Extract<keyof Message, EmptyByDefault>>>;
+export type EmptyOptional<Message> = AnyBytes<Omit<Message, EmptyByDefault>> &
+  Partial<AnyBytes<Pick<Message, Extract<keyof Message, EmptyByDefault>>>>;
 
 type EachEmptyOptional<Message> = Message extends ProtocolMessage ? EmptyOptional<Message> : never;
 

@@ -1,4 +1,4 @@
-import { assertMemory, PayloadView, toJson, type Payload } from './payload.js';
+import { assertMemory, isArrayBuffer, PayloadView, toJson, type Payload } from './payload.js';
 import { encodeUtf8 } from './text.js';
 
 /**
@@ -28,7 +28,7 @@ export function encodeBody(value: unknown, codec: Pick<PayloadCodec, 'encode'>):
 export function encodePlain(value: unknown): Payload {
   if (typeof value === 'string') return new PayloadView('utf8', encodeUtf8(value));
   if (value instanceof Uint8Array) return new PayloadView('binary', value);
-  if (value instanceof ArrayBuffer) return new PayloadView('binary', new Uint8Array(value));
+  if (isArrayBuffer(value)) return new PayloadView('binary', new Uint8Array(value));
   if (ArrayBuffer.isView(value)) {
     if (value.byteLength === 0) assertMemory(value as Uint8Array);
     return new PayloadView('binary', new Uint8Array(value.buffer, value.byteOffset, value.byteLength));

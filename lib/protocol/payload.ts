@@ -3,11 +3,14 @@ import { decodeUtf16, decodeUtf8, encodeUtf16, encodeUtf8 } from './text.js';
 /** How the bytes of a payload are meant: as they are, or as text (PROTOCOL.md, section 3). */
 export type PayloadEncoding = 'binary' | 'utf8' | 'utf16';
 
-/** A payload that is there already: bundles that only read payloads need no code to make them. */
+/** A payload of given bytes: bundles that only read payloads need no code to make them. */
 export class PayloadView {
+  /** @param bytes They are not copied. */
+  constructor(encoding: PayloadEncoding, bytes: Uint8Array);
   constructor(
     readonly encoding: PayloadEncoding,
-    readonly bytes: Uint8Array,
+    /** Typed as bytes of an `ArrayBuffer`, which `new Blob([bytes])` and `socket.send(bytes)` ask for. */
+    readonly bytes: Uint8Array<ArrayBuffer>,
   ) {}
 
   /**
@@ -64,6 +67,11 @@ export class Payload extends PayloadView {
   static json(value: unknown): Payload {
     return new Payload('utf8', encodeUtf8(toJson(value)));
   }
+}
+
+/** Whether a value is an ArrayBuffer, also one made in another realm (an iframe, a test runner's sandbox). */
+export function isArrayBuffer(value: unknown): value is ArrayBuffer {
+  return value instanceof ArrayBuffer || Object.prototype.toString.call(value) === '[object ArrayBuffer]';
 }
 
 /** Whether a value is a Uint8Array, also one made in another realm (an iframe, a test runner's sandbox). */

@@ -23,7 +23,7 @@ export function payloadOf({ type, payload }: ReplyMessage | SignalMessage): Payl
  *
  * Throws a {@link ProtocolError} for a type that servers do not send.
  */
-export function decodeServerMessage(bytes: Uint8Array, maxLength: number): ServerMessage {
+export function decodeServerMessage(bytes: Uint8Array<ArrayBuffer>, maxLength: number): ServerMessage {
   const { length } = bytes;
   if (length === 0) refuse('EMPTY_MESSAGE', 0);
   if (length > maxLength) refuse('MESSAGE_TOO_LARGE', maxLength);

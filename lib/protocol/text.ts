@@ -1,6 +1,6 @@
 // TextDecoder drops a byte-order mark unless told otherwise; a payload is the sender's, mark included.
 const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-const utf16Decoder = new TextDecoder('utf-16le', { ignoreBOM: true });
+const utf16Decoder = createUtf16Decoder();
 const utf8Encoder = new TextEncoder();
 
 const REPLACEMENT_CHARACTER = 0xfffd;
@@ -12,14 +12,14 @@ export function decodeUtf8(bytes: Uint8Array): string {
 
 /** Decodes UTF-16 little-endian; lone surrogates and a last odd byte become U+FFFD. */
 export function decodeUtf16(bytes: Uint8Array): string {
-  return decode(utf16Decoder, bytes);
+  return utf16Decoder ? decode(utf16Decoder, bytes) : readUtf16(bytes);
 }
 
 /** Up to so many characters, measuring first is faster than what engines do for texts of any length. */
 const SHORT_TEXT = 256;
 
 /** Encodes as UTF-8; lone surrogates become U+FFFD. */
-export function encodeUtf8(text: string): Uint8Array {
+export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   if (text.length > SHORT_TEXT) return utf8Encoder.encode(text);
   const bytes = new Uint8Array(utf8Length(text));
   utf8Encoder.encodeInto(text, bytes);
@@ -27,7 +27,7 @@ export function encodeUtf8(text: string): Uint8Array {
 }
 
 /** Encodes as UTF-16 little-endian without a byte-order mark; lone surrogates become U+FFFD. */
-export function encodeUtf16(text: string): Uint8Array {
+export function encodeUtf16(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length * 2);
   for (let index = 0; index < text.length; index++) {
     const unit = isLoneSurrogate(text, index) ? REPLACEMENT_CHARACTER : text.charCodeAt(index);
@@ -83,4 +83,33 @@ function decode(decoder: typeof utf8Decoder, bytes: Uint8Array): string {
   } catch {
     return decoder.decode(new Uint8Array(bytes));
   }
+}
+
+/** Some engines decode UTF-8 only: Hermes, the engine of React Native, does. */
+function createUtf16Decoder(): typeof utf8Decoder | undefined {
+  try {
+    return new TextDecoder('utf-16le', { ignoreBOM: true });
+  } catch {
+    return undefined;
+  }
+}
+
+/** `String.fromCharCode()` takes so many arguments on every engine. */
+const UNITS_AT_ONCE = 4_096;
+
+function readUtf16(bytes: Uint8Array): string {
+  let text = '';
+  for (let start = 0; start + 1 < bytes.length; start += 2 * UNITS_AT_ONCE) {
+    const units: number[] = [];
+    const end = Math.min(start + 2 * UNITS_AT_ONCE, bytes.length - 1);
+    for (let index = start; index < end; index += 2) units.push(bytes[index]! | (bytes[index + 1]! << 8));
+    text += String.fromCharCode(...units);
+  }
+  const replacement = String.fromCharCode(REPLACEMENT_CHARACTER);
+  const wellFormed = Array.from(text, (character) => (isLoneSurrogate(character, 0) ? replacement : character)).join(
+    '',
+  );
+  // A last odd byte becomes U+FFFD, together with half of a pair that may stand before it.
+  const isCutShort = bytes.length % 2 === 1 && !isHighSurrogate(text.charCodeAt(text.length - 1));
+  return isCutShort ? wellFormed + replacement : wellFormed;
 }

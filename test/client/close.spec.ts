@@ -50,7 +50,7 @@ describe('close()', () => {
     const closed = client.close();
     await vi.advanceTimersByTimeAsync(500);
     await closed;
-    expect(await late).toBe('TIMEOUT: timeout');
+    expect(await late).toBe('TIMEOUT: timeout after 500 ms: no reply came');
   });
 
   it('keeps the connection alive meanwhile', async () => {
@@ -68,7 +68,7 @@ describe('close()', () => {
     const closed = client.close();
     socket.end();
     await closed;
-    expect(await lost).toBe('DISCONNECTED: disconnected (1006)');
+    expect(await lost).toBe('DISCONNECTED: lost the connection to ws://localhost/ after 0 ms, close code 1006');
     await vi.advanceTimersByTimeAsync(60_000);
     expect(server.dials).toBe(1);
   });

@@ -51,7 +51,9 @@ describe('connect()', () => {
     const cause = new Error('connect ECONNREFUSED');
     const failing = client.connect().catch((error: Error) => error);
     (await server.dialed()).end(1006, '', cause);
-    expect(await connecting).toBe('DISCONNECTED: could not connect (1006)');
+    expect(await connecting).toBe(
+      'DISCONNECTED: could not connect to ws://localhost:3000/chat (after 0 ms): "connect ECONNREFUSED"',
+    );
     expect(await failing).toMatchObject({ name: 'DisconnectedError', closeCode: 1006, reason: '', cause });
     expect(client.status).toBe('disconnected');
     expect(vi.getTimerCount()).toBe(0);
@@ -68,21 +70,24 @@ describe('connect()', () => {
     await expect(client.connect()).rejects.toMatchObject({ code: 'DISCONNECTED', cause });
   });
 
-  it.each(['does not open', 'opens and stays silent'])(
-    'rejects after the dial timeout if the server %s',
-    async (how) => {
-      useFakeTimers();
-      const client = createClient({ dialTimeout: 300 });
-      const connecting = outcome(client.connect());
-      const socket = await server.dialed();
-      if (how !== 'does not open') socket.open();
-      await vi.advanceTimersByTimeAsync(299);
-      expect(client.status).toBe('connecting');
-      await vi.advanceTimersByTimeAsync(1);
-      expect(await connecting).toBe('DIAL_TIMEOUT: dial timeout');
-      expect(await socket.closed.take()).toBe('1000');
-    },
-  );
+  it.each([
+    ['does not open', 'could not connect to ws://localhost:3000/chat within 300 ms: nothing answers there'],
+    [
+      'opens and stays silent',
+      'ws://localhost:3000/chat does not seem to be a WebWire server: it opened the WebSocket, but sent no first message within 300 ms',
+    ],
+  ])('rejects after the dial timeout if the server %s', async (how, message) => {
+    useFakeTimers();
+    const client = createClient({ dialTimeout: 300 });
+    const connecting = outcome(client.connect());
+    const socket = await server.dialed();
+    if (how !== 'does not open') socket.open();
+    await vi.advanceTimersByTimeAsync(299);
+    expect(client.status).toBe('connecting');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await connecting).toBe(`DIAL_TIMEOUT: ${message}`);
+    expect(await socket.closed.take()).toBe('1000');
+  });
 
   it('does not take a server for its own that accepts after the dial timeout', async () => {
     useFakeTimers();
@@ -99,14 +104,20 @@ describe('connect()', () => {
   });
 
   it.each([
-    ['1703000 60ea0000 00200000', 'INCOMPATIBLE_PROTOCOL_VERSION: the server speaks WebWire 3'],
-    ['170200 60ea0000 00200000 63686174', 'SUB_PROTOCOL_MISMATCH: the server speaks the sub-protocol "chat"'],
-    ['170200 60ea0000 00200000 0a', 'SUB_PROTOCOL_MISMATCH: the server speaks the sub-protocol "\\n"'],
+    ['1703000 60ea0000 00200000', 'INCOMPATIBLE_PROTOCOL_VERSION: the server at URL speaks WebWire 3, this client 2'],
+    [
+      '170200 60ea0000 00200000 63686174',
+      'SUB_PROTOCOL_MISMATCH: the server at URL speaks the sub-protocol "chat", but the option subProtocolName is ""',
+    ],
+    [
+      '170200 60ea0000 00200000 0a',
+      'SUB_PROTOCOL_MISMATCH: the server at URL speaks the sub-protocol "\\n", but the option subProtocolName is ""',
+    ],
   ])('refuses a server that says %s', async (conf, error) => {
     const client = createClient();
     const connecting = outcome(client.connect());
     const socket = await server.accept(conf.replace('1703000', '170300').replaceAll(' ', ''));
-    expect(await connecting).toBe(error);
+    expect(await connecting).toBe(error.replace('URL', 'ws://localhost:3000/chat'));
     expect(await socket.closed.take()).toBe('1000');
     expect(client.status).toBe('disconnected');
   });

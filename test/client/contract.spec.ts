@@ -1,9 +1,12 @@
 import { describe, expectTypeOf, it } from 'vitest';
-import { MemoryTransport } from 'nestjs-webwire';
+import { MemoryTransport, type Message } from 'nestjs-webwire';
+import { encodeMessage, MessageType, type ReplyMessage } from 'nestjs-webwire/protocol';
 import { WebSocket } from 'ws';
 import {
   Payload,
   type AbortSignalLike,
+  type ClientOptions,
+  type ConnectOptions,
   type DisconnectedError,
   type ReceivedPayload,
   type WebSocketConstructor,
@@ -76,6 +79,70 @@ describe('the types of a client with a contract', () => {
       };
       return check;
     });
+  });
+});
+
+describe('the types of a client whose contract', () => {
+  it('is any leave everything open', () => {
+    types(() => {
+      // oxlint-disable-next-line typescript/no-explicit-any -- users write it
+      const check = (client: WebwireClient<any>) => {
+        void client.request('a');
+        void client.request('a', { b: 1 }, { timeout: 5 });
+        void client.signal('a', 5);
+        client.onSignal('a', (payload) => payload.text());
+      };
+      return check;
+    });
+  });
+
+  it('has optional or no parts know what there is', () => {
+    interface OnlyRequests {
+      requests: { a: [body: string, reply: number] };
+    }
+    interface Optional {
+      requests?: { a: [body?: string, reply?: number] };
+      signals?: undefined;
+    }
+    types(() => {
+      const check = (only: WebwireClient<OnlyRequests>, optional: WebwireClient<Optional>) => {
+        expectTypeOf(only.request('a', 'b')).resolves.toEqualTypeOf<ReceivedPayload<number>>();
+        only.onSignal((payload, name) => [payload.text(), name]);
+        expectTypeOf(optional.request('a')).resolves.toEqualTypeOf<ReceivedPayload<number | undefined>>();
+        void optional.request('a', 'b');
+        // @ts-expect-error -- there are no signals
+        void only.signal('a');
+        // @ts-expect-error -- there are none here either
+        void optional.signal('a');
+        // @ts-expect-error -- nor of the server
+        only.onSignal('a', () => undefined);
+      };
+      return check;
+    });
+  });
+
+  it('is given is assignable to that of a client without one', () => {
+    expectTypeOf<WebwireClient<Api>>().toExtend<WebwireClient>();
+  });
+});
+
+describe('the types of options', () => {
+  it('allow undefined, which counts as absent, under `exactOptionalPropertyTypes`', () => {
+    type Given<Options> = { [Name in keyof Required<Options>]: undefined };
+    expectTypeOf<Given<ClientOptions>>().toExtend<Required<{ [Name in keyof ClientOptions]: ClientOptions[Name] }>>();
+    expectTypeOf<undefined>().toExtend<Required<ConnectOptions>['signal'] | undefined>();
+  });
+});
+
+describe('the types of bytes', () => {
+  it('fit Blobs and WebSockets of browsers', () => {
+    expectTypeOf<ReceivedPayload['bytes']>().toEqualTypeOf<Uint8Array<ArrayBuffer>>();
+    expectTypeOf<Payload['bytes']>().toEqualTypeOf<Uint8Array<ArrayBuffer>>();
+    expectTypeOf<Message['payload']['bytes']>().toEqualTypeOf<Uint8Array<ArrayBuffer>>();
+    expectTypeOf(encodeMessage).returns.toEqualTypeOf<Uint8Array<ArrayBuffer>>();
+    expectTypeOf<ReplyMessage['payload']>().toEqualTypeOf<Uint8Array<ArrayBuffer>>();
+    types(() => (bytes: Uint8Array) => encodeMessage({ type: MessageType.SignalBinary, name: 'a', payload: bytes }));
+    types(() => (bytes: Uint8Array) => new Payload('binary', bytes));
   });
 });
 

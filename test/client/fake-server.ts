@@ -5,6 +5,16 @@ import { Queue } from '../support/queue.js';
 /** What servers say first: version 2.0, read timeout 60 000 ms, message buffer 8 192 bytes, no sub-protocol. */
 export const ACCEPT_CONF = '17020060ea000000200000';
 
+/** Taken before tests replace the timers. */
+const { setImmediate } = globalThis;
+
+/** Resolves in the next turn of the event loop: the client sees each message in a turn of its own. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 /** The server's end of a connection, and the client's `WebSocket`: in bytes, and without behaviour of its own. */
 export class FakeSocket {
   binaryType = 'blob';
@@ -67,6 +77,11 @@ export class FakeSocket {
     this.#dispatch('message', { data });
   }
 
+  /** Dispatches an event of any shape, whatever the state. */
+  dispatch(type: string, event: object): void {
+    this.#dispatch(type, event);
+  }
+
   /** The connection is gone. */
   end(code = 1006, reason = '', error?: Error): void {
     if (this.readyState === 3) return;
@@ -121,7 +136,9 @@ export class FakeServer {
 
   /** The next connection that is dialed, opened. */
   async accept(conf = ACCEPT_CONF): Promise<FakeSocket> {
-    return (await this.dialed()).accept(conf);
+    const socket = (await this.dialed()).accept(conf);
+    await nextTurn();
+    return socket;
   }
 }
 

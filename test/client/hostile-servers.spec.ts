@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { ACCEPT_CONF, connected, FakeServer, hexId, replyUtf8 } from './fake-server.js';
+import { ACCEPT_CONF, connected, FakeServer, hexId, nextTurn, replyUtf8 } from './fake-server.js';
 import { outcome } from './outcome.js';
 
 let server: FakeServer;
@@ -119,6 +119,7 @@ describe('a server that sends', () => {
     socket.answersClose = false;
     socket.say('ff');
     for (let index = 0; index < 1_000; index++) socket.say('400161');
+    await nextTurn();
     expect(heard).not.toHaveBeenCalled();
     socket.end();
     expect(client.status).toBe('disconnected');

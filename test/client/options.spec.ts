@@ -10,21 +10,29 @@ function create(options: object, url: unknown = 'ws://localhost'): () => Webwire
 
 describe('a client is not made', () => {
   it.each([
-    [{ requestTimeout: 0 }, 'requestTimeout is "0", but must be of type number from 1 to Infinity'],
-    [{ requestTimeout: '5' }, 'requestTimeout is "5", but must be of type number from 1 to Infinity'],
-    [{ dialTimeout: NaN }, 'dialTimeout is "NaN", but must be of type number from 1 to Infinity'],
-    [{ subProtocolName: 5 }, 'subProtocolName is "5", but must be of type string'],
-    [{ codec: { encode() {} } }, 'codec is "object", but must be of type object with decode, encode'],
-    [{ reconnect: 'yes' }, 'reconnect is "yes", but must be of type boolean'],
-    [{ reconnect: { minDelay: 0 } }, 'reconnect.minDelay is "0", but must be of type number from 1 to Infinity'],
-    [{ reconnect: { maxDelay: -1 } }, 'reconnect.maxDelay is "-1", but must be of type number from 1 to Infinity'],
-    [{ reconnect: { factor: 0.5 } }, 'reconnect.factor is "0.5", but must be of type number from 1 to Infinity'],
-    [{ reconnect: { jitter: 2 } }, 'reconnect.jitter is "2", but must be of type number from 0 to 1'],
+    [{ requestTimeout: 0 }, 'requestTimeout is "0", but must be a number of milliseconds of at least 1, or Infinity'],
+    [{ requestTimeout: '5' }, 'requestTimeout is "5", but must be a number of milliseconds of at least 1, or Infinity'],
+    [{ dialTimeout: NaN }, 'dialTimeout is "NaN", but must be a number of milliseconds of at least 1, or Infinity'],
+    [{ subProtocolName: 5 }, 'subProtocolName is "5", but must be a string'],
+    [{ codec: { encode() {} } }, 'codec is "object", but must be an object with encode, decode'],
+    [{ reconnect: 'yes' }, 'reconnect is "yes", but must be true, false or an object of delays'],
+    [
+      { reconnect: { minDelay: 0 } },
+      'reconnect.minDelay is "0", but must be a number of milliseconds of at least 1, or Infinity',
+    ],
+    [
+      { reconnect: { maxDelay: -1 } },
+      'reconnect.maxDelay is "-1", but must be a number of milliseconds of at least 1, or Infinity',
+    ],
+    [{ reconnect: { factor: 0.5 } }, 'reconnect.factor is "0.5", but must be a number of at least 1, or Infinity'],
+    [{ reconnect: { jitter: 2 } }, 'reconnect.jitter is "2", but must be a number from 0 to 1'],
     [
       { sessionStorage: {} },
-      'sessionStorage is "object", but must be of type object with getItem, setItem, removeItem',
+      'sessionStorage is "object", but must be false or an object with getItem, setItem, removeItem',
     ],
-    [{ webSocket: 'ws' }, 'webSocket is "ws", but must be of type function'],
+    [{ maxQueuedRequests: 0 }, 'maxQueuedRequests is "0", but must be a number of at least 1, or Infinity'],
+    [{ syncTabs: 1 }, 'syncTabs is "1", but must be true or false'],
+    [{ webSocket: 'ws' }, 'webSocket is "ws", but must be a constructor'],
   ])('with %o', (options, message) => {
     expect(create(options)).toThrow(new InvalidOptionError(`WebWire option ${message}`));
   });
@@ -33,13 +41,13 @@ describe('a client is not made', () => {
     [
       { timeout: 5 },
       'timeout',
-      'codec, subProtocolName, requestTimeout, dialTimeout, reconnect, sessionStorage, webSocket',
+      'codec, subProtocolName, requestTimeout, dialTimeout, reconnect, maxQueuedRequests, sessionStorage, syncTabs, webSocket',
     ],
     [{ reconnect: { delay: 5 } }, 'reconnect.delay', 'minDelay, maxDelay, factor, jitter'],
     [JSON.parse('{"__proto__": 1}') as object, '__proto__', 'codec, .*'],
   ])('with options that there are not: %o', (options, name, names) => {
     expect(create(options)).toThrow(
-      new RegExp(`^WebWire option ${name} is .*, but must be left out: there are ${names}$`),
+      new RegExp(`^WebWire option ${name} is .*, but must be left out: the options are ${names}$`),
     );
   });
 
@@ -56,8 +64,8 @@ describe('a client dials', () => {
   it.each([
     ['ws://localhost', 'ws://localhost/'],
     ['wss://localhost/chat?room=1', 'wss://localhost/chat?room=1'],
-    ['http://localhost:80', 'http://localhost/'],
-    ['https://localhost:444', 'https://localhost:444/'],
+    ['http://localhost:80', 'ws://localhost/'],
+    ['https://localhost:444', 'wss://localhost:444/'],
     [new URL('ws://localhost/a'), 'ws://localhost/a'],
   ])('for %s', async (url, dialed) => {
     const server = new FakeServer();
@@ -73,7 +81,7 @@ describe('a client dials', () => {
     const server = new FakeServer();
     const client = new WebwireClient('/chat', { webSocket: server.webSocket });
     void client.connect().catch(() => undefined);
-    expect((await server.dialed()).url).toBe('https://example.com/chat');
+    expect((await server.dialed()).url).toBe('wss://example.com/chat');
     await client.close();
   });
 });

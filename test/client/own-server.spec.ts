@@ -130,6 +130,7 @@ describe.each(['ws', 'memory'])('a client and a server of our own, over %s', (ki
 
   it('keep thousands of requests apart', async () => {
     const client = create();
+    await client.connect();
     const texts = Array.from({ length: 2_000 }, (_, index) => `text ${index}`);
     const replies = await Promise.all(texts.map((text) => client.request('echo', text)));
     expect(replies.map((reply) => reply.text())).toEqual(texts);
@@ -166,7 +167,10 @@ describe.each(['ws', 'memory'])('a client and a server of our own, over %s', (ki
     expect(await outcome(tooMany.restoreSession(key))).toMatch('MAX_SESSION_CONNECTIONS_REACHED');
     expect(await outcome(tooMany.restoreSession('unknown'))).toMatch('SESSION_NOT_FOUND');
 
+    // Its place is taken as soon as it is free.
     await first.close();
+    await vi.waitFor(() => expect(tooMany.session).toMatchObject({ key, info: { user: 'Ada' } }));
+    await tooMany.close();
     await vi.waitFor(() => expect(app.get(WebwireService).sessionCount).toBe(0));
     const second = create({ sessionStorage });
     await second.connect();

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ClientEvents, WebwireClient } from 'nestjs-webwire/client';
-import { connected, FakeServer, replyUtf8 } from './fake-server.js';
+import { connected, FakeServer, nextTurn, replyUtf8 } from './fake-server.js';
 import { outcome } from './outcome.js';
 
 let server: FakeServer;
@@ -118,7 +118,7 @@ describe('a lost connection', () => {
     socket.end();
     const failing = outcome(client.connect());
     (await server.dialed()).end();
-    expect(await failing).toBe('DISCONNECTED: could not connect (1006)');
+    expect(await failing).toEqual(expect.stringMatching('^DISCONNECTED: could not connect to ws://localhost/ '));
     expect(client.status).toBe('reconnecting');
     await vi.advanceTimersByTimeAsync(200);
     await server.accept();
@@ -163,6 +163,7 @@ describe('a server that accepts and hangs up', () => {
     await vi.advanceTimersByTimeAsync(0);
     await prove(client, (hex) => next.say(hex));
     next.end();
+    await nextTurn();
     expect(told.at(-1)).toBe('reconnecting 1 100');
   });
 });
@@ -175,7 +176,9 @@ describe('a server that has become another one', () => {
     const waiting = outcome(client.request('a'));
     await vi.advanceTimersByTimeAsync(100);
     await server.accept('17030060ea000000200000');
-    expect(await waiting).toBe('INCOMPATIBLE_PROTOCOL_VERSION: the server speaks WebWire 3');
+    expect(await waiting).toBe(
+      'INCOMPATIBLE_PROTOCOL_VERSION: the server at ws://localhost/ speaks WebWire 3, this client 2',
+    );
     expect(client.status).toBe('disconnected');
     expect(vi.getTimerCount()).toBeLessThanOrEqual(1); // the closing socket
     expect(told.slice(2)).toEqual([]);

@@ -119,7 +119,9 @@ describe('a request', () => {
     const socket = await server.accept('17020060ea000020000000');
     await connecting;
     const fits = client.request('a', 'x'.repeat(21)).then((reply) => reply.text());
-    expect(await outcome(client.request('a', 'x'.repeat(22)))).toBe('BUFFER_OVERFLOW: 33 bytes exceed 32');
+    expect(await outcome(client.request('a', 'x'.repeat(22)))).toBe(
+      "BUFFER_OVERFLOW: a message of 33 bytes does not fit the message buffer of 32 bytes; send less, or raise the server's option messageBufferSize",
+    );
     expect(socket.received.rest).toHaveLength(1);
     socket.say(replyUtf8(1, 'ok'));
     expect(await fits).toBe('ok');
@@ -135,7 +137,7 @@ describe('a request that takes too long', () => {
     await vi.advanceTimersByTimeAsync(999);
     expect(client.pendingRequests).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
-    expect(await late).toBe('TIMEOUT: timeout');
+    expect(await late).toBe('TIMEOUT: timeout after 1000 ms: no reply came');
     expect(client.pendingRequests).toBe(0);
 
     socket.say(replyUtf8(1, 'late'));
@@ -145,10 +147,10 @@ describe('a request that takes too long', () => {
   });
 
   it.each([
-    [{ timeout: 10 }, 10, 'TIMEOUT: timeout'],
-    [{ timeout: 10, deadline: new Date(20) }, 10, 'TIMEOUT: timeout'],
-    [{ timeout: 20, deadline: new Date(10) }, 10, 'DEADLINE_EXCEEDED: deadline exceeded'],
-    [{ deadline: new Date(120_000) }, 120_000, 'DEADLINE_EXCEEDED: deadline exceeded'],
+    [{ timeout: 10 }, 10, 'TIMEOUT: timeout after 10 ms: no reply came'],
+    [{ timeout: 10, deadline: new Date(20) }, 10, 'TIMEOUT: timeout after 10 ms: no reply came'],
+    [{ timeout: 20, deadline: new Date(10) }, 10, 'DEADLINE_EXCEEDED: deadline exceeded: no reply came'],
+    [{ deadline: new Date(120_000) }, 120_000, 'DEADLINE_EXCEEDED: deadline exceeded: no reply came'],
   ])('fails as its own options say: %o', async (options, time, error) => {
     useFakeTimers();
     vi.setSystemTime(0);
@@ -277,12 +279,18 @@ describe('a request without a connection', () => {
 
   it('fails at once if the client does not reconnect', async () => {
     const client = server.client({ reconnect: false });
-    expect(await outcome(client.request('a'))).toBe('DISCONNECTED: not connected: call connect()');
-    expect(await outcome(client.signal('a'))).toBe('DISCONNECTED: not connected: call connect()');
+    expect(await outcome(client.request('a'))).toBe(
+      'DISCONNECTED: not connected to ws://localhost/: call connect(), or leave reconnect on',
+    );
+    expect(await outcome(client.signal('a'))).toBe(
+      'DISCONNECTED: not connected to ws://localhost/: call connect(), or leave reconnect on',
+    );
     const connecting = outcome(client.connect());
     const waiting = outcome(client.request('a'));
     (await server.dialed()).end();
-    expect([await connecting, await waiting]).toEqual(Array(2).fill('DISCONNECTED: could not connect (1006)'));
+    expect([await connecting, await waiting]).toEqual(
+      Array(2).fill(expect.stringMatching('^DISCONNECTED: could not connect to ws://localhost/ ')),
+    );
     expect(server.dials).toBe(1);
   });
 
@@ -291,7 +299,7 @@ describe('a request without a connection', () => {
     const failing = [outcome(client.request('a')), outcome(client.signal('a'))];
     await server.accept('17010060ea000000200000');
     expect(await Promise.all(failing)).toEqual(
-      Array(2).fill('INCOMPATIBLE_PROTOCOL_VERSION: the server speaks WebWire 1'),
+      Array(2).fill('INCOMPATIBLE_PROTOCOL_VERSION: the server at ws://localhost/ speaks WebWire 1, this client 2'),
     );
     expect([server.dials, client.status]).toEqual([1, 'disconnected']);
   });

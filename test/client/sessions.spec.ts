@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StorageLike, WebwireClient } from 'nestjs-webwire/client';
-import { connected, FakeServer, hexId, replyUtf8, type FakeSocket } from './fake-server.js';
+import { connected, FakeServer, hexId, nextTurn, replyUtf8, type FakeSocket } from './fake-server.js';
 import { outcome } from './outcome.js';
 
 const SESSION = {
@@ -104,6 +104,7 @@ describe('a session that the server creates', () => {
     const told = record(client);
     socket.say(sessionCreated());
     socket.say('16');
+    await nextTurn();
     expect(told).toEqual(['created sample-key', 'closed server sample-key']);
     expect([client.session, sessionStorage.items.size]).toEqual([null, 0]);
   });
@@ -167,8 +168,16 @@ describe('a session is restored', () => {
 
   it.each([
     ['the server shuts down', (socket: FakeSocket) => socket.say(`01${hexId(1)}`), 'SERVER_SHUTDOWN: server shutdown'],
-    ['the connection is lost', (socket: FakeSocket) => socket.end(), 'DISCONNECTED: disconnected (1006)'],
-    ['the server does not answer', () => vi.advanceTimersByTimeAsync(5_000), 'TIMEOUT: timeout'],
+    [
+      'the connection is lost',
+      (socket: FakeSocket) => socket.end(),
+      'DISCONNECTED: lost the connection to ws://localhost/ after 0 ms, close code 1006',
+    ],
+    [
+      'the server does not answer',
+      () => vi.advanceTimersByTimeAsync(5_000),
+      'TIMEOUT: timeout after 5000 ms: no reply came',
+    ],
     [
       'the answer is no session',
       (socket: FakeSocket) => socket.say(replyUtf8(1, '{}')),
@@ -198,12 +207,14 @@ describe('a session is restored', () => {
     expect([unhandled.mock.calls, socket.received.rest]).toEqual([[], []]);
   });
 
-  it('and may be over at once: what the server says last counts, even if it arrives together', async () => {
+  it('and may be over at once: a later message is seen later, even if it arrives together', async () => {
     const { client, connecting, socket, told } = await restoring();
     socket.say(replyUtf8(1, JSON.stringify(SESSION)));
     socket.say('16');
     expect(await connecting).toBeUndefined();
-    expect([client.session, told]).toEqual([null, ['closed server sample-key', 'connected false']]);
+    expect(client.session?.key).toBe('sample-key');
+    await nextTurn();
+    expect([client.session, told]).toEqual([null, ['connected true', 'closed server sample-key']]);
   });
 
   it('by its key, whenever the user says so', async () => {
@@ -219,6 +230,86 @@ describe('a session is restored', () => {
     socket.say(`03${hexId(2)}`);
     expect(await failing).toBe('SESSION_NOT_FOUND: session not found');
     expect(await outcome(client.restoreSession(''))).toBe('EMPTY_FIELD: EMPTY_FIELD at byte 9');
+  });
+});
+
+describe('a session that the server refuses for now', () => {
+  /** A connection that goes on without the session. */
+  async function refused(type = '04', options: object = {}) {
+    const backoff = { minDelay: 100, jitter: 0 };
+    const { client, connecting, socket, told } = await restoring({ reconnect: backoff, ...options });
+    client.on('sessionRestored', ({ session }) => told.push(`restored ${session.key}`));
+    socket.say(`${type}${hexId(1)}`);
+    await connecting;
+    await nextTurn();
+    told.splice(0);
+    return { client, socket, told };
+  }
+
+  it.each(['04', '02'])('is asked for again after growing delays, until it is restored: %s', async (type) => {
+    const { client, socket, told } = await refused(type);
+    for (const [index, delay] of [100, 200, 400].entries()) {
+      await vi.advanceTimersByTimeAsync(delay - 1);
+      expect(socket.received.rest).toEqual([]);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(await socket.received.take()).toBe(`20${hexId(index + 2)}${hex('sample-key')}`);
+      expect(client.pendingRequests).toBe(0);
+      socket.say(index < 2 ? `${type}${hexId(index + 2)}` : replyUtf8(index + 2, JSON.stringify(SESSION)));
+      await vi.advanceTimersByTimeAsync(0);
+      await nextTurn();
+    }
+    expect(told).toEqual(['restored sample-key']);
+    expect(client.session?.key).toBe('sample-key');
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(socket.received.rest).toEqual([]);
+  });
+
+  it('is forgotten when it turns out to be gone', async () => {
+    const sessionStorage = storageWith('sample-key');
+    const { socket, told } = await refused('04', { sessionStorage });
+    await vi.advanceTimersByTimeAsync(100);
+    socket.say(`03${hexId(2)}`);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([told, sessionStorage.items.size]).toEqual([['closed not-found undefined'], 0]);
+    expect(vi.getTimerCount()).toBe(1); // for heartbeats
+  });
+
+  it.each([
+    ['the server creates another one', (_client: WebwireClient, socket: FakeSocket) => socket.say(sessionCreated())],
+    ['the connection is lost', (_client: WebwireClient, socket: FakeSocket) => socket.end()],
+    ['the client is closed', (client: WebwireClient) => client.close()],
+  ])('is not asked for any more when %s', async (_what, act) => {
+    const { client, socket } = await refused('04');
+    await act(client, socket);
+    await vi.advanceTimersByTimeAsync(99);
+    const asked = socket.received.rest.filter((hexText) => hexText.startsWith('20'));
+    expect(asked).toEqual([]);
+  });
+
+  it('waits while requests are in flight, which may be a sign-in', async () => {
+    const { client, socket } = await refused();
+    const reply = client.request('sign-in');
+    await socket.received.take();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(socket.received.rest).toEqual([]);
+    socket.say(sessionCreated({ ...SESSION, k: 'next-key' }));
+    socket.say(replyUtf8(2));
+    await reply;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(client.session?.key).toBe('next-key');
+    expect(socket.received.rest.filter((hexText) => hexText.startsWith('20'))).toEqual([]);
+  });
+
+  it('does not replace a session that the server created meanwhile', async () => {
+    const { client, socket, told } = await refused();
+    await vi.advanceTimersByTimeAsync(100);
+    await socket.received.take();
+    socket.say(sessionCreated({ ...SESSION, k: 'next-key' }));
+    socket.say(replyUtf8(2, JSON.stringify(SESSION)));
+    expect(await socket.received.take()).toBe(`20${hexId(3)}${hex('next-key')}`);
+    socket.say(replyUtf8(3, JSON.stringify({ ...SESSION, k: 'next-key' })));
+    await nextTurn();
+    expect([client.session?.key, told]).toEqual(['next-key', ['created next-key']]);
   });
 });
 
@@ -326,6 +417,66 @@ describe('the key of a session', () => {
     next.say(`03${hexId(1)}`);
     await vi.advanceTimersByTimeAsync(0);
     expect([client.session, client.status]).toEqual([null, 'connected']);
+  });
+
+  describe.each([
+    [
+      'throws',
+      () => {
+        throw new Error('disk is locked');
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('disk is locked');
+      },
+    ],
+    ['never answers', () => new Promise(() => undefined)],
+    ['returns something else', () => 5],
+  ] as [string, () => never][])('in a storage that %s', (_how, fail) => {
+    it.each(['getItem', 'setItem', 'removeItem'])('in %s lasts as long as the client', async (method) => {
+      const unhandled = vi.fn<(reason: unknown) => void>();
+      process.on('unhandledRejection', unhandled);
+      onTestFinished(() => void process.off('unhandledRejection', unhandled));
+      const sessionStorage = { ...storageWith(), [method]: fail };
+      const client = server.client({ sessionStorage, reconnect: { minDelay: 1 } });
+      const connecting = client.connect();
+      const socket = await server.accept();
+      await vi.advanceTimersByTimeAsync(5_000);
+      await connecting;
+      socket.say(sessionCreated());
+      socket.end();
+      await vi.advanceTimersByTimeAsync(1);
+      const next = await server.accept();
+      expect(await next.received.take()).toBe(RESTORE);
+      next.say(`03${hexId(1)}`);
+      await vi.waitFor(() => expect([client.session, client.status]).toEqual([null, 'connected']));
+      vi.useRealTimers();
+      await setImmediate(); // when rejections that nobody handled are reported
+      expect(unhandled).not.toHaveBeenCalled();
+    });
+  });
+
+  it('may be in a storage that answers later, in which changes keep their order', async () => {
+    const items = new Map([['webwire:localhost/', 'sample-key']]);
+    const changes: string[] = [];
+    const later = async <Result>(act: () => Result) => {
+      await nextTurn();
+      return act();
+    };
+    const sessionStorage = {
+      getItem: (name: string) => later(() => items.get(name) ?? null),
+      setItem: (name: string, value: string) => later(() => (changes.push(`set ${value}`), items.set(name, value))),
+      removeItem: (name: string) => later(() => (changes.push('removed'), items.delete(name))),
+    };
+    const { connecting, socket } = await restoring({ sessionStorage });
+    socket.say(replyUtf8(1, JSON.stringify(SESSION)));
+    await connecting;
+    await nextTurn();
+    for (const message of ['16', sessionCreated({ ...SESSION, k: 'next-key' }), '16']) socket.say(message);
+    await vi.waitFor(() => expect(changes).toEqual(['removed', 'set next-key', 'removed']));
+    expect(items.size).toBe(0);
   });
 
   describe('in a web page', () => {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Payload } from 'nestjs-webwire/client';
-import { connected, FakeServer } from './fake-server.js';
+import { connected, FakeServer, nextTurn } from './fake-server.js';
 import { outcome } from './outcome.js';
 
 let server: FakeServer;
@@ -28,7 +28,7 @@ describe('signal()', () => {
     const client = server.client({ requestTimeout: 100 });
     const failing = outcome(client.signal('a'));
     await vi.advanceTimersByTimeAsync(100);
-    expect(await failing).toBe('TIMEOUT: timeout');
+    expect(await failing).toBe('TIMEOUT: timeout after 100 ms: no connection: still connecting to ws://localhost/');
     const waiting = client.signal('b');
     await server.dialed();
     await server.accept();
@@ -38,7 +38,9 @@ describe('signal()', () => {
   it('fails for what cannot be sent', async () => {
     const { client, socket } = await connected(server);
     expect(await outcome(client.signal('', undefined))).toBe('EMPTY_FIELD: EMPTY_FIELD at byte 1');
-    expect(await outcome(client.signal('a', 'x'.repeat(8_190)))).toMatch('BUFFER_OVERFLOW: 8193 bytes exceed');
+    expect(await outcome(client.signal('a', 'x'.repeat(8_190)))).toMatch(
+      'BUFFER_OVERFLOW: a message of 8193 bytes does not fit',
+    );
     expect(socket.received.rest).toEqual([]);
   });
 
@@ -60,6 +62,7 @@ describe('onSignal()', () => {
     socket.say('3f01626869');
     socket.say('410163006800');
     socket.say('40006869');
+    await nextTurn();
     expect(heard).toEqual(['one a hi', 'all a hi', 'all b hi', 'all c h', 'all  hi', 'nameless hi']);
   });
 
@@ -85,6 +88,7 @@ describe('onSignal()', () => {
     client.onSignal('a', () => heard.push('second'));
     socket.say('400161');
     socket.say('400161');
+    await nextTurn();
     expect(heard).toEqual(['first', 'second', 'second', 'new']);
   });
 

@@ -1,12 +1,12 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { brotliCompressSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { build, type Rolldown } from 'vite';
 
 /** What a bundler makes of a program. */
 export interface Bundle {
   readonly code: string;
-  /** In bytes, minified and compressed by Brotli, which every browser asks for. */
+  /** In bytes, minified and compressed by gzip. */
   readonly size: number;
   /** Modules that are not in it, but expected to be there: Node's own, for instance. */
   readonly imports: readonly string[];
@@ -32,7 +32,7 @@ export async function bundle(program: string, project: string): Promise<Bundle> 
     const [chunk] = (output as Rolldown.RolldownOutput[])[0]!.output;
     return {
       code: chunk.code,
-      size: brotliCompressSync(chunk.code).length,
+      size: gzipSync(chunk.code).length,
       imports: [...chunk.imports, ...chunk.dynamicImports],
     };
   } finally {

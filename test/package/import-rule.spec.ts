@@ -6,7 +6,7 @@ const LIB = new URL('../../lib/', import.meta.url);
 
 /** Inner folders know nothing of outer ones, nor of the frameworks that those are for. */
 const RULES: ImportRules = {
-  common: { folders: [], packages: [], node: true },
+  common: { folders: ['protocol'], packages: [], node: true },
   protocol: { folders: [], packages: [], node: false },
   client: { folders: ['protocol'], packages: [], node: false },
   session: { folders: ['common', 'protocol'], packages: [], node: true },
@@ -95,7 +95,7 @@ describe('the check of imports', () => {
     ['redis/a.ts', "import { Injectable } from '@nestjs/common';", '@nestjs/common'],
     ['transport/ws/a.ts', "import { Subject } from 'rxjs';", 'rxjs'],
     ['transport/ws/a.ts', "import wsx from 'ws-extra';", 'ws-extra'],
-    ['common/a.ts', "import { Payload } from '../protocol/index.js';", '../protocol/index.js'],
+    ['common/a.ts', "import { Session } from '../session/session.js';", '../session/session.js'],
     ['nest/handlers/a.ts', "import { RedisCluster } from '../../redis/index.js';", '../../redis/index.js'],
     ['a.ts', "import { createTestClient } from './testing/index.js';", './testing/index.js'],
   ])('finds in %s: %s', (file, text, specifier) => {

@@ -1,0 +1,129 @@
+import { ProtocolError } from '../protocol/index.js';
+import { DialTimeoutError, DisconnectedError } from './errors.js';
+import { hideSecrets, type ServerUrl } from './url.js';
+import type { SocketEnd } from './web-socket.js';
+
+// Errors of connections say to which URL, after which time and why, and show no secret.
+
+const UNKNOWN_CAUSE =
+  'the platform does not say why; the server may be unreachable, refuse the connection, or have an untrusted certificate';
+
+/** The connection could not be made: the WebSocket could not be constructed, or ended before the first message. */
+export function couldNotConnect(
+  url: ServerUrl,
+  elapsed: number,
+  { code, reason, cause, refusal }: SocketEnd,
+  wasOpened: boolean,
+): DisconnectedError {
+  let why = explain(cause, url);
+  if (refusal) {
+    const { status, statusText, body, secrets } = refusal;
+    const quoted = body === '' ? '' : `: ${quote(hideSecrets(body, url, secrets))}`;
+    const hint = NOT_FOUND_STATUSES.has(status) ? '; is there a WebWire server at this path?' : '';
+    why = `the server answered HTTP ${`${status} ${printable(statusText)}`.trimEnd()}${quoted}${hint}`;
+  } else if (wasOpened) {
+    const said = reason === '' ? '' : ` ${quote(reason)}`;
+    why = `the server closed the WebSocket (${code}${said}) without the first message of a WebWire server`;
+  }
+  return new DisconnectedError(`could not connect to ${url.shown} (after ${time(elapsed)}): ${why}`, code, reason, {
+    cause: safeCause(cause, url),
+    status: refusal?.status,
+  });
+}
+
+/** Answers of HTTP servers that have no WebSocket at this path. */
+const NOT_FOUND_STATUSES = new Set([200, 301, 302, 307, 308, 400, 404, 405, 426]);
+
+/** A connection that was in use has ended. */
+export function connectionEnded(
+  url: ServerUrl,
+  elapsed: number,
+  { code, reason, cause }: SocketEnd,
+  isClosedByClient: boolean,
+): DisconnectedError {
+  const said = reason === '' ? '' : ` ${quote(reason)}`;
+  const why = cause === undefined ? '' : `: ${explain(cause, url)}`;
+  const what = isClosedByClient ? 'closed' : 'lost';
+  const message = `${what} the connection to ${url.shown} after ${time(elapsed)}, close code ${code}${said}${why}`;
+  return new DisconnectedError(message, code, reason, { cause: safeCause(cause, url) });
+}
+
+export function dialTimeout(url: ServerUrl, elapsed: number, wasOpened: boolean): DialTimeoutError {
+  return new DialTimeoutError(
+    wasOpened
+      ? `${url.shown} does not seem to be a WebWire server: it opened the WebSocket, but sent no first message within ${time(elapsed)}`
+      : `could not connect to ${url.shown} within ${time(elapsed)}: nothing answers there`,
+  );
+}
+
+/** The first message is none of a WebWire server. The error keeps the code and close code of the violation. */
+export function notWebwire(url: ServerUrl, error: ProtocolError, message: Uint8Array | string): ProtocolError {
+  const isSocketIo = typeof message === 'string' && message.startsWith('0{"sid"');
+  const what = typeof message === 'string' ? `text, ${quote(hideSecrets(message, url))}` : `of another kind`;
+  const hint = isSocketIo ? '; it seems to be a socket.io server' : '';
+  return new ProtocolError(
+    error.code,
+    `${url.shown} is not a WebWire server: its first message is ${what} (${error.message})${hint}`,
+    error.offset,
+  );
+}
+
+/** Errors of TLS, by the beginning of their codes. */
+const TLS_CODE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_|ERR_SSL_|EPROTO)/;
+
+function explain(cause: unknown, url: ServerUrl): string {
+  if (cause === undefined) return UNKNOWN_CAUSE;
+  const { code, message } = detailsOf(cause);
+  const text = quote(hideSecrets(message, url));
+  if (code === 'ECONNREFUSED') return 'nothing accepts connections there (ECONNREFUSED)';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host name was not found (${code})`;
+  if (code === 'ECONNRESET') return 'the server hung up (ECONNRESET)';
+  if (TLS_CODE.test(code)) return `TLS failed (${code}): ${text}`;
+  if (code.startsWith('HPE_')) return `the server does not speak HTTP (${code})`;
+  return code === '' || message.includes(code) ? text : `${text} (${code})`;
+}
+
+/** Node.js tries each address of a host, and has an error for each of them. */
+function detailsOf(cause: unknown): { code: string; message: string } {
+  const { code, message, errors } = Object(cause) as { code?: unknown; message?: unknown; errors?: unknown };
+  if (!message && Array.isArray(errors) && errors.length > 0) return detailsOf(errors[0]);
+  return { code: typeof code === 'string' ? code : '', message: String(message ?? cause) };
+}
+
+/** The error itself, or a copy of its name, code and message without secrets if it holds any. */
+function safeCause(cause: unknown, url: ServerUrl): unknown {
+  if (cause === undefined || !holdsSecrets(cause, url)) return cause;
+  const { code, message } = detailsOf(cause);
+  const { name } = cause as { name?: unknown };
+  const copy = new Error(hideSecrets(message, url));
+  if (typeof name === 'string') copy.name = name;
+  return code === '' ? copy : Object.assign(copy, { code });
+}
+
+const MAX_DEPTH = 3;
+
+function holdsSecrets(value: unknown, url: ServerUrl, depth = 0): boolean {
+  if (typeof value === 'string') return hideSecrets(value, url) !== value;
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false;
+  const { message, stack, cause } = value as { message?: unknown; stack?: unknown; cause?: unknown };
+  return [message, stack, cause, ...Object.values(value)].some((part) => holdsSecrets(part, url, depth + 1));
+}
+
+/** Longest text of a peer in a message, in characters. */
+const MAX_QUOTE = 200;
+
+/** Quotes text that a peer sent: bounded, on one line, and without characters that change what a terminal shows. */
+function quote(text: string): string {
+  const cut = text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text;
+  return printable(JSON.stringify(cut));
+}
+
+function printable(text: string): string {
+  return text.replace(/[^ -~\u00a1-\u1fff\u2026\u2c00-\ud7ff]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+}
+
+function time(milliseconds: number): string {
+  return milliseconds < 10_000 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds / 1_000)} s`;
+}

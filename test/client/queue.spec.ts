@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { QueueFullError } from 'nestjs-webwire/client';
+import { FakeServer } from './fake-server.js';
+import { outcome } from './outcome.js';
+
+const FULL =
+  'QUEUE_FULL: 2 requests and signals wait for a connection to ws://localhost/ already, which is as many as the option maxQueuedRequests allows';
+
+it('no more requests and signals wait for a connection than `maxQueuedRequests`', async () => {
+  const server = new FakeServer();
+  const client = server.client({ maxQueuedRequests: 2 });
+  void client.connect();
+  const waiting = [outcome(client.request('a')), client.signal('b')];
+  expect([await outcome(client.request('c')), await outcome(client.signal('d'))]).toEqual([FULL, FULL]);
+  expect(client.pendingRequests).toBe(1);
+  const socket = await server.accept();
+  await waiting[1];
+  expect(socket.received.rest).toHaveLength(2);
+});
+
+it('a request that gives up makes room, and one that is sent does not count', async () => {
+  const server = new FakeServer();
+  const client = server.client({ maxQueuedRequests: 1 });
+  const abort = new AbortController();
+  const given = outcome(client.request('a', undefined, { signal: abort.signal }));
+  expect(await outcome(client.request('b'))).toMatch('QUEUE_FULL');
+  void client.connect().catch(() => undefined);
+  abort.abort();
+  await given;
+  const sent = client.signal('c');
+  await server.accept();
+  await sent;
+  for (let count = 0; count < 5; count++) await client.signal('d');
+});
+
+it('a full queue says why there is no connection', async () => {
+  const server = new FakeServer();
+  const client = server.client({ maxQueuedRequests: 1 });
+  void client.request('a').catch(() => undefined);
+  (await server.dialed()).end(1006, '', new Error('no route'));
+  const error = await client.request('b').catch((failure: Error) => failure);
+  expect(error).toBeInstanceOf(QueueFullError);
+  expect((error as Error).message).toContain('"no route"');
+});
+
+it('a thousand wait by default', async () => {
+  const client = new FakeServer().client();
+  const outcomes = Array.from({ length: 1_001 }, () => outcome(client.signal('a')));
+  expect(await outcomes[1_000]).toMatch('QUEUE_FULL');
+  await client.close();
+  expect(await outcomes[999]).toMatch('DISCONNECTED');
+});

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import * as client from 'nestjs-webwire/client';
+import * as server from 'nestjs-webwire';
+
+it.each(['RequestError', 'BufferOverflowError', 'InvalidOptionError', 'ProtocolError', 'Payload'] as const)(
+  '%s is one class for servers and clients',
+  (name) => {
+    expect(client[name]).toBe(server[name]);
+  },
+);
+
+it('an overflow names the option that raises the limit', () => {
+  expect(new server.BufferOverflowError(9, 8).message).toBe(
+    "a message of 9 bytes does not fit the message buffer of 8 bytes; send less, or raise the server's option messageBufferSize",
+  );
+});
