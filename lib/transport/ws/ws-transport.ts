@@ -1,11 +1,10 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import { checkAll, integerBetween, OBJECT_RULE, type OptionRules } from '../../common/options.js';
+import type { HandshakeRejection } from '../../server/handshake.js';
 import type { Listener, WebwireServer } from '../../server/server.js';
 import type { ListenTarget, Transport } from '../transport.js';
 import { refuse } from './upgrade/http-refusal.js';
+import { checkOpeningHandshake } from './upgrade/opening-handshake.js';
 import { openHttpServer, type OwnHttpServer } from './upgrade/own-http-server.js';
 import { UpgradeRouter, type UpgradeHandler } from './upgrade/upgrade-router.js';
 import { createUpgrader, type Upgrade } from './upgrade/upgrader.js';
@@ -33,7 +32,6 @@ const DEFLATE_RULES: OptionRules<{ threshold?: number }> = {
 
 /** WebSockets, by the package `ws`: on an HTTP server that is there already, or on ports of its own. */
 export class WsTransport implements Transport {
-  readonly #routers = new Map<HttpServer, UpgradeRouter>();
   readonly #ownServers = new Map<number, OwnHttpServer>();
   /** Size from which messages are compressed, in bytes; `undefined` if they never are. */
   readonly #deflateThreshold: number | undefined;
@@ -56,11 +54,9 @@ export class WsTransport implements Transport {
     }
     const own = target.httpServer ? undefined : this.#ownServer(server, target.port ?? 0, target.tls);
     const httpServer = target.httpServer ?? own!.httpServer;
-    const router = this.#routers.get(httpServer) ?? new UpgradeRouter(httpServer);
-    this.#routers.set(httpServer, router);
-    const { path } = server.options;
-    router.add(path, upgradeHandler(server, createUpgrader(server, this.#deflateThreshold)));
-    const listener = this.#listener(router, path, own);
+    const router = UpgradeRouter.of(httpServer);
+    router.add(server, upgradeHandler(server, createUpgrader(server, this.#deflateThreshold)));
+    const listener = this.#listener(router, server, own);
     try {
       await own?.opened;
     } catch (error) {
@@ -79,17 +75,15 @@ export class WsTransport implements Transport {
     return own;
   }
 
-  #listener(router: UpgradeRouter, path: string, own: OwnHttpServer | undefined): Listener {
+  #listener(router: UpgradeRouter, server: WebwireServer, own: OwnHttpServer | undefined): Listener {
     const { httpServer } = router;
     return {
       get address() {
         return httpServer.listening ? httpServer.address() : null;
       },
       close: async () => {
-        router.remove(path);
-        if (!router.isEmpty) return;
-        this.#routers.delete(httpServer);
-        if (own) await this.#closeOwn(own);
+        router.remove(server);
+        if (own && router.isEmpty) await this.#closeOwn(own);
       },
     };
   }
@@ -105,17 +99,21 @@ export class WsTransport implements Transport {
   }
 }
 
-/** Lets the server decide, which may take a while. */
+/** Lets the server decide about valid upgrade requests, which may take a while. */
 function upgradeHandler(server: WebwireServer, upgrade: Upgrade): UpgradeHandler {
-  return (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  return (request, socket, head) => {
+    const rejection = checkOpeningHandshake(request);
+    if (rejection) {
+      server.reportRefusal(request, rejection);
+      refuse(socket, rejection.status, rejection.message);
+      return;
+    }
     const fail = () => socket.destroy();
     socket.on('error', fail);
-    // A request that a server got has a target, and came on a socket.
-    const { remoteAddress } = socket as Socket;
-    const admitted = server.admit(request as IncomingMessage & { url: string }, remoteAddress, (handshake) => {
+    const admitted = server.admit(request, socket.remoteAddress, (handshake) => {
       socket.off('error', fail);
-      upgrade(request, socket as Socket, head, handshake);
+      upgrade(request, socket, head, handshake);
     });
-    admitted.catch(({ status, message }: { status: number; message: string }) => refuse(socket, status, message));
+    admitted.catch(({ status, message }: HandshakeRejection) => refuse(socket, status, message));
   };
 }

@@ -35,11 +35,11 @@ export function createCompressingUpgrader(server: WebwireServer, threshold: numb
     skipUTF8Validation: true,
     closeTimeout: CLOSE_TIMEOUT,
     autoPong: false,
-    handleProtocols: () => false,
     WebSocket: DeferringWebSocket,
   };
   const upgrader = new WebSocketServer(options as WsOptions<typeof DeferringWebSocket>);
   return (request, socket, head, handshake) => {
+    upgrader.options.handleProtocols = () => handshake.protocol || false;
     upgrader.handleUpgrade(request, socket, head, (webSocket) => connect(server, webSocket, socket, handshake));
   };
 }

@@ -3,12 +3,11 @@ import type { Socket } from 'node:net';
 import type { Handshake } from '../../../server/handshake.js';
 import type { WebwireServer } from '../../../server/server.js';
 import { asksForCompression, createCompressingUpgrader } from '../deflate/compressing-upgrader.js';
-import { refuse } from './http-refusal.js';
-import { answerUpgrade } from './opening-handshake.js';
+import { acceptingResponse } from './opening-handshake.js';
 import { WriteBufferPool } from '../writing/write-buffer-pool.js';
 import { WebSocketConnection } from '../websocket-connection.js';
 
-/** Turns an upgrade request into a connection of the server. */
+/** Turns a valid upgrade request of a client that was admitted into a connection of the server. */
 export type Upgrade = (request: IncomingMessage, socket: Socket, head: Buffer, handshake: Handshake) => void;
 
 /** @param deflateThreshold Size from which messages are compressed, in bytes; `undefined` switches compression off. */
@@ -26,15 +25,13 @@ function createPlainUpgrader(server: WebwireServer): Upgrade {
   const { messageBufferSize, maxBufferedAmount } = server.options;
   const surroundings = { outgoing: new WriteBufferPool(), messageBufferSize, maxBufferedAmount };
   return (request, socket, head, handshake) => {
-    const answer = answerUpgrade(request);
-    if ('status' in answer) {
-      refuse(socket, answer.status, answer.reason, answer.headers);
-    } else if (!socket.readable || !socket.writable) {
+    if (!socket.readable || !socket.writable) {
       // The client has gone meanwhile.
       socket.destroy();
-    } else {
-      const transportConnection = new WebSocketConnection(socket, surroundings, answer);
-      transportConnection.start(server.accept(transportConnection, handshake), head);
+      return;
     }
+    const response = acceptingResponse(request, handshake.protocol);
+    const transportConnection = new WebSocketConnection(socket, surroundings, response);
+    transportConnection.start(server.accept(transportConnection, handshake), head);
   };
 }
