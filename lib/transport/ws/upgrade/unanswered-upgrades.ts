@@ -25,18 +25,19 @@ export class UnansweredUpgrades {
 
   /** Gives up on all sockets that have not been answered, those included that something reads from. */
   close(): void {
-    for (const [socket, waiting] of this.#waiting) {
-      this.#remove(socket, waiting);
-      if (!isAnswered(socket, waiting)) waiting.giveUp();
-    }
+    for (const [socket, waiting] of this.#waiting) this.#end(socket, waiting);
   }
 
   #decide(socket: Socket): void {
     const waiting = this.#waiting.get(socket)!;
-    // `null` as Node.js left it: nothing reads.
-    if (socket.readableFlowing !== null && !isAnswered(socket, waiting)) return;
+    if (isUnread(socket) || isAnswered(socket, waiting)) this.#end(socket, waiting);
+  }
+
+  #end(socket: Socket, waiting: Waiting): void {
     this.#remove(socket, waiting);
     if (!isAnswered(socket, waiting)) waiting.giveUp();
+    // A refused client that does not close its side would keep the socket open for ever.
+    else if (socket.writableEnded && isUnread(socket)) socket.destroySoon();
   }
 
   #remove(socket: Socket, { timer }: Waiting): void {
@@ -51,6 +52,11 @@ export class UnansweredUpgrades {
       clearTimeout(waiting.get(this)?.timer);
       waiting.delete(this);
     })(this.#waiting);
+}
+
+/** Whether nothing has begun to read from it: Node.js hands it over with `readableFlowing` set to `null`. */
+function isUnread({ readableFlowing }: Socket): boolean {
+  return readableFlowing === null;
 }
 
 function isAnswered(socket: Socket, { bytesWritten }: Waiting): boolean {
