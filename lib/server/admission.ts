@@ -3,6 +3,7 @@ import { Handshake, HandshakeRejection } from './handshake.js';
 import { OBJECT_RULE, check, countOrInfinity } from '../common/options.js';
 import { allowsOrigin } from './origins.js';
 import type { ResolvedServerOptions } from './server-options.js';
+import { chooseProtocol } from './web-socket-protocols.js';
 
 /** What an admission asks of the server that it is for. */
 export interface AdmissionHost {
@@ -33,11 +34,12 @@ export class Admission {
   ): Promise<void> {
     const { options, size } = this.host;
     this.#assertOpen();
+    const protocol = chooseProtocol(request.headers['sec-websocket-protocol'], options);
     if (!allowsOrigin(options.origins, request.headers.origin)) throw new HandshakeRejection(403, 'origin not allowed');
     if (size + this.#arriving >= options.maxConnections) throw new HandshakeRejection(503, 'too many connections');
     this.#arriving++;
     try {
-      const handshake = new Handshake(request, remoteAddress, options.concurrencyLimit);
+      const handshake = new Handshake(request, remoteAddress, options.concurrencyLimit, protocol);
       const authorizing = this.host.authorize(handshake);
       if (authorizing) await within(options.handshakeTimeout, authorizing);
       check('handshake.concurrencyLimit', handshake.concurrencyLimit, countOrInfinity('handlers'));

@@ -16,6 +16,8 @@ export class Handshake {
     readonly remoteAddress: string | undefined,
     /** Handlers that may run at once for this connection: an integer of at least 1, or Infinity. */
     public concurrencyLimit: number,
+    /** WebSocket sub-protocol that the server chose of those that the client offers; empty for none. */
+    readonly protocol: string = '',
   ) {}
 }
 

@@ -1,6 +1,7 @@
 import { DEFAULT_MESSAGE_BUFFER_SIZE, DEFAULT_READ_TIMEOUT, MIN_MESSAGE_BUFFER_SIZE } from '../protocol/index.js';
 import { check, countOrInfinity, integerBetween, stringThat, type OptionRules } from '../common/options.js';
 import { ORIGINS_RULE, type Origins } from './origins.js';
+import { WEB_SOCKET_PROTOCOLS_RULE } from './web-socket-protocols.js';
 
 /** Options of one WebWire server. */
 export interface ServerOptions {
@@ -60,6 +61,13 @@ export interface ServerOptions {
    */
   path?: string;
   /**
+   * WebSocket sub-protocols (RFC 6455, section 1.9) that the server agrees to, beside `subProtocolName`. Of the names that a
+   * client offers in `Sec-WebSocket-Protocol`, the server chooses `subProtocolName`, else the first one that is listed here,
+   * else none, at which browsers give the connection up. Names are case-sensitive.
+   * @default [] (none)
+   */
+  webSocketProtocols?: readonly string[];
+  /**
    * How long a shutdown waits for running handlers and for clients to close, in milliseconds: 0 to
    * 2 147 483 647. What is still running then is logged, and no longer waited for.
    * @default 30_000
@@ -84,6 +92,7 @@ export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
   origins: ORIGINS_RULE,
   handshakeTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
   path: stringThat('a path such as "/" or "/chat"', (path) => /^\/[!-~]*$/.test(path) && !/[?#]/.test(path)),
+  webSocketProtocols: WEB_SOCKET_PROTOCOLS_RULE,
   shutdownTimeout: integerBetween(0, TIMER_MAX, 'milliseconds'),
 };
 
@@ -104,6 +113,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     origins: options.origins,
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     path: options.path ?? '/',
+    webSocketProtocols: Object.freeze([...(options.webSocketProtocols ?? [])]),
     shutdownTimeout: options.shutdownTimeout ?? 30_000,
   });
   const room = resolved.messageBufferSize - ACCEPT_CONF_HEADER_LENGTH;

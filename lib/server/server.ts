@@ -119,9 +119,14 @@ export class WebwireServer extends ServerEvents {
       const refusal =
         error instanceof HandshakeRejection ? error : new HandshakeRejection(500, 'internal server error');
       if (refusal !== error) this.logger.error('A handshake failed', stackOf(error));
-      this.emitEvent('refusal', () => ({ request, status: refusal.status, reason: refusal.message }));
+      this.reportRefusal(request, refusal);
       throw refusal;
     }
+  }
+
+  /** For transports: emits the event `refusal` for a client that the transport itself refuses, before it asks `admit`. */
+  reportRefusal(request: ConnectionRequest, { status, message }: HandshakeRejection): void {
+    this.emitEvent('refusal', () => ({ request, status, reason: message }));
   }
 
   /**

@@ -234,7 +234,7 @@ describe('the adapter', () => {
     expect(httpServer.listenerCount('upgrade')).toBe(1);
   });
 
-  it('accepts no sub-protocol of WebSocket, as WebWire has none', async () => {
+  it('accepts no sub-protocol of WebSocket that it was not given', async () => {
     const app = await start({ providers: [Greeter] });
     const socket = new WebSocket(app.url(), ['x']);
     const [error] = (await once(socket, 'error')) as [Error];
@@ -394,6 +394,7 @@ describe('options', () => {
       handshakeTimeout: 10_000,
       path: '/',
       shutdownTimeout: 30_000,
+      webSocketProtocols: [],
     });
     expect(Object.isFrozen(app.get(Counter).server.options)).toBe(true);
   });
@@ -519,6 +520,7 @@ describe('options', () => {
       handshakeTimeout: 10,
       path: '/',
       shutdownTimeout: 1_000,
+      webSocketProtocols: [],
     });
     expect(app.get(Other).server.options).toMatchObject({
       messageBufferSize: 100,
@@ -567,6 +569,19 @@ describe('options', () => {
       'but must be an origin such as "https://example.com", a RegExp',
     ],
     ['origins', { origins: true as never }, 'origins is true, but must be'],
+    [
+      'webSocketProtocols',
+      { webSocketProtocols: 'chat' as never },
+      "webSocketProtocols is 'chat', but must be an array of different names",
+    ],
+    ['webSocketProtocols', { webSocketProtocols: ['chat room'] }, 'but must be an array of different names'],
+    ['webSocketProtocols', { webSocketProtocols: ['a', ''] }, 'but must be an array of different names'],
+    ['webSocketProtocols', { webSocketProtocols: ['a', 'b', 'a'] }, 'but must be an array of different names'],
+    [
+      'webSocketProtocols',
+      { gateways: { Greeter: { webSocketProtocols: [1 as never] } } },
+      'gateways.Greeter.webSocketProtocols is [ 1 ], but must be',
+    ],
     ['handshakeTimeout', { handshakeTimeout: 0 }, 'handshakeTimeout is 0, but must be an integer from 1 to 2147483647'],
     [
       'concurrencyLimit',

@@ -1,32 +1,42 @@
-import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { answerUpgrade } from '../../lib/transport/ws/upgrade/opening-handshake.js';
+import { resolveServerOptions } from '../../lib/server/server-options.js';
+import { chooseProtocol } from '../../lib/server/web-socket-protocols.js';
 
-function answerTo(protocols: string): string {
-  const headers = {
-    upgrade: 'websocket',
-    'sec-websocket-version': '13',
-    'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    'sec-websocket-protocol': protocols,
-  };
-  const answer = answerUpgrade({ method: 'GET', headers } as unknown as IncomingMessage);
-  return 'status' in answer ? answer.reason : 'accepted';
+const OPTIONS = resolveServerOptions({ subProtocolName: 'own', webSocketProtocols: ['v1', 'v2'] });
+
+function choice(offer: string): string {
+  try {
+    return chooseProtocol(offer, OPTIONS);
+  } catch (error) {
+    return (error as Error).message;
+  }
 }
 
 describe('sub-protocols', () => {
-  it.each(['a', 'a,b', 'a \t,\tb', 'v1.chat, v2.chat'])('%j are accepted, none is chosen', (protocols) => {
-    expect(answerTo(protocols)).toBe('accepted');
+  it.each(['a', 'a,b', 'a \t,\tb', 'V1, Own'])('%j are accepted, none is chosen', (offer) => {
+    expect(choice(offer)).toBe('');
   });
 
-  it.each(['', ',', 'a,', 'a,,b', 'a b', 'a, a', 'a,a ', 'a;b', '\u00a0a'])('%j are refused', (protocols) => {
-    expect(answerTo(protocols)).toBe('Invalid Sec-WebSocket-Protocol header');
+  it.each([
+    ['a, v2 ,v1', 'v2'],
+    ['v1,v2', 'v1'],
+    ['v1,\town\t', 'own'],
+  ])('of %j the server chooses %s', (offer, chosen) => {
+    expect(choice(offer)).toBe(chosen);
   });
+
+  it.each(['', ',', 'a,', 'a,,b', 'a b', 'a, a', 'a,a ', 'a;b', '\u00a0a', 'own, v1, own'])(
+    '%j are refused',
+    (offer) => {
+      expect(choice(offer)).toBe('Invalid Sec-WebSocket-Protocol header');
+    },
+  );
 
   it('with as much white space as fits into a request cost no time', () => {
     // If the time grew with the square of the length, this would take half a minute.
     for (let count = 0; count < 60; count++) {
-      expect(answerTo(`a${' '.repeat(16_000)}b`)).toBe('Invalid Sec-WebSocket-Protocol header');
-      expect(answerTo(`a,${' '.repeat(16_000)}`)).toBe('Invalid Sec-WebSocket-Protocol header');
+      expect(choice(`a${' '.repeat(16_000)}b`)).toBe('Invalid Sec-WebSocket-Protocol header');
+      expect(choice(`a,${' '.repeat(16_000)}`)).toBe('Invalid Sec-WebSocket-Protocol header');
     }
   });
 });

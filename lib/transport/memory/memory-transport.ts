@@ -114,14 +114,18 @@ export class MemoryTransport implements Transport {
 
   #dial({ pathname, search }: URL, { headers = {}, port, remoteAddress }: MemoryConnectOptions) {
     return (socket: MemoryWebSocket): void => {
-      const server = this.#find(pathname, port);
-      if (!server) return socket.fail(new HandshakeRejection(404, 'no WebWire server here'));
       const request: ConnectionRequest = { url: pathname + search, headers: lowerCased(headers) };
+      const server = this.#find(pathname, port);
+      if (!server) {
+        const rejection = new HandshakeRejection(404, 'no WebWire server here');
+        for (const place of this.#places) place.server.reportRefusal(request, rejection);
+        return socket.fail(rejection);
+      }
       const admitted = server.admit(request, remoteAddress, (handshake) => {
         if (socket.readyState !== socket.CONNECTING) return;
         const transportConnection = new MemoryConnection(socket, remoteAddress, server.options.messageBufferSize);
         transportConnection.listen(server.accept(transportConnection, handshake));
-        socket.connected(transportConnection.cable);
+        socket.connected(transportConnection.cable, handshake.protocol);
       });
       admitted.catch((error: HandshakeRejection) => socket.fail(error));
     };

@@ -25,8 +25,6 @@ export class MemoryWebSocket extends EventTarget {
   readonly OPEN = 1;
   readonly CLOSING = 2;
   readonly CLOSED = 3;
-  /** None is ever agreed on. */
-  readonly protocol = '';
   readonly extensions = '';
   /** `'arraybuffer'`, or `'blob'`. */
   binaryType = 'arraybuffer';
@@ -35,6 +33,7 @@ export class MemoryWebSocket extends EventTarget {
   onerror: ((event: MemoryErrorEvent) => void) | null = null;
   onclose: ((event: MemoryCloseEvent) => void) | null = null;
   #readyState: 0 | 1 | 2 | 3 = this.CONNECTING;
+  #protocol = '';
   #cable: Cable | undefined;
   #isPaused = false;
 
@@ -56,6 +55,11 @@ export class MemoryWebSocket extends EventTarget {
 
   get readyState(): 0 | 1 | 2 | 3 {
     return this.#readyState;
+  }
+
+  /** The sub-protocol that the server chose; empty for none. */
+  get protocol(): string {
+    return this.#protocol;
   }
 
   /** What the server has not read yet, in bytes. */
@@ -129,8 +133,9 @@ export class MemoryWebSocket extends EventTarget {
   }
 
   /** The server let it in. What it says follows when whoever waited for `open` had the time to listen. @internal */
-  connected(cable: Cable): void {
+  connected(cable: Cable, protocol: string): void {
     this.#cable = cable;
+    this.#protocol = protocol;
     if (this.#isPaused) cable.toClient.pause();
     setImmediate(() => {
       if (this.#readyState !== this.CONNECTING) return;

@@ -1,16 +1,15 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { TlsOptions } from 'node:tls';
 import { checkAll, integerBetween, OBJECT_RULE, type OptionRules } from '../../common/options.js';
+import { HandshakeRejection } from '../../server/handshake.js';
 import type { Listener, WebwireServer } from '../../server/server.js';
 import type { ListenTarget, Transport } from '../transport.js';
-import { PermessageDeflate } from './deflate/permessage-deflate.js';
+import { PermessageDeflate, type Agreement } from './deflate/permessage-deflate.js';
 import { ZlibLimiter } from './deflate/zlib-limiter.js';
 import { refuse } from './upgrade/http-refusal.js';
+import { checkOpeningHandshake } from './upgrade/opening-handshake.js';
 import { openHttpServer, type OwnHttpServer } from './upgrade/own-http-server.js';
 import { UpgradeRouter, type UpgradeHandler } from './upgrade/upgrade-router.js';
-import { createUpgrader, type Upgrade } from './upgrade/upgrader.js';
+import { createUpgrader } from './upgrade/upgrader.js';
 
 /** Options of the `WsTransport`. */
 export interface WsTransportOptions {
@@ -36,7 +35,6 @@ const DEFLATE_RULES: OptionRules<{ threshold?: number }> = {
 
 /** Carries WebWire over WebSockets (RFC 6455), on the HTTP server of the application or on ports of its own. */
 export class WsTransport implements Transport {
-  readonly #routers = new Map<HttpServer, UpgradeRouter>();
   readonly #ownServers = new Map<number, OwnHttpServer>();
   /** Size from which messages are compressed, in bytes; `undefined` if they never are. */
   readonly #deflateThreshold: number | undefined;
@@ -60,15 +58,9 @@ export class WsTransport implements Transport {
     }
     const own = target.httpServer ? undefined : this.#ownServer(server, target.port ?? 0, target.tls);
     const httpServer = target.httpServer ?? own!.httpServer;
-    const router = this.#routers.get(httpServer) ?? new UpgradeRouter(httpServer);
-    this.#routers.set(httpServer, router);
-    const { path, messageBufferSize } = server.options;
-    const deflate =
-      this.#deflateThreshold === undefined
-        ? undefined
-        : new PermessageDeflate(this.#zlibLimiter, this.#deflateThreshold, messageBufferSize);
-    router.add(path, upgradeHandler(server, createUpgrader(server, deflate)));
-    const listener = this.#listener(router, path, own);
+    const router = UpgradeRouter.of(httpServer);
+    router.add(server, upgradeHandler(server, this.#deflateFor(server)));
+    const listener = this.#listener(router, server, own);
     try {
       await own?.opened;
     } catch (error) {
@@ -76,6 +68,11 @@ export class WsTransport implements Transport {
       throw error;
     }
     return listener;
+  }
+
+  #deflateFor(server: WebwireServer): PermessageDeflate | undefined {
+    if (this.#deflateThreshold === undefined) return undefined;
+    return new PermessageDeflate(this.#zlibLimiter, this.#deflateThreshold, server.options.messageBufferSize);
   }
 
   /** Port 0 is a new port each time; any other is shared by all who name it. */
@@ -87,17 +84,15 @@ export class WsTransport implements Transport {
     return own;
   }
 
-  #listener(router: UpgradeRouter, path: string, own: OwnHttpServer | undefined): Listener {
+  #listener(router: UpgradeRouter, server: WebwireServer, own: OwnHttpServer | undefined): Listener {
     const { httpServer } = router;
     return {
       get address() {
         return httpServer.listening ? httpServer.address() : null;
       },
       close: async () => {
-        router.remove(path);
-        if (!router.isEmpty) return;
-        this.#routers.delete(httpServer);
-        if (own) await this.#closeOwn(own);
+        router.remove(server);
+        if (own && router.isEmpty) await this.#closeOwn(own);
       },
     };
   }
@@ -113,17 +108,25 @@ export class WsTransport implements Transport {
   }
 }
 
-/** Lets the server decide, which may take a while. */
-function upgradeHandler(server: WebwireServer, upgrade: Upgrade): UpgradeHandler {
-  return (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+/** Lets the server decide about valid upgrade requests, which may take a while. */
+function upgradeHandler(server: WebwireServer, deflate: PermessageDeflate | undefined): UpgradeHandler {
+  const upgrade = createUpgrader(server);
+  return (request, socket, head) => {
+    const agreement = deflate?.accept(request.headers['sec-websocket-extensions']);
+    const rejection =
+      checkOpeningHandshake(request) ??
+      (agreement === 'malformed' ? new HandshakeRejection(400, 'Invalid Sec-WebSocket-Extensions header') : undefined);
+    if (rejection) {
+      server.reportRefusal(request, rejection);
+      refuse(socket, rejection.status, rejection.message);
+      return;
+    }
     const fail = () => socket.destroy();
     socket.on('error', fail);
-    // A request that a server got has a target, and came on a socket.
-    const { remoteAddress } = socket as Socket;
-    const admitted = server.admit(request as IncomingMessage & { url: string }, remoteAddress, (handshake) => {
+    const admitted = server.admit(request, socket.remoteAddress, (handshake) => {
       socket.off('error', fail);
-      upgrade(request, socket as Socket, head, handshake);
+      upgrade(request, socket, head, handshake, agreement as Agreement | undefined);
     });
-    admitted.catch(({ status, message }: { status: number; message: string }) => refuse(socket, status, message));
+    admitted.catch(({ status, message }: HandshakeRejection) => refuse(socket, status, message));
   };
 }

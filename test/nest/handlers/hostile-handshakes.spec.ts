@@ -349,11 +349,11 @@ describe('an odd upgrade request', () => {
     expect(await response(request)).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n[^]*\r\n\r\nstring (string|undefined) true$/);
   });
 
-  it('that is no WebSocket is refused like any other, after the guards', async () => {
+  it('that is no WebSocket is refused before the guards run', async () => {
     let asked = 0;
     await start(() => ++asked);
     expect(await response(UPGRADE.replace('Sec-WebSocket-Key', 'X-Key'))).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
-    expect([asked, hooks]).toEqual([1, []]);
+    expect([asked, hooks]).toEqual([0, []]);
   });
 });
 

@@ -1,18 +1,32 @@
 import { STATUS_CODES } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import { CLOSE_TIMEOUT } from '../../close-timeout.js';
+import { WEBSOCKET_VERSION } from './opening-handshake.js';
 
-/**
- * Answers an upgrade request with an HTTP error and ends the connection.
- * @param headers Further header lines.
- */
-export function refuse(socket: Duplex, status: number, body: string, headers: readonly string[] = []): void {
-  const head = [
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
-    'Connection: close',
-    'Content-Type: text/plain; charset=utf-8',
-    `Content-Length: ${Buffer.byteLength(body)}`,
-    ...headers,
-  ];
-  socket.on('error', () => socket.destroy());
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+/** Header fields of a refusal, by its status (RFC 6455, section 4.4; RFC 9110, sections 15.5.6 and 15.5.22). */
+const HEADERS: Readonly<Record<number, Readonly<Record<string, string>>>> = {
+  400: { 'Sec-WebSocket-Version': WEBSOCKET_VERSION },
+  405: { Allow: 'GET' },
+  426: { Connection: 'Upgrade, close', Upgrade: 'websocket', 'Sec-WebSocket-Version': WEBSOCKET_VERSION },
+};
+
+/** Header fields of the response that refuses an upgrade with this status and body, and ends the HTTP connection. */
+export function refusalHeaders(status: number, body: string): Record<string, string> {
+  return {
+    Connection: 'close',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': String(Buffer.byteLength(body)),
+    ...HEADERS[status],
+  };
+}
+
+/** Answers an upgrade request with an HTTP error and ends the connection. */
+export function refuse(socket: Socket, status: number, body: string): void {
+  const fields = Object.entries(refusalHeaders(status, body)).map(([name, value]) => `${name}: ${value}`);
+  const head = [`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`, ...fields].join('\r\n');
+  const destroy = () => socket.destroy();
+  socket.on('error', destroy);
+  // A client that does not read the response must not keep the HTTP server from closing.
+  socket.setTimeout(CLOSE_TIMEOUT, destroy);
+  socket.end(`${head}\r\n\r\n${body}`, destroy);
 }

@@ -1,35 +1,66 @@
-import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
+import {
+  Server as PlainHttpServer,
+  type IncomingMessage,
+  type Server as HttpServer,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
-import { Server as TlsServer } from 'node:tls';
+import { Server as TlsServer, type TLSSocket } from 'node:tls';
+
+/** HTTP/1.1 requests of one socket whose responses are not finished. */
+interface Activity {
+  requests: number;
+  /** Called when there are none any more. */
+  onIdle: (() => void) | undefined;
+}
 
 /**
- * Knows the sockets of an HTTP server on which no request is being answered. Node.js does not close those that never sent a
- * whole request, so that closing the server would wait for them for ever.
+ * The HTTP/1.1 sockets of an HTTP server, and the requests that are being answered on each. When an HTTP server closes, Node.js
+ * waits for ever for sockets that never sent a whole request, so these have to be ended. HTTP/2 sockets are left alone: one
+ * socket carries many requests, and Node.js has events of its own for them.
  */
 export class IdleSockets {
-  /** How many requests are being answered on each socket. */
-  readonly #answering = new Map<Socket, number>();
-  /** Of a TLS server: connections that have not become secure yet, by their peer. */
+  readonly #activities = new Map<Socket, Activity>();
+  /** Of a TLS server: connections whose TLS handshake has not finished yet, by their peer. */
   readonly #insecure = new Map<string, Socket>();
 
   constructor(private readonly httpServer: HttpServer) {
     if (httpServer instanceof TlsServer) httpServer.on('connection', this.#begin).on('secureConnection', this.#secure);
-    else httpServer.on('connection', this.#add);
-    httpServer.on('request', this.#answer);
+    else if (httpServer instanceof PlainHttpServer) httpServer.on('connection', this.#add);
   }
 
-  /** Tells that a socket is none of the HTTP server's any more. */
-  remove(socket: Socket): void {
-    this.#answering.delete(socket);
+  /** Counts a request until its response is finished or the socket is closed. */
+  answering({ socket }: IncomingMessage, response: ServerResponse): void {
+    const activity = this.#activities.get(socket);
+    if (!activity) return;
+    activity.requests++;
+    response.once('close', () => {
+      activity.requests--;
+      if (activity.requests === 0) activity.onIdle?.();
+    });
+  }
+
+  /**
+   * Forgets a socket that has left HTTP because of an upgrade.
+   * @param onIdle Called when the responses to all earlier requests of the socket are finished, if some are not.
+   * @returns Whether some are not.
+   */
+  release(socket: Socket, onIdle: () => void): boolean {
+    const activity = this.#activities.get(socket);
+    if (activity && activity.requests > 0) {
+      activity.onIdle = onIdle;
+      return true;
+    }
+    this.#activities.delete(socket);
     socket.off('close', this.#forget);
+    return false;
   }
 
   /** Stops watching, and ends the idle ones. */
   close(): void {
-    this.httpServer.off('connection', this.#begin).off('secureConnection', this.#secure);
-    this.httpServer.off('connection', this.#add).off('request', this.#answer);
+    this.httpServer.off('connection', this.#begin).off('secureConnection', this.#secure).off('connection', this.#add);
     for (const socket of this.#insecure.values()) socket.destroy();
-    for (const [socket, requests] of this.#answering) if (requests === 0) socket.destroy();
+    for (const [socket, { requests }] of this.#activities) if (requests === 0) socket.destroy();
   }
 
   readonly #begin = (socket: Socket): void => {
@@ -38,34 +69,24 @@ export class IdleSockets {
     socket.once('close', () => this.#insecure.delete(peer));
   };
 
-  readonly #secure = (socket: Socket): void => {
+  readonly #secure = (socket: TLSSocket): void => {
     this.#insecure.delete(peerOf(socket));
-    this.#add(socket);
+    if (socket.alpnProtocol !== 'h2') this.#add(socket);
   };
 
   readonly #add = (socket: Socket): void => {
-    this.#answering.set(socket, 0);
+    this.#activities.set(socket, { requests: 0, onIdle: undefined });
     socket.once('close', this.#forget);
   };
 
-  readonly #answer = ({ socket }: IncomingMessage, response: ServerResponse): void => {
-    this.#count(socket, 1);
-    response.once('close', () => this.#count(socket, -1));
-  };
-
-  #count(socket: Socket, change: 1 | -1): void {
-    const requests = this.#answering.get(socket);
-    if (requests !== undefined) this.#answering.set(socket, requests + change);
-  }
-
   /** One for all sockets: it finds its socket in `this`. */
-  readonly #forget = ((sockets: Map<Socket, number>) =>
+  readonly #forget = ((activities: Map<Socket, Activity>) =>
     function forget(this: Socket): void {
-      sockets.delete(this);
-    })(this.#answering);
+      activities.delete(this);
+    })(this.#activities);
 }
 
-/** All that a TLS socket has in common with the TCP connection below it. */
+/** A TLS socket and the TCP connection below it have their peer in common, and nothing else. */
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

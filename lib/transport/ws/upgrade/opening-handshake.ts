@@ -1,65 +1,76 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { HandshakeRejection } from '../../../server/handshake.js';
 
-/** Why an upgrade request cannot be accepted, as its HTTP response says it. */
-export interface UpgradeRefusal {
-  readonly status: number;
-  readonly reason: string;
-  /** Further header lines. */
-  readonly headers?: readonly string[];
-}
-
-/** What a key is combined with, so that the answer shows that it was understood (RFC 6455, section 1.3). */
+/** Appended to the key, to prove that the server understood the request (RFC 6455, section 1.3). */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** 16 bytes in base64. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** Versions of the WebSocket protocol; the older one differs in nothing that matters here. */
-const VERSIONS = ['13', '8'];
+/** The only version of the WebSocket protocol that became a standard. */
+export const WEBSOCKET_VERSION = '13';
 
-/** The name of a sub-protocol with the white space around it. Each character fits one part only: no text takes long. */
-const PROTOCOL = /^[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*$/;
+/** A name or an address, and a port (RFC 9110, section 7.2). */
+const HOST = /^(?:\[[0-9a-f:.]+\]|[-.~_%!$&'()*+;=0-9a-z]+)(?::\d*)?$/i;
+
+/** Whether `websocket` is among the protocols that a request offers to change to. */
+export function offersWebSocket({ headers }: IncomingMessage): boolean {
+  const offers = headers.upgrade?.toLowerCase();
+  return offers === 'websocket' || (offers?.split(',').some((offer) => offer.trim() === 'websocket') ?? false);
+}
 
 /**
- * Checks an upgrade request as RFC 6455 asks for (section 4.2.1). Returns the response that accepts it, without
- * sub-protocol, or why it cannot be accepted.
- *
- * @param extensions Value of `Sec-WebSocket-Extensions` in the response; none unless given.
+ * Checks an upgrade request as RFC 6455 asks for (section 4.2.1), sub-protocols aside.
+ * @returns Why it cannot be accepted.
  */
-export function answerUpgrade({ method, headers }: IncomingMessage, extensions?: string): Buffer | UpgradeRefusal {
+export function checkOpeningHandshake(request: IncomingMessage): HandshakeRejection | undefined {
+  const { method, headers } = request;
+  if (method !== 'GET') return new HandshakeRejection(405, 'Invalid HTTP method');
+  if (request.httpVersion !== '1.1') return new HandshakeRejection(400, 'Invalid HTTP version');
+  if (!hasOneHost(request)) return new HandshakeRejection(400, 'Missing or invalid Host header');
+  if (hasBody(request)) return new HandshakeRejection(400, 'Upgrade request with a body');
   const key = headers['sec-websocket-key'];
-  const version = headers['sec-websocket-version'];
-  if (method !== 'GET') return { status: 405, reason: 'Invalid HTTP method' };
-  if (headers.upgrade?.toLowerCase() !== 'websocket') return { status: 400, reason: 'Invalid Upgrade header' };
   if (key === undefined || !KEY.test(key)) {
-    return { status: 400, reason: 'Missing or invalid Sec-WebSocket-Key header' };
+    return new HandshakeRejection(400, 'Missing or invalid Sec-WebSocket-Key header');
   }
-  if (version === undefined || !VERSIONS.includes(version)) {
-    return {
-      status: 400,
-      reason: 'Missing or invalid Sec-WebSocket-Version header',
-      headers: [`Sec-WebSocket-Version: ${VERSIONS.join(', ')}`],
-    };
+  const version = headers['sec-websocket-version'];
+  if (version === WEBSOCKET_VERSION) return undefined;
+  // A number that is no version of this server's is not malformed.
+  if (version !== undefined && /^\d{1,3}$/.test(version)) {
+    return new HandshakeRejection(426, 'Unsupported WebSocket version');
   }
-  if (!areProtocols(headers['sec-websocket-protocol'])) {
-    return { status: 400, reason: 'Invalid Sec-WebSocket-Protocol header' };
-  }
+  return new HandshakeRejection(400, 'Missing or invalid Sec-WebSocket-Version header');
+}
+
+/**
+ * The response that accepts a valid upgrade request (RFC 6455, section 4.2.2).
+ * @param protocol The sub-protocol that was chosen; empty for none.
+ * @param extensions Value of `Sec-WebSocket-Extensions`. Default: none.
+ */
+export function acceptingResponse({ headers }: IncomingMessage, protocol: string, extensions?: string): Buffer {
+  const accept = createHash('sha1')
+    .update(headers['sec-websocket-key'] + GUID)
+    .digest('base64');
   const lines = [
     'HTTP/1.1 101 Switching Protocols',
     'Upgrade: websocket',
     'Connection: Upgrade',
-    `Sec-WebSocket-Accept: ${createHash('sha1')
-      .update(key + GUID)
-      .digest('base64')}`,
+    `Sec-WebSocket-Accept: ${accept}`,
+    ...(protocol === '' ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
+    ...(extensions === undefined ? [] : [`Sec-WebSocket-Extensions: ${extensions}`]),
   ];
-  if (extensions !== undefined) lines.push(`Sec-WebSocket-Extensions: ${extensions}`);
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
-/** A list of different names, which is all that there is to know of them: none is ever chosen. */
-function areProtocols(header: string | undefined): boolean {
-  if (header === undefined) return true;
-  const names = header.split(',');
-  return names.every((name) => PROTOCOL.test(name)) && new Set(names.map((name) => name.trim())).size === names.length;
+/** Node.js keeps the first of several in `headers`. */
+function hasOneHost({ headers, rawHeaders }: IncomingMessage): boolean {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]!.toLowerCase() === 'host') count++;
+  return count === 1 && HOST.test(headers.host!);
+}
+
+/** Whether a request announces a body. That of an upgrade request would be taken for WebSocket frames. */
+export function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }

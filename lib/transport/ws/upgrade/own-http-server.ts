@@ -1,8 +1,12 @@
 import { once } from 'node:events';
-import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
+import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
 import { InvalidOptionError } from '../../../common/options.js';
+import { HandshakeRejection } from '../../../server/handshake.js';
+import { refusalHeaders } from './http-refusal.js';
+import type { ServerRequest } from './intercept-upgrades.js';
+import { UpgradeRouter } from './upgrade-router.js';
 
 /** Request line and headers of an upgrade, in bytes; more gets 431. */
 const MAX_HEADER_SIZE = 16 * 1024;
@@ -27,14 +31,16 @@ export function openHttpServer(port: number, handshakeTimeout: number, tls?: Tls
     connectionsCheckingInterval: Math.ceil(handshakeTimeout / 4),
   };
   const httpServer = tls
-    ? orExplain(() => createHttpsServer({ handshakeTimeout, ...tls, ...limits }, refuseRequest))
-    : createHttpServer(limits, refuseRequest);
+    ? orExplain(() => createHttpsServer({ handshakeTimeout, ...tls, ...limits }))
+    : createHttpServer(limits);
+  httpServer.on('request', (request: ServerRequest, response) => {
+    const rejection = new HandshakeRejection(426, 'WebWire speaks WebSocket');
+    UpgradeRouter.of(httpServer).reportRefusal(request, rejection);
+    const { status, message } = rejection;
+    response.writeHead(status, refusalHeaders(status, message)).end(message);
+  });
   return { httpServer, opened: once(httpServer.listen(port), 'listening') };
 }
-
-const refuseRequest: RequestListener = (_request, response) => {
-  response.writeHead(426, { Connection: 'close', 'Content-Type': 'text/plain' }).end('WebWire speaks WebSocket');
-};
 
 /** Keys and passphrases must not get into the message, only what Node.js says of them, and not what it received. */
 function orExplain<T>(create: () => T): T {

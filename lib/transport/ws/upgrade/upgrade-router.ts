@@ -1,50 +1,148 @@
-import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { HandshakeRejection } from '../../../server/handshake.js';
+import type { WebwireServer } from '../../../server/server.js';
 import { refuse } from './http-refusal.js';
 import { IdleSockets } from './idle-sockets.js';
+import { interceptUpgrades, type ServerRequest, type UpgradeInterceptor } from './intercept-upgrades.js';
+import { hasBody, offersWebSocket } from './opening-handshake.js';
+import { restoreHeader, resumeHttp } from './resume-http.js';
+import { UnansweredUpgrades } from './unanswered-upgrades.js';
 
-/** Takes an upgrade request that reached its path. */
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+/** Takes an upgrade request that offers WebSocket at the path of its server. */
+export type UpgradeHandler = (request: ServerRequest, socket: Socket, head: Buffer) => void;
 
-/** Leads the upgrade requests of one HTTP server to the handler of their path. */
-export class UpgradeRouter {
-  readonly #handlers = new Map<string, UpgradeHandler>();
-  readonly #idleSockets: IdleSockets;
+interface Target {
+  readonly server: WebwireServer;
+  readonly handle: UpgradeHandler;
+}
 
-  constructor(readonly httpServer: HttpServer) {
-    this.#idleSockets = new IdleSockets(httpServer);
-    httpServer.on('upgrade', this.#route);
+const ROUTERS = new WeakMap<HttpServer, UpgradeRouter>();
+
+/**
+ * Leads the upgrade requests of one HTTP server to the WebWire server of their path. Listeners of the application get all
+ * others; whatever they leave unanswered ends with 404, or stays with HTTP if it offers something else than WebSocket.
+ */
+export class UpgradeRouter implements UpgradeInterceptor {
+  readonly #targets = new Map<string, Target>();
+  readonly #unanswered = new UnansweredUpgrades();
+  readonly #seen = new WeakSet<IncomingMessage>();
+  /** Absent while there is no WebWire server. */
+  #idleSockets: IdleSockets | undefined;
+  /** How long other listeners have, in milliseconds: the longest `handshakeTimeout`. */
+  #timeout = 0;
+
+  /** The router of an HTTP server, however many transports use it. */
+  static of(httpServer: HttpServer): UpgradeRouter {
+    let router = ROUTERS.get(httpServer);
+    if (!router) {
+      router = new UpgradeRouter(httpServer);
+      ROUTERS.set(httpServer, router);
+      interceptUpgrades(httpServer, router);
+    }
+    return router;
   }
 
+  private constructor(readonly httpServer: HttpServer) {}
+
   get isEmpty(): boolean {
-    return this.#handlers.size === 0;
+    return this.#targets.size === 0;
   }
 
   /** @throws if the path is taken. */
-  add(path: string, handler: UpgradeHandler): void {
-    if (this.#handlers.has(path)) throw new Error(`two WebWire servers claim the path ${path} of one HTTP server`);
-    this.#handlers.set(path, handler);
+  add(server: WebwireServer, handle: UpgradeHandler): void {
+    const { path, handshakeTimeout } = server.options;
+    if (this.#targets.has(path)) throw new Error(`two WebWire servers claim the path ${path} of one HTTP server`);
+    this.#targets.set(path, { server, handle });
+    this.#timeout = Math.max(this.#timeout, handshakeTimeout);
+    if (this.#idleSockets) return;
+    this.#idleSockets = new IdleSockets(this.httpServer);
+    this.httpServer.on('upgrade', this.#listen);
   }
 
-  /** The last one to leave stops listening for upgrades: the HTTP server is about to close. */
-  remove(path: string): void {
-    this.#handlers.delete(path);
-    if (!this.isEmpty) return;
-    this.httpServer.off('upgrade', this.#route);
-    this.#idleSockets.close();
+  /** With the last server, all that waits on the HTTP server ends, as it is about to close. */
+  remove({ options: { path } }: WebwireServer): void {
+    if (this.#targets.size === 1 && this.#targets.has(path)) {
+      this.httpServer.off('upgrade', this.#listen);
+      this.#unanswered.close();
+      this.#idleSockets?.close();
+      this.#idleSockets = undefined;
+    }
+    this.#targets.delete(path);
   }
 
-  readonly #route = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    this.#idleSockets.remove(socket as Socket);
-    const handler = this.#handlers.get(pathOf(request.url));
-    if (handler) handler(request, socket, head);
-    else if (this.httpServer.listenerCount('upgrade') === 1) refuse(socket, 404, 'no WebWire server here');
+  /** Reports a refusal to the server of the requested path; if there is none, to all servers of the HTTP server. */
+  reportRefusal(request: ServerRequest, rejection: HandshakeRejection): void {
+    const target = this.#targets.get(pathOf(request.url));
+    for (const { server } of target ? [target] : this.#targets.values()) server.reportRefusal(request, rejection);
+  }
+
+  shouldUpgrade(request: ServerRequest): boolean | undefined {
+    if (offersWebSocket(request)) return this.#targets.has(pathOf(request.url)) || undefined;
+    // Node.js could not read a body again that it has begun to read.
+    return this.#isAlone || hasBody(request) ? false : undefined;
+  }
+
+  upgrade(request: ServerRequest, socket: Socket, head: Buffer): boolean {
+    this.#seen.add(request);
+    const isEarly = this.#idleSockets?.release(socket, () => {
+      socket.off('error', destroy);
+      if (!socket.destroyed) this.httpServer.emit('upgrade', request, socket, head);
+    });
+    if (isEarly) {
+      socket.on('error', destroy);
+      return true;
+    }
+    return this.#route(request, socket, head);
+  }
+
+  request(request: ServerRequest, response: ServerResponse): void {
+    restoreHeader(request);
+    this.#idleSockets?.answering(request, response);
+  }
+
+  #route(request: ServerRequest, socket: Socket, head: Buffer): boolean {
+    const isWebSocket = offersWebSocket(request);
+    const target = isWebSocket ? this.#targets.get(pathOf(request.url)) : undefined;
+    if (target) {
+      target.handle(request, socket, head);
+      return true;
+    }
+    const giveUp = () => {
+      if (isWebSocket) this.#refuse(request, socket);
+      else resumeHttp(this.httpServer, request, socket, head);
+    };
+    if (this.#isAlone) {
+      giveUp();
+      return true;
+    }
+    this.#unanswered.add(socket, this.#timeout, giveUp);
+    return false;
+  }
+
+  /** Whether there are no other listeners. */
+  get #isAlone(): boolean {
+    return this.httpServer.listenerCount('upgrade') === (this.#idleSockets ? 1 : 0);
+  }
+
+  #refuse(request: ServerRequest, socket: Socket): void {
+    const rejection = new HandshakeRejection(404, 'no WebWire server here');
+    this.reportRefusal(request, rejection);
+    refuse(socket, rejection.status, rejection.message);
+  }
+
+  /** Node.js emits `upgrade` only if there is a listener. It has work to do only if something has replaced `emit`. */
+  readonly #listen = (request: ServerRequest, socket: Socket, head: Buffer): void => {
+    if (!this.#seen.has(request)) this.upgrade(request, socket, head);
   };
 }
 
 /** Of the target in origin form (`/path?query`), or in absolute form (`http://host/path`), which servers have to accept. */
-function pathOf(url = '/'): string {
+function pathOf(url: string): string {
   const [, path = '/'] = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]*)?([^?#]*)/i.exec(url) ?? [];
   return path === '' ? '/' : path;
+}
+
+function destroy(this: Socket): void {
+  this.destroy();
 }
