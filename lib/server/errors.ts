@@ -18,6 +18,23 @@ export class RequestError extends Error {
   ) {
     super(message);
   }
+
+  /** Code and message, as `WsException.getError()` gives them. */
+  getError(): { code: string; message: string } {
+    return { code: this.code, message: this.message };
+  }
+
+  /**
+   * Error trackers take an exception that has this property, or this method beside `getError()`, for a failure that the
+   * application intends, as Nest's exceptions are, and do not report it.
+   * @internal
+   */
+  get error(): { code: string; message: string } {
+    return this.getError();
+  }
+
+  /** @internal */
+  initMessage(): void {}
 }
 
 /** A message that would not fit the client's buffer (`messageBufferSize`) and was therefore not sent. */
