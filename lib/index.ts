@@ -23,7 +23,7 @@ export { BufferOverflowError, RequestError } from './server/errors.js';
 export { Handshake, HandshakeRejection } from './server/handshake.js';
 export { Message } from './server/message.js';
 export { InvalidOptionError } from './common/options.js';
-export { jsonCodec, plainCodec, type PayloadCodec } from './server/payload-codec.js';
+export { jsonCodec, plainCodec, type PayloadCodec } from './protocol/payload-codec.js';
 export type { Origins } from './server/origins.js';
 export { WebwireServer, type Listener } from './server/server.js';
 export type { WebwireServerEvents } from './server/server-events.js';

@@ -1,4 +1,4 @@
-import { encodePlain, type PayloadCodec } from '../protocol/payload-codec.js';
+import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { Delays, ReconnectOptions } from './backoff.js';
 import {
   atLeastOne,
@@ -82,24 +82,6 @@ export interface ResolvedClientOptions {
   readonly storageName: string;
   readonly backoff: Delays;
 }
-
-/** Text as a string, bytes as they are; other bodies are sent as JSON. */
-export const plainCodec: PayloadCodec = {
-  decode: (payload) => (payload.encoding === 'binary' ? payload.bytes : payload.text()),
-  encode: encodePlain,
-};
-
-/**
- * Parses text as JSON (an empty one is `undefined`), all else as by default. A string is sent as it is: for a JSON
- * string pass `Payload.json('…')`.
- */
-export const jsonCodec: PayloadCodec = {
-  decode(payload) {
-    if (payload.bytes.length === 0) return undefined;
-    return payload.encoding === 'binary' ? payload.bytes : payload.json();
-  },
-  encode: encodePlain,
-};
 
 const FUNCTION = rule('a constructor', (value) => typeof value === 'function');
 const BOOLEAN = rule('true or false', (value) => typeof value === 'boolean');

@@ -8,12 +8,20 @@ export interface ServerLogger {
   error(message: string, stack?: string): void;
 }
 
-/** Describes an error for the log, and what was thrown instead of one. Never throws, whatever the error does. */
-export function stackOf(error: unknown): string {
+/** Causes of causes end up in the log up to this depth. */
+const MAX_CAUSES = 4;
+
+/**
+ * Describes an error and its causes for the log, or the value that was thrown instead of one. Never throws, whatever the
+ * error does.
+ */
+export function stackOf(error: unknown, causes = 0): string {
   try {
     if (!(error instanceof Error)) return `thrown: ${inspect(error, { depth: 0, maxStringLength: 200 })}`;
     const description: unknown = error.stack ?? error.message;
-    return String(description);
+    const { cause } = error;
+    const isDescribed = !(cause instanceof Error) || causes >= MAX_CAUSES;
+    return isDescribed ? String(description) : `${String(description)}\n[cause]: ${stackOf(cause, causes + 1)}`;
   } catch {
     return 'thrown: an error that cannot be described';
   }

@@ -4,6 +4,7 @@ import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator
 import type { Cluster, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
 import { WebwireConnection } from '../server/connection.js';
 import { LocalBroadcaster } from '../server/local-broadcaster.js';
+import type { EncodedSignal } from '../server/signal.js';
 import { quiet, stackOf } from '../common/logger.js';
 import type { ServerRegistry } from './servers/server-registry.js';
 import { SESSION_SERVICE } from './session.providers.js';
@@ -51,12 +52,18 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
   }
 
   /** Sends a signal to the connections of the other nodes, if there are any. */
-  publish(target: ClusterTarget, message: Uint8Array, except: Iterable<WebwireConnection> = []): void {
-    this.#cluster?.publish(
-      target,
-      message,
-      Array.from(except, ({ id }) => id),
-    );
+  publish(target: ClusterTarget, { messages }: EncodedSignal, except: Iterable<WebwireConnection> = []): void {
+    const cluster = this.#cluster;
+    if (!cluster) return;
+    const ids = Array.from(except, ({ id }) => id);
+    if (messages.size === 1) {
+      for (const message of messages.values()) cluster.publish(target, message, ids);
+      return;
+    }
+    // Other nodes have the same gateways: each server there gets the message that its codec made.
+    for (const { codec, gateway } of this.serverSet.codecs) {
+      cluster.publish({ ...target, gateway }, messages.get(codec)!, ids);
+    }
   }
 
   async synchronized(): Promise<void> {
@@ -80,15 +87,17 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
   }
 
   receive(target: ClusterTarget, message: Uint8Array, except: ReadonlySet<string>): void {
-    const exceptions = { has: ({ id }: WebwireConnection) => except.has(id) };
+    const server = target.gateway === undefined ? undefined : this.serverSet.serverNamed(target.gateway);
+    if (target.gateway !== undefined && !server) return;
+    const allowed = server && new Set(server.connections);
+    const exceptions = {
+      has: (connection: WebwireConnection) => except.has(connection.id) || allowed?.has(connection) === false,
+    };
+    const messageFor = () => message;
     try {
-      if (target.kind === 'group') this.local.toGroup(target.group, message, exceptions);
-      else if (target.kind === 'session') this.local.toSession(target.session, message, exceptions);
-      else if (target.gateway === undefined) this.local.toAll(message, exceptions);
-      else {
-        const server = this.serverSet.serverNamed(target.gateway);
-        if (server) this.local.toAll(message, exceptions, server);
-      }
+      if (target.kind === 'group') this.local.toGroup(target.group, messageFor, exceptions);
+      else if (target.kind === 'session') this.local.toSession(target.session, messageFor, exceptions);
+      else this.local.toAll(messageFor, exceptions, server);
     } catch (error) {
       this.logger.warn(`A signal of another node was not delivered: ${(error as Error).message}`);
     }

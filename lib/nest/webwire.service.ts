@@ -4,7 +4,7 @@ import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator
 import type { WebwireConnection } from '../server/connection.js';
 import { check, stringThat } from '../common/options.js';
 import type { WebwireServer } from '../server/server.js';
-import { encodeSignal } from '../server/signal.js';
+import { EncodedSignal } from '../server/signal.js';
 import type { ServerRegistry } from './servers/server-registry.js';
 import { digestOf } from '../session/session-registry.js';
 import {
@@ -20,7 +20,8 @@ const GROUP_RULE = stringThat('a string', () => true);
  * What an application does with its connections from outside of their handlers. Inject it anywhere. Until the servers of
  * the application are there, it has no connections.
  *
- * Signals to many are encoded once. They go to all or, when something is thrown, to nobody. Connections that are closing,
+ * Signals to many are encoded once for each codec: that of the gateways that a client is connected to, else that of the
+ * module, as for `connection.signal()`. They go to all or, when something is thrown, to nobody. Connections that are closing,
  * as during a shutdown, get them until they are closed.
  *
  * In a cluster, signals go to the connections of all nodes, and sessions are closed on all of them. What is counted and
@@ -74,9 +75,9 @@ export class WebwireService {
   broadcast(name: string, body?: unknown, options: BroadcastOptions = {}): number {
     const { except, gateway } = checkBroadcastOptions(options);
     const server = gateway && this.serverSet.serverOf(gateway, 'broadcast()');
-    const message = encodeSignal(name, body);
-    const count = this.node.local.toAll(message, except, server);
-    this.node.publish({ kind: 'all', gateway: gateway?.name }, message, except);
+    const signal = this.#encode(name, body, server && [server]);
+    const count = this.node.local.toAll(signal.messageFor, except, server);
+    this.node.publish({ kind: 'all', gateway: gateway?.name }, signal, except);
     return count;
   }
 
@@ -116,9 +117,9 @@ export class WebwireService {
    */
   signalGroup(group: string, name: string, body?: unknown, options: SignalGroupOptions = {}): number {
     const { except } = checkSignalGroupOptions(options);
-    const message = encodeSignal(name, body);
-    const count = this.node.local.toGroup(group, message, except);
-    this.node.publish({ kind: 'group', group }, message, except);
+    const signal = this.#encode(name, body);
+    const count = this.node.local.toGroup(group, signal.messageFor, except);
+    this.node.publish({ kind: 'group', group }, signal, except);
     return count;
   }
 
@@ -150,10 +151,10 @@ export class WebwireService {
    *   ProtocolError or TypeError as `connection.signal()`.
    */
   signalSession(key: string, name: string, body?: unknown): number {
-    const message = encodeSignal(name, body);
+    const signal = this.#encode(name, body);
     const session = digestOf(key);
-    const count = this.node.local.toSession(session, message, new Set());
-    this.node.publish({ kind: 'session', session }, message);
+    const count = this.node.local.toSession(session, signal.messageFor, new Set());
+    this.node.publish({ kind: 'session', session }, signal);
     return count;
   }
 
@@ -167,5 +168,10 @@ export class WebwireService {
    */
   async closeSession(key: string): Promise<number> {
     return (await this.node.sessionService?.closeSession(key)) ?? 0;
+  }
+
+  #encode(name: string, body: unknown, servers: Iterable<WebwireServer> = this.servers): EncodedSignal {
+    const codecs = Array.from(servers, ({ codec }) => codec);
+    return new EncodedSignal(name, body, codecs.length > 0 ? codecs : [this.serverSet.defaultCodec]);
   }
 }

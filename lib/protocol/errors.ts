@@ -20,6 +20,23 @@ export class RequestError extends Error {
   ) {
     super(message);
   }
+
+  /** Code and message, as `WsException.getError()` of Nest returns them. */
+  getError(): { code: string; message: string } {
+    return { code: this.code, message: this.message };
+  }
+
+  /**
+   * Error trackers take an exception that has this property, or `initMessage()` beside `getError()`, for a failure that the
+   * application intends, as Nest's exceptions are, and do not report it.
+   * @internal
+   */
+  get error(): { code: string; message: string } {
+    return this.getError();
+  }
+
+  /** @internal */
+  initMessage(): void {}
 }
 
 /** A message is larger than the message buffer of the connection (PROTOCOL.md, section 4), and was not sent. */

@@ -1,3 +1,4 @@
+import { toJson } from './json.js';
 import { decodeUtf16, decodeUtf8, encodeUtf16, encodeUtf8 } from './text.js';
 
 /** How the bytes of a payload are meant: as they are, or as text (PROTOCOL.md, section 3). */
@@ -61,8 +62,11 @@ export class Payload extends PayloadView {
   }
 
   /**
-   * A value as JSON in UTF-8. Throws a TypeError for what JSON cannot express: undefined, a function, a symbol, a
-   * BigInt, a cycle. Like JSON.stringify it leaves out such members of an object, and writes null for NaN.
+   * A value as JSON in UTF-8. As `JSON.stringify` does, it leaves out members of an object that are functions, symbols or
+   * undefined, and writes null for NaN.
+   *
+   * Throws a TypeError that names the type and its place for a value that JSON cannot express: undefined, a function, a
+   * symbol, a BigInt, a cycle, and what `JSON.stringify` would lose, such as a Map, a promise, an Error or a stream.
    */
   static json(value: unknown): Payload {
     return new Payload('utf8', encodeUtf8(toJson(value)));
@@ -87,14 +91,6 @@ export function isBytes(value: unknown): value is Uint8Array {
 export function assertMemory(bytes: Uint8Array): void {
   // A DataView has no such method; its `byteLength` throws by itself.
   if ('keys' in bytes) bytes.keys();
-}
-
-/** Throws a TypeError for what JSON cannot express. */
-export function toJson(value: unknown): string {
-  // Typed as string by TypeScript, but undefined for values that JSON has no form for.
-  const text = JSON.stringify(value) as string | undefined;
-  if (text === undefined) throw new TypeError(`JSON cannot express a value of type ${typeof value}`);
-  return text;
 }
 
 function checkedText(text: unknown): string {

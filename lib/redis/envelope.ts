@@ -15,7 +15,11 @@ export type Envelope =
   | { readonly origin: string; readonly closedSession: string };
 
 const VERSION = 1;
-const KINDS = ['all', 'gateway', 'group', 'session', 'closed'] as const;
+const KINDS = ['all', 'gateway', 'group', 'session', 'closed', 'group of gateway', 'session of gateway'] as const;
+
+/** Stands between the name of a gateway and what follows it; no class has it in its name. */
+const SEPARATOR = '\0';
+
 const ID_LENGTH = 16;
 const HEADER_LENGTH = 2 + ID_LENGTH + 4 + 4;
 const SIGNALS: ReadonlySet<number> = new Set([
@@ -28,7 +32,8 @@ const SIGNALS: ReadonlySet<number> = new Set([
  * version 1 (1) · kind (1) · origin (16) · length of the name (u32 LE) · number of exceptions (u32 LE) · name (UTF-16 LE) ·
  * exceptions (16 each) · message (rest)
  *
- * The name is that of a gateway or a group, which may be any string, or the digest of a session's key.
+ * The name is that of a gateway or a group, which may be any string, or the digest of a session's key; in the last two kinds
+ * that of a gateway, a NUL character, and the group or digest.
  */
 export function encodeEnvelope(envelope: Envelope): Buffer {
   const [kind, text] = addressOf(envelope);
@@ -79,14 +84,23 @@ export function decodeEnvelope(buffer: Buffer): Envelope {
 function addressOf(envelope: Envelope): [(typeof KINDS)[number], string] {
   if ('closedSession' in envelope) return ['closed', envelope.closedSession];
   const { target } = envelope;
-  if (target.kind === 'group') return ['group', target.group];
-  if (target.kind === 'session') return ['session', target.session];
-  return target.gateway === undefined ? ['all', ''] : ['gateway', target.gateway];
+  const { kind, gateway } = target;
+  if (kind === 'all') return gateway === undefined ? ['all', ''] : ['gateway', gateway];
+  const name = kind === 'group' ? target.group : target.session;
+  return gateway === undefined ? [kind, name] : [`${kind} of gateway`, gateway + SEPARATOR + name];
 }
 
 function targetOf(kind: Exclude<(typeof KINDS)[number], 'closed'>, name: string): ClusterTarget {
   if (kind === 'group') return { kind, group: name };
   if (kind === 'session') return { kind, session: name };
+  if (kind === 'group of gateway' || kind === 'session of gateway') {
+    const end = name.indexOf(SEPARATOR);
+    if (end < 0) throw new Error('it names no gateway');
+    const [gateway, rest] = [name.slice(0, end), name.slice(end + 1)];
+    return kind === 'group of gateway'
+      ? { kind: 'group', group: rest, gateway }
+      : { kind: 'session', session: rest, gateway };
+  }
   return { kind: 'all', gateway: kind === 'gateway' ? name : undefined };
 }
 

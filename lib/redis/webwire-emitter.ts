@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { check, OBJECT_RULE, stringThat, type OptionRules } from '../common/options.js';
+import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { ClusterTarget } from '../server/ports/cluster.js';
+import { CODEC_RULE } from '../server/server-options.js';
 import { encodeSignal } from '../server/signal.js';
 import { SessionError } from '../session/session-error.js';
 import type { SessionManager } from '../session/session-manager.js';
@@ -19,6 +21,11 @@ export interface WebwireEmitterOptions extends RedisOptions {
    * @default 'webwire'
    */
   readonly prefix?: string;
+  /**
+   * Encodes the bodies of signals: as in the application.
+   * @default text as UTF-8, bytes as binary, other values as JSON
+   */
+  readonly codec?: PayloadCodec;
   /** The store of the application, for `closeSession()`, which has to destroy sessions. */
   readonly sessionManager?: Pick<SessionManager, 'onSessionClosed'>;
 }
@@ -44,6 +51,7 @@ export interface EmitterBroadcastOptions extends EmitterSignalOptions {
 const RULES: OptionRules<WebwireEmitterOptions> = {
   ...REDIS_RULES,
   prefix: PREFIX_RULE,
+  codec: CODEC_RULE,
   sessionManager: {
     allowed: 'a SessionManager',
     accepts: (value) => typeof (value as Partial<SessionManager> | null)?.onSessionClosed === 'function',
@@ -162,7 +170,7 @@ export class WebwireEmitter {
   ): Promise<number> {
     const ids = typeof except === 'string' ? [except] : [...except];
     for (const id of ids) check('except', id, ID_RULE);
-    const message = encodeSignal(name, body);
+    const message = encodeSignal(name, body, this.#options.codec ?? plainCodec);
     const envelope = encodeEnvelope({ origin: this.#origin, target, except: ids, message });
     const commands = await this.#connected();
     return (await commands.ask('spublish', this.#keys.channelOf(target), envelope)) as number;

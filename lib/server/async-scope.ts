@@ -1,6 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 
-/** The asynchronous context of whoever makes one: what is run in it later finds the same `AsyncLocalStorage` values. */
+/**
+ * An asynchronous context that begins with the `AsyncLocalStorage` values of its creator. Code that runs in it sees them, and
+ * values that it sets itself (`enterWith`) end with it.
+ */
 export class AsyncScope extends AsyncResource {
   constructor() {
     super('WebwireScope');

@@ -1,4 +1,5 @@
 import type { ProtocolError } from '../protocol/index.js';
+import type { PayloadCodec } from '../protocol/payload-codec.js';
 import type { SessionService } from '../session/session-service.js';
 import type { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
@@ -12,6 +13,8 @@ export interface ConnectionHost {
   readonly messageBufferSize: number;
   /** What may wait for a slow client, in bytes. */
   readonly maxBufferedAmount: number;
+  /** Encodes the signals of the server. */
+  readonly codec: PayloadCodec;
   readonly dispatcher: Dispatcher;
   readonly logger: ServerLogger;
   /** `null` where sessions are off. */

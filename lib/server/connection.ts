@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ProtocolError } from '../protocol/index.js';
+import type { PayloadCodec } from '../protocol/payload-codec.js';
 import { SessionError } from '../session/session-error.js';
 import { ConnectionSession } from '../session/connection-session.js';
 import type { Session } from '../session/session.js';
@@ -93,16 +94,22 @@ export class WebwireConnection {
    * they were given; a signal that a handler sends precedes that handler's reply.
    *
    * @param name At most 255 printable ASCII characters; may be empty if there is a body.
-   * @param body A string is sent as UTF-8, bytes (`Uint8Array`, `ArrayBuffer`, other views) as binary, a `Payload` as it
-   *   is, `undefined` and `null` as nothing, any other value as JSON in UTF-8. Bytes must not be changed afterwards: many
-   *   (16 384 and more) are sent from where they are.
+   * @param body The codec of the server encodes it: that of its gateways, else that of the module. By default a string is
+   *   sent as UTF-8, bytes (`Uint8Array`, `ArrayBuffer`, other views) as binary, `null` as nothing, any other value as JSON
+   *   in UTF-8. Whatever the codec, a `Payload` is sent as it is, and `undefined` as nothing. Bytes must not be changed
+   *   afterwards: many (16 384 and more) are sent from where they are.
    * @returns `false` if the connection is gone, and the signal with it.
    * @throws BufferOverflowError if the message is larger than `messageBufferSize`.
    * @throws ProtocolError if the protocol forbids it: a bad name, or neither name nor body.
-   * @throws TypeError for a body that JSON cannot express, a promise or an Observable.
+   * @throws TypeError for a body that JSON cannot express, a promise or an Observable; and whatever the codec throws.
    */
   signal(name: string, body?: unknown): boolean {
-    return this.#outbox.signal(signalOf(name, body));
+    return this.#outbox.signal(signalOf(name, body, this.#host.codec));
+  }
+
+  /** Encodes the signals to this client. @internal */
+  get codec(): PayloadCodec {
+    return this.#host.codec;
   }
 
   /** Sends a signal that is already encoded, as `signal()` does. @internal */

@@ -1,5 +1,13 @@
 import { DEFAULT_MESSAGE_BUFFER_SIZE, DEFAULT_READ_TIMEOUT, MIN_MESSAGE_BUFFER_SIZE } from '../protocol/index.js';
-import { check, countOrInfinity, integerBetween, stringThat, type OptionRules } from '../common/options.js';
+import type { PayloadCodec } from '../protocol/payload-codec.js';
+import {
+  check,
+  countOrInfinity,
+  integerBetween,
+  stringThat,
+  type OptionRule,
+  type OptionRules,
+} from '../common/options.js';
 import { ORIGINS_RULE, type Origins } from './origins.js';
 import { WEB_SOCKET_PROTOCOLS_RULE } from './web-socket-protocols.js';
 
@@ -80,6 +88,15 @@ export type ResolvedServerOptions = Readonly<Required<Omit<ServerOptions, 'origi
 
 const UINT32_MAX = 0xffff_ffff;
 const TIMER_MAX = 0x7fff_ffff;
+
+/** What a codec may be. */
+export const CODEC_RULE: OptionRule = {
+  allowed: 'a codec: an object with the functions decode and encode',
+  accepts: (value) => {
+    const codec = value as Partial<PayloadCodec> | null;
+    return typeof codec?.decode === 'function' && typeof codec.encode === 'function';
+  },
+};
 
 /** What each option may be. */
 export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {

@@ -1,7 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import { encodeMessage, MessageType, PROTOCOL_MAJOR_VERSION, PROTOCOL_MINOR_VERSION } from '../protocol/index.js';
+import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { SessionService } from '../session/session-service.js';
 import { Admission, type AdmissionHost } from './admission.js';
+import { AsyncScope } from './async-scope.js';
 import type { TransportConnection, TransportHandlers, ConnectionRequest } from './ports/transport-connection.js';
 import type { ConnectionHost } from './connection-host.js';
 import { WebwireConnection } from './connection.js';
@@ -57,6 +59,8 @@ export class WebwireServer extends ServerEvents {
     readonly options: ResolvedServerOptions,
     logger: ServerLogger,
     groups: Groups<WebwireConnection>,
+    /** Encodes its signals. @internal */
+    readonly codec: PayloadCodec = plainCodec,
   ) {
     super(logger);
     this.#groups = groups;
@@ -204,6 +208,7 @@ export class WebwireServer extends ServerEvents {
     return {
       messageBufferSize,
       maxBufferedAmount,
+      codec: this.codec,
       dispatcher,
       sessions,
       logger: this.logger,
@@ -297,7 +302,8 @@ export class WebwireServer extends ServerEvents {
     const fail = (error: unknown) => this.logger.error(`${subject} failed`, stackOf(error));
     let result: void | Promise<void> = undefined;
     try {
-      result = run();
+      // Values that the application puts into an AsyncLocalStorage there are not seen by later events of the connection.
+      result = new AsyncScope().runInAsyncScope(run);
     } catch (error) {
       fail(error);
     }

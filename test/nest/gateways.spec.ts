@@ -112,7 +112,7 @@ describe('gateways', () => {
       }
     }
     const app = await start({ providers: [Greeter, Admin, Counter] });
-    expect(await (await app.connect('/admin')).ask('greet', '1')).toBe('utf8 at your service');
+    expect(await (await app.connect('/admin')).ask('greet', '1')).toBe('utf8 "at your service"');
     expect(await (await app.connect('/admin?query=1')).ask('greet', '1')).toBe('utf8 at your service');
     expect(await (await app.connect('/')).ask('greet', 'Ada')).toBe('utf8 Hello Ada');
     expect(app.get(Admin).server.options).toMatchObject({ path: '/admin', subProtocolName: 'admin' });
@@ -765,8 +765,10 @@ describe('handlers', () => {
   });
 
   it('with names that no message can have are refused', async () => {
-    expect(() => WebwireRequest('grüße')).toThrow('"grüße" cannot be the name of a WebWire request');
-    expect(() => WebwireSignal('x'.repeat(256))).toThrow('names are at most 255 printable ASCII characters');
+    expect(() => apply(WebwireRequest('grüße'), 'greet')()).toThrow(
+      '"grüße" cannot be the name of a WebWire request, which Object.greet handles',
+    );
+    expect(() => apply(WebwireSignal('x'.repeat(256)))()).toThrow('names are at most 255 printable ASCII characters');
     expect(() => WebwireSignal({ name: 'x', fallback: true } as never)).toThrow('either a name or fallback: true');
     await expect(start({ providers: [gatewayWith(apply(SubscribeMessage({ cmd: 'x' } as never)))] })).rejects.toThrow(
       '@SubscribeMessage() of Second.handle needs a string as its name',

@@ -4,6 +4,7 @@ import { channel } from 'node:diagnostics_channel';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClusterTarget } from '../../lib/server/ports/cluster.js';
+import { plainCodec } from '../../lib/protocol/payload-codec.js';
 import { encodeSignal } from '../../lib/server/signal.js';
 import { SessionError } from '../../lib/session/session-error.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
@@ -46,8 +47,9 @@ describeWithRedis('nodes whose Redis fails', () => {
     await expect.poll(() => node.cluster.health().status).toBe('disconnected');
   };
   const isBack = (node: BareNode) => node.told.take(({ kind }) => kind === 'connected');
-  const hexOf = (name: string) => Buffer.from(encodeSignal(name, undefined)).toString('hex');
-  const publish = (node: BareNode, name: string) => node.cluster.publish(ROOM, encodeSignal(name, undefined), []);
+  const hexOf = (name: string) => Buffer.from(encodeSignal(name, undefined, plainCodec)).toString('hex');
+  const publish = (node: BareNode, name: string) =>
+    node.cluster.publish(ROOM, encodeSignal(name, undefined, plainCodec), []);
 
   describe.each([
     ['keeps its data', true],

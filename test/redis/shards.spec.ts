@@ -1,4 +1,4 @@
-import { Session } from 'nestjs-webwire';
+import { plainCodec, Session } from 'nestjs-webwire';
 import { RedisSessionManager, WebwireEmitter } from 'nestjs-webwire/redis';
 import { afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import type { ClusterTarget } from '../../lib/server/ports/cluster.js';
@@ -55,7 +55,7 @@ describeWithRedis(
         targets.push({ kind: 'session', session }, { kind: 'group', group: `group ${session}` });
       }
       await b.cluster.synchronized();
-      for (const target of targets) a.cluster.publish(target, encodeSignal('x', 'y'), []);
+      for (const target of targets) a.cluster.publish(target, encodeSignal('x', 'y', plainCodec), []);
       for (const target of targets) {
         await b.told.take((told) => told.kind === 'signal' && JSON.stringify(told.target) === JSON.stringify(target));
       }
@@ -102,7 +102,7 @@ describeWithRedis(
       await expect.poll(() => allCounts().catch(() => undefined), { timeout: 40_000 }).toEqual(new Set([1]));
       const target = { kind: 'session', session: sessions[0]! } as const;
       await expect.poll(() => nodes.every(({ cluster }) => cluster.health().isHealthy)).toBe(true);
-      b.cluster.publish(target, encodeSignal('x', 'y'), []);
+      b.cluster.publish(target, encodeSignal('x', 'y', plainCodec), []);
       await a.told.take((told) => told.kind === 'signal');
     });
 

@@ -1,4 +1,4 @@
-import type { PayloadCodec } from '../../server/payload-codec.js';
+import type { PayloadCodec } from '../../protocol/payload-codec.js';
 
 /** Marks a class as decorated with `@WebwireGateway()`. */
 export const WEBWIRE_GATEWAY = 'webwire:gateway';

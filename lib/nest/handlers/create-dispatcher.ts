@@ -1,6 +1,6 @@
 import type { Dispatcher } from '../../server/ports/dispatcher.js';
 import type { ServerLogger } from '../../common/logger.js';
-import { plainCodec, type PayloadCodec } from '../../server/payload-codec.js';
+import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { ConnectionHooks } from './connection-hooks.js';
 import { directInvoker } from './direct-invoker.js';
 import { enhancedInvoker, scopedInvoker } from './enhanced-invoker.js';
@@ -9,6 +9,8 @@ import { GatewayDispatcher } from './gateway-dispatcher.js';
 import { createHandshakeGuards } from './handshake-guards.js';
 import type { Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
+import { Recovery } from './recovery.js';
+import { Route } from './route.js';
 import { RoutingTable } from './routing-table.js';
 import { attachGlobalScopedEnhancers, isEnhanced, isScoped } from './scope.js';
 
@@ -19,10 +21,10 @@ export interface ServedGateway {
 }
 
 /**
- * Builds what a server does with its messages, once and for all connections.
+ * Builds the dispatcher of a server, once for all its connections.
  *
  * @param prepare Called with each gateway instance that is made for a single message.
- * @throws Error if two handlers take the same messages, or a handshake guard is none.
+ * @throws Error if two handlers take the same messages, or a handshake guard has no method `canActivate`.
  */
 export function createDispatcher(
   nest: NestContext,
@@ -37,12 +39,12 @@ export function createDispatcher(
     attachGlobalScopedEnhancers(nest, definition);
     hooks.add(nest, definition, prepareInstance);
     for (const handler of definition.handlers) {
-      routes.add(handler, {
-        handler: `${definition.name}.${handler.methodName}`,
-        module: definition.module.name,
-        codec: handler.codec ?? codec ?? plainCodec,
-        invoke: createInvoker(nest, definition, handler, prepareInstance),
-      });
+      const label = `${definition.name}.${handler.methodName}`;
+      const invoke = createInvoker(nest, definition, handler, prepareInstance, logger);
+      routes.add(
+        handler,
+        new Route(label, definition.module.name, handler.codec ?? codec ?? plainCodec, invoke, logger),
+      );
     }
   }
   const authorize = createHandshakeGuards(
@@ -57,8 +59,10 @@ function createInvoker(
   gateway: GatewayDefinition,
   handler: HandlerDefinition,
   prepare: (instance: object) => void,
+  logger: ServerLogger,
 ): Invoker {
-  if (isScoped(nest, gateway)) return scopedInvoker(nest, gateway, handler, prepare);
-  if (isEnhanced(nest, gateway, handler)) return enhancedInvoker(nest, gateway, handler);
+  const recovery = new Recovery(nest, gateway, handler, logger);
+  if (isScoped(nest, gateway)) return scopedInvoker(nest, gateway, handler, prepare, recovery);
+  if (isEnhanced(nest, gateway, handler)) return enhancedInvoker(nest, gateway, handler, recovery);
   return directInvoker(gateway.wrapper.instance as object, handler);
 }

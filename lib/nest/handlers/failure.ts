@@ -1,31 +1,28 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
 import { RequestError } from '../../server/errors.js';
+import { codeOfContent, contentToMessage } from './exception-content.js';
 
-/** Makes of what a handler threw what the client may know of it; anything else stays as it is. */
+/** Makes a RequestError of an exception that is meant for the client; any other failure stays as it is. */
 export function toFailure(error: unknown): unknown {
-  if (error instanceof WsException) return new RequestError(codeOf(error.getError()), error.message);
+  if (error instanceof WsException)
+    return new RequestError(codeOfContent(error.getError()) ?? 'ERROR', messageOf(error));
   if (error instanceof HttpException) return new RequestError(statusName(error.getStatus()), messageOf(error));
   return error;
 }
 
-function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | null | undefined)?.code;
-  return typeof code === 'string' && code !== '' ? code : 'ERROR';
+/** Whether a failure is meant for the client. Anything else is a mistake, or a failure of something else. */
+export function isIntended(error: unknown): boolean {
+  return error instanceof RequestError || error instanceof WsException || error instanceof HttpException;
+}
+
+/** The message of an exception of Nest's for the client. Validation pipes put theirs into the content, as a list. */
+export function messageOf(exception: WsException | HttpException): string {
+  if (exception instanceof WsException) return contentToMessage(exception.getError(), 'error', 'code');
+  const words = statusName(exception.getStatus()).toLowerCase().replaceAll('_', ' ');
+  return contentToMessage(exception.getResponse(), words);
 }
 
 function statusName(status: number): string {
   return HttpStatus[status] ?? `HTTP_${status}`;
-}
-
-/**
- * What the client may read. Validation pipes put what is wrong into the response, as a list; the exception's own message
- * says nothing. The message of an error that stands for the response is not for clients.
- */
-export function messageOf(exception: HttpException): string {
-  const response: unknown = exception.getResponse();
-  if (response instanceof Error) return statusName(exception.getStatus()).toLowerCase().replaceAll('_', ' ');
-  const message = typeof response === 'string' ? response : (response as { message?: unknown } | null)?.message;
-  if (Array.isArray(message)) return message.join('; ');
-  return typeof message === 'string' ? message : exception.message;
 }

@@ -5,11 +5,8 @@ import type { Dispatcher } from '../../server/ports/dispatcher.js';
 import { RequestError } from '../../server/errors.js';
 import type { ServerLogger } from '../../common/logger.js';
 import type { Message } from '../../server/message.js';
-import { toPayload } from '../../server/payload-codec.js';
 import type { ConnectionHooks } from './connection-hooks.js';
-import { toFailure } from './failure.js';
-import type { Route, RoutingTable } from './routing-table.js';
-import { isPromiseLike } from './resolve-result.js';
+import type { RoutingTable } from './routing-table.js';
 
 /** Brings the messages of one server to the handlers of its gateways. */
 export class GatewayDispatcher implements Dispatcher {
@@ -23,9 +20,9 @@ export class GatewayDispatcher implements Dispatcher {
   request(connection: WebwireConnection, message: Message): Payload | Promise<Payload> {
     const route = this.routes.find('request', message.name);
     if (!route) throw new RequestError('NOT_FOUND', 'nobody handles this request');
-    const result = invoke(route, connection, message);
-    if (result instanceof Promise) return result.then((value) => reply(route, value), rethrow);
-    return reply(route, result);
+    const result = route.run(connection, message);
+    if (result instanceof Promise) return result.then(route.reply, route.fail);
+    return route.reply(result);
   }
 
   signal(connection: WebwireConnection, message: Message): void | Promise<void> {
@@ -35,8 +32,10 @@ export class GatewayDispatcher implements Dispatcher {
       return;
     }
     try {
-      const result = invoke(route, connection, message);
-      if (result instanceof Promise) return result.then(ignore, (error) => this.#failed(message, toFailure(error)));
+      const result = route.run(connection, message);
+      if (result instanceof Promise) {
+        return result.then(ignore, route.fail).catch((error: unknown) => this.#failed(message, error));
+      }
     } catch (error) {
       this.#failed(message, error);
     }
@@ -55,39 +54,6 @@ export class GatewayDispatcher implements Dispatcher {
     if (!(failure instanceof RequestError)) throw failure;
     this.logger.debug(`Signal ${JSON.stringify(name)} was refused: ${JSON.stringify(failure.code)}`);
   }
-}
-
-function invoke(route: Route, connection: WebwireConnection, message: Message): unknown {
-  const body = decodeBody(route, message);
-  try {
-    return route.invoke(connection, body, message);
-  } catch (error) {
-    throw toFailure(error);
-  }
-}
-
-function decodeBody({ codec, handler }: Route, { payload }: Message): unknown {
-  let body: unknown;
-  try {
-    body = codec.decode(payload);
-  } catch (error) {
-    if (error instanceof RequestError) throw error;
-    // The cause may quote the payload, which must reach neither the log nor the client.
-    throw new RequestError('BAD_REQUEST', 'the body could not be decoded');
-  }
-  if (!isPromiseLike(body)) return body;
-  void Promise.resolve(body).catch(ignore);
-  throw new TypeError(`the codec of ${handler} decodes to a promise; codecs must be synchronous`);
-}
-
-/** An error that is returned, by a handler or by a filter, is a failure like one that is thrown. */
-function reply({ codec }: Route, value: unknown): Payload {
-  if (value instanceof Error) throw toFailure(value);
-  return toPayload(value, codec);
-}
-
-function rethrow(error: unknown): never {
-  throw toFailure(error);
 }
 
 function ignore(): void {}

@@ -94,7 +94,7 @@ function exploreHandlers(gateway: string, prototype: object): HandlerDefinition[
 /** A plain `@SubscribeMessage()` takes requests and signals alike. */
 function plainHandles(handler: string, name: unknown): HandlesMetadata[] {
   if (typeof name !== 'string') throw new TypeError(`@SubscribeMessage() of ${handler} needs a string as its name`);
-  assertName('handler', name);
+  assertName('message', name, handler);
   return (['request', 'signal'] as const).map((kind) => ({ kind, target: { name }, codec: undefined }));
 }
 

@@ -13,6 +13,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import type { HandshakeGuard } from '../internals/handshake-guard-list.js';
 import { HANDSHAKE_METHOD } from '../decorators/metadata.js';
 import type { HandshakeHost } from '../decorators/use-handshake-guards.decorator.js';
+import { AsyncScope } from '../../server/async-scope.js';
 import { HandshakeRejection, type Handshake } from '../../server/handshake.js';
 import { createContext } from './enhanced-invoker.js';
 import type { GatewayDefinition } from './gateway-explorer.js';
@@ -48,7 +49,7 @@ export function createHandshakeGuards(
   const guarded = gateways.flatMap(guardedGateway);
   if (guarded.length === 0) return undefined;
   const makerFor = guardMaker(nest, guarded);
-  return async (handshake) => {
+  const authorize = async (handshake: Handshake): Promise<void> => {
     const make = makerFor(handshake);
     try {
       for (const { gateway, handler, guards } of guarded) {
@@ -62,6 +63,8 @@ export function createHandshakeGuards(
       throw toRefusal(error);
     }
   };
+  // Values that a guard puts into an AsyncLocalStorage are not seen by the messages of the connection.
+  return (handshake) => new AsyncScope().runInAsyncScope(authorize, undefined, handshake);
 }
 
 /** There is no response yet, which is what Nest's context would take the second argument for. */

@@ -2,16 +2,18 @@ import { ForbiddenException } from '@nestjs/common';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '@nestjs/core/internal';
 import { from, isObservable, lastValueFrom, Observable, type Subscriber } from 'rxjs';
 import { AsyncScope } from '../../server/async-scope.js';
+import type { ConnectionLifetime } from '../../server/connection-lifetime.js';
 import type { HandlerArguments } from './invoker.js';
 import type { HandlerPipeline } from './nest-pipeline.js';
 import type { Enhancers, PipedParameter } from '../internals/resolve-enhancers.js';
-import { isPromiseLike } from './resolve-result.js';
+import { MESSAGE_ARGUMENT } from '../decorators/webwire-message.decorator.js';
+import { isPromiseLike, lastValue, whileConnected } from './resolve-result.js';
 
 type Continuation = (value: unknown, subscriber: Subscriber<unknown>) => void;
 
 /**
- * Runs guards, interceptors and pipes around a handler, as Nest does. Nest waits for each of them, whether it has to or not;
- * here only what is asynchronous is waited for, so that a handler whose enhancers answer at once is answered at once.
+ * Runs guards, interceptors and pipes around a handler, as Nest does. Nest waits for each of them. Here only a promise or an
+ * Observable is waited for, so that a request whose enhancers and handler are synchronous is answered at once.
  */
 export class Pipeline implements HandlerPipeline {
   readonly #parameterCount: number;
@@ -24,7 +26,7 @@ export class Pipeline implements HandlerPipeline {
     this.#parameterCount = Math.max(0, ...enhancers.parameters.map(({ index }) => index + 1));
   }
 
-  /** Returns what the handler or an interceptor made of it, a promise or an Observable included. */
+  /** Returns the result of the handler, or the last value of the interceptors around it. */
   run(args: HandlerArguments): unknown {
     if (this.enhancers.guards.length === 0) return this.#intercept(args);
     const asked = this.#askGuards(this.#contextOf(args), 0);
@@ -53,31 +55,35 @@ export class Pipeline implements HandlerPipeline {
     if (this.enhancers.interceptors.length === 0) return this.#call(args);
     // Interceptors that change what they see do not change what the handler gets.
     const seen: HandlerArguments = [...args];
-    const call = () => this.#call(seen);
-    return new Observable((subscriber) => this.#interceptAt(0, this.#contextOf(args), call, subscriber));
+    const { lifetime } = args[MESSAGE_ARGUMENT];
+    return lastValue(
+      new Observable((subscriber) => this.#interceptAt(0, this.#contextOf(args), seen, subscriber)),
+      lifetime,
+    );
   }
 
-  /** Runs the interceptor of an index, or the handler when there is no more of them, for one who waits for its values. */
+  /** Runs the interceptor of an index, or the handler after the last one, and gives its values to a subscriber. */
   #interceptAt(
     index: number,
     context: ExecutionContextHost,
-    call: () => unknown,
+    args: HandlerArguments,
     subscriber: Subscriber<unknown>,
   ): void {
     const interceptor = this.enhancers.interceptors[index];
     if (!interceptor) {
-      emit(call(), subscriber);
+      emit(this.#call(args), subscriber, args[MESSAGE_ARGUMENT].lifetime);
       return;
     }
     const handle = () => {
-      // What comes next runs in the asynchronous context of whoever asked for it, whenever it is subscribed to.
+      // The next interceptor runs in the asynchronous context of this call, whenever it is subscribed to.
       const scope = new AsyncScope();
       return new Observable<unknown>((next) =>
-        scope.runInAsyncScope(() => this.#interceptAt(index + 1, context, call, next)),
+        scope.runInAsyncScope(() => this.#interceptAt(index + 1, context, args, next)),
       );
     };
     const values: unknown = interceptor.intercept(context, { handle });
-    whenThere(values, subscriber, pass);
+    if (isPromiseLike(values)) void goOnLater(values, subscriber, pass);
+    else pass(values, subscriber);
   }
 
   #call(args: HandlerArguments): unknown {
@@ -119,14 +125,15 @@ function transform(value: unknown, parameter: PipedParameter, first: number): un
   return result;
 }
 
-/** Gives the result of a handler to a subscriber: each value of an Observable, or the one that it is. */
-function emit(result: unknown, subscriber: Subscriber<unknown>): void {
-  whenThere(result, subscriber, emitValue);
+/** Gives the result of a handler to a subscriber: the values of an Observable while the client is there, or the one value. */
+function emit(result: unknown, subscriber: Subscriber<unknown>, lifetime: ConnectionLifetime): void {
+  if (isPromiseLike(result)) void goOnLater(result, subscriber, (value) => emitValue(value, subscriber, lifetime));
+  else emitValue(result, subscriber, lifetime);
 }
 
-function emitValue(value: unknown, subscriber: Subscriber<unknown>): void {
+function emitValue(value: unknown, subscriber: Subscriber<unknown>, lifetime: ConnectionLifetime): void {
   if (isObservable(value)) {
-    value.subscribe(subscriber);
+    whileConnected(value, lifetime).subscribe(subscriber);
   } else {
     subscriber.next(value);
     subscriber.complete();
@@ -138,12 +145,7 @@ function pass(values: unknown, subscriber: Subscriber<unknown>): void {
   from(values as Observable<unknown>).subscribe(subscriber);
 }
 
-/** Goes on with a value, when it is there and somebody still waits for it. */
-function whenThere(value: unknown, subscriber: Subscriber<unknown>, goOn: Continuation): void {
-  if (isPromiseLike(value)) void goOnLater(value, subscriber, goOn);
-  else goOn(value, subscriber);
-}
-
+/** Goes on with a promised value, unless an interceptor has given it up meanwhile. */
 async function goOnLater(promise: PromiseLike<unknown>, subscriber: Subscriber<unknown>, goOn: Continuation) {
   try {
     const value = await promise;

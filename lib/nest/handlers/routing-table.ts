@@ -1,16 +1,5 @@
-import type { PayloadCodec } from '../../server/payload-codec.js';
 import type { HandlesMetadata } from '../decorators/metadata.js';
-import type { Invoker } from './invoker.js';
-
-/** Where a message goes. */
-export interface Route {
-  /** `Class.method`, for people. */
-  readonly handler: string;
-  /** Name of the module that provides the gateway. */
-  readonly module: string;
-  readonly codec: PayloadCodec;
-  readonly invoke: Invoker;
-}
+import type { Route } from './route.js';
 
 type Kind = HandlesMetadata['kind'];
 

@@ -6,14 +6,15 @@ import {
   type OptionRule,
   type OptionRules,
 } from '../../common/options.js';
-import type { PayloadCodec } from '../../server/payload-codec.js';
-import { SERVER_OPTION_RULES, type ServerOptions } from '../../server/server-options.js';
+import type { PayloadCodec } from '../../protocol/payload-codec.js';
+import { CODEC_RULE, SERVER_OPTION_RULES, type ServerOptions } from '../../server/server-options.js';
 import type { ListenTarget, Transport } from '../../transport/transport.js';
 
 /** Options of a gateway, in `@WebwireGateway()`. They take precedence over those of the module. */
 export interface WebwireGatewayOptions extends ServerOptions {
   /**
-   * Decodes bodies and encodes return values.
+   * Decodes bodies, and encodes return values and signals. Gateways that share a server share the codec of its signals: the
+   * one that they name, or that of the module if they name several.
    * @default the module's, else text as strings, binary as `Buffer`s, other values as JSON
    */
   codec?: PayloadCodec;
@@ -35,15 +36,6 @@ export interface WebwireGatewayOptions extends ServerOptions {
    */
   transport?: Transport;
 }
-
-/** What a codec may be. */
-export const CODEC_RULE: OptionRule = {
-  allowed: 'a codec: an object with the functions decode and encode',
-  accepts: (value) => {
-    const codec = value as Partial<PayloadCodec> | null;
-    return typeof codec?.decode === 'function' && typeof codec.encode === 'function';
-  },
-};
 
 /** What a port may be. */
 export const PORT_RULE: OptionRule = integerBetween(0, 65_535, 'a port');

@@ -1,7 +1,7 @@
 import { encodeMessage, MessageType, ProtocolError } from '../../protocol/index.js';
 import { checkAll, stringThat, type OptionRules } from '../../common/options.js';
-import type { PayloadCodec } from '../../server/payload-codec.js';
-import { CODEC_RULE } from './gateway-options.js';
+import type { PayloadCodec } from '../../protocol/payload-codec.js';
+import { CODEC_RULE } from '../../server/server-options.js';
 import { WEBWIRE_HANDLES, type HandlesMetadata } from '../decorators/metadata.js';
 
 /** Options of `@WebwireRequest()` and `@WebwireSignal()`. */
@@ -43,26 +43,29 @@ export function handles(
   if (fallback && name !== undefined) {
     throw new TypeError(`a WebWire ${kind} handler has either a name or fallback: true, not both`);
   }
-  if (name !== undefined) assertName(kind, name);
   const metadata: HandlesMetadata = { kind, target: fallback ? 'fallback' : { name: name ?? '' }, codec };
   return (prototype, key, descriptor?: PropertyDescriptor) => {
     const method: unknown = descriptor?.value;
     if (typeof prototype === 'function' || typeof key === 'symbol' || typeof method !== 'function') {
       throw new TypeError(`a WebWire ${kind} handler is a method with a name, not static: ${String(key)} is none`);
     }
+    if (name !== undefined) assertName(kind, name, `${prototype.constructor.name}.${key}`);
     const others = (Reflect.getOwnMetadata(WEBWIRE_HANDLES, method) ?? []) as HandlesMetadata[];
     Reflect.defineMetadata(WEBWIRE_HANDLES, [...others, metadata], method);
   };
 }
 
-/** @throws TypeError if no message can have this name. */
-export function assertName(kind: string, name: string): void {
+/**
+ * @param handler The method that has the name, as `Class.method`.
+ * @throws TypeError if no message can have this name.
+ */
+export function assertName(kind: string, name: string, handler: string): void {
   try {
     encodeMessage({ type: MessageType.SignalBinary, name, payload: new Uint8Array(1) });
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     throw new TypeError(
-      `${JSON.stringify(name)} cannot be the name of a WebWire ${kind}: ` +
+      `${JSON.stringify(name)} cannot be the name of a WebWire ${kind}, which ${handler} handles: ` +
         'names are at most 255 printable ASCII characters',
       { cause: error },
     );

@@ -4,6 +4,7 @@ import { GATEWAY_OPTION_RULES, type WebwireGatewayOptions } from '../options/gat
 import type { GatewayDefinition } from '../handlers/gateway-explorer.js';
 import type { ServedGateway } from '../handlers/create-dispatcher.js';
 import { check, InvalidOptionError } from '../../common/options.js';
+import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { resolveServerOptions, type ResolvedServerOptions } from '../../server/server-options.js';
 import type { Transport } from '../../transport/transport.js';
 import type { WebwireModuleOptions } from '../options/module-options.js';
@@ -14,6 +15,8 @@ export interface PlannedServer {
   readonly port: number | undefined;
   readonly options: ResolvedServerOptions;
   readonly gateways: readonly ServedGateway[];
+  /** Encodes its signals. */
+  readonly codec: PayloadCodec;
   /** Whether its connections can have sessions. */
   readonly hasSessions: boolean;
   /** For a port of its own. */
@@ -29,6 +32,8 @@ interface Group {
   /** Which gateway an option comes from. */
   sources: Map<string, string>;
   gateways: ServedGateway[];
+  /** The codecs that its gateways name. */
+  codecs: Set<PayloadCodec>;
 }
 
 /**
@@ -48,20 +53,22 @@ export function planServers(gateways: readonly GatewayDefinition[], module: Webw
     const port = overriddenPort ?? (definition.port === 0 ? undefined : definition.port);
     const path = own.path ?? defaults.path ?? '/';
     const key = `${port} ${path}`;
-    const group: Group = groups.get(key) ?? { port, options: {}, sources: new Map(), gateways: [] };
+    const group: Group = groups.get(key) ?? { port, options: {}, sources: new Map(), gateways: [], codecs: new Set() };
     groups.set(key, group);
     merge(group, definition.name, definedOnly({ ...own, path }));
     group.gateways.push({ definition, codec: codec ?? moduleCodec });
+    if (codec) group.codecs.add(codec);
   }
   assertTogether([...groups.values()]);
-  const servers = [...groups.values()].map((group) => planServer(group, defaults));
+  const servers = [...groups.values()].map((group) => planServer(group, defaults, moduleCodec));
   assertOneTlsPerPort(servers);
   return servers;
 }
 
 function planServer(
-  { port, options: own, gateways }: Group,
+  { port, options: own, gateways, codecs }: Group,
   defaults: Omit<WebwireModuleOptions, 'gateways' | 'codec' | 'cluster'>,
+  moduleCodec: PayloadCodec = plainCodec,
 ): PlannedServer {
   check(`tls of ${gateways[0]!.definition.name}`, own.tls, {
     allowed: "absent for a gateway on the application's HTTP server: Nest's httpsOptions apply",
@@ -73,10 +80,17 @@ function planServer(
     port,
     options: resolveServerOptions(options),
     gateways,
+    codec: codecOfSignals(codecs, moduleCodec),
     hasSessions: sessions !== false,
     tls: port === undefined ? undefined : tls,
     transport,
   };
+}
+
+/** A client has one codec: if the gateways of its server name several, none of them is better than the module's. */
+function codecOfSignals(codecs: ReadonlySet<PayloadCodec>, moduleCodec: PayloadCodec): PayloadCodec {
+  const [codec = moduleCodec, ...others] = codecs;
+  return others.length === 0 ? codec : moduleCodec;
 }
 
 function assertOneTlsPerPort(servers: readonly PlannedServer[]): void {

@@ -6,6 +6,7 @@ import type { WebwireConnection } from '../../server/connection.js';
 import { Groups } from '../../server/groups.js';
 import { quiet } from '../../common/logger.js';
 import { InvalidOptionError } from '../../common/options.js';
+import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { WebwireServer } from '../../server/server.js';
 import { planServers, type PlannedServer } from './plan-servers.js';
 import { checkModuleOptions, type WebwireModuleOptions } from '../options/module-options.js';
@@ -67,9 +68,22 @@ export class ServerRegistry implements ServersByGateway {
     return undefined;
   }
 
+  /** The codec of each server, and the name of one of its gateways. */
+  get codecs(): { codec: PayloadCodec; gateway: string }[] {
+    return Array.from(this.#plans ?? [], ([{ codec }, { gateways }]) => ({
+      codec,
+      gateway: gateways[0]!.definition.name,
+    }));
+  }
+
+  /** The codec of applications that have no server. */
+  get defaultCodec(): PayloadCodec {
+    return this.options.codec ?? plainCodec;
+  }
+
   #make(options: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
     const plans = planServers(exploreGateways(this.modules), options);
-    return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger, this.groups), plan]));
+    return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger, this.groups, plan.codec), plan]));
   }
 }
 

@@ -5,10 +5,13 @@ import type { ServerLogger } from '../../common/logger.js';
 export type ClusterTarget =
   /** All connections, or those of the servers that serve a gateway, by the name of its class. */
   | { readonly kind: 'all'; readonly gateway: string | undefined }
-  /** The members of a group. */
-  | { readonly kind: 'group'; readonly group: string }
-  /** The connections that have a session, by the digest of its key. */
-  | { readonly kind: 'session'; readonly session: string };
+  /** The members of a group, or those of them that are connected to the servers of a gateway. */
+  | { readonly kind: 'group'; readonly group: string; readonly gateway?: string | undefined }
+  /**
+   * The connections that have a session, by the digest of its key, or those of them that are connected to the servers of a
+   * gateway.
+   */
+  | { readonly kind: 'session'; readonly session: string; readonly gateway?: string | undefined };
 
 /** What one node is told by the cluster. None of the methods throws. */
 export interface ClusterNode {

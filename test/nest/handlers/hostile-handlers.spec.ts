@@ -314,7 +314,9 @@ it('codecs that are asynchronous are refused', async () => {
   }
   const client = await start({ providers: [Gateway] });
   expect(await client.ask('x', 'y')).toBe('internal error');
-  expect(await app!.logger.logged('error', 'Request "x"')).toContain('the codec of Gateway.x decodes to a promise');
+  expect(await app!.logger.logged('error', 'Request "x"')).toContain(
+    'decode() of the codec of Gateway.x returned a promise',
+  );
 });
 
 it('hooks may return thenables', async () => {

@@ -153,7 +153,7 @@ describe('a guard that refuses', () => {
     ['another HttpException', new BadGatewayException('no directory'), '502 no directory'],
     ['a status without a name', new HttpException('calm down', 499), '499 calm down'],
     ['messages of a validation', new BadRequestException(['no name', 'no age']), '400 no name; no age'],
-    ['an object for a response', new HttpException({ secret: 1 }, 418), '418 Http Exception'],
+    ['an object for a response', new HttpException({ reason: 1 }, 418), '418 {"reason":1}'],
     ['an error for a response', new ForbiddenException(new Error('secret')), '403 forbidden'],
     ['WsException', new WsException('not here'), '403 not here'],
     ['RequestError', new RequestError('BANNED', 'you are banned'), '403 you are banned'],

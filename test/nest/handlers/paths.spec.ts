@@ -27,8 +27,9 @@ import {
   type Message,
   type WebwireConnection,
 } from 'nestjs-webwire';
-import { EMPTY, map, of, throwError, timer } from 'rxjs';
+import { EMPTY, finalize, interval, map, mergeMap, Observable, of, tap, throwError, timer } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deferred } from '../../support/deferred.js';
 import { TestApp } from '../../support/test-app.js';
 import type { WireClient } from '../../support/wire-client.js';
 
@@ -124,7 +125,7 @@ class Handlers {
     return { got: body ?? 'nothing' };
   }
   @WebwireRequest('json text', { codec: jsonCodec }) jsonText() {
-    return 'as it is';
+    return 'quoted';
   }
   @WebwireRequest('parameters') parameters(
     @Name() name: string,
@@ -346,7 +347,7 @@ const CASES: [name: string, body: string | Payload, answer: string][] = [
   ['json', Payload.utf16('"ї"'), 'utf8 {"got":"ї"}'],
   ['json', '', 'utf8 {"got":"nothing"}'],
   ['json', '{"secret', 'error BAD_REQUEST: the body could not be decoded'],
-  ['json text', '1', 'utf8 as it is'],
+  ['json text', '1', 'utf8 "quoted"'],
   ['parameters', 'b', 'utf8 parameters parameters 8 b parameters ws /'],
   ['failing parameters', '', 'error SECOND: parameter'],
   ['', 'nameless', 'utf8 nameless'],
@@ -442,4 +443,206 @@ it('answers what nobody handles', async () => {
   expect(await client.ask('', 'x')).toBe('error NOT_FOUND: nobody handles this request');
   expect(app.logger.at('debug')).toContainEqual(expect.stringContaining('"nobody"'));
   await app.close();
+});
+
+/** A moment in the way of a message at which the client leaves, and what has happened by then. */
+class Stage {
+  readonly reached = deferred();
+  readonly left = deferred();
+  readonly gate = deferred();
+  readonly done = deferred();
+  readonly events: string[] = [];
+
+  constructor(readonly moment: string) {}
+
+  async pass(moment: string) {
+    if (moment !== this.moment) return;
+    this.reached.resolve();
+    await this.gate.promise;
+  }
+}
+
+let stage: Stage;
+
+class StagedGuard implements CanActivate {
+  async canActivate() {
+    await stage.pass('guard');
+    return true;
+  }
+}
+class StagedPipe implements PipeTransform {
+  async transform(value: unknown) {
+    await stage.pass('pipe');
+    return value;
+  }
+}
+class StagedInterceptor implements NestInterceptor {
+  async intercept(_context: ExecutionContext, next: CallHandler) {
+    await stage.pass('interceptor');
+    return next.handle().pipe(tap({ complete: () => stage.events.push('intercepted') }));
+  }
+}
+
+class StagedHandlers {
+  handleDisconnect() {
+    stage.left.resolve();
+  }
+  @WebwireRequest('work') @WebwireSignal('work') async work(@MessageBody() _body: string) {
+    stage.events.push('started');
+    await stage.pass('handler');
+    stage.events.push('ended');
+    stage.done.resolve();
+    return 'done';
+  }
+  @WebwireRequest('stream') @WebwireSignal('stream') stream(@MessageBody() _body: string) {
+    stage.events.push('started');
+    stage.done.resolve();
+    return new Observable((subscriber) => {
+      stage.events.push('subscribed');
+      subscriber.next('a value');
+      void stage.pass('observable');
+      return () => void stage.events.push('unsubscribed');
+    });
+  }
+}
+
+@UseGuards(StagedGuard)
+@WebwireGateway()
+class StagedGuardGateway extends StagedHandlers {}
+
+@UsePipes(StagedPipe)
+@WebwireGateway()
+class StagedPipeGateway extends StagedHandlers {}
+
+@UseInterceptors(StagedInterceptor)
+@WebwireGateway()
+class StagedInterceptorGateway extends StagedHandlers {}
+
+@UseGuards(StagedGuard)
+@UsePipes(StagedPipe)
+@UseInterceptors(PassOn, StagedInterceptor, PassOnLater)
+@WebwireGateway()
+class StagedGateway extends StagedHandlers {}
+
+@UseGuards(StagedGuard)
+@UsePipes(StagedPipe)
+@UseInterceptors(PassOn, StagedInterceptor, PassOnLater)
+@WebwireGateway()
+class StagedScopedGateway extends StagedHandlers {
+  constructor(readonly dependency: PerRequest) {
+    super();
+  }
+}
+
+@WebwireGateway()
+class StagedDirectGateway extends StagedHandlers {}
+
+const STAGED_WAYS: [way: string, gateway: Type, moments: string[]][] = [
+  ['runs directly', StagedDirectGateway, ['handler']],
+  ['has a guard', StagedGuardGateway, ['guard', 'handler']],
+  ['has a pipe', StagedPipeGateway, ['pipe', 'handler']],
+  ['has an interceptor', StagedInterceptorGateway, ['interceptor', 'handler']],
+  ['has all of them', StagedGateway, ['guard', 'interceptor', 'pipe', 'handler']],
+  ['is made for each message', StagedScopedGateway, ['guard', 'interceptor', 'pipe', 'handler']],
+];
+
+describe.each(STAGED_WAYS)('when the client leaves, a handler that %s', (_way, gateway, moments) => {
+  let app: TestApp;
+
+  /** Sends a message, and leaves at the moment. */
+  async function leaveAt(moment: string, name: string, kind: string): Promise<void> {
+    stage = new Stage(moment);
+    const client = await app.connect();
+    if (kind === 'request') client.send(name, 'x');
+    else client.signal(name, 'x');
+    await stage.reached.promise;
+    client.socket.terminate();
+    await stage.left.promise;
+    stage.gate.resolve();
+  }
+
+  beforeAll(async () => {
+    app = await TestApp.start({ providers: [gateway, PerRequest] });
+  });
+  // It waits for all handlers to end.
+  afterAll(() => app.close());
+
+  const rows = moments.flatMap((moment) => ['request', 'signal'].map((kind): [string, string] => [moment, kind]));
+
+  it.each(rows)('runs to its end: during its %s, for a %s', async (moment, kind) => {
+    await leaveAt(moment, 'work', kind);
+    await stage.done.promise;
+    expect(stage.events.slice(0, 2)).toEqual(['started', 'ended']);
+  });
+
+  it.each(rows.filter(([moment]) => moment !== 'handler'))(
+    'returns an Observable that is not subscribed to: during its %s, for a %s',
+    async (moment, kind) => {
+      await leaveAt(moment, 'stream', kind);
+      await stage.done.promise;
+      expect(stage.events.filter((event) => event !== 'intercepted')).toEqual(['started']);
+    },
+  );
+
+  it.each(['request', 'signal'])('has its Observable unsubscribed from, for a %s', async (kind) => {
+    await leaveAt('observable', 'stream', kind);
+    expect(stage.events.filter((event) => event !== 'intercepted')).toEqual(['started', 'subscribed', 'unsubscribed']);
+  });
+});
+
+describe('interceptors, when the client leaves,', () => {
+  it('still finish what they began', async () => {
+    const committed = deferred();
+    class Transaction implements NestInterceptor {
+      intercept(_context: ExecutionContext, next: CallHandler) {
+        return next
+          .handle()
+          .pipe(mergeMap(async (value: unknown) => Promise.resolve(value).finally(committed.resolve)));
+      }
+    }
+    @UseInterceptors(Transaction)
+    @WebwireGateway()
+    class Gateway extends StagedHandlers {}
+    const app = await TestApp.start({ providers: [Gateway] });
+    stage = new Stage('handler');
+    const client = await app.connect();
+    client.send('work', 'x');
+    await stage.reached.promise;
+    client.socket.terminate();
+    await stage.left.promise;
+    stage.gate.resolve();
+    await committed.promise;
+    await app.close();
+  });
+
+  it('that repeat themselves are left', async () => {
+    const repeated = deferred();
+    class Endless implements NestInterceptor {
+      intercept(_context: ExecutionContext, next: CallHandler) {
+        return interval(1).pipe(
+          mergeMap(() => next.handle()),
+          tap(() => repeated.resolve()),
+          finalize(() => stage.done.resolve()),
+        );
+      }
+    }
+    @UseInterceptors(Endless)
+    @WebwireGateway()
+    class Gateway {
+      handleDisconnect() {
+        stage.left.resolve();
+      }
+      @WebwireRequest('x') x() {
+        return 'x';
+      }
+    }
+    const app = await TestApp.start({ providers: [Gateway] });
+    stage = new Stage('none');
+    const client = await app.connect();
+    client.send('x');
+    await repeated.promise;
+    client.socket.terminate();
+    await stage.done.promise;
+    await app.close();
+  });
 });

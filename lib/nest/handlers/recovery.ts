@@ -1,0 +1,64 @@
+import { ExecutionContextHost } from '@nestjs/core/internal';
+import { stackOf, type ServerLogger } from '../../common/logger.js';
+import { isIntended } from './failure.js';
+import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
+import type { HandlerArguments } from './invoker.js';
+import type { NestContext } from './nest-context.js';
+import type { Scope } from './nest-pipeline.js';
+import { resolveResult } from './resolve-result.js';
+
+/** Characters of a failure's text in a log line. */
+const MAX_TEXT_LENGTH = 200;
+
+/** Gives the failures of one handler to its exception filters. */
+export class Recovery {
+  constructor(
+    private readonly nest: NestContext,
+    private readonly gateway: GatewayDefinition,
+    private readonly handler: HandlerDefinition,
+    private readonly logger: ServerLogger,
+  ) {}
+
+  /**
+   * Runs the filter that catches a failure. Its value is the answer. If it returns nothing, the failure stays one, so that a
+   * failed request never looks like a success. A filter may throw an exception for the client instead. Any other failure of
+   * a filter is a mistake: it is logged, and the original failure stays.
+   */
+  async recover(instance: object, args: HandlerArguments, error: unknown, scope?: Scope): Promise<unknown> {
+    const { callback } = this.handler;
+    const { module } = this.gateway;
+    const host = new ExecutionContextHost(args, instance.constructor as never, callback);
+    host.setType('ws');
+    try {
+      const { contextId, inquirerId } = scope ?? {};
+      const filters = this.nest.filters.create(instance, callback as never, module.token, contextId, inquirerId);
+      const answer: unknown = await resolveResult(filters.invokeCustomFilters(error, host), args[2]);
+      if (answer instanceof Error) throw answer;
+      if (answer !== undefined && answer !== null) return answer;
+    } catch (failure) {
+      if (failure !== error) {
+        if (isIntended(failure)) throw failure;
+        this.#report(failure, error);
+      }
+    }
+    throw error;
+  }
+
+  #report(failure: unknown, given: unknown): void {
+    this.logger.error(
+      `An exception filter of ${this.gateway.name}.${this.handler.methodName} failed. ` +
+        `The failure that it was given counts as if there were no filter: ${textOf(given)}`,
+      stackOf(failure),
+    );
+  }
+}
+
+/** Escaped, as the text may quote the client. */
+function textOf(error: unknown): string {
+  try {
+    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    return JSON.stringify(text.slice(0, MAX_TEXT_LENGTH));
+  } catch {
+    return 'an error that cannot be described';
+  }
+}
