@@ -19,6 +19,15 @@ export function stackOf(error: unknown): string {
   }
 }
 
+/** The message of an error in one line, or a description of what was thrown instead of one. Never throws. */
+export function messageOf(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.message) : inspect(error, { depth: 0, maxStringLength: 200 });
+  } catch {
+    return 'an error that cannot be described';
+  }
+}
+
 /** A logger that never throws: a failing one must not cost a client its answer. */
 export function quiet(logger: ServerLogger): ServerLogger {
   const attempt = (write: () => void) => {

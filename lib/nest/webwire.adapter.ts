@@ -4,7 +4,7 @@ import type { Server as HttpServer } from 'node:http';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import { createDispatcher, type ServedGateway } from './handlers/create-dispatcher.js';
 import type { GatewayDefinition } from './handlers/gateway-explorer.js';
-import { assignServer, guardAfterInit } from './handlers/gateway-instance.js';
+import { assignServer } from './handlers/gateway-instance.js';
 import { locateNest, type NestContext, type NestLocator } from './handlers/nest-context.js';
 import { addLifecycle } from './internals/lifecycle.js';
 import type { ServerLogger } from '../common/logger.js';
@@ -12,6 +12,7 @@ import { check } from '../common/options.js';
 import type { Listener, WebwireServer } from '../server/server.js';
 import { SESSION_SERVICE, sessionHubWithoutModule } from './session.providers.js';
 import type { SessionService } from '../session/session-service.js';
+import { AfterInitHooks } from './servers/after-init.js';
 import type { PlannedServer } from './servers/plan-servers.js';
 import { ServerRegistry } from './servers/server-registry.js';
 import { describeSubscriptions } from './servers/log-subscriptions.js';
@@ -34,6 +35,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   readonly #locator: NestLocator;
   readonly #options: WebwireModuleOptions | undefined;
   readonly #transport = new WsTransport();
+  readonly #afterInitHooks = new AfterInitHooks();
   readonly #listeners = new Map<WebwireServer, Promise<Listener>>();
   #sessionService: SessionService | null = null;
   #servers: ReadonlyMap<WebwireServer, PlannedServer> | undefined;
@@ -92,6 +94,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     const opening = [...servers].map(([server, plan]) => this.#prepareToOpen(plan, server));
     addLifecycle(nest.modules, {
       onApplicationBootstrap: async () => {
+        await this.#afterInitHooks.finished(set.logger);
         await Promise.all(opening.map((open) => open()));
       },
       onModuleDestroy: async () => {
@@ -110,7 +113,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   ): void {
     const prepare = (gateway: GatewayDefinition, instance: object) => assignServer(gateway, instance, server);
     server.serve(createDispatcher(nest, gateways, prepare, logger), hasSessions ? this.#sessionHub() : null);
-    for (const { definition } of gateways) guardAfterInit(definition, logger);
+    for (const { definition } of gateways) this.#afterInitHooks.observe(definition);
   }
 
   /** A port of its own is opened when the application is ready; the HTTP server may already have clients. */

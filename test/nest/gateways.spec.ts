@@ -306,9 +306,6 @@ describe('hooks', () => {
     const others: string[] = [];
     @WebwireGateway()
     class Broken {
-      afterInit() {
-        return fail('afterInit');
-      }
       handleConnection() {
         return fail('handleConnection');
       }
@@ -332,7 +329,7 @@ describe('hooks', () => {
     const client = await app.connect();
     expect(await client.ask('x')).toBe('utf8 x');
     await client.close();
-    for (const hook of ['afterInit', 'handleConnection', 'handleDisconnect']) {
+    for (const hook of ['handleConnection', 'handleDisconnect']) {
       expect(await app.logger.logged('error', `Broken.${hook} failed`)).toContain(`${hook} broke`);
     }
     expect(others).toEqual(['connected', 'disconnected']);
@@ -760,12 +757,6 @@ describe('handlers', () => {
 });
 
 describe('the module', () => {
-  it('imported twice with different options fails at start', async () => {
-    await expect(
-      start({ imports: [WebwireModule.forRoot({ readTimeout: 1 })], providers: [Greeter] }, { readTimeout: 2 }),
-    ).rejects.toThrow('WebwireModule is imported twice');
-  });
-
   it('does without gateways', async () => {
     await start({ controllers: [Routes] });
   });

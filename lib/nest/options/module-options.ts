@@ -1,6 +1,7 @@
+import { inspect } from 'node:util';
 import { GATEWAY_OPTION_RULES, PORT_RULE, type WebwireGatewayOptions } from './gateway-options.js';
 import type { Cluster } from '../../server/ports/cluster.js';
-import { checkAll, OBJECT_RULE, type OptionRules } from '../../common/options.js';
+import { checkAll, InvalidOptionError, OBJECT_RULE, type OptionRules } from '../../common/options.js';
 import { checkSessionOptions, type SessionOptions } from './session-options.js';
 
 /** Options of a gateway given by configuration. They take precedence over those in its decorator. */
@@ -49,6 +50,19 @@ const MODULE_RULES: OptionRules<WebwireModuleOptions> = {
     },
   },
 };
+
+/**
+ * Checks the options that `WebwireModule` was given.
+ * @throws InvalidOptionError, which says how to give options if there are none.
+ */
+export function checkGivenOptions(options: unknown): WebwireModuleOptions {
+  if (OBJECT_RULE.accepts(options)) return checkModuleOptions(options as WebwireModuleOptions);
+  throw new InvalidOptionError(
+    `WebwireModule got ${inspect(options, { depth: 0, maxStringLength: 64 })} as its options: ` +
+      'import WebwireModule.forRoot(), not the class alone, ' +
+      'or let the factory of WebwireModule.forRootAsync() return an object, {} for the defaults',
+  );
+}
 
 /**
  * Checks the options of the module.

@@ -8,7 +8,7 @@ import { quiet } from '../../common/logger.js';
 import { InvalidOptionError } from '../../common/options.js';
 import { WebwireServer } from '../../server/server.js';
 import { planServers, type PlannedServer } from './plan-servers.js';
-import { checkModuleOptions, type WebwireModuleOptions } from '../options/module-options.js';
+import type { WebwireModuleOptions } from '../options/module-options.js';
 
 /** All servers of an application. They are made when somebody asks for one, and serve when the adapter lets them. */
 export class ServerRegistry implements ServersByGateway {
@@ -17,7 +17,7 @@ export class ServerRegistry implements ServersByGateway {
   #plans: ReadonlyMap<WebwireServer, PlannedServer> | undefined;
   #ownOptions: WebwireModuleOptions | undefined;
 
-  /** @param options Those of the module. */
+  /** @param options Those of the module, checked. */
   constructor(
     private readonly modules: ModulesContainer,
     private readonly options: WebwireModuleOptions,
@@ -37,7 +37,7 @@ export class ServerRegistry implements ServersByGateway {
    */
   make(own?: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
     if (!this.#plans) {
-      this.#plans = this.#make(own ?? checkModuleOptions(this.options));
+      this.#plans = this.#make(own ?? this.options);
       this.#ownOptions = own;
     } else if (own && own !== this.#ownOptions) {
       throw new InvalidOptionError(
