@@ -22,7 +22,9 @@ export function stackOf(error: unknown): string {
 /** The message of an error in one line, or a description of what was thrown instead of one. Never throws. */
 export function messageOf(error: unknown): string {
   try {
-    return error instanceof Error ? String(error.message) : inspect(error, { depth: 0, maxStringLength: 200 });
+    if (!(error instanceof Error)) return inspect(error, { depth: 0, maxStringLength: 200 });
+    const message: unknown = error.message;
+    return String(message);
   } catch {
     return 'an error that cannot be described';
   }

@@ -1,9 +1,20 @@
-import { Global, Module, type DynamicModule, type ModuleMetadata, type Type } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Logger,
+  Module,
+  type DynamicModule,
+  type ModuleMetadata,
+  type OnModuleInit,
+  type Type,
+} from '@nestjs/common';
 import { MODULE_METADATA } from '@nestjs/common/internal';
 import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { LocalClusterNode } from './cluster-node.js';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import { InjectedServersModule, provideInjectedServers } from './decorators/injected-servers.module.js';
+import { markAsModulesOwn } from './internals/serving-adapter.js';
+import { assertHandlersServed, hasGateways } from './servers/unserved-handlers.js';
 import { ServerRegistry } from './servers/server-registry.js';
 import type { SessionOptions } from './options/session-options.js';
 import {
@@ -13,6 +24,7 @@ import {
   provideSessionManager,
   SESSION_SERVICE,
 } from './session.providers.js';
+import { quiet } from '../common/logger.js';
 import { InvalidOptionError } from '../common/options.js';
 import { SessionKeyGenerator } from '../session/session-key-generator.js';
 import { SessionManager } from '../session/session-manager.js';
@@ -76,14 +88,35 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
   ],
   exports: [WebwireService, SERVERS_BY_GATEWAY, SessionManager, SessionKeyGenerator],
 })
-export class WebwireModule extends ConfigurableModuleClass {
-  constructor(config: ApplicationConfig, modules: ModulesContainer, moduleRef: ModuleRef) {
+export class WebwireModule extends ConfigurableModuleClass implements OnModuleInit {
+  constructor(
+    private readonly config: ApplicationConfig,
+    private readonly modules: ModulesContainer,
+    @Inject(CHECKED_OPTIONS) private readonly options: WebwireModuleOptions,
+    moduleRef: ModuleRef,
+  ) {
     super();
     assertImportedOnce(modules);
     provideInjectedServers(modules);
     // Nest's own type says that there always is one.
-    if (!(config.getIoAdapter() as object | null)) config.setIoAdapter(new WebwireAdapter(moduleRef));
+    if (!(config.getIoAdapter() as object | null)) {
+      const adapter = new WebwireAdapter(moduleRef);
+      markAsModulesOwn(adapter);
+      config.setIoAdapter(adapter);
+    }
     moveBeforeRoot(moduleRef);
+  }
+
+  /** @throws Error for handlers that would never be called. */
+  onModuleInit(): void {
+    const logger = quiet(new Logger('Webwire'));
+    assertHandlersServed(this.modules, this.config, logger);
+    // The node of a cluster may be there only to send signals.
+    if (this.options.cluster || hasGateways(this.modules)) return;
+    logger.warn(
+      'WebwireModule is imported, but no module provides a gateway, so that no client can connect: ' +
+        'decorate a class with @WebwireGateway() and add it to the providers of a module',
+    );
   }
 
   /**

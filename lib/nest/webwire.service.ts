@@ -73,10 +73,10 @@ export class WebwireService {
    */
   broadcast(name: string, body?: unknown, options: BroadcastOptions = {}): number {
     const { except, gateway } = checkBroadcastOptions(options);
-    const server = gateway && this.serverSet.serverOf(gateway, 'broadcast()');
+    const target = gateway && this.serverSet.find(gateway, 'broadcast()');
     const message = encodeSignal(name, body);
-    const count = this.node.local.toAll(message, except, server);
-    this.node.publish({ kind: 'all', gateway: gateway?.name }, message, except);
+    const count = this.node.local.toAll(message, except, target?.server);
+    this.node.publish({ kind: 'all', gateway: target?.name }, message, except);
     return count;
   }
 

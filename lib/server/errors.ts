@@ -33,6 +33,9 @@ export class BufferOverflowError extends Error {
     readonly length: number,
     readonly messageBufferSize: number,
   ) {
-    super(`a message of ${length} bytes does not fit the message buffer of ${messageBufferSize} bytes`);
+    super(
+      `a message of ${length} bytes does not fit the message buffer of ${messageBufferSize} bytes: ` +
+        'send less at once, or raise the option messageBufferSize of WebwireModule or of the gateway',
+    );
   }
 }

@@ -224,7 +224,7 @@ describe('a server injected into what is loaded after the start', () => {
   it('is found for a class that a ModuleRef creates', async () => {
     const app = track(await TestApp.start({ providers: [Users, Auth, Admin, Plain] }));
     const { Late } = lazyModule();
-    const late = await app.get(ModuleRef).create(Late);
+    const late = await app.app.get(ModuleRef).create(Late);
     expect(late.plain).toBe(app.get(Plain).server);
   });
 

@@ -58,7 +58,7 @@ describe('the options of WebwireModule', () => {
     const options = new Proxy<WebwireModuleOptions>(
       { readTimeout: 5_000, gateways: { Gateway: { messageBufferSize: 64 } }, sessions: false },
       {
-        get(target, name: string & keyof WebwireModuleOptions) {
+        get(target, name: keyof WebwireModuleOptions) {
           if (Object.hasOwn(target, name)) reads.push(name);
           return target[name];
         },

@@ -5,15 +5,15 @@ import { checkAll, InvalidOptionError, OBJECT_RULE, type OptionRules } from '../
 import { checkSessionOptions, type SessionOptions } from './session-options.js';
 
 /** Options of a gateway given by configuration. They take precedence over those in its decorator. */
-export interface WebwireGatewayOverrides extends WebwireGatewayOptions {
+export interface WebwireGatewayOverrides extends Omit<WebwireGatewayOptions, 'name'> {
   /** Port of its own, instead of the one in the decorator; 0 lets the system choose one. */
   port?: number;
 }
 
 /** Options of `WebwireModule.forRoot()`: defaults for all gateways, and options of single ones. */
-export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'sessions'> {
+export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'name' | 'sessions'> {
   /**
-   * Options of single gateways, by class name.
+   * Options of single gateways, by name: that of the class, unless the decorator gives another.
    * @example { AuthGateway: { port: 4000 } }
    */
   gateways?: Record<string, WebwireGatewayOverrides>;
@@ -30,18 +30,20 @@ export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'sessi
   cluster?: Cluster;
 }
 
+const { name: _, ...COMMON_RULES } = GATEWAY_OPTION_RULES;
+
 const OVERRIDE_RULES: OptionRules<WebwireGatewayOverrides> = {
-  ...GATEWAY_OPTION_RULES,
+  ...COMMON_RULES,
   port: PORT_RULE,
 };
 
 const MODULE_RULES: OptionRules<WebwireModuleOptions> = {
-  ...GATEWAY_OPTION_RULES,
+  ...COMMON_RULES,
   sessions: {
     allowed: 'false or an object of options',
     accepts: (value) => value === false || OBJECT_RULE.accepts(value),
   },
-  gateways: { ...OBJECT_RULE, allowed: 'an object of options by class name' },
+  gateways: { ...OBJECT_RULE, allowed: 'an object of options by the name of the gateway' },
   cluster: {
     allowed: "a cluster, such as new RedisCluster() of 'nestjs-webwire/redis'",
     accepts: (value) => {

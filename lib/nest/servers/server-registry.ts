@@ -1,7 +1,8 @@
 import { Logger, type Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { ServersByGateway } from '../decorators/inject-webwire-server.decorator.js';
-import { exploreGateways } from '../handlers/gateway-explorer.js';
+import { exploreGateways, type GatewayDefinition } from '../handlers/gateway-explorer.js';
+import { isMinified } from './gateway-names.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import { Groups } from '../../server/groups.js';
 import { quiet } from '../../common/logger.js';
@@ -49,17 +50,27 @@ export class ServerRegistry implements ServersByGateway {
   }
 
   serverOf(gateway: Type, asker: string): WebwireServer {
+    return this.find(gateway, asker).server;
+  }
+
+  /**
+   * The server of a gateway, and the name of the gateway.
+   * @throws InvalidOptionError if the application has no such gateway.
+   */
+  find(gateway: Type, asker: string): { readonly server: WebwireServer; readonly name: string } {
     const served = [...this.make()].flatMap(([server, { gateways }]) =>
       gateways.map(({ definition: { name, wrapper } }) => ({ name, server, token: wrapper.token, wrapper })),
     );
     const found =
       served.find(({ wrapper }) => wrapper.metatype === gateway) ?? served.find(({ token }) => token === gateway);
-    if (found) return found.server;
+    if (found) return found;
     const known = served.map(({ name }) => name).join(', ') || 'none';
-    throw new InvalidOptionError(`${asker}: the application has no gateway ${nameOf(gateway)}; there are: ${known}`);
+    throw new InvalidOptionError(
+      `${asker}: the application has no gateway ${classNameOf(gateway)}; there are: ${known}`,
+    );
   }
 
-  /** The server of the gateway whose class has this name, if there is one. */
+  /** The server of the gateway of this name, if there is one. */
   serverNamed(gateway: string): WebwireServer | undefined {
     for (const [server, { gateways }] of this.#plans ?? []) {
       if (gateways.some(({ definition: { name } }) => name === gateway)) return server;
@@ -68,11 +79,28 @@ export class ServerRegistry implements ServersByGateway {
   }
 
   #make(options: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
-    const plans = planServers(exploreGateways(this.modules), options);
+    const gateways = exploreGateways(this.modules);
+    for (const gateway of gateways) this.#advise(gateway, options);
+    const plans = planServers(gateways, options);
     return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger, this.groups), plan]));
+  }
+
+  #advise(gateway: GatewayDefinition, { cluster }: WebwireModuleOptions): void {
+    const { name, ignoredOptions } = gateway;
+    if (ignoredOptions.length > 0) {
+      this.logger.warn(
+        `${name} has options of another WebSocket adapter, which are ignored: ${ignoredOptions.join(', ')}`,
+      );
+    }
+    if (cluster && isMinified(gateway)) {
+      this.logger.warn(
+        `The gateway ${JSON.stringify(name)} seems to be named by a minifier, which may name another gateway so on another ` +
+          "node of the cluster: give it a name of its own, @WebwireGateway({ name: '…' })",
+      );
+    }
   }
 }
 
-function nameOf(gateway: unknown): string {
+function classNameOf(gateway: unknown): string {
   return typeof gateway === 'function' ? gateway.name : String(gateway);
 }
