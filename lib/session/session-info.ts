@@ -27,8 +27,8 @@ function copy(value: unknown, place: string, within: readonly object[]): JsonVal
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : refuse(place, String(value));
   if (typeof value !== 'object') return refuse(place, `a ${typeof value}`);
-  if (within.includes(value)) return refuse(place, 'an object that contains itself (circular)');
-  if (within.length >= MAX_DEPTH) return refuse(place, `nested more than ${MAX_DEPTH} levels deep`);
+  if (within.includes(value)) return refuse(place, 'nested in a member of its own, or in itself (circular)');
+  if (within.length >= MAX_DEPTH) return refuse(place, `nested more than ${MAX_DEPTH} levels deep, or in itself`);
   const inner = [...within, value];
   if (Array.isArray(value)) {
     return Object.freeze(Array.from(value, (item, index) => copy(item, `${place}[${index}]`, inner)));

@@ -405,9 +405,13 @@ describe('options', () => {
     const app = await start({ providers: [Small] });
     const client = await app.connect();
     expect(await client.ask('x', 'y'.repeat(11))).toBe(`utf8 ${'y'.repeat(22)}`);
-    expect(await client.ask('x', 'y'.repeat(12))).toBe('internal error');
-    expect(await client.ask('x', 'y'.repeat(21))).toBe('internal error');
-    expect(await app.logger.logged('error', 'Request "x" failed')).toContain('does not fit the message buffer of 32');
+    expect(await client.ask('x', 'y'.repeat(12))).toBe('error REPLY_TOO_LARGE: the rep');
+    expect(await client.ask('x', 'y'.repeat(21))).toBe('error REPLY_TOO_LARGE: the rep');
+    const line = await app.logger.logged('error', 'The reply to request "x" was not sent');
+    expect(line).toContain(
+      'a message of 33 bytes does not fit the message buffer of 32 bytes: send less at once, or raise',
+    );
+    expect(line).toContain('the option messageBufferSize');
     client.send('x', 'y'.repeat(22));
     expect(await client.closed).toMatchObject({ code: 1009 });
   });
