@@ -39,6 +39,7 @@ describe('an afterInit that fails', () => {
     ],
     ['rejects at once', () => Promise.reject(new Error('no tokens'))],
     ['rejects later', async () => Promise.resolve().then(() => Promise.reject(new Error('no tokens')))],
+    // eslint-disable-next-line unicorn/no-thenable -- as the promises of other libraries are
     ['fails in a thenable', () => ({ then: (_ok: unknown, fail: (e: Error) => void) => fail(new Error('no tokens')) })],
   ])('fails the start when it %s', async (_how, afterInit) => {
     @WebwireGateway()
