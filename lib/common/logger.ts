@@ -27,6 +27,17 @@ export function stackOf(error: unknown, causes = 0): string {
   }
 }
 
+/** The message of an error in one line, or a description of what was thrown instead of one. Never throws. */
+export function messageOf(error: unknown): string {
+  try {
+    if (!(error instanceof Error)) return inspect(error, { depth: 0, maxStringLength: 200 });
+    const message: unknown = error.message;
+    return String(message);
+  } catch {
+    return 'an error that cannot be described';
+  }
+}
+
 /** A logger that never throws: a failing one must not cost a client its answer. */
 export function quiet(logger: ServerLogger): ServerLogger {
   const attempt = (write: () => void) => {

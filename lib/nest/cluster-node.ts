@@ -9,8 +9,8 @@ import { quiet, stackOf } from '../common/logger.js';
 import type { ServerRegistry } from './servers/server-registry.js';
 import { SESSION_SERVICE } from './session.providers.js';
 import type { SessionService } from '../session/session-service.js';
-import { checkModuleOptions, type WebwireModuleOptions } from './options/module-options.js';
-import { MODULE_OPTIONS_TOKEN } from './webwire.module-definition.js';
+import type { WebwireModuleOptions } from './options/module-options.js';
+import { CHECKED_OPTIONS } from './webwire.module-definition.js';
 
 /**
  * The application as one node, of a cluster if it is in one: the connections that it reaches by itself, and what the
@@ -24,11 +24,11 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
   readonly #cluster: Cluster | undefined;
 
   constructor(
-    @Inject(MODULE_OPTIONS_TOKEN) { cluster }: WebwireModuleOptions,
+    @Inject(CHECKED_OPTIONS) { cluster }: WebwireModuleOptions,
     @Inject(SERVERS_BY_GATEWAY) private readonly serverSet: ServerRegistry,
     private readonly moduleRef: ModuleRef,
   ) {
-    this.#cluster = checkModuleOptions({ cluster }).cluster;
+    this.#cluster = cluster;
     this.local = new LocalBroadcaster({
       get servers() {
         return serverSet.servers;

@@ -1,19 +1,23 @@
 import type { WebSocketAdapter } from '@nestjs/common';
-import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server as HttpServer } from 'node:http';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import { createDispatcher, type ServedGateway } from './handlers/create-dispatcher.js';
 import type { GatewayDefinition } from './handlers/gateway-explorer.js';
-import { assignServer, guardAfterInit } from './handlers/gateway-instance.js';
+import { assignServer } from './handlers/gateway-instance.js';
 import { locateNest, type NestContext, type NestLocator } from './handlers/nest-context.js';
 import { addLifecycle } from './internals/lifecycle.js';
+import { announceAdapter } from './internals/serving-adapter.js';
 import type { ServerLogger } from '../common/logger.js';
 import { check } from '../common/options.js';
 import type { Listener, WebwireServer } from '../server/server.js';
 import { SESSION_SERVICE, sessionHubWithoutModule } from './session.providers.js';
 import type { SessionService } from '../session/session-service.js';
+import { AfterInitHooks } from './servers/after-init.js';
 import type { PlannedServer } from './servers/plan-servers.js';
+import { cannotListen, explainTakenPort } from './servers/listening-failure.js';
 import { ServerRegistry } from './servers/server-registry.js';
+import { assertHandlersServed } from './servers/unserved-handlers.js';
 import { describeSubscriptions } from './servers/log-subscriptions.js';
 import type { ListenTarget, Transport } from '../transport/transport.js';
 import { WsTransport } from '../transport/ws/ws-transport.js';
@@ -22,7 +26,7 @@ import { checkModuleOptions, type WebwireModuleOptions } from './options/module-
 /** What Nest says of the gateway for which it asks for a server. */
 interface GatewayRequest {
   readonly path?: string;
-  readonly namespace?: symbol;
+  readonly namespace?: unknown;
 }
 
 /**
@@ -34,6 +38,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   readonly #locator: NestLocator;
   readonly #options: WebwireModuleOptions | undefined;
   readonly #transport = new WsTransport();
+  readonly #afterInitHooks = new AfterInitHooks();
   readonly #listeners = new Map<WebwireServer, Promise<Listener>>();
   #sessionService: SessionService | null = null;
   #servers: ReadonlyMap<WebwireServer, PlannedServer> | undefined;
@@ -45,6 +50,8 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
    */
   constructor(locator: NestLocator, options?: WebwireModuleOptions) {
     this.#locator = locator;
+    const find = <T>(token: abstract new (...args: never[]) => T): T => locator.get(token, { strict: false });
+    announceAdapter(this, find(ModulesContainer), find(ApplicationConfig));
     this.#options = options && checkModuleOptions(options);
     check('cluster of the adapter', options?.cluster, {
       allowed: 'absent: give it to WebwireModule.forRoot(), which makes the application a node',
@@ -58,7 +65,9 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
    */
   create(port: number, { path, namespace }: GatewayRequest = {}): WebwireServer {
     const isMeant = ({ definition: gateway }: ServedGateway) =>
-      namespace ? gateway.namespace === namespace : gateway.port === port && gateway.options.path === path;
+      typeof namespace === 'symbol'
+        ? gateway.namespace === namespace
+        : gateway.port === port && gateway.options.path === path;
     this.#servers ??= this.#serve();
     for (const [server, { gateways }] of this.#servers) if (gateways.some(isMeant)) return server;
     throw new Error(`no gateway of this application is on port ${port} and path ${path}`);
@@ -84,15 +93,19 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   /** Gives the servers their handlers, and sees to it that they open and close with the application. */
   #serve(): ReadonlyMap<WebwireServer, PlannedServer> {
     const nest = locateNest(this.#locator);
-    const set =
-      (this.#ofModule(SERVERS_BY_GATEWAY) as ServerRegistry | undefined) ?? new ServerRegistry(nest.modules, {});
+    const ofModule = this.#ofModule(SERVERS_BY_GATEWAY) as ServerRegistry | undefined;
+    const set = ofModule ?? new ServerRegistry(nest.modules, {});
+    // The module does so itself, as it may be there without a gateway.
+    if (!ofModule) assertHandlersServed(nest.modules, nest.config, set.logger);
     const servers = set.make(this.#options);
     for (const [server, plan] of servers) this.#connect(nest, server, plan, set.logger);
     for (const plan of servers.values()) for (const line of describeSubscriptions(plan)) set.logger.log(line);
     const opening = [...servers].map(([server, plan]) => this.#prepareToOpen(plan, server));
     addLifecycle(nest.modules, {
       onApplicationBootstrap: async () => {
+        await this.#afterInitHooks.finished(set.logger);
         await Promise.all(opening.map((open) => open()));
+        explainTakenPort(this.#httpServer(), servers, set.logger);
       },
       onModuleDestroy: async () => {
         await Promise.all([...servers.keys()].map((server) => server.shutdown()));
@@ -110,20 +123,22 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   ): void {
     const prepare = (gateway: GatewayDefinition, instance: object) => assignServer(gateway, instance, server);
     server.serve(createDispatcher(nest, gateways, prepare, logger), hasSessions ? this.#sessionHub() : null);
-    for (const { definition } of gateways) guardAfterInit(definition, logger);
+    for (const { definition } of gateways) this.#afterInitHooks.observe(definition);
   }
 
   /** A port of its own is opened when the application is ready; the HTTP server may already have clients. */
-  #prepareToOpen(
-    { port, tls, transport = this.#transport }: PlannedServer,
-    server: WebwireServer,
-  ): () => Promise<void> {
+  #prepareToOpen(plan: PlannedServer, server: WebwireServer): () => Promise<void> {
+    const { port, tls, transport = this.#transport } = plan;
     if (port === undefined) this.#listen(transport, server, { httpServer: this.#httpServer() });
     return async () => {
       // The application may have been closed before it was ready.
       if (server.isDraining) return;
       if (port !== undefined) this.#listen(transport, server, { port, tls });
-      server.attach(await this.#listeners.get(server)!);
+      try {
+        server.attach(await this.#listeners.get(server)!);
+      } catch (error) {
+        throw cannotListen(plan, error);
+      }
       server.start();
     };
   }

@@ -1,6 +1,9 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { WebwireModuleOptions } from './options/module-options.js';
 
+/** Injection token of the options of the module, checked: all that needs options injects these. */
+export const CHECKED_OPTIONS = Symbol('options of WebwireModule');
+
 /** Implemented by a class that `WebwireModule.forRootAsync({ useClass })` makes the options with. */
 export interface WebwireOptionsFactory {
   createWebwireOptions(): WebwireModuleOptions | Promise<WebwireModuleOptions>;

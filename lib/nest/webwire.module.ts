@@ -1,8 +1,20 @@
-import { Global, Inject, Module, type DynamicModule, type ModuleMetadata } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Logger,
+  Module,
+  type DynamicModule,
+  type ModuleMetadata,
+  type OnModuleInit,
+  type Type,
+} from '@nestjs/common';
+import { MODULE_METADATA } from '@nestjs/common/internal';
 import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { LocalClusterNode } from './cluster-node.js';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
-import { InjectedServersModule } from './decorators/injected-servers.module.js';
+import { InjectedServersModule, provideInjectedServers } from './decorators/injected-servers.module.js';
+import { markAsModulesOwn } from './internals/serving-adapter.js';
+import { assertHandlersServed, hasGateways } from './servers/unserved-handlers.js';
 import { ServerRegistry } from './servers/server-registry.js';
 import type { SessionOptions } from './options/session-options.js';
 import {
@@ -12,17 +24,22 @@ import {
   provideSessionManager,
   SESSION_SERVICE,
 } from './session.providers.js';
+import { quiet } from '../common/logger.js';
+import { InvalidOptionError } from '../common/options.js';
 import { SessionKeyGenerator } from '../session/session-key-generator.js';
 import { SessionManager } from '../session/session-manager.js';
 import { WebwireAdapter } from './webwire.adapter.js';
-import { checkModuleOptions, type WebwireModuleOptions } from './options/module-options.js';
-import { ASYNC_OPTIONS_TYPE, ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } from './webwire.module-definition.js';
+import { checkGivenOptions, type WebwireModuleOptions } from './options/module-options.js';
+import {
+  ASYNC_OPTIONS_TYPE,
+  CHECKED_OPTIONS,
+  ConfigurableModuleClass,
+  MODULE_OPTIONS_TOKEN,
+} from './webwire.module-definition.js';
 import { WebwireService } from './webwire.service.js';
 
-/** Providers run before the module itself is made, so they check what they need of the options. */
 function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: ModuleRef) => Promise<T>) {
-  return ({ sessions = {} }: WebwireModuleOptions, moduleRef: ModuleRef): Promise<T> =>
-    provide(checkModuleOptions({ sessions }).sessions ?? {}, moduleRef);
+  return ({ sessions = {} }: WebwireModuleOptions, moduleRef: ModuleRef): Promise<T> => provide(sessions, moduleRef);
 }
 
 /**
@@ -38,20 +55,23 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
   providers: [
     LocalClusterNode,
     WebwireService,
+    // Replaced by what forRoot() and forRootAsync() provide. A module that was imported without them gets an error.
+    { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
+    { provide: CHECKED_OPTIONS, useFactory: checkGivenOptions, inject: [MODULE_OPTIONS_TOKEN] },
     {
       provide: SERVERS_BY_GATEWAY,
       useFactory: (modules: ModulesContainer, options: WebwireModuleOptions) => new ServerRegistry(modules, options),
-      inject: [ModulesContainer, MODULE_OPTIONS_TOKEN],
+      inject: [ModulesContainer, CHECKED_OPTIONS],
     },
     {
       provide: SessionManager,
       useFactory: provideFrom(provideSessionManager),
-      inject: [MODULE_OPTIONS_TOKEN, ModuleRef],
+      inject: [CHECKED_OPTIONS, ModuleRef],
     },
     {
       provide: SessionKeyGenerator,
       useFactory: provideFrom(provideKeyGenerator),
-      inject: [MODULE_OPTIONS_TOKEN, ModuleRef],
+      inject: [CHECKED_OPTIONS, ModuleRef],
     },
     {
       provide: SESSION_SERVICE,
@@ -63,24 +83,40 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
         sessions === false
           ? null
           : createSessionService(manager, keyGenerator, sessions?.maxConnections, cluster?.places),
-      inject: [MODULE_OPTIONS_TOKEN, SessionManager, SessionKeyGenerator],
+      inject: [CHECKED_OPTIONS, SessionManager, SessionKeyGenerator],
     },
   ],
   exports: [WebwireService, SERVERS_BY_GATEWAY, SessionManager, SessionKeyGenerator],
 })
-export class WebwireModule extends ConfigurableModuleClass {
+export class WebwireModule extends ConfigurableModuleClass implements OnModuleInit {
   constructor(
-    @Inject(MODULE_OPTIONS_TOKEN) options: WebwireModuleOptions,
-    config: ApplicationConfig,
+    private readonly config: ApplicationConfig,
+    private readonly modules: ModulesContainer,
+    @Inject(CHECKED_OPTIONS) private readonly options: WebwireModuleOptions,
     moduleRef: ModuleRef,
   ) {
     super();
-    checkModuleOptions(options);
+    assertImportedOnce(modules);
+    provideInjectedServers(modules);
     // Nest's own type says that there always is one.
-    const installed = config.getIoAdapter() as object | null;
-    if (installed instanceof WebwireAdapter) throw new Error('WebwireModule is imported twice; import it once');
-    if (!installed) config.setIoAdapter(new WebwireAdapter(moduleRef));
+    if (!(config.getIoAdapter() as object | null)) {
+      const adapter = new WebwireAdapter(moduleRef);
+      markAsModulesOwn(adapter);
+      config.setIoAdapter(adapter);
+    }
     moveBeforeRoot(moduleRef);
+  }
+
+  /** @throws Error for handlers that would never be called. */
+  onModuleInit(): void {
+    const logger = quiet(new Logger('Webwire'));
+    assertHandlersServed(this.modules, this.config, logger);
+    // The node of a cluster may be there only to send signals.
+    if (this.options.cluster || hasGateways(this.modules)) return;
+    logger.warn(
+      'WebwireModule is imported, but no module provides a gateway, so that no client can connect: ' +
+        'decorate a class with @WebwireGateway() and add it to the providers of a module',
+    );
   }
 
   /**
@@ -97,4 +133,23 @@ export class WebwireModule extends ConfigurableModuleClass {
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
   }
+}
+
+/** @throws InvalidOptionError that names the modules which import it, as far as their decorators show it. */
+function assertImportedOnce(modules: ModulesContainer): void {
+  const all = [...modules.values()].map(({ metatype }) => metatype);
+  if (all.filter((metatype) => metatype === WebwireModule).length < 2) return;
+  const importers = all.filter((metatype) => importsOf(metatype).some(isWebwireModule)).map(({ name }) => name);
+  const where = importers.length > 0 ? `, by ${[...new Set(importers)].join(' and ')}` : '';
+  throw new InvalidOptionError(
+    `WebwireModule is imported twice${where}: import it once, in the root module; it is global`,
+  );
+}
+
+function importsOf(module: Type): unknown[] {
+  return (Reflect.getMetadata(MODULE_METADATA.IMPORTS, module) ?? []) as unknown[];
+}
+
+function isWebwireModule(imported: unknown): boolean {
+  return imported === WebwireModule || (imported as Partial<DynamicModule> | undefined)?.module === WebwireModule;
 }

@@ -74,10 +74,10 @@ export class WebwireService {
    */
   broadcast(name: string, body?: unknown, options: BroadcastOptions = {}): number {
     const { except, gateway } = checkBroadcastOptions(options);
-    const server = gateway && this.serverSet.serverOf(gateway, 'broadcast()');
-    const signal = this.#encode(name, body, server && [server]);
-    const count = this.node.local.toAll(signal.messageFor, except, server);
-    this.node.publish({ kind: 'all', gateway: gateway?.name }, signal, except);
+    const target = gateway && this.serverSet.find(gateway, 'broadcast()');
+    const signal = this.#encode(name, body, target && [target.server]);
+    const count = this.node.local.toAll(signal.messageFor, except, target?.server);
+    this.node.publish({ kind: 'all', gateway: target?.name }, signal, except);
     return count;
   }
 

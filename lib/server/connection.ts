@@ -13,6 +13,8 @@ import { stackOf } from '../common/logger.js';
 import { readIncoming, type Incoming } from './incoming.js';
 import { Outbox } from './outbox.js';
 import { Liveness } from './liveness.js';
+import { MOVED_CONNECTION_MEMBERS } from './moved-connection-members.js';
+import { addMovedMembers, fail } from './moved-members.js';
 import { ConnectionLifetime } from './connection-lifetime.js';
 import { signalOf } from './signal.js';
 
@@ -25,6 +27,14 @@ interface Ending {
 
 /** One client, connected. */
 export class WebwireConnection {
+  static {
+    addMovedMembers(this.prototype, 'connection', MOVED_CONNECTION_MEMBERS);
+    // Nest's base exception filter emits `exception`: here the failure itself is the answer.
+    const emit = (event: unknown): boolean =>
+      event !== 'exception' && fail('connection.emit()', 'connection.signal(name, body)');
+    Object.defineProperty(this.prototype, 'emit', { value: emit, writable: true, configurable: true });
+  }
+
   /** Unique among the connections of all servers. */
   readonly id: string = randomUUID();
   /** When the connection opened. */
@@ -273,7 +283,11 @@ export class WebwireConnection {
   /** Made on first use: not every connection has a session. */
   #connectionSession(): ConnectionSession {
     const { sessions } = this.#host;
-    if (!sessions) throw new SessionError('SESSIONS_DISABLED', 'sessions are switched off: sessions is false');
+    if (!sessions)
+      throw new SessionError(
+        'SESSIONS_DISABLED',
+        'sessions are switched off: the option sessions of WebwireModule or of the gateway is false',
+      );
     this.#sessionSlot ??= new ConnectionSession(sessions, this, this.#outbox.send, this.#isClosed);
     return this.#sessionSlot;
   }

@@ -132,8 +132,16 @@ export class Outbox {
       message.copyIdentifier(IDENTIFIER);
       this.send({ type: replyType(payload.encoding), id: IDENTIFIER, payload: payload.bytes });
     } catch (error) {
-      this.#failInternally(message, error);
+      if (error instanceof BufferOverflowError) this.#refuseReply(message, error);
+      else this.#failInternally(message, error);
     }
+  }
+
+  /** The handler succeeded, but its reply does not fit the client's buffer (PROTOCOL.md, section 5). */
+  #refuseReply(message: Message, error: BufferOverflowError): void {
+    const text = `the reply has ${error.length} bytes, but messageBufferSize is ${error.messageBufferSize}`;
+    this.fail(message, new RequestError('REPLY_TOO_LARGE', text));
+    this.logger.error(`The reply to request ${JSON.stringify(message.name)} was not sent`, stackOf(error));
   }
 
   /** Answers a request that failed; a text that does not fit the client's buffer is cut. */

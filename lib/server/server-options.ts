@@ -23,7 +23,7 @@ export interface ServerOptions {
   /**
    * Largest message either way, in bytes: 32 to 4 294 967 295. A client that sends more is disconnected with
    * close code 1009; a larger signal throws `BufferOverflowError`; a larger reply becomes a
-   * ReplyInternalError. The Go client insists on the size of its own buffer, 8 192 unless changed.
+   * ReplyError `REPLY_TOO_LARGE`. The Go client insists on the size of its own buffer, 8 192 unless changed.
    * @default 8_192
    */
   messageBufferSize?: number;

@@ -111,15 +111,15 @@ export class ConnectionSession {
     const { registry, maxConnections } = this.sessionService;
     try {
       const result = await registry.take(key, this, { limit: maxConnections, isNew: false });
+      if (result === 'taken') return true;
       if (result === 'full') this.send({ type: MessageType.ReplyMaxSessionConnectionsReached, id });
-      if (result === 'closed') this.send({ type: MessageType.ReplySessionNotFound, id });
-      return result === 'taken';
+      else if (result === 'closed') this.send({ type: MessageType.ReplySessionNotFound, id });
+      else throw new TypeError(`the cluster answered ${String(result)} instead of 'taken', 'full' or 'closed'`);
     } catch (error) {
-      // Nobody knows how many have it. That Redis is away is in the log, once.
-      if (!(error instanceof SessionError)) throw error;
       this.send({ type: MessageType.ReplyInternalError, id });
-      return false;
+      this.#reportUnlessKnown('Joining a session', error, key);
     }
+    return false;
   }
 
   /** The session, unless the reply already says why there is none. */
@@ -159,12 +159,13 @@ export class ConnectionSession {
 
   /** Closes the session for the client and confirms it, whatever becomes of the store, which is logged. */
   async closeForClient(id: Uint8Array): Promise<void> {
+    const key = this.#session?.key ?? '';
     try {
       await this.#close(() => {
         this.#session = null;
       });
     } catch (error) {
-      if (!(error instanceof SessionError)) throw error;
+      this.#reportUnlessKnown('Closing a session', error, key);
     }
     this.send({ type: MessageType.ReplyBinary, id });
   }
@@ -193,6 +194,11 @@ export class ConnectionSession {
   async release(): Promise<void> {
     this.#isGone = true;
     if (this.#session) await this.sessionService.registry.leave(this.#session.key, this);
+  }
+
+  /** A `SessionError` is already in the log; a cluster of the application's own may fail with anything. */
+  #reportUnlessKnown(subject: string, error: unknown, key: string): void {
+    if (!(error instanceof SessionError)) this.sessionService.report(subject, error, key);
   }
 
   #assertOpen(): void {

@@ -19,22 +19,25 @@ export function copySessionInfo(info: object): SessionInfo {
   if (Array.isArray(info)) refuse('info', 'an array');
   // Stores of an application's own may hand over anything.
   if (typeof info !== 'object' || info === null) refuse('info', `a ${typeof info} alone`);
-  return copy(info, 'info', 0) as SessionInfo;
+  return copy(info, 'info', []) as SessionInfo;
 }
 
-function copy(value: unknown, place: string, depth: number): JsonValue {
+/** @param within The objects that the value is in. */
+function copy(value: unknown, place: string, within: readonly object[]): JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : refuse(place, String(value));
   if (typeof value !== 'object') return refuse(place, `a ${typeof value}`);
-  if (depth >= MAX_DEPTH) return refuse(place, `nested more than ${MAX_DEPTH} levels deep, or in itself`);
+  if (within.includes(value)) return refuse(place, 'nested in a member of its own, or in itself (circular)');
+  if (within.length >= MAX_DEPTH) return refuse(place, `nested more than ${MAX_DEPTH} levels deep, or in itself`);
+  const inner = [...within, value];
   if (Array.isArray(value)) {
-    return Object.freeze(Array.from(value, (item, index) => copy(item, `${place}[${index}]`, depth + 1)));
+    return Object.freeze(Array.from(value, (item, index) => copy(item, `${place}[${index}]`, inner)));
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) return refuse(place, 'an instance of a class');
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.freeze(
-    Object.fromEntries(members.map(([name, member]) => [name, copy(member, `${place}.${name}`, depth + 1)])),
+    Object.fromEntries(members.map(([name, member]) => [name, copy(member, `${place}.${name}`, inner)])),
   );
 }
 

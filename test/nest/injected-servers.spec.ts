@@ -1,5 +1,5 @@
 import { forwardRef, Injectable, Module, Scope } from '@nestjs/common';
-import { NestFactory } from '@nestjs/core';
+import { LazyModuleLoader, ModuleRef, NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import {
@@ -183,5 +183,63 @@ describe('an injected server', () => {
       'needs the class of a gateway, and got undefined; where files import each other in a circle, give it forwardRef(',
     );
     expect(() => InjectWebwireServer('Auth' as never)).toThrow(TypeError);
+  });
+});
+
+describe('a server injected into what is loaded after the start', () => {
+  /** Declares a module as `await import()` would: its decorators run now. */
+  function lazyModule() {
+    @Injectable()
+    class Late {
+      @InjectWebwireServer(Plain) readonly plain!: WebwireServer;
+      constructor(
+        @InjectWebwireServer(Auth) readonly auth: WebwireServer,
+        @InjectWebwireServer(forwardRef(() => Admin)) readonly admin: WebwireServer,
+      ) {}
+    }
+    @Module({ providers: [Late], exports: [Late] })
+    class LateModule {}
+    return { Late, LateModule };
+  }
+  const metadata = { imports: [WebwireModule.forRoot()], providers: [Users, Auth, Admin, Plain] };
+
+  it('is that of its gateway, in a lazily loaded module', async () => {
+    const app = track(await TestApp.start({ providers: [Users, Auth, Admin, Plain] }));
+    const { Late, LateModule } = lazyModule();
+    const late = (await app.get(LazyModuleLoader).load(() => LateModule)).get(Late);
+    expect(late.auth).toBe(app.get(Auth).server);
+    expect(late.admin).toBe(app.get(Admin).server);
+    expect(late.plain).toBe(app.get(Plain).server);
+  });
+
+  it('is found before the application is initialised', async () => {
+    const app = track(await NestFactory.create({ module: class {}, ...metadata }, { logger: false }));
+    const { Late, LateModule } = lazyModule();
+    const late = (await app.get(LazyModuleLoader).load(() => LateModule)).get(Late);
+    await app.init();
+    expect(late.auth).toBe(app.get(Auth).server);
+    expect(late.admin).toBe(app.get(Admin).server);
+  });
+
+  it('is found for a class that a ModuleRef creates', async () => {
+    const app = track(await TestApp.start({ providers: [Users, Auth, Admin, Plain] }));
+    const { Late } = lazyModule();
+    const late = await app.app.get(ModuleRef).create(Late);
+    expect(late.plain).toBe(app.get(Plain).server);
+  });
+
+  it('is each application its own', async () => {
+    const start = async () => track(await TestApp.start({ providers: [Users, Auth, Admin, Plain] }));
+    const [first, second] = [await start(), await start()];
+    const { Late, LateModule } = lazyModule();
+    const load = async (app: TestApp) => (await app.get(LazyModuleLoader).load(() => LateModule)).get(Late).auth;
+    expect(await load(first)).toBe(first.get(Auth).server);
+    expect(await load(second)).toBe(second.get(Auth).server);
+  });
+
+  it('is not there for a gateway that the application does not have', async () => {
+    const app = track(await TestApp.start({ providers: [Users, Auth] }));
+    const { LateModule } = lazyModule();
+    await expect(app.get(LazyModuleLoader).load(() => LateModule)).rejects.toThrow('has no gateway');
   });
 });

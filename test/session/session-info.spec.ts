@@ -57,8 +57,13 @@ describe('session info', () => {
     object.self = object;
     const list: unknown[] = [];
     list.push(list, list);
-    expect(refusalOf(() => copySessionInfo(object))).toContain('or in itself');
-    expect(refusalOf(() => copySessionInfo({ list }))).toContain('session info.list[0][0]');
+    const chain: Record<string, unknown> = { a: { b: [{}] } };
+    (chain as { a: { b: object[] } }).a.b[0] = { back: chain };
+    expect(refusalOf(() => copySessionInfo(object))).toContain(
+      'session info.self is nested in a member of its own, or in itself (circular)',
+    );
+    expect(refusalOf(() => copySessionInfo({ list }))).toContain('session info.list[0] is nested in');
+    expect(refusalOf(() => copySessionInfo(chain))).toContain('session info.a.b[0].back is nested in');
   });
 
   it.each<[string, object, string]>([

@@ -13,12 +13,39 @@ export interface ServersByGateway {
 /** Injection token of an application's `ServersByGateway`. */
 export const SERVERS_BY_GATEWAY = Symbol('SERVERS_BY_GATEWAY');
 
+/** Provider of a server, one for each use of the decorator. It is made for those who inject it only. */
+type InjectedServer = FactoryProvider<WebwireServer>;
+
 /**
- * One provider for each use of the decorator. The array is itself the metadata of a module: decorators run before Nest
- * reads that, and have no other way to tell it what they need. What is in it concerns classes, as all metadata do, and no
- * application: one that does not inject a server makes none.
+ * The providers of all uses of the decorator, as metadata of the `InjectedServersModule`: Nest reads them when it scans an
+ * application. Files that are loaded later, such as those of lazily loaded modules, add theirs to the applications that
+ * have been scanned by then.
  */
-export const injectedServers: FactoryProvider<WebwireServer>[] = [];
+export const injectedServers: InjectedServer[] = [];
+
+const scannedApplications = new Set<WeakRef<ProviderHost>>();
+
+/** The part of Nest's `Module` that takes providers after the scan. */
+export interface ProviderHost {
+  readonly providers: ReadonlyMap<unknown, unknown>;
+  addProvider(provider: InjectedServer): unknown;
+  addExportedProviderOrModule(provider: InjectedServer): void;
+}
+
+/** Gives an application what the decorator asks for after the application was scanned. */
+export function addScannedApplication(host: ProviderHost): void {
+  for (const application of scannedApplications) {
+    if (!application.deref()) scannedApplications.delete(application);
+  }
+  scannedApplications.add(new WeakRef(host));
+  for (const provider of injectedServers) addLate(host, provider);
+}
+
+function addLate(host: ProviderHost, provider: InjectedServer): void {
+  if (host.providers.has(provider.provide)) return;
+  host.addProvider(provider);
+  host.addExportedProviderOrModule(provider);
+}
 
 /**
  * Injects the `WebwireServer` that serves a gateway, the one that the gateway itself gets with `@WebSocketServer()`. It works
@@ -39,14 +66,18 @@ export function InjectWebwireServer(
         'where files import each other in a circle, give it forwardRef(() => AuthGateway)',
     );
   }
-  const token = Symbol(isClass ? `WebwireServer of ${gateway.name}` : 'WebwireServer');
-  injectedServers.push({
+  const token = Symbol(`WebwireServer${isClass ? ` of ${gateway.name}` : ''}, which WebwireModule provides`);
+  const provider: InjectedServer = {
     provide: token,
-    // Made for those who inject it, so that it fails in no application where nobody does.
     scope: Scope.TRANSIENT,
     inject: [SERVERS_BY_GATEWAY],
     useFactory: (servers: ServersByGateway) =>
       servers.serverOf(isClass ? gateway : gateway.forwardRef(), '@InjectWebwireServer()'),
-  });
+  };
+  injectedServers.push(provider);
+  for (const application of scannedApplications) {
+    const host = application.deref();
+    if (host) addLate(host, provider);
+  }
   return Inject(token);
 }

@@ -9,8 +9,9 @@ import {
   PORT_METADATA,
 } from '@nestjs/websockets/internal';
 import { assertName } from '../options/handler-options.js';
-import { WEBWIRE_GATEWAY, WEBWIRE_HANDLES, type HandlesMetadata } from '../decorators/metadata.js';
-import { checkGatewayOptions, plainGatewayOptions, type WebwireGatewayOptions } from '../options/gateway-options.js';
+import { WEBWIRE_GATEWAY, WEBWIRE_HANDLES, type GatewayBrand, type HandlesMetadata } from '../decorators/metadata.js';
+import { translateOptions } from '../options/foreign-options.js';
+import { checkGatewayOptions, type WebwireGatewayOptions } from '../options/gateway-options.js';
 
 /** A method that handles messages. One that handles several kinds or names counts once for each. */
 export interface HandlerDefinition extends HandlesMetadata {
@@ -26,13 +27,15 @@ export interface HandlerDefinition extends HandlesMetadata {
 
 /** A gateway as its decorators describe it. */
 export interface GatewayDefinition {
-  /** Name of its class. */
+  /** Its name in configuration, in a cluster and for people: the option `name`, else that of its class. */
   readonly name: string;
   readonly wrapper: InstanceWrapper;
   readonly module: Module;
   /** Port in the decorator; 0 is the HTTP server of the application. */
   readonly port: number;
   readonly options: WebwireGatewayOptions;
+  /** Options of other adapters that are ignored, in words. */
+  readonly ignoredOptions: readonly string[];
   /** What Nest will ask the adapter for; a plain `@WebSocketGateway()` has none. */
   readonly namespace: symbol | undefined;
   readonly handlers: readonly HandlerDefinition[];
@@ -60,20 +63,31 @@ export function exploreGateways(modules: ModulesContainer): GatewayDefinition[] 
 
 function exploreGateway(module: Module, wrapper: InstanceWrapper): GatewayDefinition {
   const metatype = wrapper.metatype!;
-  const { name } = metatype;
   const prototype = metatype.prototype as object;
-  const isWebwire = Reflect.getMetadata(WEBWIRE_GATEWAY, metatype) === true;
-  const { namespace, ...options } = Reflect.getMetadata(GATEWAY_OPTIONS, metatype) as Record<string, unknown>;
+  const brand = Reflect.getMetadata(WEBWIRE_GATEWAY, metatype) as GatewayBrand | undefined;
+  const given = Reflect.getMetadata(GATEWAY_OPTIONS, metatype) as Record<string, unknown>;
+  const { options, ignored } = brand
+    ? { options: withoutNamespace(given), ignored: [] }
+    : translateOptions(metatype.name, given);
+  const checked = checkGatewayOptions(metatype.name, options);
+  const name = checked.name ?? metatype.name;
   return {
     name,
     wrapper,
     module,
     port: Reflect.getMetadata(PORT_METADATA, metatype) as number,
-    options: isWebwire ? checkGatewayOptions(name, options) : plainGatewayOptions(name, { ...options, namespace }),
-    namespace: isWebwire ? (namespace as symbol) : undefined,
+    options: checked,
+    ignoredOptions: ignored,
+    namespace: brand?.namespace,
     handlers: exploreHandlers(name, prototype),
     serverProperties: exploreServerProperties(prototype),
   };
+}
+
+/** The namespace of a WebWire gateway is for Nest. */
+function withoutNamespace(options: Record<string, unknown>): Record<string, unknown> {
+  const names = Object.keys(options).filter((name) => name !== 'namespace');
+  return Object.fromEntries(names.map((name) => [name, options[name]]));
 }
 
 function exploreHandlers(gateway: string, prototype: object): HandlerDefinition[] {

@@ -1,4 +1,4 @@
-import type { ModulesContainer } from '@nestjs/core';
+import { ModuleRef, type ModulesContainer } from '@nestjs/core';
 import { Module } from '@nestjs/core/internal';
 
 /** What happens at both ends of an application's life. */
@@ -23,6 +23,8 @@ export function addLifecycle(modules: ModulesContainer, hooks: LifecycleHooks): 
   const module = new Module(WebwireLifecycle, root!['container']);
   module.token = WebwireLifecycle.name;
   module.distance = 0;
+  // `app.get(ModuleRef)` gives the one that it finds last, which must be that of a module with imports.
+  module.providers.delete(ModuleRef);
   const host = module.providers.get(WebwireLifecycle)!;
   host.instance = hooks;
   modules.set(WebwireLifecycle.name, module);

@@ -1,17 +1,25 @@
 import {
-  check,
   checkAll,
   integerBetween,
   OBJECT_RULE,
+  stringThat,
   type OptionRule,
   type OptionRules,
 } from '../../common/options.js';
+import { refuseForeignOptions } from './foreign-options.js';
 import type { PayloadCodec } from '../../protocol/payload-codec.js';
 import { CODEC_RULE, SERVER_OPTION_RULES, type ServerOptions } from '../../server/server-options.js';
 import type { ListenTarget, Transport } from '../../transport/transport.js';
 
 /** Options of a gateway, in `@WebwireGateway()`. They take precedence over those of the module. */
 export interface WebwireGatewayOptions extends ServerOptions {
+  /**
+   * The name of the gateway in configuration (`gateways` of the module), in logs, and among the nodes of a cluster, all of
+   * which must give it the same one. Two gateways of one name fail at start. Give a name where a minifier shortens those
+   * of classes: they change from build to build.
+   * @default the name of the class
+   */
+  name?: string;
   /**
    * Decodes bodies, and encodes return values and signals. Gateways that share a server share the codec of its signals: the
    * one that they name, or that of the module if they name several.
@@ -43,6 +51,7 @@ export const PORT_RULE: OptionRule = integerBetween(0, 65_535, 'a port');
 /** What each option of a gateway may be. */
 export const GATEWAY_OPTION_RULES: OptionRules<WebwireGatewayOptions> = {
   ...SERVER_OPTION_RULES,
+  name: stringThat('a string that is not empty', (name) => name !== ''),
   codec: CODEC_RULE,
   sessions: {
     allowed: 'false, or absent: how sessions are kept is said once, for the module',
@@ -59,19 +68,7 @@ export const GATEWAY_OPTION_RULES: OptionRules<WebwireGatewayOptions> = {
  * Checks the options in the decorator of a gateway.
  * @throws InvalidOptionError
  */
-export function checkGatewayOptions(gateway: string, options: WebwireGatewayOptions): WebwireGatewayOptions {
-  return checkAll(options, GATEWAY_OPTION_RULES, `${gateway}.`);
-}
-
-/**
- * The options of a plain `@WebSocketGateway()` that mean something here; those of other adapters do not.
- * @throws InvalidOptionError if one cannot be used, or for a namespace.
- */
-export function plainGatewayOptions(gateway: string, options: Record<string, unknown>): WebwireGatewayOptions {
-  check(`${gateway}.namespace`, options.namespace, {
-    allowed: 'absent: WebWire has no namespaces, use the option path',
-    accepts: (value) => value === undefined,
-  });
-  const known = Object.entries(options).filter(([name]) => Object.hasOwn(GATEWAY_OPTION_RULES, name));
-  return checkGatewayOptions(gateway, Object.fromEntries(known));
+export function checkGatewayOptions(gateway: string, options: Record<string, unknown>): WebwireGatewayOptions {
+  refuseForeignOptions(gateway, options);
+  return checkAll<WebwireGatewayOptions>(options, GATEWAY_OPTION_RULES, `${gateway}.`);
 }

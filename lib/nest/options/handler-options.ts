@@ -2,7 +2,7 @@ import { encodeMessage, MessageType, ProtocolError } from '../../protocol/index.
 import { checkAll, stringThat, type OptionRules } from '../../common/options.js';
 import type { PayloadCodec } from '../../protocol/payload-codec.js';
 import { CODEC_RULE } from '../../server/server-options.js';
-import { WEBWIRE_HANDLES, type HandlesMetadata } from '../decorators/metadata.js';
+import { WEBWIRE_HANDLES, WEBWIRE_METHODS, type HandlesMetadata } from '../decorators/metadata.js';
 
 /** Options of `@WebwireRequest()` and `@WebwireSignal()`. */
 export interface WebwireHandlerOptions {
@@ -52,6 +52,8 @@ export function handles(
     if (name !== undefined) assertName(kind, name, `${prototype.constructor.name}.${key}`);
     const others = (Reflect.getOwnMetadata(WEBWIRE_HANDLES, method) ?? []) as HandlesMetadata[];
     Reflect.defineMetadata(WEBWIRE_HANDLES, [...others, metadata], method);
+    const methods = (Reflect.getMetadata(WEBWIRE_METHODS, prototype) ?? []) as string[];
+    Reflect.defineMetadata(WEBWIRE_METHODS, [...methods, key], prototype);
   };
 }
 

@@ -1,18 +1,19 @@
+import { inspect } from 'node:util';
 import { GATEWAY_OPTION_RULES, PORT_RULE, type WebwireGatewayOptions } from './gateway-options.js';
 import type { Cluster } from '../../server/ports/cluster.js';
-import { checkAll, OBJECT_RULE, type OptionRules } from '../../common/options.js';
+import { checkAll, InvalidOptionError, OBJECT_RULE, type OptionRules } from '../../common/options.js';
 import { checkSessionOptions, type SessionOptions } from './session-options.js';
 
 /** Options of a gateway given by configuration. They take precedence over those in its decorator. */
-export interface WebwireGatewayOverrides extends WebwireGatewayOptions {
+export interface WebwireGatewayOverrides extends Omit<WebwireGatewayOptions, 'name'> {
   /** Port of its own, instead of the one in the decorator; 0 lets the system choose one. */
   port?: number;
 }
 
 /** Options of `WebwireModule.forRoot()`: defaults for all gateways, and options of single ones. */
-export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'sessions'> {
+export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'name' | 'sessions'> {
   /**
-   * Options of single gateways, by class name.
+   * Options of single gateways, by name: that of the class, unless the decorator gives another.
    * @example { AuthGateway: { port: 4000 } }
    */
   gateways?: Record<string, WebwireGatewayOverrides>;
@@ -29,18 +30,20 @@ export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'sessi
   cluster?: Cluster;
 }
 
+const { name: _, ...COMMON_RULES } = GATEWAY_OPTION_RULES;
+
 const OVERRIDE_RULES: OptionRules<WebwireGatewayOverrides> = {
-  ...GATEWAY_OPTION_RULES,
+  ...COMMON_RULES,
   port: PORT_RULE,
 };
 
 const MODULE_RULES: OptionRules<WebwireModuleOptions> = {
-  ...GATEWAY_OPTION_RULES,
+  ...COMMON_RULES,
   sessions: {
     allowed: 'false or an object of options',
     accepts: (value) => value === false || OBJECT_RULE.accepts(value),
   },
-  gateways: { ...OBJECT_RULE, allowed: 'an object of options by class name' },
+  gateways: { ...OBJECT_RULE, allowed: 'an object of options by the name of the gateway' },
   cluster: {
     allowed: "a cluster, such as new RedisCluster() of 'nestjs-webwire/redis'",
     accepts: (value) => {
@@ -49,6 +52,19 @@ const MODULE_RULES: OptionRules<WebwireModuleOptions> = {
     },
   },
 };
+
+/**
+ * Checks the options that `WebwireModule` was given.
+ * @throws InvalidOptionError, which says how to give options if there are none.
+ */
+export function checkGivenOptions(options: unknown): WebwireModuleOptions {
+  if (OBJECT_RULE.accepts(options)) return checkModuleOptions(options as WebwireModuleOptions);
+  throw new InvalidOptionError(
+    `WebwireModule got ${inspect(options, { depth: 0, maxStringLength: 64 })} as its options: ` +
+      'import WebwireModule.forRoot(), not the class alone, ' +
+      'or let the factory of WebwireModule.forRootAsync() return an object, {} for the defaults',
+  );
+}
 
 /**
  * Checks the options of the module.

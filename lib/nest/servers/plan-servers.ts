@@ -5,6 +5,7 @@ import type { GatewayDefinition } from '../handlers/gateway-explorer.js';
 import type { ServedGateway } from '../handlers/create-dispatcher.js';
 import { check, InvalidOptionError } from '../../common/options.js';
 import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
+import { assertDistinctNames, isMinified } from './gateway-names.js';
 import { resolveServerOptions, type ResolvedServerOptions } from '../../server/server-options.js';
 import type { Transport } from '../../transport/transport.js';
 import type { WebwireModuleOptions } from '../options/module-options.js';
@@ -24,7 +25,7 @@ export interface PlannedServer {
   readonly transport: Transport | undefined;
 }
 
-type OwnOptions = Omit<WebwireGatewayOptions, 'codec'>;
+type OwnOptions = Omit<WebwireGatewayOptions, 'codec' | 'name'>;
 
 interface Group {
   port: number | undefined;
@@ -45,11 +46,12 @@ interface Group {
  */
 export function planServers(gateways: readonly GatewayDefinition[], module: WebwireModuleOptions): PlannedServer[] {
   const { gateways: overridesByName = {}, codec: moduleCodec, cluster: _, ...defaults } = module;
+  assertDistinctNames(gateways, module);
   assertKnown(Object.keys(overridesByName), gateways);
   const groups = new Map<string, Group>();
   for (const definition of gateways) {
     const { port: overriddenPort, ...overrides } = overridesByName[definition.name] ?? {};
-    const { codec, ...own } = { ...definition.options, ...definedOnly(overrides) };
+    const { codec, name: _name, ...own } = { ...definition.options, ...definedOnly(overrides) };
     const port = overriddenPort ?? (definition.port === 0 ? undefined : definition.port);
     const path = own.path ?? defaults.path ?? '/';
     const key = `${port} ${path}`;
@@ -109,7 +111,8 @@ function assertKnown(names: readonly string[], gateways: readonly GatewayDefinit
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new InvalidOptionError(
-    `WebWire option gateways.${unknown} is for a gateway that does not exist; there are: ${known.join(', ')}`,
+    `WebWire option gateways.${unknown} is for a gateway that does not exist; there are: ${known.join(', ')}` +
+      (gateways.some(isMinified) ? '; where a minifier shortens names, use @WebwireGateway({ name })' : ''),
   );
 }
 
@@ -138,7 +141,9 @@ function merge(group: Group, gateway: string, options: OwnOptions): void {
     const existing = group.options[name as keyof OwnOptions];
     if (source !== undefined && !agree(name, existing, value)) {
       const values = [existing, value].map((one) => inspect(one, { depth: 0 })).join(' and ');
-      const shown = GATEWAY_OPTION_RULES[name as keyof OwnOptions].isSecret ? '' : `: ${values}`;
+      const shown = GATEWAY_OPTION_RULES[name as keyof OwnOptions].isSecret
+        ? ''
+        : `: ${values}; give both the same value, or one of them another path or port`;
       throw new InvalidOptionError(
         `${source} and ${gateway} share a WebWire server but disagree on its option ${name}${shown}`,
       );

@@ -1,7 +1,8 @@
 import { Logger, type Type } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 import type { ServersByGateway } from '../decorators/inject-webwire-server.decorator.js';
-import { exploreGateways } from '../handlers/gateway-explorer.js';
+import { exploreGateways, type GatewayDefinition } from '../handlers/gateway-explorer.js';
+import { isMinified } from './gateway-names.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import { Groups } from '../../server/groups.js';
 import { quiet } from '../../common/logger.js';
@@ -9,7 +10,7 @@ import { InvalidOptionError } from '../../common/options.js';
 import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { WebwireServer } from '../../server/server.js';
 import { planServers, type PlannedServer } from './plan-servers.js';
-import { checkModuleOptions, type WebwireModuleOptions } from '../options/module-options.js';
+import type { WebwireModuleOptions } from '../options/module-options.js';
 
 /** All servers of an application. They are made when somebody asks for one, and serve when the adapter lets them. */
 export class ServerRegistry implements ServersByGateway {
@@ -18,7 +19,7 @@ export class ServerRegistry implements ServersByGateway {
   #plans: ReadonlyMap<WebwireServer, PlannedServer> | undefined;
   #ownOptions: WebwireModuleOptions | undefined;
 
-  /** @param options Those of the module. */
+  /** @param options Those of the module, checked. */
   constructor(
     private readonly modules: ModulesContainer,
     private readonly options: WebwireModuleOptions,
@@ -38,7 +39,7 @@ export class ServerRegistry implements ServersByGateway {
    */
   make(own?: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
     if (!this.#plans) {
-      this.#plans = this.#make(own ?? checkModuleOptions(this.options));
+      this.#plans = this.#make(own ?? this.options);
       this.#ownOptions = own;
     } else if (own && own !== this.#ownOptions) {
       throw new InvalidOptionError(
@@ -50,17 +51,27 @@ export class ServerRegistry implements ServersByGateway {
   }
 
   serverOf(gateway: Type, asker: string): WebwireServer {
+    return this.find(gateway, asker).server;
+  }
+
+  /**
+   * The server of a gateway, and the name of the gateway.
+   * @throws InvalidOptionError if the application has no such gateway.
+   */
+  find(gateway: Type, asker: string): { readonly server: WebwireServer; readonly name: string } {
     const served = [...this.make()].flatMap(([server, { gateways }]) =>
       gateways.map(({ definition: { name, wrapper } }) => ({ name, server, token: wrapper.token, wrapper })),
     );
     const found =
       served.find(({ wrapper }) => wrapper.metatype === gateway) ?? served.find(({ token }) => token === gateway);
-    if (found) return found.server;
+    if (found) return found;
     const known = served.map(({ name }) => name).join(', ') || 'none';
-    throw new InvalidOptionError(`${asker}: the application has no gateway ${nameOf(gateway)}; there are: ${known}`);
+    throw new InvalidOptionError(
+      `${asker}: the application has no gateway ${classNameOf(gateway)}; there are: ${known}`,
+    );
   }
 
-  /** The server of the gateway whose class has this name, if there is one. */
+  /** The server of the gateway of this name, if there is one. */
   serverNamed(gateway: string): WebwireServer | undefined {
     for (const [server, { gateways }] of this.#plans ?? []) {
       if (gateways.some(({ definition: { name } }) => name === gateway)) return server;
@@ -82,11 +93,28 @@ export class ServerRegistry implements ServersByGateway {
   }
 
   #make(options: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
-    const plans = planServers(exploreGateways(this.modules), options);
+    const gateways = exploreGateways(this.modules);
+    for (const gateway of gateways) this.#advise(gateway, options);
+    const plans = planServers(gateways, options);
     return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger, this.groups, plan.codec), plan]));
+  }
+
+  #advise(gateway: GatewayDefinition, { cluster }: WebwireModuleOptions): void {
+    const { name, ignoredOptions } = gateway;
+    if (ignoredOptions.length > 0) {
+      this.logger.warn(
+        `${name} has options of another WebSocket adapter, which are ignored: ${ignoredOptions.join(', ')}`,
+      );
+    }
+    if (cluster && isMinified(gateway)) {
+      this.logger.warn(
+        `The gateway ${JSON.stringify(name)} seems to be named by a minifier, which may name another gateway so on another ` +
+          "node of the cluster: give it a name of its own, @WebwireGateway({ name: '…' })",
+      );
+    }
   }
 }
 
-function nameOf(gateway: unknown): string {
+function classNameOf(gateway: unknown): string {
   return typeof gateway === 'function' ? gateway.name : String(gateway);
 }

@@ -3,7 +3,7 @@ import type { ServerLogger } from '../../common/logger.js';
 
 /** Whom a signal is for, on every node. */
 export type ClusterTarget =
-  /** All connections, or those of the servers that serve a gateway, by the name of its class. */
+  /** All connections, or those of the servers that serve a gateway, by its name (that of its class unless it was given another). */
   | { readonly kind: 'all'; readonly gateway: string | undefined }
   /** The members of a group, or those of them that are connected to the servers of a gateway. */
   | { readonly kind: 'group'; readonly group: string; readonly gateway?: string | undefined }

@@ -372,7 +372,7 @@ const CASES: [name: string, body: string | Payload, answer: string][] = [
   ['odd utf16', '', 'internal error'],
   ['function', '', 'internal error'],
   ['cycle', '', 'internal error'],
-  ['too large', '', 'internal error'],
+  ['too large', '', 'error REPLY_TOO_LARGE: the reply has 8201 bytes, but messageBufferSize is 8192'],
   ['just fits', '', `utf8 ${'x'.repeat(8192 - 9)}`],
 ];
 

@@ -1,0 +1,58 @@
+import type { MovedMembers } from './moved-members.js';
+
+const SIGNAL = 'connection.signal(name, body)';
+const TO_OTHERS = 'webwire.broadcast(name, body, { except: connection }) of the WebwireService';
+const TO_GROUP = 'webwire.signalGroup(group, name, body) of the WebwireService';
+const HANDLERS = 'a method of the gateway with @WebwireSignal(name) or @WebwireRequest(name)';
+const HANDLERS_AND_HOOKS = `${HANDLERS}, or handleDisconnect(connection, reason)`;
+const CLOSE = 'await connection.close()';
+const REQUEST = 'connection.request, the upgrade request: its url and headers';
+
+/** Members of the sockets of socket.io and ws, on a connection. */
+export const MOVED_CONNECTION_MEMBERS: MovedMembers = {
+  methods: {
+    emitWithAck: `${SIGNAL}, or let the client make a request`,
+    send: SIGNAL,
+    write: SIGNAL,
+    timeout: SIGNAL,
+    compress: 'new WsTransport({ perMessageDeflate: true })',
+    ping: 'the option readTimeout, after which the server ends silent connections',
+    join: 'webwire.join(connection, group) of the WebwireService',
+    leave: 'webwire.leave(connection, group) of the WebwireService',
+    to: TO_GROUP,
+    in: TO_GROUP,
+    except: TO_OTHERS,
+    disconnect: CLOSE,
+    use: `${HANDLERS} and guards, with @UseGuards()`,
+    on: HANDLERS_AND_HOOKS,
+    once: HANDLERS_AND_HOOKS,
+    addListener: HANDLERS_AND_HOOKS,
+    addEventListener: HANDLERS_AND_HOOKS,
+    prependListener: HANDLERS_AND_HOOKS,
+    off: HANDLERS_AND_HOOKS,
+    removeListener: HANDLERS_AND_HOOKS,
+    removeAllListeners: HANDLERS_AND_HOOKS,
+    removeEventListener: HANDLERS_AND_HOOKS,
+    onAny: '@WebwireSignal({ fallback: true }) or @WebwireRequest({ fallback: true })',
+    onAnyOutgoing: 'your own function around connection.signal()',
+  },
+  objects: {
+    broadcast: TO_OTHERS,
+    volatile: SIGNAL,
+    local: TO_OTHERS,
+    handshake: REQUEST,
+    upgradeReq: REQUEST,
+    conn: `${REQUEST}, and connection.remoteAddress`,
+    client: `${REQUEST}, and connection.remoteAddress`,
+    _socket: 'connection.remoteAddress',
+    data: 'connection.info',
+    rooms: 'groups of the WebwireService: join(), leave(), signalGroup()',
+    nsp: 'the option path of the gateway',
+  },
+  callbacks: {
+    onmessage: HANDLERS,
+    onclose: 'handleDisconnect(connection, reason) of the gateway',
+    onerror: 'handleDisconnect(connection, reason) of the gateway',
+    onopen: 'handleConnection(connection) of the gateway',
+  },
+};
