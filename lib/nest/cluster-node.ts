@@ -39,8 +39,8 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
 
   /** The connections of this node that have the session with this digest of its key. */
   holders(session: string): readonly WebwireConnection[] {
-    const connectionSessions = this.sessionService?.registry.holders(session) ?? [];
-    return connectionSessions
+    const members = this.sessionService?.registry.members(session) ?? [];
+    return members
       .map(({ connection }) => connection)
       .filter((connection) => connection instanceof WebwireConnection);
   }

@@ -92,6 +92,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     const opening = [...servers].map(([server, plan]) => this.#prepareToOpen(plan, server));
     addLifecycle(nest.modules, {
       onApplicationBootstrap: async () => {
+        await this.#initOwnManager();
         await Promise.all(opening.map((open) => open()));
       },
       onModuleDestroy: async () => {
@@ -153,6 +154,13 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
       this.#sessionService = ofModule;
     }
     return this.#sessionService;
+  }
+
+  /** With the module, Nest calls the hooks of the manager. */
+  async #initOwnManager(): Promise<void> {
+    if (this.#ofModule(SESSION_SERVICE) !== undefined) return;
+    const manager = this.#sessionService?.manager as { onModuleInit?(): unknown } | undefined;
+    await manager?.onModuleInit?.();
   }
 
   /** With the module, Nest calls the hooks of the manager. */

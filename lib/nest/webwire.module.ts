@@ -62,7 +62,7 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
       ) =>
         sessions === false
           ? null
-          : createSessionService(manager, keyGenerator, sessions?.maxConnections, cluster?.places),
+          : createSessionService(manager, keyGenerator, sessions, cluster?.places),
       inject: [MODULE_OPTIONS_TOKEN, SessionManager, SessionKeyGenerator],
     },
   ],

@@ -256,7 +256,7 @@ export class WebwireConnection {
   #connectionSession(): ConnectionSession {
     const { sessions } = this.#host;
     if (!sessions) throw new SessionError('SESSIONS_DISABLED', 'sessions are switched off: sessions is false');
-    this.#sessionSlot ??= new ConnectionSession(sessions, this, this.#outbox.send, this.#isClosed);
+    this.#sessionSlot ??= new ConnectionSession(sessions, this, this.#outbox, this.#isClosed);
     return this.#sessionSlot;
   }
 

@@ -8,7 +8,7 @@ import { temporaryDirectory } from '../temporary-directory.js';
 export const RECORDED_KEY = 'a3Jx-9_ExampleKeyWrittenByTheReferenceServer_0123456789abcdefghij';
 
 /** A session file as the reference implementation wrote it. */
-export const RECORDED = new URL(`../fixtures/sessions/${RECORDED_KEY}.wwrsess`, import.meta.url);
+export const RECORDED = new URL(`../../fixtures/sessions/${RECORDED_KEY}.wwrsess`, import.meta.url);
 
 /** The largest session file, in bytes. */
 export const MIB = 1024 * 1024;
