@@ -10,7 +10,7 @@ import { Session } from './session.js';
 /** Sends messages to the client of a connection. */
 interface ClientOutbox {
   /**
-   * @returns Whether the message was sent: not if the connection is closing or gone.
+   * @returns True if the message was sent: not if the connection is closing or gone.
    * @throws BufferOverflowError if it does not fit the client's buffer.
    */
   send(message: EncodableMessage): boolean;
@@ -106,7 +106,7 @@ export class ConnectionSession implements SessionMember {
     }
   }
 
-  /** @returns Whether the connection is a member of the session now; if not, the client has its reply. */
+  /** @returns True if the connection is a member of the session now; if not, the client has its reply. */
   async #join(id: Uint8Array, key: string): Promise<boolean> {
     const { registry, limits, report } = this.sessionService;
     try {
@@ -135,7 +135,7 @@ export class ConnectionSession implements SessionMember {
     return undefined;
   }
 
-  /** @returns Whether the connection has the session now, and the client its reply. */
+  /** @returns True if the connection has the session now, and the client its reply. */
   #takeOver(id: Uint8Array, session: Session): boolean {
     if (this.#isGone) return false;
     try {

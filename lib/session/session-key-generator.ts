@@ -20,7 +20,7 @@ export class RandomSessionKeyGenerator extends SessionKeyGenerator {
   }
 }
 
-/** Whether a value can be the key of a session, so that a restore request can carry it. */
+/** True if a value can be the key of a session, so that a restore request can carry it. */
 export function isSessionKey(key: unknown): key is string {
   return typeof key === 'string' && key.length <= MAX_SESSION_KEY_LENGTH && /^[\x20-\x7e]+$/.test(key);
 }

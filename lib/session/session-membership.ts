@@ -11,7 +11,7 @@ export type MembershipResult =
 export interface MembershipRequest {
   /** Most connections that may have the session at once, on all nodes together; `Infinity` for any number. */
   readonly limit: number;
-  /** Whether the session is being created: it must have no members yet. */
+  /** True if the session is being created: it must have no members yet. */
   readonly isNew: boolean;
 }
 
@@ -19,7 +19,7 @@ export interface MembershipRequest {
 export interface SessionClosing {
   /** The number of connections that had the session, on all nodes together. */
   readonly connections: number;
-  /** Whether this call closed the session, so that the caller has to destroy it. Never true for two calls. */
+  /** True if this call closed the session, so that the caller has to destroy it. Never true for two calls. */
   readonly isLast: boolean;
 }
 
@@ -39,14 +39,14 @@ export interface SessionMembership {
   leave(session: string, member: string): Promise<void>;
   /**
    * The connection closes the session and is no longer a member.
-   * @returns Whether it was the last member, so that the caller has to destroy the session.
+   * @returns True if it was the last member, so that the caller has to destroy the session.
    */
   close(session: string, member: string): Promise<boolean>;
   /** Removes all members, on all nodes, each of which is notified. */
   closeAll(session: string): Promise<SessionClosing>;
   /**
    * Closes a session that has no members: it gets none from then on.
-   * @returns Whether this node has closed it, now or by an earlier call that failed, so that the caller has to destroy it.
+   * @returns True if this node has closed it, now or by an earlier call that failed, so that the caller has to destroy it.
    */
   closeUnheld(session: string): Promise<boolean>;
   /** The number of members. */

@@ -9,14 +9,14 @@ export interface SessionRegistry<Member> {
   leave(key: string, member: Member): void | Promise<void>;
   /**
    * The connection closes the session and is no longer a member.
-   * @returns Whether it was the last member.
+   * @returns True if it was the last member.
    */
   close(key: string, member: Member): boolean | Promise<boolean>;
   /** Removes all members. */
   closeAll(key: string): SessionClosing | Promise<SessionClosing>;
   /**
    * Closes a session that has no members.
-   * @returns Whether this node has closed it, now or by an earlier call that failed.
+   * @returns True if this node has closed it, now or by an earlier call that failed.
    */
   closeUnheld(key: string): boolean | Promise<boolean>;
   /** The number of members, on all nodes together. */

@@ -11,7 +11,7 @@ type Hook = 'onSessionCreated' | 'onSessionLookup' | 'onSessionClosed';
 /** Calls for one session that took longer than the timeout, and may still write to the store. */
 interface LateCalls {
   pending: number;
-  /** Whether the session was destroyed meanwhile. */
+  /** True if the session was destroyed meanwhile. */
   isDestroyed: boolean;
 }
 

@@ -117,16 +117,17 @@ describe('the directory of sessions, at the start of an application', () => {
 
   it('is warned of when the file system is full, which may pass', async () => {
     const directory = join(parent, 'sessions');
-    const error = Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'close' });
-    vi.spyOn(await flushing(), 'close').mockRejectedValueOnce(error);
+    const error = Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' });
+    vi.spyOn(await flushing(), 'sync').mockRejectedValueOnce(error);
     onTestFinished(() => void vi.restoreAllMocks());
     const logger = new RecordingLogger();
     mkdirSync(directory);
     const manager = new FileSessionManager({ directory });
     manager.useLogger(logger);
     await manager.onModuleInit();
+    expect(readdirSync(directory)).toEqual([]);
     expect(logger.at('warn')).toEqual([
-      `Sessions cannot be stored in ${JSON.stringify(directory)} now: ENOSPC (close)`,
+      `Sessions cannot be stored in ${JSON.stringify(directory)} now: ENOSPC (write)`,
     ]);
   });
 

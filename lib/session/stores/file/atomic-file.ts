@@ -36,7 +36,7 @@ export async function readFile(path: string, maxSize: number): Promise<Buffer | 
 /**
  * Writes a whole file, readable by its owner only. At any moment, also after a crash or a power cut, the file has either
  * its old or its new content. When the promise resolves, the new content is on the disk.
- * @param mustExist Whether to fail with `ENOENT` if the file does not exist just before it is replaced.
+ * @param mustExist True to fail with `ENOENT` if the file does not exist just before it is replaced.
  */
 export async function writeFile(path: string, content: Uint8Array, mustExist: boolean): Promise<void> {
   const temporary = join(dirname(path), temporaryName());
@@ -81,7 +81,7 @@ export async function makeDirectory(directory: string): Promise<void> {
 }
 
 /**
- * @returns Whether it was made; if not, it exists.
+ * @returns True if it was made; if not, it exists.
  * @throws as `mkdir` does; as `stat` for a symbolic link that leads nowhere.
  */
 async function makeOne(directory: string): Promise<boolean> {
@@ -96,14 +96,17 @@ async function makeOne(directory: string): Promise<boolean> {
 }
 
 /**
- * Checks that files can be made and removed in a directory, by doing so.
- * @throws as `open` does: `EROFS`, `EACCES`, ….
+ * Checks that files can be written and removed in a directory, by doing so.
+ * @throws as `open` and `write` do: `EROFS`, `EACCES`, `ENOSPC`, ….
  */
 export async function tryDirectory(directory: string): Promise<void> {
   const path = join(directory, temporaryName());
   const file = await open(path, 'wx', 0o600);
-  await file.close();
-  await unlink(path);
+  try {
+    await fill(file, new Uint8Array(1));
+  } finally {
+    await rm(path, { force: true });
+  }
 }
 
 async function fill(file: FileHandle, content: Uint8Array): Promise<void> {

@@ -38,13 +38,13 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 };
 
-/** Whether the error goes away when something else is deleted. */
+/** True if the error goes away when something else is deleted. */
 export function isFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** Whether an error means that there is no such file. Some file systems answer so to a name that they cannot hold. */
+/** True if an error means that there is no such file. Some file systems answer so to a name that they cannot hold. */
 export function isAbsence(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' || code === 'ENAMETOOLONG';

@@ -69,7 +69,7 @@ export class FileSessionManager extends SessionManager {
   readonly maxAge: number;
   readonly #isDefaultDirectory: boolean;
   #logger: ServerLogger | undefined;
-  /** Whether the last change of a stored session failed, and is in the log. */
+  /** True if the last change of a stored session failed, and is in the log. */
   #isUnwritable = false;
   #started: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;

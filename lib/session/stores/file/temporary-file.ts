@@ -47,7 +47,7 @@ async function removeLeftover(path: string, host: string, pid: number, run: stri
   }
 }
 
-/** Whether the process has ended that wrote a file on this machine at that time. */
+/** True if the process has ended that wrote a file on this machine at that time. */
 function isOver(pid: number, writtenAt: number): boolean {
   // In a container each run of a program can have the same id: older files are of earlier runs.
   if (pid === process.pid) return writtenAt < Date.now() - process.uptime() * 1000;
