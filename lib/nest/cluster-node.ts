@@ -40,9 +40,7 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
   /** The connections of this node that have the session with this digest of its key. */
   holders(session: string): readonly WebwireConnection[] {
     const members = this.sessionService?.registry.members(session) ?? [];
-    return members
-      .map(({ connection }) => connection)
-      .filter((connection) => connection instanceof WebwireConnection);
+    return members.map(({ connection }) => connection).filter((connection) => connection instanceof WebwireConnection);
   }
 
   /** Looked up when it is needed: a session manager may inject what needs this, and the session service takes the manager. */

@@ -59,10 +59,7 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
         { sessions, cluster }: WebwireModuleOptions,
         manager: SessionManager,
         keyGenerator: SessionKeyGenerator,
-      ) =>
-        sessions === false
-          ? null
-          : createSessionService(manager, keyGenerator, sessions, cluster?.places),
+      ) => (sessions === false ? null : createSessionService(manager, keyGenerator, sessions, cluster?.places)),
       inject: [MODULE_OPTIONS_TOKEN, SessionManager, SessionKeyGenerator],
     },
   ],

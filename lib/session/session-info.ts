@@ -44,7 +44,7 @@ function copy(value: unknown, place: string, ancestors: Ancestors): JsonValue {
 
 function copyArray(array: readonly unknown[], place: string, inside: Ancestors): JsonValue {
   const items = Array.from(array, (item, index) => copy(item, `${place}[${index}]`, inside));
-  const [extra] = Object.keys(array).filter((name) => !isIndexOf(array, name));
+  const extra = Object.keys(array).find((name) => !isIndexOf(array, name));
   if (extra !== undefined) refuseValue(placeOf(place, extra), 'a named member of an array');
   assertNoSymbols(array, place);
   return Object.freeze(items);
@@ -56,7 +56,7 @@ function isIndexOf(array: readonly unknown[], name: string): boolean {
 }
 
 function assertNoSymbols(value: object, place: string): void {
-  const [symbol] = Object.getOwnPropertySymbols(value).filter((name) =>
+  const symbol = Object.getOwnPropertySymbols(value).find((name) =>
     Object.prototype.propertyIsEnumerable.call(value, name),
   );
   if (symbol !== undefined) refuseValue(`${place}[${String(symbol)}]`, 'a member named by a symbol');

@@ -114,7 +114,7 @@ describe('when the session manager does not answer', () => {
   });
 
   it('all restores that wait for a lookup are answered at its timeout', async () => {
-    const { client } = await start({ managerTimeout: 200 });
+    const { client } = await start({ managerTimeout: 1_000 });
     const hold = manager.hold('lookup');
     for (let request = 0; request < 10; request++) ask(client);
     for (let request = 0; request < 10; request++) {
@@ -211,6 +211,7 @@ describe('when the session manager does not answer', () => {
 
   it('promises of other libraries are given up on, too', async () => {
     const { connection } = await start();
+    // oxlint-disable-next-line unicorn/no-thenable
     const never = { then: () => undefined } as unknown as Promise<void>;
     manager.onSessionCreated = () => never;
     await connection.createSession();
