@@ -23,6 +23,7 @@ export { BufferOverflowError, RequestError } from './server/errors.js';
 export { Handshake, HandshakeRejection } from './server/handshake.js';
 export { Message } from './server/message.js';
 export { InvalidOptionError } from './common/options.js';
+export type { ServerLogger } from './common/logger.js';
 export { jsonCodec, plainCodec, type PayloadCodec } from './protocol/payload-codec.js';
 export type { Origins } from './server/origins.js';
 export { WebwireServer, type Listener } from './server/server.js';
@@ -37,7 +38,12 @@ export { SessionError, type SessionErrorCode } from './session/session-error.js'
 export type { JsonValue, SessionInfo } from './session/session-info.js';
 export { RandomSessionKeyGenerator, SessionKeyGenerator } from './session/session-key-generator.js';
 export { SessionManager, type SessionConnection } from './session/session-manager.js';
-export type { PlaceRequest, PlaceResult, SessionClosing, SessionMembership } from './session/session-membership.js';
+export type {
+  MembershipRequest,
+  MembershipResult,
+  SessionClosing,
+  SessionMembership,
+} from './session/session-membership.js';
 
 export type { ListenTarget, Transport } from './transport/transport.js';
 export {

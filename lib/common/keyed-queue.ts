@@ -1,19 +1,19 @@
 /** Runs tasks with one key one after the other, in order, and tasks with different keys at the same time. */
 export class KeyedQueue {
-  /** The last task of each key that has any: none is remembered longer than that. */
+  /** The last task of each key that has tasks. */
   readonly #last = new Map<string, Promise<unknown>>();
 
-  /** How many keys have tasks. */
+  /** The number of keys that have tasks. */
   get size(): number {
     return this.#last.size;
   }
 
-  /** Resolves when all tasks that are there now have ended. */
+  /** Resolves when all tasks that were added before have ended. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#last.values());
   }
 
-  /** @returns what the task returns; it fails as the task does, which does not stop those after it. */
+  /** @returns The result of the task. A task that fails does not stop those after it. */
   run<Result>(key: string, task: () => Promise<Result>): Promise<Result> {
     const start = (): Promise<Result> => task();
     const result = (this.#last.get(key) ?? Promise.resolve()).then(start, start).finally(() => {

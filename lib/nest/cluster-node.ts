@@ -40,10 +40,8 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
 
   /** The connections of this node that have the session with this digest of its key. */
   holders(session: string): readonly WebwireConnection[] {
-    const connectionSessions = this.sessionService?.registry.holders(session) ?? [];
-    return connectionSessions
-      .map(({ connection }) => connection)
-      .filter((connection) => connection instanceof WebwireConnection);
+    const members = this.sessionService?.registry.members(session) ?? [];
+    return members.map(({ connection }) => connection).filter((connection) => connection instanceof WebwireConnection);
   }
 
   /** Looked up when it is needed: a session manager may inject what needs this, and the session service takes the manager. */

@@ -5,16 +5,19 @@ import { quiet, stackOf } from '../common/logger.js';
 import { check } from '../common/options.js';
 import type { ProviderOf, SessionOptions } from './options/session-options.js';
 import { FileSessionManager } from '../session/stores/file/file-session-manager.js';
-import { SessionService } from '../session/session-service.js';
+import { SessionService, type SessionLimits } from '../session/session-service.js';
 import { RandomSessionKeyGenerator, SessionKeyGenerator } from '../session/session-key-generator.js';
 import { SessionManager } from '../session/session-manager.js';
-import type { ConnectionSession } from '../session/connection-session.js';
+import type { SessionMember } from '../session/session-member.js';
 import { ClusterSessionRegistry } from '../session/cluster-session-registry.js';
 import type { SessionMembership } from '../session/session-membership.js';
 import { LocalSessionRegistry } from '../session/session-registry.js';
 
 /** Injection token of the `SessionService` of an application; `null` where sessions are switched off. */
 export const SESSION_SERVICE = Symbol('SESSION_HUB');
+
+/** The default of `sessions.managerTimeout`, in milliseconds. */
+const DEFAULT_MANAGER_TIMEOUT = 10_000;
 
 /** A class whose instances are looked for, and the methods that make one. */
 interface Kind<T> {
@@ -61,21 +64,22 @@ export async function provideKeyGenerator(
 
 /**
  * The session service of an application, `null` where sessions are off.
- * @param places Those that it shares with other nodes, if there are any.
+ * @param membership That of the cluster, if there is one.
  */
 export function createSessionService(
   manager: SessionManager | null,
   keyGenerator: SessionKeyGenerator | null,
-  maxConnections = Infinity,
-  places?: SessionMembership,
+  { maxConnections = Infinity, managerTimeout = DEFAULT_MANAGER_TIMEOUT }: Partial<SessionLimits> = {},
+  membership?: SessionMembership,
 ): SessionService | null {
   if (!manager || !keyGenerator) return null;
   const logger = quiet(new Logger('Webwire'));
   const report = (what: string, error: unknown, key: string) => logger.error(`${what} failed`, withoutKey(error, key));
-  const registry = places
-    ? new ClusterSessionRegistry<ConnectionSession>(places)
-    : new LocalSessionRegistry<ConnectionSession>();
-  return new SessionService(manager, keyGenerator, registry, maxConnections, report);
+  const registry = membership
+    ? new ClusterSessionRegistry<SessionMember>(membership)
+    : new LocalSessionRegistry<SessionMember>();
+  manager.useLogger?.(logger);
+  return new SessionService(manager, keyGenerator, registry, { maxConnections, managerTimeout }, report);
 }
 
 /**
@@ -84,11 +88,11 @@ export function createSessionService(
  */
 export function sessionHubWithoutModule(sessions: SessionOptions | false): SessionService | null {
   if (sessions === false) return null;
-  const { manager, keyGenerator, directory, maxAge, maxConnections } = sessions;
+  const { manager, keyGenerator, directory, maxAge } = sessions;
   return createSessionService(
     instanceOf(MANAGER, manager) ?? new FileSessionManager({ directory, maxAge }),
     instanceOf(KEY_GENERATOR, keyGenerator) ?? new RandomSessionKeyGenerator(),
-    maxConnections,
+    sessions,
   );
 }
 

@@ -104,6 +104,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     addLifecycle(nest.modules, {
       onApplicationBootstrap: async () => {
         await this.#afterInitHooks.finished(set.logger);
+        await this.#initOwnManager();
         await Promise.all(opening.map((open) => open()));
         explainTakenPort(this.#httpServer(), servers, set.logger);
       },
@@ -168,6 +169,13 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
       this.#sessionService = ofModule;
     }
     return this.#sessionService;
+  }
+
+  /** With the module, Nest calls the hooks of the manager. */
+  async #initOwnManager(): Promise<void> {
+    if (this.#ofModule(SESSION_SERVICE) !== undefined) return;
+    const manager = this.#sessionService?.manager as { onModuleInit?(): unknown } | undefined;
+    await manager?.onModuleInit?.();
   }
 
   /** With the module, Nest calls the hooks of the manager. */

@@ -79,10 +79,7 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
         { sessions, cluster }: WebwireModuleOptions,
         manager: SessionManager,
         keyGenerator: SessionKeyGenerator,
-      ) =>
-        sessions === false
-          ? null
-          : createSessionService(manager, keyGenerator, sessions?.maxConnections, cluster?.places),
+      ) => (sessions === false ? null : createSessionService(manager, keyGenerator, sessions, cluster?.places)),
       inject: [CHECKED_OPTIONS, SessionManager, SessionKeyGenerator],
     },
   ],

@@ -6,7 +6,7 @@ import { check, stringThat } from '../common/options.js';
 import type { WebwireServer } from '../server/server.js';
 import { EncodedSignal } from '../server/signal.js';
 import type { ServerRegistry } from './servers/server-registry.js';
-import { digestOf } from '../session/session-registry.js';
+import { digestOf } from '../common/key-digest.js';
 import {
   checkBroadcastOptions,
   checkSignalGroupOptions,

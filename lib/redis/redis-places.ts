@@ -1,5 +1,10 @@
 import { SessionError } from '../session/session-error.js';
-import type { PlaceRequest, PlaceResult, SessionClosing, SessionMembership } from '../session/session-membership.js';
+import type {
+  MembershipRequest,
+  MembershipResult,
+  SessionClosing,
+  SessionMembership,
+} from '../session/session-membership.js';
 import { encodeEnvelope } from './envelope.js';
 import { findDeadIncarnations, incarnationOf } from './incarnations.js';
 import type { Keys } from './keys.js';
@@ -47,7 +52,7 @@ export class RedisPlaces implements SessionMembership {
     return this.#held.size;
   }
 
-  async take(session: string, place: string, request: PlaceRequest): Promise<PlaceResult> {
+  async take(session: string, place: string, request: MembershipRequest): Promise<MembershipResult> {
     if (this.#held.has(nameOf(session, place))) return this.#take(session, place, request);
     this.#listen(session);
     // Whoever needs no answer of others has a place from now on, and Redis is told when that is possible.
@@ -147,7 +152,7 @@ export class RedisPlaces implements SessionMembership {
     await Promise.all(due.map((held) => this.#confirm(held)));
   }
 
-  async #take(session: string, place: string, { limit, isNew }: PlaceRequest): Promise<PlaceResult> {
+  async #take(session: string, place: string, { limit, isNew }: MembershipRequest): Promise<MembershipResult> {
     const { keys, membership, subscriptions } = this.host;
     if (limit !== Infinity && !isNew && membership.isSettling) throw unavailable();
     // First of all, so that nothing is missed from the moment on in which others know of the place.

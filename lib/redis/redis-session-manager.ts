@@ -1,12 +1,12 @@
 import { countOrInfinity, type OptionRules } from '../common/options.js';
 import { SessionError } from '../session/session-error.js';
 import { SessionManager, type SessionConnection } from '../session/session-manager.js';
-import { digestOf } from '../session/session-registry.js';
-import type { SessionRecord } from '../session/session.js';
+import { digestOf } from '../common/key-digest.js';
+import type { Session, SessionRecord } from '../session/session.js';
+import { readSessionJson, writeSessionRecord } from '../session/stores/session-record-json.js';
 import type { RedisClient } from './redis-client.js';
 import { RedisCommands, RedisUnavailableError, Script } from './redis-commands.js';
 import { checkRedisOptions, PREFIX_RULE, placeOf, REDIS_RULES, type RedisOptions } from './redis-options.js';
-import { readStoredSession, writeStoredSession } from './stored-session.js';
 
 /** Options of {@link RedisSessionManager}. */
 export interface RedisSessionManagerOptions extends RedisOptions {
@@ -67,16 +67,21 @@ export class RedisSessionManager extends SessionManager {
     this.#prefix = client ? prefix : placeOf(this.#options).keyPrefix + prefix;
   }
 
+  /** @throws SessionError `INVALID_SESSION_INFO` for a session that takes more than 1 MiB. */
+  override assertStorable(session: Session): void {
+    writeSessionRecord(session);
+  }
+
   /**
    * Stores a new session, in place of any with the same key.
-   * @throws SessionError `SESSION_STORE_FAILED` if Redis does not take it, or it takes more than 1 MiB.
+   * @throws SessionError `SESSION_STORE_FAILED` if Redis does not take it; `INVALID_SESSION_INFO` if it takes more than
+   *   1 MiB.
    */
   async onSessionCreated({ session }: SessionConnection): Promise<void> {
     if (!session) throw new SessionError('SESSION_STORE_FAILED', 'the connection has no session to store');
-    const { key, createdAt, lastLookupAt, info = null } = session;
-    const stored = writeStoredSession(createdAt, lastLookupAt, info);
+    const stored = writeSessionRecord(session);
     const expiry = this.maxAge === Infinity ? [] : ['PX', this.maxAge];
-    await this.#run('create', (commands) => commands.ask('set', this.#name(key), stored, ...expiry));
+    await this.#run('create', (commands) => commands.ask('set', this.#name(session.key), stored, ...expiry));
   }
 
   /**
@@ -90,7 +95,7 @@ export class RedisSessionManager extends SessionManager {
     const stored = await this.#run('look up', (commands) =>
       commands.run(LOOK_UP, [this.#name(key)], [now, timeToLive]),
     );
-    return stored === null ? null : readStoredSession(stored);
+    return stored === null ? null : readSessionJson(stored).record;
   }
 
   /**

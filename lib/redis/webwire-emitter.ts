@@ -6,7 +6,7 @@ import { CODEC_RULE } from '../server/server-options.js';
 import { encodeSignal } from '../server/signal.js';
 import { SessionError } from '../session/session-error.js';
 import type { SessionManager } from '../session/session-manager.js';
-import { digestOf } from '../session/session-registry.js';
+import { digestOf } from '../common/key-digest.js';
 import { encodeEnvelope } from './envelope.js';
 import { findDeadIncarnations, incarnationOf } from './incarnations.js';
 import { Keys } from './keys.js';

@@ -283,12 +283,13 @@ export class WebwireConnection {
   /** Made on first use: not every connection has a session. */
   #connectionSession(): ConnectionSession {
     const { sessions } = this.#host;
-    if (!sessions)
+    if (!sessions) {
       throw new SessionError(
         'SESSIONS_DISABLED',
         'sessions are switched off: the option sessions of WebwireModule or of the gateway is false',
       );
-    this.#sessionSlot ??= new ConnectionSession(sessions, this, this.#outbox.send, this.#isClosed);
+    }
+    this.#sessionSlot ??= new ConnectionSession(sessions, this, this.#outbox, this.#isClosed);
     return this.#sessionSlot;
   }
 

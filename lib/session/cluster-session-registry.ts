@@ -1,58 +1,59 @@
-import type { PlaceRequest, PlaceResult, SessionClosing, SessionMembership } from './session-membership.js';
-import { digestOf, LocalSessionRegistry, type SessionRegistry } from './session-registry.js';
+import { digestOf } from '../common/key-digest.js';
+import type { MembershipRequest, MembershipResult, SessionClosing, SessionMembership } from './session-membership.js';
+import { LocalSessionRegistry, type SessionRegistry } from './session-registry.js';
 
-/** What holds a session, with a name that is unique among all nodes. */
-interface Holder {
+/** A member with an id that is unique among all nodes. */
+interface ClusterMember {
   readonly connection: { readonly id: string };
 }
 
-const UNLIMITED: PlaceRequest = { limit: Infinity, isNew: false };
+const UNLIMITED: MembershipRequest = { limit: Infinity, isNew: false };
 
-/** The registry of one node among several: who is here it knows itself, how many there are elsewhere is asked for. */
-export class ClusterSessionRegistry<Connection extends Holder> implements SessionRegistry<Connection> {
-  readonly #local = new LocalSessionRegistry<Connection>();
+/** The registry of one node of a cluster: keeps the members of this node, and asks the cluster for those of all nodes. */
+export class ClusterSessionRegistry<Member extends ClusterMember> implements SessionRegistry<Member> {
+  readonly #local = new LocalSessionRegistry<Member>();
 
-  constructor(private readonly places: SessionMembership) {}
+  constructor(private readonly membership: SessionMembership) {}
 
-  /** Here at once, so that a closing that comes from another node meanwhile finds the connection. */
-  async take(key: string, connection: Connection, request: PlaceRequest): Promise<PlaceResult> {
+  /** Registered locally first, so that a closing which arrives from another node meanwhile finds the member. */
+  async take(key: string, member: Member, request: MembershipRequest): Promise<MembershipResult> {
     const digest = digestOf(key);
-    const isHeld = this.#local.holders(digest).includes(connection);
-    if (this.#local.take(key, connection, request.isNew ? request : UNLIMITED) === 'full') return 'full';
-    let result: PlaceResult | undefined;
+    const wasMember = this.#local.members(digest).includes(member);
+    if (this.#local.take(key, member, request.isNew ? request : UNLIMITED) === 'full') return 'full';
+    let result: MembershipResult | undefined;
     try {
-      result = await this.places.take(digest, connection.connection.id, request);
+      result = await this.membership.take(digest, member.connection.id, request);
       return result;
     } finally {
-      if (result !== 'taken' && !isHeld) this.#local.leave(key, connection);
+      if (result !== 'taken' && !wasMember) this.#local.leave(key, member);
     }
   }
 
-  async leave(key: string, connection: Connection): Promise<void> {
-    this.#local.leave(key, connection);
-    await this.places.leave(digestOf(key), connection.connection.id);
+  async leave(key: string, member: Member): Promise<void> {
+    this.#local.leave(key, member);
+    await this.membership.leave(digestOf(key), member.connection.id);
   }
 
-  async close(key: string, connection: Connection): Promise<boolean> {
-    this.#local.leave(key, connection);
-    return this.places.close(digestOf(key), connection.connection.id);
+  async close(key: string, member: Member): Promise<boolean> {
+    this.#local.leave(key, member);
+    return this.membership.close(digestOf(key), member.connection.id);
   }
 
   async closeAll(key: string): Promise<SessionClosing> {
     this.#local.closeAll(key);
-    return this.places.closeAll(digestOf(key));
+    return this.membership.closeAll(digestOf(key));
   }
 
   closeUnheld(key: string): Promise<boolean> {
-    return this.places.closeUnheld(digestOf(key));
+    return this.membership.closeUnheld(digestOf(key));
   }
 
   count(key: string): Promise<number> {
-    return this.places.count(digestOf(key));
+    return this.membership.count(digestOf(key));
   }
 
-  holders(digest: string): readonly Connection[] {
-    return this.#local.holders(digest);
+  members(digest: string): readonly Member[] {
+    return this.#local.members(digest);
   }
 
   keyOf(digest: string): string | undefined {

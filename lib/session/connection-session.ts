@@ -1,20 +1,25 @@
-import { MessageType, type EncodableMessage } from '../protocol/index.js';
+import { encodeMessage, IDENTIFIER_LENGTH, MessageType, type EncodableMessage } from '../protocol/index.js';
 import { SessionError } from './session-error.js';
-import type { SessionService } from './session-service.js';
 import { copySessionInfo } from './session-info.js';
 import { isSessionKey } from './session-key-generator.js';
 import type { SessionConnection } from './session-manager.js';
-import { Session, type SessionRecord } from './session.js';
+import type { SessionMember } from './session-member.js';
+import type { SessionService } from './session-service.js';
+import { Session } from './session.js';
 
-/**
- * Sends a message to the client.
- * @returns Whether it is on its way: not if the connection is closing or gone.
- * @throws BufferOverflowError if it does not fit the client's buffer.
- */
-export type SendMessage = (message: EncodableMessage) => boolean;
+/** Sends messages to the client of a connection. */
+interface ClientOutbox {
+  /**
+   * @returns True if the message was sent: not if the connection is closing or gone.
+   * @throws BufferOverflowError if it does not fit the client's buffer.
+   */
+  send(message: EncodableMessage): boolean;
+  /** @throws BufferOverflowError if the message does not fit the client's buffer. */
+  assertFits(message: Uint8Array): void;
+}
 
-/** The place of one connection for a session. Its operations run one after the other. */
-export class ConnectionSession {
+/** The session of one connection, if it has one. Its operations run one after the other. */
+export class ConnectionSession implements SessionMember {
   #session: Session | null = null;
   #isGone: boolean;
   #last: Promise<unknown> = Promise.resolve();
@@ -22,7 +27,7 @@ export class ConnectionSession {
   constructor(
     private readonly sessionService: SessionService,
     readonly connection: SessionConnection,
-    private readonly send: SendMessage,
+    private readonly outbox: ClientOutbox,
     isGone = false,
   ) {
     this.#isGone = isGone;
@@ -34,71 +39,66 @@ export class ConnectionSession {
   }
 
   /**
-   * Creates a session (PROTOCOL.md, section 6).
-   * @throws SessionError, BufferOverflowError, or what the key generator throws; then there is no session.
+   * Creates a session (docs/PROTOCOL.md, section 6). One that could not be restored later is refused.
+   * @throws SessionError, BufferOverflowError, or the error of the key generator or the manager; then there is no session.
    */
   async create(info?: object): Promise<void> {
     const copied = info === undefined ? undefined : copySessionInfo(info);
     return this.#serially(async () => {
+      const { sessionService } = this;
       this.#assertOpen();
       if (this.#session) throw new SessionError('SESSION_ACTIVE', 'the connection already has a session');
-      const key: unknown = await this.sessionService.keyGenerator.generate();
-      if (!isSessionKey(key)) {
-        throw new SessionError(
-          'INVALID_SESSION_KEY',
-          'the key generator made a key that is not 1 to 255 printable ASCII characters',
-        );
-      }
+      const key = await sessionService.generateKey();
       const now = new Date();
       const session = new Session(key, { createdAt: now, lastLookupAt: now, info: copied });
-      await this.sessionService.exclusively(key, () => this.#start(session));
+      sessionService.store.assertStorable(session);
+      // Longer than SessionCreated, by the identifier of the request.
+      this.outbox.assertFits(encodeMessage(restored(new Uint8Array(IDENTIFIER_LENGTH), session)));
+      await sessionService.exclusively(key, () => this.#start(session));
     });
   }
 
   async #start(session: Session): Promise<void> {
-    const { sessionService } = this;
+    const { registry, limits, store } = this.sessionService;
     const { key } = session;
-    if (
-      (await sessionService.registry.take(key, this, { limit: sessionService.maxConnections, isNew: true })) !== 'taken'
-    ) {
-      throw new SessionError('INVALID_SESSION_KEY', 'the key generator made the key of an active session');
+    if ((await registry.take(key, this, { limit: limits.maxConnections, isNew: true })) !== 'taken') {
+      throw new SessionError('INVALID_SESSION_KEY', 'the session key generator made a key that is already in use');
     }
     try {
       this.#assertOpen();
-      const isSent = this.send({ type: MessageType.SessionCreated, session: bytesOf(session) });
+      const isSent = this.outbox.send({ type: MessageType.SessionCreated, session: jsonOf(session) });
       if (!isSent) throw connectionClosed();
     } catch (error) {
-      await sessionService.registry.leave(key, this);
+      await registry.leave(key, this);
       throw error;
     }
     this.#session = session;
-    try {
-      await sessionService.manager.onSessionCreated(this.connection);
-    } catch (error) {
-      sessionService.report('onSessionCreated', error, key);
-    }
+    await store.create(this.connection, key);
   }
 
   /**
    * Gives the connection an existing session and sends the reply. A session that it had is released, as if the
-   * connection were lost; it keeps that one if the other cannot be had.
+   * connection were lost; the connection keeps it if the other cannot be restored.
    */
   restore(id: Uint8Array, key: string): Promise<void> {
+    // Includes the time in queues, so that requests for a session whose manager does not answer do not add up.
+    const deadline = performance.now() + this.sessionService.limits.managerTimeout;
     return this.#serially(async () => {
-      if (!isSessionKey(key)) this.send({ type: MessageType.ReplySessionNotFound, id });
-      else if (!this.#isGone) await this.sessionService.exclusively(key, () => this.#restore(id, key));
+      if (!isSessionKey(key)) this.outbox.send({ type: MessageType.ReplySessionNotFound, id });
+      else if (!this.#isGone) await this.sessionService.exclusively(key, () => this.#restore(id, key, deadline));
     });
   }
 
-  async #restore(id: Uint8Array, key: string): Promise<void> {
-    // Nobody waits for it any more; the queue of a client that has left is soon empty.
+  async #restore(id: Uint8Array, key: string, deadline: number): Promise<void> {
+    // Without a client to answer, the rest of its queue is skipped.
     if (this.#isGone) return;
     const { registry } = this.sessionService;
     const isOwn = this.#session?.key === key;
-    if (!(await this.#takePlace(id, key))) return;
-    const session = await this.#lookUp(id, key);
+    if (!(await this.#join(id, key))) return;
+    const session = await this.#lookUp(id, key, deadline);
     const released = this.#session;
-    // The reply and the session go together: whoever closes the old one meanwhile must not seem to close the new one.
+    // The reply and the session change together, so that a closing of the old session meanwhile does not look like one of
+    // the new session.
     if (session && this.#takeOver(id, session)) {
       if (released && released.key !== key) await registry.leave(released.key, this);
     } else if (!isOwn || this.#isGone) {
@@ -106,39 +106,41 @@ export class ConnectionSession {
     }
   }
 
-  /** Whether it has one now; if not, the reply already says why. */
-  async #takePlace(id: Uint8Array, key: string): Promise<boolean> {
-    const { registry, maxConnections } = this.sessionService;
+  /** @returns True if the connection is a member of the session now; if not, the client has its reply. */
+  async #join(id: Uint8Array, key: string): Promise<boolean> {
+    const { registry, limits, report } = this.sessionService;
     try {
-      const result = await registry.take(key, this, { limit: maxConnections, isNew: false });
+      const result = await registry.take(key, this, { limit: limits.maxConnections, isNew: false });
       if (result === 'taken') return true;
-      if (result === 'full') this.send({ type: MessageType.ReplyMaxSessionConnectionsReached, id });
-      else if (result === 'closed') this.send({ type: MessageType.ReplySessionNotFound, id });
+      if (result === 'full') this.outbox.send({ type: MessageType.ReplyMaxSessionConnectionsReached, id });
+      else if (result === 'closed') this.outbox.send({ type: MessageType.ReplySessionNotFound, id });
       else throw new TypeError(`the cluster answered ${String(result)} instead of 'taken', 'full' or 'closed'`);
     } catch (error) {
-      this.send({ type: MessageType.ReplyInternalError, id });
-      this.#reportUnlessKnown('Joining a session', error, key);
+      this.outbox.send({ type: MessageType.ReplyInternalError, id });
+      // The cluster logs by itself that it cannot be reached.
+      const isUnavailable = error instanceof SessionError && error.code === 'CLUSTER_UNAVAILABLE';
+      if (!isUnavailable) report('Counting the connections of a session', error, key);
     }
     return false;
   }
 
-  /** The session, unless the reply already says why there is none. */
-  async #lookUp(id: Uint8Array, key: string): Promise<Session | undefined> {
+  /** @returns The session; if there is none, the client has its reply. */
+  async #lookUp(id: Uint8Array, key: string, deadline: number): Promise<Session | undefined> {
     try {
-      const record: SessionRecord | null | undefined = await this.sessionService.manager.onSessionLookup(key);
+      const record = await this.sessionService.store.lookUp(key, deadline);
       if (record) return new Session(key, record);
-      this.send({ type: MessageType.ReplySessionNotFound, id });
+      this.outbox.send({ type: MessageType.ReplySessionNotFound, id });
     } catch (error) {
       this.#failLookup(id, key, error);
     }
     return undefined;
   }
 
-  /** Whether the client was told that it has the session now. */
+  /** @returns True if the connection has the session now, and the client its reply. */
   #takeOver(id: Uint8Array, session: Session): boolean {
     if (this.#isGone) return false;
     try {
-      this.send({ type: MessageType.ReplyUtf8, id, payload: bytesOf(session) });
+      this.outbox.send(restored(id, session));
     } catch (error) {
       this.#failLookup(id, session.key, error);
       return false;
@@ -148,26 +150,28 @@ export class ConnectionSession {
   }
 
   #failLookup(id: Uint8Array, key: string, error: unknown): void {
-    this.send({ type: MessageType.ReplyInternalError, id });
+    this.outbox.send({ type: MessageType.ReplyInternalError, id });
     this.sessionService.report('onSessionLookup', error, key);
   }
 
-  /** Closes the session for the server: the client is told. Does nothing without one. */
+  /** Closes the session for the server, and sends SessionClosed. Does nothing without a session. */
   close(): Promise<void> {
     return this.#close((key) => this.drop(key));
   }
 
-  /** Closes the session for the client and confirms it, whatever becomes of the store, which is logged. */
+  /** Closes the session for the client and confirms it. A failure to destroy the session is logged. */
   async closeForClient(id: Uint8Array): Promise<void> {
-    const key = this.#session?.key ?? '';
+    let closed = '';
     try {
-      await this.#close(() => {
+      await this.#close((key) => {
+        closed = key;
         this.#session = null;
       });
     } catch (error) {
-      this.#reportUnlessKnown('Closing a session', error, key);
+      // A SessionError is in the log already.
+      if (!(error instanceof SessionError)) this.sessionService.report('Closing a session', error, closed);
     }
-    this.send({ type: MessageType.ReplyBinary, id });
+    this.outbox.send({ type: MessageType.ReplyBinary, id });
   }
 
   #close(leave: (key: string) => void): Promise<void> {
@@ -175,7 +179,7 @@ export class ConnectionSession {
       const key = this.#session?.key;
       if (key === undefined || this.#isGone) return;
       await this.sessionService.exclusively(key, async () => {
-        // Somebody else may have closed it while this waited, or the connection was lost.
+        // It may have been closed by another operation meanwhile, or the connection may be lost.
         if (this.#session?.key !== key || this.#isGone) return;
         leave(key);
         await this.sessionService.closeOn(key, this);
@@ -183,22 +187,16 @@ export class ConnectionSession {
     });
   }
 
-  /** Takes the session away and tells the client. */
   drop(key: string): void {
     if (this.#session?.key !== key) return;
     this.#session = null;
-    this.send({ type: MessageType.SessionClosed });
+    this.outbox.send({ type: MessageType.SessionClosed });
   }
 
-  /** The connection is gone. The session can be restored on another. */
+  /** The connection is gone. Its session can be restored on another one. */
   async release(): Promise<void> {
     this.#isGone = true;
     if (this.#session) await this.sessionService.registry.leave(this.#session.key, this);
-  }
-
-  /** A `SessionError` is already in the log; a cluster of the application's own may fail with anything. */
-  #reportUnlessKnown(subject: string, error: unknown, key: string): void {
-    if (!(error instanceof SessionError)) this.sessionService.report(subject, error, key);
   }
 
   #assertOpen(): void {
@@ -216,6 +214,11 @@ function connectionClosed(): SessionError {
   return new SessionError('CONNECTION_CLOSED', 'the connection is closing or gone');
 }
 
-function bytesOf(session: Session): Uint8Array {
+/** The reply to a request that restores a session. */
+function restored(id: Uint8Array, session: Session): EncodableMessage {
+  return { type: MessageType.ReplyUtf8, id, payload: jsonOf(session) };
+}
+
+function jsonOf(session: Session): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(session));
 }

@@ -1,4 +1,4 @@
-/** Why a session operation was refused. The codes are stable. */
+/** The reason why a session operation failed. The codes are stable. */
 export type SessionErrorCode =
   /** Sessions are switched off: `sessions: false`. */
   | 'SESSIONS_DISABLED'
@@ -6,13 +6,13 @@ export type SessionErrorCode =
   | 'SESSION_ACTIVE'
   /** The connection is gone. */
   | 'CONNECTION_CLOSED'
-  /** The info is not an object of JSON values. */
+  /** The info does not come back from JSON as it was, or is too large to be stored; or a time is not one of RFC 3339. */
   | 'INVALID_SESSION_INFO'
-  /** The key generator returned what cannot be a key, or the key of a session that is active. */
+  /** The key generator made no key in time, one that is not allowed or cannot be stored, or one that is in use. */
   | 'INVALID_SESSION_KEY'
-  /** The session store failed; the cause is in the log of the process, without keys. */
+  /** The session manager failed or did not answer in time; the cause is in the log, without keys. */
   | 'SESSION_STORE_FAILED'
-  /** What connects the nodes cannot be reached, so that nobody knows what the other nodes have. */
+  /** The cluster cannot be reached, so that the connections of the other nodes are not known. */
   | 'CLUSTER_UNAVAILABLE';
 
 /** A session operation that failed. Neither its message nor its stack holds a session key. */

@@ -4,43 +4,76 @@ import { SessionError } from './session-error.js';
 export type JsonValue =
   string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
-/** What an application keeps in a session. */
+/** Data that an application keeps in a session. */
 export type SessionInfo = { readonly [name: string]: JsonValue };
 
 /** Deeper nesting is refused before it exhausts the stack. */
 const MAX_DEPTH = 100;
 
+/** The objects around a value, from the outside in. */
+type Ancestors = readonly object[];
+
 /**
- * A deeply frozen copy; members that are `undefined` are left out, as JSON does.
- * @throws SessionError `INVALID_SESSION_INFO`, naming the place, for what JSON cannot express and for what would come
- *   back as something else, such as a `Date`.
+ * A deeply frozen copy. Members that are `undefined` are left out and -0 becomes 0, as in JSON.
+ * @throws SessionError `INVALID_SESSION_INFO`, naming the place, for a value that JSON cannot express, or that it would
+ *   give back as another one, such as a `Date`.
  */
 export function copySessionInfo(info: object): SessionInfo {
-  if (Array.isArray(info)) refuse('info', 'an array');
-  // Stores of an application's own may hand over anything.
-  if (typeof info !== 'object' || info === null) refuse('info', `a ${typeof info} alone`);
+  if (Array.isArray(info)) refuse('info', 'is an array, but must be an object');
+  // Session managers of an application may return anything.
+  if (typeof info !== 'object' || info === null) refuse('info', `is ${kindOf(info)}, but must be an object`);
   return copy(info, 'info', []) as SessionInfo;
 }
 
-/** @param within The objects that the value is in. */
-function copy(value: unknown, place: string, within: readonly object[]): JsonValue {
+function copy(value: unknown, place: string, ancestors: Ancestors): JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? value : refuse(place, String(value));
-  if (typeof value !== 'object') return refuse(place, `a ${typeof value}`);
-  if (within.includes(value)) return refuse(place, 'nested in a member of its own, or in itself (circular)');
-  if (within.length >= MAX_DEPTH) return refuse(place, `nested more than ${MAX_DEPTH} levels deep, or in itself`);
-  const inner = [...within, value];
-  if (Array.isArray(value)) {
-    return Object.freeze(Array.from(value, (item, index) => copy(item, `${place}[${index}]`, inner)));
-  }
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : refuseValue(place, String(value));
+  if (typeof value !== 'object') return refuseValue(place, kindOf(value));
+  if (ancestors.includes(value)) return refuse(place, 'refers back to an object that it is in; remove the circle');
+  if (ancestors.length >= MAX_DEPTH) return refuse(place, `is nested more than ${MAX_DEPTH} levels deep`);
+  const inside = [...ancestors, value];
+  if (Array.isArray(value)) return copyArray(value, place, inside);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return refuse(place, 'an instance of a class');
+  if (prototype !== Object.prototype && prototype !== null) return refuseValue(place, 'an instance of a class');
+  assertNoSymbols(value, place);
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.freeze(
-    Object.fromEntries(members.map(([name, member]) => [name, copy(member, `${place}.${name}`, inner)])),
+    Object.fromEntries(members.map(([name, member]) => [name, copy(member, placeOf(place, name), inside)])),
   );
 }
 
-function refuse(place: string, what: string): never {
-  throw new SessionError('INVALID_SESSION_INFO', `session ${place} is ${what}, which JSON cannot hold`);
+function copyArray(array: readonly unknown[], place: string, inside: Ancestors): JsonValue {
+  const items = Array.from(array, (item, index) => copy(item, `${place}[${index}]`, inside));
+  const extra = Object.keys(array).find((name) => !isIndexOf(array, name));
+  if (extra !== undefined) refuseValue(placeOf(place, extra), 'a named member of an array');
+  assertNoSymbols(array, place);
+  return Object.freeze(items);
+}
+
+function isIndexOf(array: readonly unknown[], name: string): boolean {
+  const index = Number(name);
+  return String(index) === name && index < array.length;
+}
+
+function assertNoSymbols(value: object, place: string): void {
+  const symbol = Object.getOwnPropertySymbols(value).find((name) =>
+    Object.prototype.propertyIsEnumerable.call(value, name),
+  );
+  if (symbol !== undefined) refuseValue(`${place}[${String(symbol)}]`, 'a member named by a symbol');
+}
+
+function placeOf(place: string, name: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? `${place}.${name}` : `${place}[${JSON.stringify(name)}]`;
+}
+
+function kindOf(value: unknown): string {
+  return value === undefined || value === null ? String(value) : `a ${typeof value}`;
+}
+
+function refuseValue(place: string, value: string): never {
+  return refuse(place, `is ${value}, which JSON cannot hold`);
+}
+
+function refuse(place: string, problem: string): never {
+  throw new SessionError('INVALID_SESSION_INFO', `session ${place} ${problem}`);
 }

@@ -1,3 +1,4 @@
+import type { ServerLogger } from '../common/logger.js';
 import type { Session, SessionRecord } from './session.js';
 
 /** The connection that a session was created on. At run time it is a `WebwireConnection`. */
@@ -12,29 +13,45 @@ export interface SessionConnection {
  * Keeps sessions, so that they outlive connections and the process. Extend it for a store of your own; the class is
  * also the injection token of the manager in use.
  *
- * The three are never called at the same time for one session, within one process. They must not wait for session
+ * Within one process, the three hooks are called one after the other for one session. They must not wait for session
  * operations on the same session or connection, which in turn wait for them.
+ *
+ * A hook that does not answer within `sessions.managerTimeout` counts as failed, and later calls for the session no longer
+ * wait for it. If it still succeeds after the session was closed, `onSessionClosed` is called once more.
  */
 export abstract class SessionManager {
   /**
-   * A session was created: store `connection.session`. Failing is logged; the session stays active, but cannot be
+   * Optional. Refuses a session that this manager could never give back, because of its key or its size. Called before a
+   * session is created; the error that it throws is that of `createSession()`.
+   */
+  assertStorable?(session: Session): void;
+
+  /**
+   * Optional. Gives the manager the logger of the application, for problems that do not fail an operation. Called once,
+   * before all hooks.
+   */
+  useLogger?(logger: ServerLogger): void;
+
+  /**
+   * Stores `connection.session`, which was just created. A failure is logged; the session stays active, but cannot be
    * restored later.
    */
   abstract onSessionCreated(connection: SessionConnection): void | Promise<void>;
 
   /**
-   * A client wants its session back. Finds it, sets its time of last lookup to now and returns it with the time
-   * _before_. Failing is logged; the client gets an internal error.
+   * Finds the session that a client restores, sets its time of last lookup to now and returns it with the time
+   * _before_. A failure is logged; the client gets an internal error. A manager that finds the session but cannot write
+   * the time should return it nevertheless.
    *
-   * @param key Whatever a client sent: 1 to 255 printable ASCII characters. Never log it, and never make a path of it
+   * @param key As a client sent it: 1 to 255 printable ASCII characters. Never log it, and never make a path of it
    *   unchecked.
    * @returns `null` if there is no such session.
    */
   abstract onSessionLookup(key: string): SessionRecord | null | Promise<SessionRecord | null>;
 
   /**
-   * A session was closed on its last connection: it must not be found any more. Failing is logged, and fails
-   * `closeSession()` with a `SessionError`.
+   * Destroys a session that was closed on its last connection: later lookups must not find it. A failure is logged, and
+   * fails `closeSession()` with a `SessionError`.
    */
   abstract onSessionClosed(key: string): void | Promise<void>;
 }

@@ -1,54 +1,54 @@
-/** What became of a connection that asked for a place in a session. */
-export type PlaceResult =
-  /** It has one now. */
+/** The answer to a connection that asked to become a member of a session. */
+export type MembershipResult =
+  /** The connection is a member now. */
   | 'taken'
-  /** As many connections as may have the session have it already. */
+  /** The session has as many members as it may have. */
   | 'full'
-  /** The session was closed, and is just being destroyed or has been. */
+  /** The session was closed: it is being destroyed or has been. */
   | 'closed';
 
-/** How a place is asked for. */
-export interface PlaceRequest {
+/** The conditions for a new member. */
+export interface MembershipRequest {
   /** Most connections that may have the session at once, on all nodes together; `Infinity` for any number. */
   readonly limit: number;
-  /** The session is just being created: nobody else may have a place in it. */
+  /** True if the session is being created: it must have no members yet. */
   readonly isNew: boolean;
 }
 
-/** How a session was closed on all nodes. */
+/** The result of closing a session on all nodes. */
 export interface SessionClosing {
-  /** How many connections had it, on all nodes together. */
+  /** The number of connections that had the session, on all nodes together. */
   readonly connections: number;
-  /** Whether this call closed it, so that the caller has to destroy it. Never true for two calls. */
+  /** True if this call closed the session, so that the caller has to destroy it. Never true for two calls. */
   readonly isLast: boolean;
 }
 
 /**
- * The places that connections have in sessions, on all nodes together. Sessions go by digests of their keys, which are
- * secret; places by names that are unique among all nodes. What needs an answer of the other nodes rejects with a
- * SessionError `CLUSTER_UNAVAILABLE` where none can be had.
+ * The connections that are members of sessions, on all nodes together. `session` is the digest of the session's key, which
+ * is secret; `member` is the id of a connection, which is unique among all nodes. Methods that need an answer of the other
+ * nodes reject with a SessionError `CLUSTER_UNAVAILABLE` if there is none.
  */
 export interface SessionMembership {
   /**
-   * Takes a place, however many nodes do so at once; a place that is there already is not taken twice. Resolves when
-   * signals to the session, and its closing, reach this node.
-   * @returns `'full'` for a session that is new to its creator only.
+   * Makes a connection a member, however many nodes do so at once. A connection that is a member already is not counted
+   * twice. Resolves when signals to the session, and its closing, reach this node.
+   * @returns `'full'` if the limit is reached, or if the session is new and another connection is a member already.
    */
-  take(session: string, place: string, request: PlaceRequest): Promise<PlaceResult>;
-  /** The connection is lost. Never rejects. */
-  leave(session: string, place: string): Promise<void>;
+  take(session: string, member: string, request: MembershipRequest): Promise<MembershipResult>;
+  /** The connection is lost and no longer a member. Never rejects. */
+  leave(session: string, member: string): Promise<void>;
   /**
-   * The connection closes the session.
-   * @returns Whether this was the last place, so that the caller has to destroy the session.
+   * The connection closes the session and is no longer a member.
+   * @returns True if it was the last member, so that the caller has to destroy the session.
    */
-  close(session: string, place: string): Promise<boolean>;
-  /** Takes all places away, on all nodes, which are told. */
+  close(session: string, member: string): Promise<boolean>;
+  /** Removes all members, on all nodes, each of which is notified. */
   closeAll(session: string): Promise<SessionClosing>;
   /**
-   * Closes a session that nobody has a place in any more; nobody is given one from then on.
-   * @returns Whether this node has closed it, now or by a call before that failed, so that the caller has to destroy it.
+   * Closes a session that has no members: it gets none from then on.
+   * @returns True if this node has closed it, now or by an earlier call that failed, so that the caller has to destroy it.
    */
   closeUnheld(session: string): Promise<boolean>;
-  /** How many places there are. */
+  /** The number of members. */
   count(session: string): Promise<number>;
 }

@@ -1,68 +1,69 @@
-import { createHash } from 'node:crypto';
-import type { PlaceRequest, PlaceResult, SessionClosing } from './session-membership.js';
+import { digestOf } from '../common/key-digest.js';
+import type { MembershipRequest, MembershipResult, SessionClosing } from './session-membership.js';
 
-/** Which connections hold which session. Every method that changes something may answer at once or with a promise. */
-export interface SessionRegistry<Connection> {
-  /** Gives a connection a place in a session, as far as the request allows; a connection never has two. */
-  take(key: string, connection: Connection, request: PlaceRequest): PlaceResult | Promise<PlaceResult>;
-  /** Takes the place back, if it has one: the connection is lost. */
-  leave(key: string, connection: Connection): void | Promise<void>;
+/** The members of each session. Methods that change something may answer at once or with a promise. */
+export interface SessionRegistry<Member> {
+  /** Makes a connection a member of a session, if the request allows it. A connection is never counted twice. */
+  take(key: string, member: Member, request: MembershipRequest): MembershipResult | Promise<MembershipResult>;
+  /** The connection is lost and no longer a member. Does nothing if it is none. */
+  leave(key: string, member: Member): void | Promise<void>;
   /**
-   * Takes the place back: the connection closes the session.
-   * @returns Whether it was the last one.
+   * The connection closes the session and is no longer a member.
+   * @returns True if it was the last member.
    */
-  close(key: string, connection: Connection): boolean | Promise<boolean>;
-  /** Takes all places back. */
+  close(key: string, member: Member): boolean | Promise<boolean>;
+  /** Removes all members. */
   closeAll(key: string): SessionClosing | Promise<SessionClosing>;
   /**
-   * Closes a session that no connection has a place in any more.
-   * @returns Whether this node has closed it, now or by a call before that failed.
+   * Closes a session that has no members.
+   * @returns True if this node has closed it, now or by an earlier call that failed.
    */
   closeUnheld(key: string): boolean | Promise<boolean>;
-  /** How many connections have a place, of all nodes. */
+  /** The number of members, on all nodes together. */
   count(key: string): number | Promise<number>;
-  /** The connections of this process that have a place in the session with this digest of its key. */
-  holders(digest: string): readonly Connection[];
-  /** The key of a session that connections of this process have a place in. */
+  /** The members of this process, by the digest of the session's key. */
+  members(digest: string): readonly Member[];
+  /** The key of a session with this digest that has members of this process. */
   keyOf(digest: string): string | undefined;
-  /** How many sessions have connections of this process. */
+  /** The number of sessions that have members of this process. */
   readonly size: number;
 }
 
-interface Holding<Connection> {
+interface Entry<Member> {
   readonly key: string;
-  readonly connections: Set<Connection>;
+  readonly members: Set<Member>;
 }
 
 /** The registry of a single process. */
-export class LocalSessionRegistry<Connection> implements SessionRegistry<Connection> {
-  readonly #sessions = new Map<string, Holding<Connection>>();
+export class LocalSessionRegistry<Member> implements SessionRegistry<Member> {
+  /** By digest of the key. */
+  readonly #sessions = new Map<string, Entry<Member>>();
 
-  take(key: string, connection: Connection, { limit, isNew }: PlaceRequest): PlaceResult {
+  take(key: string, member: Member, { limit, isNew }: MembershipRequest): MembershipResult {
     const digest = digestOf(key);
-    const holding = this.#sessions.get(digest) ?? { key, connections: new Set() };
-    const { connections } = holding;
-    if (!connections.has(connection) && connections.size >= (isNew ? 1 : limit)) return 'full';
-    connections.add(connection);
-    this.#sessions.set(digest, holding);
+    const entry = this.#sessions.get(digest) ?? { key, members: new Set() };
+    const { members } = entry;
+    if (!members.has(member) && members.size >= (isNew ? 1 : limit)) return 'full';
+    members.add(member);
+    this.#sessions.set(digest, entry);
     return 'taken';
   }
 
-  leave(key: string, connection: Connection): void {
-    this.close(key, connection);
+  leave(key: string, member: Member): void {
+    this.close(key, member);
   }
 
-  close(key: string, connection: Connection): boolean {
+  close(key: string, member: Member): boolean {
     const digest = digestOf(key);
-    const connections = this.#sessions.get(digest)?.connections;
-    if (!connections?.delete(connection) || connections.size > 0) return false;
+    const members = this.#sessions.get(digest)?.members;
+    if (!members?.delete(member) || members.size > 0) return false;
     this.#sessions.delete(digest);
     return true;
   }
 
   closeAll(key: string): SessionClosing {
     const digest = digestOf(key);
-    const connections = this.#sessions.get(digest)?.connections.size ?? 0;
+    const connections = this.#sessions.get(digest)?.members.size ?? 0;
     return { connections, isLast: this.#sessions.delete(digest) };
   }
 
@@ -71,11 +72,11 @@ export class LocalSessionRegistry<Connection> implements SessionRegistry<Connect
   }
 
   count(key: string): number {
-    return this.holders(digestOf(key)).length;
+    return this.members(digestOf(key)).length;
   }
 
-  holders(digest: string): readonly Connection[] {
-    return [...(this.#sessions.get(digest)?.connections ?? [])];
+  members(digest: string): readonly Member[] {
+    return [...(this.#sessions.get(digest)?.members ?? [])];
   }
 
   keyOf(digest: string): string | undefined {
@@ -85,9 +86,4 @@ export class LocalSessionRegistry<Connection> implements SessionRegistry<Connect
   get size(): number {
     return this.#sessions.size;
   }
-}
-
-/** Looked up by digest, what a client guesses of a key tells nothing by the time that it takes. */
-export function digestOf(key: string): string {
-  return createHash('sha256').update(key).digest('base64url');
 }

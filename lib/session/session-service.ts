@@ -1,15 +1,28 @@
-import { SessionError } from './session-error.js';
-import type { SessionKeyGenerator } from './session-key-generator.js';
-import type { SessionManager } from './session-manager.js';
+import { digestOf } from '../common/key-digest.js';
 import { KeyedQueue } from '../common/keyed-queue.js';
-import { digestOf, type SessionRegistry } from './session-registry.js';
-import type { ConnectionSession } from './connection-session.js';
+import { withTimeout } from '../common/timeout.js';
+import { SessionError } from './session-error.js';
+import { isSessionKey, type SessionKeyGenerator } from './session-key-generator.js';
+import type { SessionManager } from './session-manager.js';
+import type { SessionMember } from './session-member.js';
+import type { SessionRegistry } from './session-registry.js';
+import { SessionStore } from './session-store.js';
 
-/** Closings that wait for the other nodes to be reachable again, at most; then the oldest are given up. */
+/** Most closings that are kept to be finished when the other nodes can be reached again. The oldest are given up first. */
 const MAX_UNFINISHED = 10_000;
 
-/** What the sessions of an application have in common, whatever server their connections belong to. */
+/** Limits of the sessions of an application. */
+export interface SessionLimits {
+  /** Most connections that may have one session at once. */
+  readonly maxConnections: number;
+  /** How long a call of the session manager or the key generator may take, in milliseconds. */
+  readonly managerTimeout: number;
+}
+
+/** Sessions of an application, on all its servers. */
 export class SessionService {
+  /** Keeps the sessions. */
+  readonly store: SessionStore;
   /** Operations on one session run one after the other: a restore never meets a half-destroyed session. */
   readonly #queue = new KeyedQueue();
   /** Sessions that were closed here while the other nodes could not be reached, and whether on all nodes. */
@@ -17,13 +30,25 @@ export class SessionService {
 
   constructor(
     readonly manager: SessionManager,
-    readonly keyGenerator: SessionKeyGenerator,
-    readonly registry: SessionRegistry<ConnectionSession>,
-    /** Most connections that may have one session at once. */
-    readonly maxConnections: number,
-    /** Logs a failure of the session manager; the key must not be in what is logged. */
-    readonly report: (what: string, error: unknown, key: string) => void,
-  ) {}
+    private readonly keyGenerator: SessionKeyGenerator,
+    readonly registry: SessionRegistry<SessionMember>,
+    readonly limits: SessionLimits,
+    /** Logs a failure; the key must not be in what is logged. */
+    readonly report: (subject: string, error: unknown, key: string) => void,
+  ) {
+    this.store = new SessionStore(manager, limits.managerTimeout, report, (key, task) => this.exclusively(key, task));
+  }
+
+  /** @throws SessionError `INVALID_SESSION_KEY` if the generator makes no usable key in time; what the generator throws. */
+  async generateKey(): Promise<string> {
+    const { managerTimeout } = this.limits;
+    const generating = Promise.resolve(this.keyGenerator.generate());
+    const key: unknown = await withTimeout(generating, managerTimeout, () =>
+      invalidKey(`made no key within ${managerTimeout} ms (option sessions.managerTimeout)`),
+    );
+    if (isSessionKey(key)) return key;
+    throw invalidKey('made a key that is not 1 to 255 printable ASCII characters');
+  }
 
   /** Runs an operation on one session when all earlier ones have ended. */
   exclusively<T>(key: string, operation: () => Promise<T>): Promise<T> {
@@ -31,37 +56,39 @@ export class SessionService {
   }
 
   /**
-   * Closes a session on all its connections, those of other nodes included, and destroys it. Does nothing if none has it.
-   * @returns How many connections had it.
+   * Closes a session on all its connections, those of other nodes included, and destroys it. Does nothing if no connection
+   * has it.
+   * @returns The number of connections that had it.
    */
   closeSession(key: string): Promise<number> {
     return this.exclusively(key, async () => {
-      for (const connectionSession of this.registry.holders(digestOf(key))) connectionSession.drop(key);
+      for (const member of this.registry.members(digestOf(key))) member.drop(key);
       const { connections, isLast } = await this.#finishLater(key, true, () => this.registry.closeAll(key));
-      if (isLast) await this.destroy(key);
+      if (isLast) await this.store.destroy(key);
       return connections;
     });
   }
 
-  /** A connection closes its session, which is destroyed if it was the last that had it. */
-  async closeOn(key: string, connectionSession: ConnectionSession): Promise<void> {
-    const isLast = await this.#finishLater(key, false, () => this.registry.close(key, connectionSession));
-    if (isLast) await this.destroy(key);
+  /** A connection closes its session, which is destroyed if that was the last connection. */
+  async closeOn(key: string, member: SessionMember): Promise<void> {
+    const isLast = await this.#finishLater(key, false, () => this.registry.close(key, member));
+    if (isLast) await this.store.destroy(key);
   }
 
-  /** Another node has closed a session, and destroys it: the connections of this one lose it. */
+  /** Another node has closed a session, and destroys it: takes it from the connections of this node. */
   async closedElsewhere(digest: string): Promise<void> {
     const key = this.registry.keyOf(digest);
     if (key === undefined) return;
+    this.store.markDestroyed(key);
     await this.exclusively(key, async () => {
-      for (const connectionSession of this.registry.holders(digest)) {
-        connectionSession.drop(key);
-        await this.registry.leave(key, connectionSession);
+      for (const member of this.registry.members(digest)) {
+        member.drop(key);
+        await this.registry.leave(key, member);
       }
     });
   }
 
-  /** The other nodes can be reached again: does for closed sessions what could not be done then. */
+  /** The other nodes can be reached again: finishes the closings that failed meanwhile. */
   async catchUp(): Promise<void> {
     const unfinished = [...this.#unfinished];
     this.#unfinished.clear();
@@ -69,27 +96,14 @@ export class SessionService {
       this.exclusively(key, async () => {
         const isClosed = await this.#finishLater(key, isEverywhere, async () => {
           if (isEverywhere && (await this.registry.closeAll(key)).isLast) return true;
-          // Not if somebody has it meanwhile, or had it all the time, or if another node has closed it, too.
+          // False if a connection has the session, or if another node has closed it, too.
           return this.registry.closeUnheld(key);
         });
-        if (isClosed) await this.destroy(key);
+        if (isClosed) await this.store.destroy(key);
       }),
     );
-    // What fails is logged, or is tried again.
+    // Failures are logged, or tried again.
     await Promise.allSettled(finishing);
-  }
-
-  /**
-   * The last connection has closed the session.
-   * @throws SessionError `SESSION_STORE_FAILED` if the manager fails, whose own error may hold the key.
-   */
-  async destroy(key: string): Promise<void> {
-    try {
-      await this.manager.onSessionClosed(key);
-    } catch (error) {
-      this.report('onSessionClosed', error, key);
-      throw new SessionError('SESSION_STORE_FAILED', 'the session is closed, but could not be destroyed');
-    }
   }
 
   async #finishLater<T>(key: string, isEverywhere: boolean, operation: () => T | Promise<T>): Promise<T> {
@@ -107,8 +121,12 @@ export class SessionService {
     }
   }
 
-  /** Resolves when all operations that are under way have ended. */
+  /** Resolves when all operations that run now have ended. */
   settled(): Promise<void> {
     return this.#queue.settled();
   }
+}
+
+function invalidKey(reason: string): SessionError {
+  return new SessionError('INVALID_SESSION_KEY', `the session key generator ${reason}`);
 }

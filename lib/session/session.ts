@@ -1,33 +1,33 @@
 import { copySessionInfo, type SessionInfo } from './session-info.js';
-import { parseTimestamp } from './timestamp.js';
+import { checkTimestamp } from './timestamp.js';
 
-/** What a session manager keeps of a session. */
+/** The data of a session that a session manager keeps. */
 export interface SessionRecord {
   /** When the session was created. */
   readonly createdAt: Date;
   /** When it was last looked up; when it was created, if never. */
   readonly lastLookupAt: Date;
-  /** What the application keeps in it. */
+  /** Data that the application keeps in the session. */
   readonly info?: SessionInfo | null | undefined;
 }
 
-/** A session as it was at one moment: it never changes, and changing what it returns changes nothing. */
+/** A session at one moment. It never changes, and changing what it returns does not change it. */
 export class Session {
   readonly #createdAt: number;
   readonly #lastLookupAt: number;
-  /** What the application keeps in it, frozen throughout; `undefined` without any. */
+  /** Data that the application keeps in the session, deeply frozen; `undefined` if there is none. */
   readonly info: SessionInfo | undefined;
 
   /**
    * @param key Identifies the session, and is the secret with which it is restored: never log it.
-   * @throws SessionError `INVALID_SESSION_INFO` if the info is not JSON, or a date is not valid.
+   * @throws SessionError `INVALID_SESSION_INFO` if the info is not JSON, or a date is not of the years 0 to 9999.
    */
   constructor(
     readonly key: string,
     { createdAt, lastLookupAt, info }: SessionRecord,
   ) {
-    this.#createdAt = parseTimestamp('createdAt', createdAt);
-    this.#lastLookupAt = parseTimestamp('lastLookupAt', lastLookupAt);
+    this.#createdAt = checkTimestamp('createdAt', createdAt);
+    this.#lastLookupAt = checkTimestamp('lastLookupAt', lastLookupAt);
     this.info = info === undefined || info === null ? undefined : copySessionInfo(info);
     Object.freeze(this);
   }
@@ -42,13 +42,13 @@ export class Session {
     return new Date(this.#lastLookupAt);
   }
 
-  /** What `console.log()` and loggers show: not the key, which is a secret. */
+  /** The text that `console.log()` and loggers show: without the key, which is a secret. */
   [Symbol.for('nodejs.util.inspect.custom')](): object {
     const { createdAt, lastLookupAt, info } = this;
     return { key: '[session key]', createdAt, lastLookupAt, info };
   }
 
-  /** The session as it goes over the wire (PROTOCOL.md, section 6). */
+  /** The session as it is sent (docs/PROTOCOL.md, section 6). */
   toJSON(): { k: string; c: string; l: string; i?: SessionInfo } {
     const { key, createdAt, lastLookupAt, info } = this;
     const times = { k: key, c: createdAt.toISOString(), l: lastLookupAt.toISOString() };

@@ -217,6 +217,81 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await first.name.waitFor();
   });
 
+  it('shows to others that somebody is typing, not to the other tabs of the same person', async () => {
+    const first = await visit();
+    await first.signIn('ada');
+    const second = await first.openTab();
+    visitors.push(second);
+    await second.reads('Welcome back, Ada');
+    const grace = await visit();
+    await grace.signIn('grace');
+    for (const visitor of visitors) await visitor.seesPeople('Ada', 'Grace');
+
+    await first.composer.pressSequentially('A');
+    await grace.reads('Ada is typing…');
+    // Signals arrive in order: what Grace says comes after any typing signal of Ada's.
+    await grace.say('I see you typing');
+    await second.sees('I see you typing');
+    expect(await second.page.locator('#typing').textContent()).toBe('');
+    await second.composer.pressSequentially('A');
+    await grace.say('again');
+    await first.sees('again');
+    expect(await first.page.locator('#typing').textContent()).toBe('');
+    await grace.composer.pressSequentially('G');
+    for (const tab of [first, second]) await tab.reads('Grace is typing…');
+  });
+
+  it('makes web addresses links, and nothing else', async () => {
+    const ada = await visit();
+    await ada.signIn('ada');
+    const grace = await visit({ ...DESKTOP, colorScheme: 'dark' });
+    await grace.signIn('grace');
+    const said = async (text: string) => {
+      await ada.say(text);
+      const message = grace.page.locator('#messages .text').last();
+      // The text is as it was said, whatever became a link.
+      await expect.poll(() => message.textContent()).toBe(text);
+      expect(await message.locator(':not(a)').count()).toBe(0);
+      return message
+        .locator('a')
+        .evaluateAll((links) => links.map((a) => `${a.textContent} → ${a.getAttribute('href')}`));
+    };
+    const links = (...addresses: string[]) => addresses.map((address) => `${address} → ${address}`);
+
+    expect(await said('See https://example.com/a?b=c&d=%20#e, or (http://example.org/x_(y)).')).toEqual(
+      links('https://example.com/a?b=c&d=%20#e', 'http://example.org/x_(y)'),
+    );
+    expect(await said('HTTPS://EXAMPLE.COM! http://localhost:1\nhttp://[::1]:8080/…')).toEqual(
+      links('HTTPS://EXAMPLE.COM', 'http://localhost:1', 'http://[::1]:8080/'),
+    );
+    const hostile = [
+      'javascript:alert(1) data:text/html,x vbscript:x ftp://example.com file:///etc/passwd //example.com example.com',
+      'http:// https://: xhttp://example.com http://example.com:99999 http://exa%00mple.com https://user@example.com',
+      'https://bank.example:secret@example.com/ javascript:https',
+    ];
+    for (const text of hostile) expect(await said(text)).toEqual([]);
+    expect(await said('"https://example.com/"onclick="alert(1)')).toEqual(links('https://example.com/'));
+    expect(await said('<a href="https://example.com/<script>alert(1)</script>">x</a>')).toEqual(
+      links('https://example.com/'),
+    );
+    expect(await said('https://example.com/\u202egnp.exe https://example.com/\u200bx')).toEqual(
+      links('https://example.com/', 'https://example.com/'),
+    );
+    expect(await said('https://a.example/ '.repeat(40).trim())).toHaveLength(20);
+    expect(await said(`https://example.com/${')'.repeat(900)}`)).toEqual(links('https://example.com/'));
+    expect(await said(`https://example.com/${'x'.repeat(900)}`)).toHaveLength(1);
+
+    await ada.say(`Come to ${chatroom.url}`);
+    const link = grace.page.getByRole('link', { name: chatroom.url });
+    await grace.screenshot('links-dark');
+    await expectAccessible(grace);
+    const [opened] = await Promise.all([grace.page.context().waitForEvent('page'), link.click()]);
+    await opened.waitForLoadState();
+    expect(opened.url()).toBe(chatroom.url);
+    expect(await opened.evaluate(() => [window.opener, document.referrer])).toEqual([null, '']);
+    expect(await link.getAttribute('rel')).toBe('noopener noreferrer nofollow');
+  });
+
   it('can be used with the keyboard alone', async () => {
     const { page } = await visit();
     const [ada] = visitors as [Visitor];
@@ -317,8 +392,14 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     const isAtEnd = () =>
       log.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 2);
     expect(await isAtEnd()).toBe(true);
-    await log.evaluate((element) => element.scrollTo(0, 0));
-    await ada.page.locator('#new-messages').waitFor({ state: 'hidden' });
+    // The page's own listener was added before, so that it has run when this one does.
+    await log.evaluate(
+      (element) =>
+        new Promise<void>((resolve) => {
+          element.addEventListener('scroll', () => resolve(), { once: true });
+          element.scrollTo(0, 0);
+        }),
+    );
     await say(39, 40);
     await ada.button('2 new messages').waitFor();
     expect(await log.evaluate((element) => element.scrollTop)).toBe(0);

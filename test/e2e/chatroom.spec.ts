@@ -151,6 +151,17 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect(grace.typing.rest).toEqual([]);
   });
 
+  it('sends no typing signals to other connections of the same person', async () => {
+    const [ada, other] = [await new Guest(url).signIn(ADA), await new Guest(url).signIn(ADA)];
+    const grace = await new Guest(url).signIn(GRACE);
+    await ada.client.signal('typing');
+    expect(await grace.typing.take()).toEqual({ id: 'ada', name: 'Ada' });
+    // Signals arrive in order.
+    const { body: said } = await ada.client.request('say', draft('done'));
+    expect(await other.messages.take(({ id }) => id === said.id)).toEqual(said);
+    expect([ada.typing.rest, other.typing.rest]).toEqual([[], []]);
+  });
+
   it('shows a message once that is sent again', async () => {
     const ada = await new Guest(url).signIn(ADA);
     const grace = await new Guest(url).signIn(GRACE);

@@ -14,7 +14,7 @@ import {
 import { MessageType } from 'nestjs-webwire/protocol';
 import { RedisCluster, RedisSessionManager, WebwireEmitter } from 'nestjs-webwire/redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { digestOf } from '../../lib/session/session-registry.js';
+import { digestOf } from '../../lib/common/key-digest.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { TestApp } from '../support/test-app.js';
 import { describe as show, type WireClient } from '../support/wire-client.js';

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { MessageType } from 'nestjs-webwire/protocol';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { digestOf } from '../../lib/session/session-registry.js';
+import { digestOf } from '../../lib/common/key-digest.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { describe as show, type WireClient } from '../support/wire-client.js';
 import { compileNode, NodeProcess } from './processes/node-process.js';

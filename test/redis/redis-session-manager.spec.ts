@@ -110,7 +110,7 @@ describeWithRedis('a RedisSessionManager', () => {
     await admin.set(`webwire:sessions:${digest('key')}`, stored);
     const looking = manager.onSessionLookup('key');
     await expect(looking).rejects.toEqual(
-      new SessionError('SESSION_STORE_FAILED', 'what Redis has for the session is not a session'),
+      new SessionError('SESSION_STORE_FAILED', 'the stored content is not a session'),
     );
   });
 

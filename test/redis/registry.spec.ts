@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ClusterSessionRegistry } from '../../lib/session/cluster-session-registry.js';
-import type { PlaceRequest } from '../../lib/session/session-membership.js';
-import { digestOf, LocalSessionRegistry, type SessionRegistry } from '../../lib/session/session-registry.js';
+import { digestOf } from '../../lib/common/key-digest.js';
+import type { MembershipRequest } from '../../lib/session/session-membership.js';
+import { LocalSessionRegistry, type SessionRegistry } from '../../lib/session/session-registry.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { BareNode } from './bare-node.js';
 
@@ -13,8 +14,8 @@ const ada: Holder = { connection: { id: 'ada' } };
 const bob: Holder = { connection: { id: 'bob' } };
 const eve: Holder = { connection: { id: 'eve' } };
 
-const upTo = (limit: number): PlaceRequest => ({ limit, isNew: false });
-const NEW: PlaceRequest = { limit: 3, isNew: true };
+const upTo = (limit: number): MembershipRequest => ({ limit, isNew: false });
+const NEW: MembershipRequest = { limit: 3, isNew: true };
 
 let count = 0;
 
@@ -27,7 +28,7 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     expect(await registry.take(key, ada, upTo(1))).toBe('taken');
     expect(await registry.take(key, ada, upTo(1))).toBe('taken');
     expect(await registry.count(key)).toBe(1);
-    expect(registry.holders(digestOf(key))).toEqual([ada]);
+    expect(registry.members(digestOf(key))).toEqual([ada]);
     expect(registry.keyOf(digestOf(key))).toBe(key);
   });
 
@@ -36,7 +37,7 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     expect(await registry.take(key, ada, upTo(2))).toBe('taken');
     expect(await registry.take(key, bob, upTo(2))).toBe('taken');
     expect(await registry.take(key, eve, upTo(2))).toBe('full');
-    expect(registry.holders(digestOf(key))).toEqual([ada, bob]);
+    expect(registry.members(digestOf(key))).toEqual([ada, bob]);
     await registry.leave(key, ada);
     expect(await registry.take(key, eve, upTo(2))).toBe('taken');
     expect(await registry.take(key, ada, upTo(Infinity))).toBe('taken');
@@ -47,7 +48,7 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     const { registry, key } = setUp();
     expect(await registry.take(key, ada, NEW)).toBe('taken');
     expect(await registry.take(key, bob, NEW)).toBe('full');
-    expect(registry.holders(digestOf(key))).toEqual([ada]);
+    expect(registry.members(digestOf(key))).toEqual([ada]);
     expect(await registry.take(key, bob, upTo(2))).toBe('taken');
   });
 
@@ -81,7 +82,7 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     expect(await registry.closeAll(key)).toEqual({ connections: 2, isLast: true });
     expect(await registry.closeAll(key)).toEqual({ connections: 0, isLast: false });
     expect(await registry.close(key, ada)).toBe(false);
-    expect(registry.holders(digestOf(key))).toEqual([]);
+    expect(registry.members(digestOf(key))).toEqual([]);
   });
 
   it('gives each of many that race for places a place, or the answer that there is none', async () => {
@@ -91,7 +92,7 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     expect(results.filter((result) => result === 'taken')).toHaveLength(7);
     expect(results.filter((result) => result === 'full')).toHaveLength(43);
     const closings = await Promise.all(
-      registry.holders(digestOf(key)).map(async (holder) => registry.close(key, holder)),
+      registry.members(digestOf(key)).map(async (holder) => registry.close(key, holder)),
     );
     expect(closings.filter(Boolean)).toHaveLength(1);
   });
@@ -127,7 +128,7 @@ describeWithRedis('the registry of a node among several', () => {
       expect(await there!.take(key, bob, upTo(2))).toBe('taken');
       expect(await here!.take(key, eve, upTo(2))).toBe('full');
       expect([await here!.count(key), await there!.count(key)]).toEqual([2, 2]);
-      expect([here!.holders(digestOf(key)), there!.holders(digestOf(key))]).toEqual([[ada], [bob]]);
+      expect([here!.members(digestOf(key)), there!.members(digestOf(key))]).toEqual([[ada], [bob]]);
     });
 
     it('tells the one that was last, and lets nobody in any more', async () => {

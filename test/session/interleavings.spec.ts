@@ -71,7 +71,7 @@ function expectConsistency(run: Run): void {
   // The registry knows those who have a session, and nobody else.
   expect(run.sessionCount).toBe(new Set(views.filter((key) => key !== null)).size);
   const registered = manager.created.map((key) => idsOf(run.registered(key)));
-  expect(registered).toEqual(manager.created.map((key) => idsOf(run.holders(key))));
+  expect(registered).toEqual(manager.created.map((key) => idsOf(run.members(key))));
 }
 
 function idsOf(connections: readonly { id: string }[]): string[] {
@@ -81,7 +81,7 @@ function idsOf(connections: readonly { id: string }[]): string[] {
 /** A session that somebody has is not destroyed; else it depends on how the last one who had it went. */
 function expectFates(run: Run): void {
   for (const key of manager.created.filter((created) => !manager.leftovers.has(created))) {
-    const fate = run.holders(key).length > 0 ? 'kept' : run.history.fateOf(key);
+    const fate = run.members(key).length > 0 ? 'kept' : run.history.fateOf(key);
     const actual = manager.destroyed.has(key) ? 'destroyed' : 'kept';
     count(`has to be ${fate}: ${actual}`);
     expect(`${key} is ${actual}`).toBe(`${key} is ${fate === 'either' ? actual : fate}`);
@@ -91,7 +91,7 @@ function expectFates(run: Run): void {
 /** What was stored and not destroyed can be restored, as long as there is room. */
 async function expectRestorable(run: Run): Promise<void> {
   for (const key of manager.created) {
-    const isFull = run.holders(key).length === LIMIT;
+    const isFull = run.members(key).length === LIMIT;
     const found = manager.stored.has(key) ? 'ReplyUtf8' : 'ReplySessionNotFound';
     const client = run.connect();
     client.request('restore', key);

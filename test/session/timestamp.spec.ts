@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseTimestamp, readTimestamp } from '../../lib/session/timestamp.js';
+import { checkTimestamp, readTimestamp } from '../../lib/session/timestamp.js';
 import { refusalOf } from './refusal.js';
 
 describe('a time', () => {
@@ -46,12 +46,27 @@ describe('a time', () => {
 
 describe('a date of a record', () => {
   it('gives its milliseconds', () => {
-    expect(parseTimestamp('createdAt', new Date(1_795_336_322_206))).toBe(1_795_336_322_206);
+    expect(checkTimestamp('createdAt', new Date(1_795_336_322_206))).toBe(1_795_336_322_206);
   });
 
   it.each([new Date(Number.NaN), 1_795_336_322_206, '2026-11-22T08:32:02Z', null, undefined])('is not %s', (date) => {
-    expect(refusalOf(() => parseTimestamp('createdAt', date))).toBe(
+    expect(refusalOf(() => checkTimestamp('createdAt', date))).toBe(
       'INVALID_SESSION_INFO: session createdAt is not a valid Date',
     );
   });
+});
+
+describe('a date of a record in RFC 3339', () => {
+  it.each(['0000-01-01T00:00:00.000Z', '9999-12-31T23:59:59.999Z'])('can be %s', (text) => {
+    expect(checkTimestamp('createdAt', new Date(text))).toBe(Date.parse(text));
+  });
+
+  it.each(['-000001-12-31T23:59:59.999Z', '+010000-01-01T00:00:00.000Z', '+275760-09-13T00:00:00.000Z'])(
+    'cannot be %s',
+    (text) => {
+      expect(refusalOf(() => checkTimestamp('createdAt', new Date(text)))).toBe(
+        'INVALID_SESSION_INFO: session createdAt is not in the years 0 to 9999, as RFC 3339 has it',
+      );
+    },
+  );
 });

@@ -5,10 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { WebwireModule, type WebwireModuleOptions } from 'nestjs-webwire';
 import { WireClient } from './wire-client.js';
 
-/** Keeps what an application logs, for assertions. */
+/** How long `logged()` waits for a line, in ms: less than the time-out of a test, as its error says more. */
+const LOG_PATIENCE = 20_000;
+
+/** Records the log of an application, for assertions. */
 export class RecordingLogger implements LoggerService {
   readonly lines: { level: string; text: string }[] = [];
-  #wake: () => void = () => undefined;
+  readonly #waiting = new Set<() => void>();
 
   log(text: unknown): void {
     this.#add('log', [text]);
@@ -27,20 +30,34 @@ export class RecordingLogger implements LoggerService {
     return this.lines.filter((line) => line.level === level).map(({ text }) => text);
   }
 
-  /** Waits for a line that contains `part`. */
-  async logged(level: string, part: string): Promise<string> {
-    for (;;) {
-      const line = this.at(level).find((text) => text.includes(part));
-      if (line !== undefined) return line;
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
+  /**
+   * Waits for a line that contains `part`. Several can be waited for at once.
+   * @param patience In ms.
+   * @throws Error with all lines that were logged, when the line does not come.
+   */
+  logged(level: string, part: string, patience = LOG_PATIENCE): Promise<string> {
+    const find = () => this.at(level).find((text) => text.includes(part));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(look);
+        const lines = this.lines.map((line) => `${line.level}: ${line.text}`);
+        reject(new Error(`no ${level} with ${JSON.stringify(part)} within ${patience} ms, but: ${lines.join('\n')}`));
+      }, patience);
+      const look = () => {
+        const line = find();
+        if (line === undefined) return;
+        clearTimeout(timer);
+        this.#waiting.delete(look);
+        resolve(line);
+      };
+      this.#waiting.add(look);
+      look();
+    });
   }
 
   #add(level: string, parts: unknown[]): void {
     this.lines.push({ level, text: parts.map(String).join(' ') });
-    this.#wake();
+    for (const look of this.#waiting) look();
   }
 }
 

@@ -1,5 +1,13 @@
 import type { InjectionToken, OptionalFactoryDependency, Type } from '@nestjs/common';
-import { check, checkAll, countOrInfinity, type OptionRule, type OptionRules } from '../../common/options.js';
+import {
+  check,
+  checkAll,
+  countOrInfinity,
+  integerBetween,
+  type OptionRule,
+  type OptionRules,
+} from '../../common/options.js';
+import { TIMER_MAX } from '../../common/timeout.js';
 import type { SessionKeyGenerator } from '../../session/session-key-generator.js';
 import type { SessionManager } from '../../session/session-manager.js';
 
@@ -28,8 +36,9 @@ export interface SessionOptions {
    */
   keyGenerator?: ProviderOf<SessionKeyGenerator>;
   /**
-   * Where the `FileSessionManager` keeps its files; not for other managers.
-   * @default a folder `wwrsess` in the directory of the program's main script
+   * The directory in which the `FileSessionManager` keeps its files; not for other managers. It is made if it does not
+   * exist. A directory that cannot be used fails the start.
+   * @default a folder `wwrsess` beside the nearest `package.json` of the program's main script
    */
   directory?: string;
   /**
@@ -42,6 +51,13 @@ export interface SessionOptions {
    * @default Infinity
    */
   maxConnections?: number;
+  /**
+   * How long a call of the session manager or the key generator may take, in milliseconds: 1 to 2 147 483 647. Later, it
+   * has failed: a restore is answered with an internal error, `createSession()` resolves with a session that may not be
+   * restorable (logged) or, without a key, fails, and `closeSession()` fails.
+   * @default 10_000
+   */
+  managerTimeout?: number;
 }
 
 const PROVIDED_RULE: OptionRule = {
@@ -55,6 +71,7 @@ const SESSION_RULES: OptionRules<SessionOptions> = {
   directory: { allowed: 'a path', accepts: (value) => typeof value === 'string' && value !== '' },
   maxAge: countOrInfinity('milliseconds'),
   maxConnections: countOrInfinity('connections'),
+  managerTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
 };
 
 /**

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import { checkMaxAge } from './manager-options.js';
+import { digestOf } from '../../common/key-digest.js';
+import { checkAll, countOrInfinity, type OptionRules } from '../../common/options.js';
 import { SessionError } from '../session-error.js';
 import type { SessionInfo } from '../session-info.js';
 import { SessionManager, type SessionConnection } from '../session-manager.js';
@@ -8,11 +8,14 @@ import type { SessionRecord } from '../session.js';
 /** Options of {@link MemorySessionManager}. */
 export interface MemorySessionManagerOptions {
   /**
-   * How long after its last lookup a session can still be restored, in ms; then it is removed. A client whose session
-   * is gone is told so when it restores it. Default: `Infinity`, for ever.
+   * Time since the last lookup after which a session expires and is removed, in milliseconds: an integer of at least 1, or
+   * `Infinity`. A client that restores an expired session gets the answer that there is none.
+   * @default Infinity (never)
    */
   readonly maxAge?: number;
 }
+
+const RULES: OptionRules<MemorySessionManagerOptions> = { maxAge: countOrInfinity('milliseconds') };
 
 interface Entry {
   readonly createdAt: number;
@@ -22,24 +25,21 @@ interface Entry {
 
 /**
  * Keeps sessions in the memory of the process, for tests and for servers whose sessions may end with the process
- * (PROTOCOL.md, section 6).
+ * (docs/PROTOCOL.md, section 6).
  */
 export class MemorySessionManager extends SessionManager {
-  /** How long after its last lookup a session can still be restored, in ms; `Infinity`: for ever. */
+  /** Time since the last lookup after which a session expires, in ms; `Infinity` for never. */
   readonly maxAge: number;
-  /**
-   * By digests of the keys: how long the search for one takes tells nothing about how much of a guess is right. The
-   * order is that of the last lookups, so that the expired ones come first.
-   */
+  /** By digest of the key, in the order of the last lookups, so that expired ones come first. */
   readonly #entries = new Map<string, Entry>();
 
-  /** @throws TypeError if an option cannot be used. */
-  constructor({ maxAge }: MemorySessionManagerOptions = {}) {
+  /** @throws InvalidOptionError if an option cannot be used. */
+  constructor(options: MemorySessionManagerOptions = {}) {
     super();
-    this.maxAge = checkMaxAge('MemorySessionManager', maxAge);
+    this.maxAge = checkAll(options, RULES, 'MemorySessionManager.').maxAge ?? Infinity;
   }
 
-  /** How many sessions are kept. */
+  /** The number of sessions, without expired ones. */
   get size(): number {
     this.#removeExpired();
     return this.#entries.size;
@@ -53,7 +53,7 @@ export class MemorySessionManager extends SessionManager {
     if (!session) throw new SessionError('SESSION_STORE_FAILED', 'the connection has no session to store');
     const { key, createdAt, lastLookupAt, info = null } = session;
     this.#removeExpired();
-    this.#put(digest(key), { createdAt: createdAt.getTime(), lastLookupAt: lastLookupAt.getTime(), info });
+    this.#put(digestOf(key), { createdAt: createdAt.getTime(), lastLookupAt: lastLookupAt.getTime(), info });
   }
 
   /**
@@ -62,7 +62,7 @@ export class MemorySessionManager extends SessionManager {
    */
   onSessionLookup(key: string): SessionRecord | null {
     this.#removeExpired();
-    const id = digest(key);
+    const id = digestOf(key);
     const entry = this.#entries.get(id);
     if (!entry) return null;
     const { createdAt, lastLookupAt, info } = entry;
@@ -74,10 +74,10 @@ export class MemorySessionManager extends SessionManager {
     return { createdAt: new Date(createdAt), lastLookupAt: new Date(lastLookupAt), info };
   }
 
-  /** Removes a session; one that is not there is removed already. */
+  /** Removes a session; one that does not exist counts as removed. */
   onSessionClosed(key: string): void {
     this.#removeExpired();
-    this.#entries.delete(digest(key));
+    this.#entries.delete(digestOf(key));
   }
 
   #put(id: string, entry: Entry): void {
@@ -85,7 +85,7 @@ export class MemorySessionManager extends SessionManager {
     this.#entries.set(id, entry);
   }
 
-  /** Each is removed once, so that this costs no more than adding them did. */
+  /** Stops at the first session that has not expired, so that the cost is that of the removals. */
   #removeExpired(): void {
     for (const [id, entry] of this.#entries) {
       if (!this.#isExpired(entry)) return;
@@ -96,8 +96,4 @@ export class MemorySessionManager extends SessionManager {
   #isExpired({ lastLookupAt }: Entry): boolean {
     return Date.now() - lastLookupAt > this.maxAge;
   }
-}
-
-function digest(key: string): string {
-  return createHash('sha256').update(key).digest('base64');
 }

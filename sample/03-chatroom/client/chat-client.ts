@@ -124,7 +124,7 @@ export class ChatClient {
     this.#outbox.remove(nonce);
   }
 
-  /** Tells the others that somebody is typing; without a connection, nobody. */
+  /** Shows the others that somebody is typing. Does nothing without a connection. */
   typing(): void {
     if (this.#hasEntered) this.#client.signal('typing').catch(() => undefined);
   }
@@ -161,7 +161,10 @@ export class ChatClient {
       this.#people = body;
       this.#listener.changed();
     });
-    client.onSignal('typing', ({ body }) => this.#listener.typing?.(body));
+    client.onSignal('typing', ({ body }) => {
+      // Another tab of one's own, or another device.
+      if (body.id !== this.#me?.id) this.#listener.typing?.(body);
+    });
   }
 
   /** There is a connection, and on it the session, if there is one. */

@@ -2,6 +2,7 @@ import type { ChatMessage, Person } from '../api/chat-api.js';
 import type { OutgoingMessage } from '../client/outbox.js';
 import { makeAvatar } from './avatar.js';
 import { make } from './dom.js';
+import { linkify } from './links.js';
 import { dayOf, fullTime, isSameDay, timeOfDay } from './times.js';
 
 /** Messages of one person with less than this between them stand together, in ms. */
@@ -21,7 +22,11 @@ export function makeMessage(message: ChatMessage, previous: ChatMessage | undefi
     class: isFirst ? 'about' : 'about visually-hidden',
     children: [make('span', { class: 'sender', text: isOwn ? 'You' : sender.name }), new Text(' '), time],
   });
-  const words = make('p', { class: 'text', text, attributes: { dir: 'auto', title: fullTime(sentAt) } });
+  const words = make('p', {
+    class: 'text',
+    children: linkify(text),
+    attributes: { dir: 'auto', title: fullTime(sentAt) },
+  });
   const item = make('li', {
     class: `message ${isOwn ? 'own' : 'other'}${isFirst ? ' first' : ''}`,
     children: [make('div', { class: 'said', children: [about, words] })],

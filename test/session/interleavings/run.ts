@@ -43,7 +43,7 @@ export class Run {
   }
 
   /** The connections that have a session according to themselves. */
-  holders(key: string): WebwireConnection[] {
+  members(key: string): WebwireConnection[] {
     return this.open.map(({ connection }) => connection).filter(({ session }) => session?.key === key);
   }
 
@@ -79,7 +79,7 @@ export class Run {
       await pass(1);
       this.history.now++;
       for (const key of this.manager.created) {
-        this.most = Math.max(this.most, this.holders(key).length, this.registered(key).length);
+        this.most = Math.max(this.most, this.members(key).length, this.registered(key).length);
       }
     }
   }

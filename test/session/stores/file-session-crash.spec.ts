@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFile
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FileSessionManager } from '../../../lib/session/stores/file/file-session-manager.js';
-import { readSessionFile } from '../../../lib/session/stores/file/session-file.js';
+import { readSessionJson } from '../../../lib/session/stores/session-record-json.js';
 import { temporaryName } from '../../../lib/session/stores/file/temporary-file.js';
 import { compileSessions } from '../compiled.js';
 import { newSession } from '../new-session.js';
@@ -135,7 +135,7 @@ describe('a process that is killed', () => {
 
       const names = readdirSync(directory);
       const sessions = names.filter((name) => name.endsWith('.wwrsess'));
-      for (const name of sessions) readSessionFile(readFileSync(join(directory, name)));
+      for (const name of sessions) readSessionJson(readFileSync(join(directory, name)));
       found += sessions.length;
       if (names.length > sessions.length) interrupted++;
     }

@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { InvalidOptionError } from '../../../lib/common/options.js';
 import { FileSessionManager } from '../../../lib/session/stores/file/file-session-manager.js';
 import { compileSessions } from '../compiled.js';
 import { flushing, setUp } from './file-store.js';
@@ -78,7 +79,7 @@ describe('the directory', () => {
     expect(await manager.onSessionLookup('key')).toBeNull();
   });
 
-  it('is next to the main script by default, however that is named', { timeout: 180_000 }, () => {
+  it('is beside the package.json of the main script by default, however that is named', { timeout: 180_000 }, () => {
     const parent = temporaryDirectory();
     const app = join(parent, 'app');
     const manager = compileSessions(parent)('session/stores/file/file-session-manager');
@@ -92,12 +93,11 @@ describe('the directory', () => {
     const directoryOf = (args: string[], input?: string): string =>
       relative(app, execFileSync(process.execPath, args, { cwd: app, encoding: 'utf8', input }).trim());
 
-    const script = join('dist', 'wwrsess');
-    expect(directoryOf(['dist/main.js'])).toBe(script);
-    expect(directoryOf(['dist/main'])).toBe(script);
-    expect(directoryOf([join(app, 'dist', 'main.mjs')])).toBe(script);
-    expect(directoryOf(['.'])).toBe(script);
-    expect(directoryOf(['bin/app'])).toBe(script);
+    expect(directoryOf(['dist/main.js'])).toBe('wwrsess');
+    expect(directoryOf(['dist/main'])).toBe('wwrsess');
+    expect(directoryOf([join(app, 'dist', 'main.mjs')])).toBe('wwrsess');
+    expect(directoryOf(['.'])).toBe('wwrsess');
+    expect(directoryOf(['bin/app'])).toBe('wwrsess');
     expect(directoryOf(['--eval', code])).toBe('wwrsess');
     expect(directoryOf(['--eval', code, 'argument'])).toBe('wwrsess');
     expect(directoryOf(['-', 'argument'], code)).toBe('wwrsess');
@@ -105,9 +105,70 @@ describe('the directory', () => {
 
   it.each(['', 'a\0b', 1, null, {}])('cannot be %o', (directory) => {
     expect(() => new FileSessionManager({ directory: directory as string })).toThrow(
-      new TypeError(
-        `FileSessionManager option directory is ${inspect(directory)}, but must be the path of a directory`,
+      new InvalidOptionError(
+        `WebWire option FileSessionManager.directory is ${inspect(directory)}, but must be the path of a directory`,
       ),
     );
+  });
+});
+
+describe('the default directory', () => {
+  const APP = '{"name":"app"}';
+  const FORMAT = '{"type":"commonjs"}';
+
+  /** The directory of a program, relative to the folder above it. */
+  function directoryOf(script: string, packages: Record<string, string>): string {
+    const parent = temporaryDirectory();
+    for (const [path, content] of Object.entries({ ...packages, [script]: '' })) {
+      mkdirSync(dirname(join(parent, path)), { recursive: true });
+      writeFileSync(join(parent, path), content);
+    }
+    const [, before] = process.argv;
+    process.argv[1] = join(parent, script);
+    try {
+      return relative(parent, new FileSessionManager().directory);
+    } finally {
+      process.argv[1] = before!;
+    }
+  }
+
+  it.each<[string, string, Record<string, string>, string]>([
+    ['beside the package.json', 'app/main.js', { 'app/package.json': APP }, 'app/wwrsess'],
+    ['beside one far above', 'app/a/b/c/main.js', { 'app/package.json': APP }, 'app/wwrsess'],
+    [
+      'beside the nearest of two, as in a workspace',
+      'all/apps/one/dist/main.js',
+      { 'all/package.json': APP, 'all/apps/one/package.json': '{"dependencies":{}}' },
+      'all/apps/one/wwrsess',
+    ],
+    ['beside the script without any', 'app/dist/main.js', {}, 'app/dist/wwrsess'],
+    [
+      'outside of a build that marks its module format',
+      'app/dist/main.js',
+      { 'app/package.json': APP, 'app/dist/package.json': FORMAT },
+      'app/wwrsess',
+    ],
+    [
+      'beside one that sets a format, if it is the only one',
+      'app/dist/main.js',
+      { 'app/package.json': FORMAT },
+      'app/wwrsess',
+    ],
+    [
+      'outside of node_modules, where a test runner is',
+      'app/node_modules/runner/bin/run.js',
+      { 'app/package.json': APP, 'app/node_modules/runner/package.json': '{"name":"runner"}' },
+      'app/wwrsess',
+    ],
+    [
+      'beside the package.json of a program that is installed globally',
+      'lib/node_modules/app/dist/main.js',
+      { 'lib/node_modules/app/package.json': APP },
+      'lib/node_modules/app/wwrsess',
+    ],
+    ['beside one that cannot be read as JSON', 'app/dist/main.js', { 'app/package.json': '{' }, 'app/wwrsess'],
+    ['beside one that is null', 'app/dist/main.js', { 'app/package.json': 'null' }, 'app/wwrsess'],
+  ])('is %s', (_, script, packages, expected) => {
+    expect(directoryOf(script, packages)).toBe(expected);
   });
 });

@@ -6,6 +6,7 @@ import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FileSessionManager } from '../../../lib/session/stores/file/file-session-manager.js';
 import { KeyedQueue } from '../../../lib/common/keyed-queue.js';
+import { InvalidOptionError } from '../../../lib/common/options.js';
 import { compileSessions } from '../compiled.js';
 import { newSession } from '../new-session.js';
 import { temporaryDirectory } from '../temporary-directory.js';
@@ -61,11 +62,11 @@ describe('maxAge of the file session manager', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it.each([0, -1, Number.NaN, -Infinity, '1000', null, {}])('cannot be %o', (maxAge) => {
+  it.each([0, -1, 0.5, Number.NaN, -Infinity, '1000', null, {}])('cannot be %o', (maxAge) => {
     expect(() => new FileSessionManager({ maxAge: maxAge as number })).toThrow(
-      new TypeError(
-        `FileSessionManager option maxAge is ${inspect(maxAge)}, ` +
-          'but must be a number above 0 (ms), or Infinity for sessions that do not expire',
+      new InvalidOptionError(
+        `WebWire option FileSessionManager.maxAge is ${inspect(maxAge)}, ` +
+          'but must be an integer of at least 1 (milliseconds), or Infinity',
       ),
     );
   });

@@ -1,11 +1,23 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { FileSessionManager } from '../../../lib/session/stores/file/file-session-manager.js';
 import { failureOf, flushing, MIB, RECORDED, setUp } from './file-store.js';
+import { RecordingLogger } from '../../support/test-app.js';
 import { newSession } from '../new-session.js';
+import { asOrdinaryUser, ORDINARY_USER } from '../ordinary-user.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
 afterEach(() => {
@@ -40,9 +52,7 @@ describe('what is in the place of a session file', () => {
     mkdirSync(directory);
     writeFileSync(join(directory, 'secret-key.wwrsess'), content);
     const failure = await failureOf(manager.onSessionLookup('secret-key'));
-    expect(`${failure.code}: ${failure.message}`).toBe(
-      'SESSION_STORE_FAILED: the file of the session does not hold a session',
-    );
+    expect(`${failure.code}: ${failure.message}`).toBe('SESSION_STORE_FAILED: the stored content is not a session');
     expect(inspect(failure, { showHidden: true })).not.toContain('secret-key');
     expect(readFileSync(join(directory, 'secret-key.wwrsess')).equals(Buffer.from(content))).toBe(true);
   });
@@ -120,18 +130,6 @@ describe('a failing file system', () => {
     expect(readdirSync(directory)).toEqual(['key.wwrsess']);
   });
 
-  it('leaves the session as it was when the new content cannot be made to last', async () => {
-    const { directory, manager } = setUp();
-    await manager.onSessionCreated(newSession('key', { user: 'ann' }));
-    const before = readFileSync(join(directory, 'key.wwrsess'), 'utf8');
-    const error = Object.assign(new Error('i/o error'), { code: 'EIO', syscall: 'fsync' });
-    vi.spyOn(await flushing(), 'sync').mockRejectedValueOnce(error);
-    const failure = await failureOf(manager.onSessionLookup('key'));
-    expect(failure.message).toBe('cannot look up the session: EIO (fsync)');
-    expect(readdirSync(directory)).toEqual(['key.wwrsess']);
-    expect(readFileSync(join(directory, 'key.wwrsess'), 'utf8')).toBe(before);
-  });
-
   it('that cannot flush directories is good enough', async () => {
     const { manager } = setUp();
     await manager.onSessionCreated(newSession('key'));
@@ -163,5 +161,94 @@ describe('a failing file system', () => {
     sync.mockImplementationOnce(async () => rmSync(join(directory, 'key.wwrsess')));
     expect(await manager.onSessionLookup('key')).toBeNull();
     expect(readdirSync(directory)).toEqual([]);
+  });
+});
+
+describe('a store that cannot be written', () => {
+  /** A manager with one session, and its log. */
+  async function setUpSession(maxAge?: number) {
+    const directory = join(temporaryDirectory(), 'sessions');
+    const manager = new FileSessionManager({ directory, maxAge });
+    const logger = new RecordingLogger();
+    manager.useLogger(logger);
+    await manager.onSessionCreated(newSession('secret-key', { user: 'ann' }));
+    return { directory, manager, warnings: () => logger.at('warn') };
+  }
+
+  const failing = (code: string) => Object.assign(new Error('failed'), { code, syscall: 'fsync' });
+
+  it.each(['EROFS', 'ENOSPC', 'EACCES', 'EDQUOT', 'EIO', 'EPERM', 'EMFILE'])(
+    'restores sessions despite %s',
+    async (code) => {
+      const { directory, manager, warnings } = await setUpSession();
+      const before = readFileSync(join(directory, 'secret-key.wwrsess'), 'utf8');
+      vi.spyOn(await flushing(), 'sync').mockRejectedValueOnce(failing(code));
+      expect(await manager.onSessionLookup('secret-key')).toMatchObject({ info: { user: 'ann' } });
+      expect(readdirSync(directory)).toEqual(['secret-key.wwrsess']);
+      expect(readFileSync(join(directory, 'secret-key.wwrsess'), 'utf8')).toBe(before);
+      expect(warnings()).toEqual([
+        expect.stringContaining(`${JSON.stringify(directory)} are restored, but cannot be changed`),
+      ]);
+      expect(warnings()[0]).toContain(`${code} (fsync)`);
+      expect(warnings()[0]).not.toContain('secret-key');
+    },
+  );
+
+  it('is logged once until it can be written again', async () => {
+    const { manager, warnings } = await setUpSession();
+    const sync = vi.spyOn(await flushing(), 'sync');
+    for (let time = 0; time < 3; time++) {
+      sync.mockRejectedValueOnce(failing('EROFS'));
+      expect(await manager.onSessionLookup('secret-key')).not.toBeNull();
+    }
+    expect(warnings()).toHaveLength(1);
+    expect(await manager.onSessionLookup('secret-key')).not.toBeNull();
+    sync.mockRejectedValueOnce(failing('EROFS'));
+    expect(await manager.onSessionLookup('secret-key')).not.toBeNull();
+    expect(warnings()).toHaveLength(2);
+  });
+
+  it('does not find an expired session, though it cannot be removed', async () => {
+    const { manager, warnings } = await setUpSession(1000);
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2000 });
+    vi.spyOn(await flushing(), 'sync').mockRejectedValueOnce(failing('EROFS'));
+    expect(await manager.onSessionLookup('secret-key')).toBeNull();
+    expect(warnings()).toHaveLength(1);
+  });
+
+  it('needs no logger', async () => {
+    const { directory, manager } = setUp();
+    await manager.onSessionCreated(newSession('key'));
+    vi.spyOn(await flushing(), 'sync').mockRejectedValueOnce(failing('EROFS'));
+    expect(await new FileSessionManager({ directory }).onSessionLookup('key')).not.toBeNull();
+  });
+
+  it('restores sessions whose directory the process may only read', async () => {
+    const { directory, manager, warnings } = await setUpSession();
+    const found = await asOrdinaryUser(
+      () => {
+        chmodSync(dirname(directory), 0o755);
+        if (process.getuid!() === 0) chownSync(join(directory, 'secret-key.wwrsess'), ORDINARY_USER, ORDINARY_USER);
+        chmodSync(directory, 0o555);
+      },
+      () => manager.onSessionLookup('secret-key'),
+    );
+    chmodSync(directory, 0o700);
+    expect(found).toMatchObject({ info: { user: 'ann' } });
+    expect(warnings()).toEqual([expect.stringContaining('permission denied, EACCES (open)')]);
+  });
+
+  it('fails to restore a session whose file the process must not read', async () => {
+    const { directory, manager, warnings } = await setUpSession();
+    const failure = await asOrdinaryUser(
+      () => {
+        chmodSync(dirname(directory), 0o755);
+        chmodSync(directory, 0o755);
+        chmodSync(join(directory, 'secret-key.wwrsess'), 0o000);
+      },
+      () => failureOf(manager.onSessionLookup('secret-key')),
+    );
+    expect(failure.message).toBe('cannot look up the session: EACCES (open)');
+    expect(warnings()).toEqual([]);
   });
 });

@@ -93,8 +93,8 @@ describe('the file session manager', () => {
     const failure = await failureOf(
       manager.onSessionCreated(newSession('too-large', { text: 'x'.repeat(MIB - length + 1) })),
     );
-    expect(failure.code).toBe('SESSION_STORE_FAILED');
-    expect(failure.message).toBe('the session takes 1048577 bytes, but a session file at most 1048576');
+    expect(failure.code).toBe('INVALID_SESSION_INFO');
+    expect(failure.message).toBe('the session takes 1048577 bytes, but may take 1048576 at most');
     expect(readdirSync(directory)).toEqual(['fits.wwrsess']);
   });
 

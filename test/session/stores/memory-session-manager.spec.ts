@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { InvalidOptionError } from '../../../lib/common/options.js';
 import { MemorySessionManager } from '../../../lib/session/stores/memory-session-manager.js';
 import { newSession } from '../new-session.js';
 
@@ -108,11 +109,11 @@ describe('its maxAge', () => {
     expect(manager.onSessionLookup('old')).toBeNull();
   });
 
-  it.each([0, -1, Number.NaN, '1000', null, {}])('cannot be %o', (maxAge) => {
+  it.each([0, -1, 0.5, Number.NaN, '1000', null, {}])('cannot be %o', (maxAge) => {
     expect(() => new MemorySessionManager({ maxAge: maxAge as number })).toThrow(
-      new TypeError(
-        `MemorySessionManager option maxAge is ${inspect(maxAge)}, ` +
-          'but must be a number above 0 (ms), or Infinity for sessions that do not expire',
+      new InvalidOptionError(
+        `WebWire option MemorySessionManager.maxAge is ${inspect(maxAge)}, ` +
+          'but must be an integer of at least 1 (milliseconds), or Infinity',
       ),
     );
   });

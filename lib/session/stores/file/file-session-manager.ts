@@ -1,36 +1,45 @@
 import { opendir } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
-import { makeDirectory, readFile, removeFile, writeFile } from './atomic-file.js';
+import { join, resolve } from 'node:path';
 import { KeyedQueue } from '../../../common/keyed-queue.js';
-import { badOption, checkMaxAge } from '../manager-options.js';
+import type { ServerLogger } from '../../../common/logger.js';
+import { checkAll, countOrInfinity, stringThat, type OptionRules } from '../../../common/options.js';
 import { SessionError } from '../../session-error.js';
-import {
-  isSessionFileName,
-  MAX_SESSION_FILE_SIZE,
-  readSessionFile,
-  sessionFileName,
-  writeSessionFile,
-  type ReadSession,
-} from './session-file.js';
 import { SessionManager, type SessionConnection } from '../../session-manager.js';
-import type { SessionRecord } from '../../session.js';
+import type { Session, SessionRecord } from '../../session.js';
+import {
+  MAX_SESSION_JSON_SIZE,
+  readSessionJson,
+  writeSessionJson,
+  writeSessionRecord,
+  type ReadSession,
+  type StoredSession,
+} from '../session-record-json.js';
+import { makeDirectory, readFile, removeFile, tryDirectory, writeFile } from './atomic-file.js';
+import { defaultDirectory } from './default-directory.js';
+import { isAbsence, isFull, reasonOf, shown, storeFailed, unusableDirectory, unusableKey } from './file-errors.js';
+import { isSessionFileName, sessionFileName } from './session-file-name.js';
 import { removeLeftovers } from './temporary-file.js';
 
 /** Options of {@link FileSessionManager}. */
 export interface FileSessionManagerOptions {
   /**
-   * Where the session files are; made on first need. Relative to the current directory of the process at the time the
-   * manager is made. Default: `wwrsess` in the directory of the program's main script, or in the current directory
-   * without one.
+   * The directory of the session files. It is made if it does not exist. A relative path starts at the current directory of
+   * the process at the time when the manager is made.
+   * @default `wwrsess` beside the nearest `package.json` of the program's main script; without one, beside the script
    */
   readonly directory?: string;
   /**
-   * How long after its last lookup a session can still be restored, in ms; then it is removed. A client whose session
-   * is gone is told so when it restores it. Default: `Infinity`, for ever.
+   * Time since the last lookup after which a session expires and is removed, in milliseconds: an integer of at least 1, or
+   * `Infinity`. A client that restores an expired session gets the answer that there is none.
+   * @default Infinity (never)
    */
   readonly maxAge?: number;
 }
+
+const RULES: OptionRules<FileSessionManagerOptions> = {
+  directory: stringThat('the path of a directory', (path) => path !== '' && !path.includes('\0')),
+  maxAge: countOrInfinity('milliseconds'),
+};
 
 /** Expired sessions are removed this often at least, in ms. */
 const MAX_SWEEP_INTERVAL = 60 * 60 * 1000;
@@ -40,92 +49,145 @@ const MIN_SWEEP_INTERVAL = 1000;
 
 type Operation = 'create' | 'look up' | 'close';
 
-/** Of all managers in the process: two of them may have one directory. */
+/** Shared by all managers of the process, as two of them may have one directory. */
 const operations = new KeyedQueue();
 
 /**
- * Keeps each session in a file of its own, `<key>.wwrsess` (PROTOCOL.md, section 6), which only the owner of the process
- * may read. A file is always whole, whenever the process or the machine fails, and lasts when the operation is done.
+ * Keeps each session in a file of its own, `<key>.wwrsess` (docs/PROTOCOL.md, section 6), which only the owner of the
+ * process may read. A file is always complete, even if the process or the machine fails, and is on the disk when the
+ * operation ends.
  *
- * Several processes can share a directory. A session that one closes at the very moment in which another looks it up
- * may then be found once more, until it is closed again or expires.
+ * Several processes can share a directory. If one closes a session while another looks it up, the session can be found
+ * once more, until it is closed again or expires.
  *
  * Keys have 1 to 247 of the characters `A–Z a–z 0–9 - _ =`, and are not the name of a device on Windows, such as `nul`.
  */
 export class FileSessionManager extends SessionManager {
-  /** Where the session files are: an absolute path. */
+  /** The directory of the session files: an absolute path. */
   readonly directory: string;
-  /** How long after its last lookup a session can still be restored, in ms; `Infinity`: for ever. */
+  /** Time since the last lookup after which a session expires, in ms; `Infinity` for never. */
   readonly maxAge: number;
+  readonly #isDefaultDirectory: boolean;
+  #logger: ServerLogger | undefined;
+  /** True if the last change of a stored session failed, and is in the log. */
+  #isUnwritable = false;
   #started: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sweep: Promise<void> | undefined;
   #isDestroyed = false;
 
-  /** @throws TypeError if an option cannot be used. */
-  constructor({ directory, maxAge }: FileSessionManagerOptions = {}) {
+  /** @throws InvalidOptionError if an option cannot be used. */
+  constructor(options: FileSessionManagerOptions = {}) {
     super();
-    this.directory = directory === undefined ? join(mainDirectory(), 'wwrsess') : resolve(checkDirectory(directory));
-    this.maxAge = checkMaxAge('FileSessionManager', maxAge);
+    const { directory, maxAge = Infinity } = checkAll(options, RULES, 'FileSessionManager.');
+    this.#isDefaultDirectory = directory === undefined;
+    this.directory = directory === undefined ? defaultDirectory() : resolve(directory);
+    this.maxAge = maxAge;
+  }
+
+  override useLogger(logger: ServerLogger): void {
+    this.#logger = logger;
+  }
+
+  /**
+   * Makes the directory and checks that files can be written in it. Nest calls it at the start of an application.
+   * @throws InvalidOptionError if the directory cannot be used.
+   */
+  async onModuleInit(): Promise<void> {
+    try {
+      await makeDirectory(this.directory);
+      await tryDirectory(this.directory);
+    } catch (error) {
+      if (!isFull(error)) throw unusableDirectory(this.directory, this.#isDefaultDirectory, error);
+      this.#logger?.warn(`Sessions cannot be stored in ${shown(this.directory)} now: ${reasonOf(error)}`);
+    }
+    if (this.#isDefaultDirectory && process.env.NODE_ENV === 'production') {
+      this.#logger?.warn(
+        `Sessions are kept in files in ${shown(this.directory)}, the default directory. In production, set ` +
+          'sessions.directory to one that deployments keep and backups include, or sessions.manager to a store that all ' +
+          'instances of the application share; without sessions, set sessions: false',
+      );
+    }
+  }
+
+  /**
+   * @throws SessionError `INVALID_SESSION_KEY` if the key cannot be the name of a file; `INVALID_SESSION_INFO` if the file
+   *   would be larger than 1 MiB.
+   */
+  override assertStorable(session: Session): void {
+    if (sessionFileName(session.key) === undefined) throw unusableKey();
+    writeSessionRecord(session);
   }
 
   /**
    * Stores a new session, in place of any with the same key.
-   * @throws SessionError `INVALID_SESSION_KEY` if the key cannot be the name of a file; `SESSION_STORE_FAILED` if the
-   *   file cannot be written, or would be larger than 1 MiB.
+   * @throws SessionError as `assertStorable()` does; `SESSION_STORE_FAILED` if the file cannot be written.
    */
   async onSessionCreated({ session }: SessionConnection): Promise<void> {
     if (!session) throw new SessionError('SESSION_STORE_FAILED', 'the connection has no session to store');
-    const { key, createdAt, lastLookupAt, info = null } = session;
-    const content = writeSessionFile({ c: createdAt.toISOString(), l: lastLookupAt.toISOString(), i: info });
-    const done = await this.#run('create', key, async (path) => {
+    const content = Buffer.from(writeSessionRecord(session));
+    const isStored = await this.#run('create', session.key, async (path) => {
       await makeDirectory(this.directory);
       await writeFile(path, content, false);
       return true;
     });
-    if (done) return;
-    throw new SessionError(
-      'INVALID_SESSION_KEY',
-      'the session key cannot be the name of a file: FileSessionManager takes 1 to 247 of A–Z a–z 0–9 - _ =, ' +
-        'and no device names of Windows',
-    );
+    if (!isStored) throw unusableKey();
   }
 
   /**
-   * Finds a session and sets its time of last lookup to now.
+   * Finds a session and sets its time of last lookup to now. That this time cannot be written is logged, once until it
+   * can be again, and does not fail the lookup.
    * @returns The session with the time of last lookup before; `null` if there is none, it has expired, or the key
    *   cannot be the name of a file.
-   * @throws SessionError `SESSION_STORE_FAILED` if there is something else in its place, or the file cannot be read or
-   *   written.
+   * @throws SessionError `SESSION_STORE_FAILED` if the file cannot be read, or is not a session's.
    */
   async onSessionLookup(key: string): Promise<SessionRecord | null> {
     return this.#run('look up', key, async (path) => {
       const { stored, record } = await this.#read(path);
       if (this.#isExpired(record)) {
-        await removeFile(path);
+        await this.#change(() => removeFile(path));
         return null;
       }
-      await writeFile(path, writeSessionFile({ ...stored, l: new Date().toISOString() }), true);
+      await this.#change(() => touch(path, stored));
       return record;
     });
   }
 
   /**
-   * Removes a session; one that is not there is removed already.
+   * Removes a session; one that does not exist counts as removed.
    * @throws SessionError `SESSION_STORE_FAILED` if its file cannot be removed.
    */
   async onSessionClosed(key: string): Promise<void> {
     await this.#run('close', key, removeFile);
   }
 
-  /** Ends the removal of expired sessions, waiting for the one that is being removed. Nest calls it at shutdown. */
+  /** Stops the removal of expired sessions, and waits for the one that is being removed. Nest calls it at shutdown. */
   async onModuleDestroy(): Promise<void> {
     this.#isDestroyed = true;
     clearInterval(this.#timer);
     await this.#sweep;
   }
 
-  /** `null` if there cannot be such a file, or is none. */
+  /**
+   * Makes a change that a lookup can do without.
+   * @throws as `open` does if the file does not exist any more.
+   */
+  async #change(change: () => Promise<void>): Promise<void> {
+    try {
+      await change();
+      this.#isUnwritable = false;
+    } catch (error) {
+      if (isAbsence(error)) throw error;
+      if (this.#isUnwritable) return;
+      this.#isUnwritable = true;
+      this.#logger?.warn(
+        `Sessions in ${shown(this.directory)} are restored, but cannot be changed: ${reasonOf(error)}. Their time of last ` +
+          'lookup stays as it is, new sessions cannot be stored',
+      );
+    }
+  }
+
+  /** @returns `null` if there is no such file, or the key cannot name one. */
   async #run<Result>(
     operation: Operation,
     key: string,
@@ -135,7 +197,7 @@ export class FileSessionManager extends SessionManager {
     if (name === undefined) return null;
     const path = join(this.directory, name);
     try {
-      // Queued at once, so that the order is that of the calls, whichever manager starts up faster.
+      // Queued before the first wait, so that operations run in the order of the calls.
       return await operations.run(path, async () => {
         await (this.#started ??= this.#start());
         return task(path);
@@ -156,7 +218,7 @@ export class FileSessionManager extends SessionManager {
     await removeLeftovers(this.directory);
   }
 
-  /** One file at a time: nobody waits for it. Never fails; what it cannot remove, the next one or a lookup will. */
+  /** Removes one file at a time, as nothing waits for it. Never fails: a file that is left is tried again later. */
   async #removeExpired(): Promise<void> {
     try {
       for await (const { name } of await opendir(this.directory)) {
@@ -165,7 +227,7 @@ export class FileSessionManager extends SessionManager {
         if (isSessionFileName(name)) await operations.run(path, () => this.#removeIfExpired(path));
       }
     } catch {
-      // The directory is not there yet, or not any more.
+      // The directory does not exist.
     }
   }
 
@@ -174,13 +236,13 @@ export class FileSessionManager extends SessionManager {
       const { record } = await this.#read(path);
       if (this.#isExpired(record)) await removeFile(path);
     } catch {
-      // It is gone meanwhile, or damaged: a lookup would tell.
+      // The file is gone, or damaged. A lookup reports the latter.
     }
   }
 
   async #read(path: string): Promise<ReadSession> {
-    const content = await readFile(path, MAX_SESSION_FILE_SIZE);
-    if (content) return readSessionFile(content);
+    const content = await readFile(path, MAX_SESSION_JSON_SIZE);
+    if (content) return readSessionJson(content);
     throw new SessionError('SESSION_STORE_FAILED', 'the file of the session is not a file of at most 1 MiB');
   }
 
@@ -189,33 +251,7 @@ export class FileSessionManager extends SessionManager {
   }
 }
 
-function checkDirectory(directory: unknown): string {
-  if (typeof directory === 'string' && directory !== '' && !directory.includes('\0')) return directory;
-  throw badOption('FileSessionManager', 'directory', directory, 'the path of a directory');
-}
-
-/** The directory of the script that Node.js was started with; the current directory without one, as in a REPL. */
-function mainDirectory(): string {
-  const script = process.argv[1];
-  if (script === undefined) return process.cwd();
-  try {
-    // As Node.js itself finds it, for `node .` and `node dist/main` too.
-    return dirname(createRequire(import.meta.url).resolve(resolve(script)));
-  } catch {
-    // Not a script: an argument of `node --eval`, or `-`.
-    return process.cwd();
-  }
-}
-
-/** Whether it says that there is no such file, which file systems that cannot hold its name say as well. */
-function isAbsence(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException;
-  return code === 'ENOENT' || code === 'ENAMETOOLONG';
-}
-
-/** Without the path and the cause, as both hold the key, which must never reach a log. */
-function storeFailed(operation: Operation, error: unknown): SessionError {
-  if (error instanceof SessionError) return error;
-  const { code = 'UNKNOWN', syscall = 'session store' } = error as NodeJS.ErrnoException;
-  return new SessionError('SESSION_STORE_FAILED', `cannot ${operation} the session: ${code} (${syscall})`);
+async function touch(path: string, stored: StoredSession): Promise<void> {
+  const json = writeSessionJson({ ...stored, l: new Date().toISOString() });
+  await writeFile(path, Buffer.from(json), true);
 }

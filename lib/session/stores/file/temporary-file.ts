@@ -3,13 +3,13 @@ import { lstat, opendir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-/** Whatever its process does: no file takes that long to write, in ms. */
+/** Older temporary files are left over, even if their process still runs: no file takes that long to write. In ms. */
 const MAX_AGE = 60 * 60 * 1000;
 
-/** Machines and containers that share a directory have the same process ids for different processes. */
+/** Two machines or containers that share a directory can have different processes with one id. */
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 
-/** A later process can have the id of this one, and a worker thread has it now: each load of this module differs. */
+/** Differs for each load of this module: a later process can have the id of this one, and worker threads have it now. */
 const RUN = randomBytes(8).toString('hex');
 
 /** Host · process id · run · number. Has a dot, unlike any session key. */
@@ -17,14 +17,14 @@ const TEMPORARY_NAME = /^\.wwrsess-([\da-f]{8})-(\d{1,10})-([\da-f]{16})-\d+\.tm
 
 let count = 0;
 
-/** A name that no other file in any directory has, and that tells who is writing the file. */
+/** A unique name for a temporary file, which names the process that writes it. */
 export function temporaryName(): string {
   return `.wwrsess-${HOST}-${process.pid}-${RUN}-${++count}.tmp`;
 }
 
 /**
- * Removes the temporary files that nobody is writing any more: their process was killed. Whatever cannot be removed is
- * left for the next time: it is in nobody's way.
+ * Removes temporary files that no process writes any more, because theirs was killed. Never fails: a file that cannot be
+ * removed is left for the next time.
  */
 export async function removeLeftovers(directory: string): Promise<void> {
   try {
@@ -33,7 +33,7 @@ export async function removeLeftovers(directory: string): Promise<void> {
       if (parts) await removeLeftover(join(directory, name), parts[1]!, Number(parts[2]), parts[3]!);
     }
   } catch {
-    // Without the directory there is nothing to remove; what else is wrong with it, the session's own operation tells.
+    // Without the directory there is nothing to remove. Other problems of it fail the operation that comes next.
   }
 }
 
@@ -43,13 +43,13 @@ async function removeLeftover(path: string, host: string, pid: number, run: stri
     const { mtimeMs } = await lstat(path);
     if (Date.now() - mtimeMs > MAX_AGE || (host === HOST && isOver(pid, mtimeMs))) await rm(path);
   } catch {
-    // It is gone: its writer was faster, or another process removes leftovers too.
+    // Its writer has renamed it, or another process has removed it.
   }
 }
 
-/** Whether the process that wrote a file at that time, on this machine, does not live any more. */
+/** True if the process has ended that wrote a file on this machine at that time. */
 function isOver(pid: number, writtenAt: number): boolean {
-  // In a container every run has the same id: what is older than this run is of one before.
+  // In a container each run of a program can have the same id: older files are of earlier runs.
   if (pid === process.pid) return writtenAt < Date.now() - process.uptime() * 1000;
   try {
     process.kill(pid, 0);

@@ -24,7 +24,7 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
   /** Twenty messages in ten seconds from one person. */
   private readonly messages = new RateLimiter(20, 10_000);
 
-  /** As often others are told that somebody is typing. */
+  /** Twenty typing signals in ten seconds from one person. */
   private readonly typings = new RateLimiter(20, 10_000);
 
   constructor(
@@ -57,11 +57,12 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
     return message;
   }
 
+  /** Not for other tabs of the same person. */
   @WebwireSignal('typing')
-  typing(@CurrentPerson() person: Person, @ConnectedSocket() connection: WebwireConnection): void {
+  typing(@CurrentPerson() person: Person): void {
     if (this.typings.isReached(person.id)) return;
     this.typings.count(person.id);
-    this.room.tell('typing', person, [connection]);
+    this.room.tell('typing', person, this.room.connectionsOf(person));
   }
 
   handleDisconnect(connection: WebwireConnection): void {

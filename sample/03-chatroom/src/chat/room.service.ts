@@ -51,6 +51,12 @@ export class RoomService implements OnModuleDestroy {
     this.#absent.set(member.person, timer.unref());
   }
 
+  /** The connections with which somebody has entered: a person can have several tabs. */
+  connectionsOf(person: Person): WebwireConnection[] {
+    const own = [...this.#members].filter(([, member]) => member.person.id === person.id);
+    return own.map(([connection]) => connection);
+  }
+
   /** Sends a signal to all who are in the room. */
   tell<Name extends keyof ServerSignals>(
     name: Name,
