@@ -5,7 +5,7 @@
  * - `connection-lost`: it broke, without a closing handshake.
  * - `violation`: the client broke the protocol (PROTOCOL.md, section 9).
  * - `read-timeout`: nothing came from it for `readTimeout`.
- * - `backlog`: it read too slowly, and more than `maxBufferedAmount` waited for it.
+ * - `backlog`: more than `maxBufferedAmount` of signals waited for it, or it took nothing of what waited for `readTimeout`.
  * - `server-close`: the application closed it with `connection.close()`.
  * - `shutdown`: the server shut down.
  */

@@ -21,7 +21,7 @@ export interface WebwireServerEvents {
   refusal: [event: { request: ConnectionRequest; status: number; reason: string }];
   /** A client broke the protocol (PROTOCOL.md, section 9); its connection is about to end. */
   violation: [event: { connection: WebwireConnection; error: ProtocolError }];
-  /** A client reads too slowly: this many bytes wait for it, more than `maxBufferedAmount`. It is disconnected. */
+  /** A client takes too little of what is sent to it, or nothing: this many bytes wait for it. It is disconnected. */
   drop: [event: { connection: WebwireConnection; bufferedAmount: number }];
   /** A shutdown began: so many handlers run, on so many connections. */
   drain: [event: { running: number; connections: number }];

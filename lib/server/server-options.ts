@@ -15,8 +15,9 @@ import { WEB_SOCKET_PROTOCOLS_RULE } from './web-socket-protocols.js';
 export interface ServerOptions {
   /**
    * Silence after which a connection is closed, with close code 1001, in milliseconds: 1 to 4 294 967 295. Announced
-   * to clients, which send heartbeats accordingly (PROTOCOL.md, sections 4 and 7). Whatever arrives counts, pings and parts
-   * of messages too; a silence is noticed within an eighth of this time more.
+   * to clients, which send heartbeats accordingly (PROTOCOL.md, sections 4 and 7). Everything that arrives counts, pings,
+   * pongs and parts of messages too; a silence is noticed within an eighth of this time more. After half of it the server
+   * sends a ping.
    * @default 60_000
    */
   readTimeout?: number;
@@ -45,8 +46,9 @@ export interface ServerOptions {
    */
   maxConnections?: number;
   /**
-   * What may wait for a client that reads slowly, in bytes, before another message is sent: 0 to 2^53 − 1. A client that
-   * falls further behind is disconnected with close code 1013.
+   * How much may wait to be written to a client, in bytes: 0 to 2^53 − 1. While more waits, the server starts no handlers for
+   * the client and does not read from it; it goes on when all of it has been written. A client is disconnected with close
+   * code 1013 when that much of signals waits for it, or when it takes nothing of what waits for `readTimeout`.
    * @default 1_048_576
    */
   maxBufferedAmount?: number;
@@ -77,7 +79,8 @@ export interface ServerOptions {
   webSocketProtocols?: readonly string[];
   /**
    * How long a shutdown waits for running handlers and for clients to close, in milliseconds: 0 to
-   * 2 147 483 647. What is still running then is logged, and no longer waited for.
+   * 2 147 483 647. What is still running then is logged and no longer waited for: connections are closed with 1001, and
+   * clients and disconnect hooks get up to four seconds more.
    * @default 30_000
    */
   shutdownTimeout?: number;

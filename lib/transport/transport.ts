@@ -21,7 +21,8 @@ export interface ListenTarget {
  * 1. asks `server.admit()` whether it may connect, which checks limits and origins and runs handshake guards. If the
  *    promise rejects, the transport tells the client, if it can, what the `HandshakeRejection` says, and ends it;
  * 2. when it is called back, makes a `TransportConnection`, and gives it to `server.accept()`, which sends the first message;
- * 3. tells the `TransportHandlers` that it gets what arrives, and at last that the transport connection is closed.
+ * 3. calls the `TransportHandlers` that it gets with everything that arrives, when everything that waited has been written
+ *    (`drained`), and at last when the transport connection is closed.
  *
  * What a client can make grow is for the transport to bound: it must not gather more of a message than
  * `server.options.messageBufferSize` bytes before it reports the violation, and has to give up on clients that do not finish

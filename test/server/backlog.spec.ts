@@ -93,21 +93,6 @@ describe('a client that does not read', () => {
     expect(app.logger.at('warn')).toHaveLength(1);
   });
 
-  it('is disconnected when too many replies wait for it', async () => {
-    await start();
-    const [client, connection] = await connectSlow();
-    while (connection.isActive) {
-      for (let n = 0; n < 50; n++) client.send('repeat');
-      await passIo();
-    }
-    expect(connection.bufferedAmount).toBeLessThan(MAX + SLACK);
-    client.socket.resume();
-    expect(await client.closed).toEqual({ code: 1013, reason: 'reads too slowly' });
-    expect(await gateway.disconnects.take()).toBe('backlog');
-    expect(app.logger.at('warn')).toHaveLength(1);
-    expect(app.logger.at('error')).toEqual([]);
-  });
-
   it('is disconnected when too many pongs wait for it', async () => {
     await start();
     const [client, connection] = await connectSlow();

@@ -19,7 +19,7 @@ import { deferred } from '../support/deferred.js';
 import { Queue } from '../support/queue.js';
 import { TcpClient } from '../support/tcp-client.js';
 import { TestApp } from '../support/test-app.js';
-import { describe as show, type WireClient } from '../support/wire-client.js';
+import { describe as show, WireClient } from '../support/wire-client.js';
 
 /** The server looks eight times per read timeout. */
 const LOOK = 1_000;
@@ -182,6 +182,113 @@ it('pings are answered, with what they brought', async () => {
   expect(answer.toString()).toBe('abc');
 });
 
+describe('a client from which nothing arrives for half of readTimeout', () => {
+  /** Lets a part of the read timeout go by, and what was sent in it arrive on both sides. */
+  async function pass(looks: number) {
+    for (let look = 0; look < looks; look++) {
+      vi.advanceTimersByTime(LOOK);
+      await (await other).ask('echo', 'a round trip');
+    }
+  }
+  let other: Promise<WireClient>;
+
+  it('is pinged, and stays connected if it answers', async () => {
+    await start();
+    const [client, connection] = await connect();
+    other = app.connect();
+    let pings = 0;
+    client.socket.on('ping', () => pings++);
+    await pass(3);
+    expect(pings).toBe(0);
+    await pass(37);
+    expect(pings).toBeGreaterThan(6);
+    expect(pings).toBeLessThan(11);
+    expect(connection.isActive).toBe(true);
+  });
+
+  it('is pinged, and cut after readTimeout if it does not answer', async () => {
+    await start();
+    const client = await WireClient.connect(app.url(), { autoPong: false });
+    other = app.connect();
+    let pings = 0;
+    client.socket.on('ping', () => pings++);
+    await pass(8);
+    expect(pings).toBe(1);
+    await pass(1);
+    expect(await client.closed).toEqual({ code: 1001, reason: 'read timeout' });
+  });
+
+  it('is not pinged as long as something arrives', async () => {
+    await start();
+    const [client] = await connect();
+    other = app.connect();
+    let pings = 0;
+    client.socket.on('ping', () => pings++);
+    for (let n = 0; n < 8; n++) {
+      await pass(3);
+      await client.ask('echo', 'x');
+    }
+    expect(pings).toBe(0);
+  });
+});
+
+describe('a client for which something waits', () => {
+  const MESSAGE = 8_000;
+
+  /** A client that has stopped reading, and has more waiting for it than the systems keep. */
+  async function connectStalled(): Promise<[WireClient, WebwireConnection]> {
+    await start({ maxBufferedAmount: 8 * 1024 * 1024 });
+    const [client, connection] = await connect();
+    client.socket.pause();
+    while (connection.bufferedAmount < 4 * 1024 * 1024) {
+      for (let n = 0; n < 100; n++) connection.signal('big', Buffer.alloc(MESSAGE));
+      await passIo();
+    }
+    return [client, connection];
+  }
+
+  it('is disconnected when it takes nothing for readTimeout, whatever it sends', async () => {
+    const [client, connection] = await connectStalled();
+    const other = await app.connect();
+    for (let look = 0; look < 8; look++) {
+      expect(connection.isActive).toBe(true);
+      client.sendBytes('21');
+      await other.ask('echo', 'a round trip');
+      vi.advanceTimersByTime(LOOK);
+    }
+    vi.advanceTimersByTime(LOOK);
+    expect(connection.isActive).toBe(false);
+    expect(app.logger.at('warn')).toEqual([
+      expect.stringMatching(/has taken nothing for the read timeout and is dropped: \d+ bytes wait for it/),
+    ]);
+    client.socket.terminate();
+    expect(await gateway.disconnects.take()).toBe('backlog');
+  });
+
+  it('stays connected as long as it takes a little', async () => {
+    const [client, connection] = await connectStalled();
+    const other = await app.connect();
+    let received = 0;
+    client.socket.on('message', () => received++);
+    for (let round = 0; round < 4; round++) {
+      vi.advanceTimersByTime(7 * LOOK);
+      client.sendBytes('21');
+      // Systems hand on what they keep in large pieces.
+      const enough = received + 400;
+      client.socket.resume();
+      while (received < enough && connection.bufferedAmount > 0) await passIo();
+      client.socket.pause();
+      while (connection.bufferedAmount > 0 && connection.bufferedAmount < 4 * 1024 * 1024) {
+        for (let n = 0; n < 100; n++) connection.signal('big', Buffer.alloc(MESSAGE));
+        await passIo();
+      }
+      await other.ask('echo', 'a round trip');
+    }
+    expect(connection.isActive).toBe(true);
+    client.socket.terminate();
+  });
+});
+
 describe('a client that the server does not read from', () => {
   /** Looks again and again, until something has happened. */
   async function lookUntil(condition: () => boolean) {
@@ -258,7 +365,7 @@ it('one timer watches all connections, and none when there are none', async () =
 it('the shortest and the longest read timeout can be used', async () => {
   vi.useRealTimers();
   await start({ readTimeout: 1 });
-  const brief = await app.connect();
+  const brief = await WireClient.connect(app.url(), { autoPong: false });
   expect(await brief.closed).toEqual({ code: 1001, reason: 'read timeout' });
   await app.close();
   await start({ readTimeout: 2 ** 32 - 1 });

@@ -166,7 +166,8 @@ export class FrameReader {
       maskAt += 8;
     }
     const isData = operation < CLOSE;
-    if (isData && length > 0 && length + (this.#message?.length ?? 0) > this.#longest(first)) {
+    const longest = first === FINAL_BINARY ? this.limits.message : this.#longest(first);
+    if (isData && length > 0 && length + (this.#message?.length ?? 0) > longest) {
       return this.#fail(bytes, 'MESSAGE_TOO_LARGE');
     }
     const payloadAt = maskAt + MASK_LENGTH;
