@@ -87,25 +87,18 @@ describe('JSON', () => {
     ['TypeError', () => Object.assign(new TypeError('x'), { code: 'E' })],
     ['RegExp', () => /x/],
     ['Observable', () => of(1)],
-    [
-      'Rows',
-      () =>
-        new (class Rows extends Map {
-          readonly own = 1;
-        })(),
-    ],
   ])('refuses a %s, at the top and within', (type, make) => {
     const message = (place: string) => `JSON cannot express a value of type ${place}`;
-    if (type !== 'Rows') expect(() => jsonOf(make())).toThrow(new TypeError(message(type)));
-    const name = type === 'Rows' ? 'Map' : type;
-    expect(() => jsonOf({ a: [1, { 'b c': make() }] })).toThrow(new TypeError(message(`${name} (at .a[1]["b c"])`)));
-    expect(() => jsonOf([new Point(make() as never, 1)])).toThrow(new TypeError(message(`${name} (at [0].x)`)));
+    expect(() => jsonOf(make())).toThrow(new TypeError(message(type)));
+    expect(() => jsonOf({ a: [1, { 'b c': make() }] })).toThrow(new TypeError(message(`${type} (at .a[1]["b c"])`)));
+    expect(() => jsonOf([new Point(make() as never, 1)])).toThrow(new TypeError(message(`${type} (at [0].x)`)));
   });
 
   it.each<[string, unknown, string]>([
     ['a Uint8Array within', { bytes: new Uint8Array([1]) }, 'Uint8Array (at .bytes)'],
     ['an ArrayBuffer within', [new ArrayBuffer(1)], 'ArrayBuffer (at [0])'],
     ['a DataView within', { view: new DataView(new ArrayBuffer(1)) }, 'DataView (at .view)'],
+    ['a Map with properties of its own', [Object.assign(new Map(), { own: 1 })], 'Map (at [0])'],
     ['a function in a list', { a: [() => 1] }, 'function (at .a[0])'],
     ['a symbol in a list', [Symbol('x')], 'symbol (at [0])'],
     ['a BigInt', 1n, 'bigint'],

@@ -162,7 +162,7 @@ describe('a filter that throws an exception for the client', () => {
       catch(_exception: unknown, host: ArgumentsHost): unknown {
         if (host.switchToWs().getPattern() === 'bug') throw make();
         if (host.switchToWs().getPattern() === 'http') return throwError(make);
-        return Promise.reject(make() as Error);
+        return Promise.reject(make());
       }
     }
     @UseFilters(Mapping)
@@ -197,7 +197,8 @@ describe("a filter that extends Nest's filter for WebSockets", () => {
     class Filter extends BaseWsExceptionFilter {
       readonly #map = map;
       override catch(exception: unknown, host: ArgumentsHost): void {
-        const give = (other: unknown) => super.catch(other as Error, host);
+        // oxlint-disable-next-line promise/valid-params -- it is a filter, not a promise
+        const give = (other: unknown) => super.catch(other, host);
         return this.#map({ give }, exception) as void;
       }
     }

@@ -597,7 +597,7 @@ describe('interceptors, when the client leaves,', () => {
       intercept(_context: ExecutionContext, next: CallHandler) {
         return next
           .handle()
-          .pipe(mergeMap(async (value: unknown) => Promise.resolve(value).finally(committed.resolve)));
+          .pipe(mergeMap(async (value: unknown) => Promise.resolve(value).finally(() => committed.resolve())));
       }
     }
     @UseInterceptors(Transaction)
