@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { inspect } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -8,11 +8,11 @@ import { FakeServer } from './fake-server.js';
 
 const SECRETS = /hunter2|t0ken|s3cret/;
 
-async function listen(server: Pick<Server, 'listen' | 'close'> & NodeJS.EventEmitter): Promise<string> {
+async function listen(server: TcpServer): Promise<string> {
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   onTestFinished(() => void server.close());
-  return `127.0.0.1:${((server as Server).address() as AddressInfo).port}`;
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** Refuses upgrades with an HTTP response. */
@@ -62,7 +62,9 @@ it('a HTTP server without WebSockets is asked about', async () => {
 it('a WebSocket server that echoes is named', async () => {
   const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await new Promise((resolve) => wss.once('listening', resolve));
-  onTestFinished(() => void wss.close());
+  onTestFinished(() => {
+    wss.close();
+  });
   const { message } = await failureOf(`ws://127.0.0.1:${(wss.address() as AddressInfo).port}`, { dialTimeout: 200 });
   expect(message).toMatch('does not seem to be a WebWire server: it opened the WebSocket, but sent no first message');
 });
