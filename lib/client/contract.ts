@@ -30,9 +30,11 @@ export interface AnyContract {
 
 type IsAny<Type> = 0 extends 1 & Type ? true : false;
 
+type Given<Names> = [Names] extends [never] ? object : Names;
+
 /** A part may be missing, optional or `undefined`: then it has no names. `any` has all. */
 type Part<Api, Name extends keyof Contract> =
-  IsAny<Api> extends true ? AnyContract[Name] : Name extends keyof Api ? NonNullable<Api[Name]> : object;
+  IsAny<Api> extends true ? AnyContract[Name] : Name extends keyof Api ? Given<NonNullable<Api[Name]>> : object;
 
 export type RequestName<Api> = keyof Part<Api, 'requests'> & string;
 export type SignalName<Api> = keyof Part<Api, 'signals'> & string;

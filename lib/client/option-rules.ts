@@ -45,6 +45,8 @@ export function checkOptions<Options extends object>(options: Options, rules: Op
 }
 
 export function invalidOption(option: string, value: unknown, allowed: string): InvalidOptionError {
-  const shown = typeof value === 'object' || typeof value === 'function' ? typeof value : String(value);
+  const isShown =
+    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === undefined;
+  const shown = isShown ? String(value) : typeof value;
   return new InvalidOptionError(`WebWire option ${option} is "${shown}", but must be ${allowed}`);
 }

@@ -5,8 +5,6 @@ import { WebSocket } from 'ws';
 import {
   Payload,
   type AbortSignalLike,
-  type ClientOptions,
-  type ConnectOptions,
   type DisconnectedError,
   type ReceivedPayload,
   type WebSocketConstructor,
@@ -123,14 +121,6 @@ describe('the types of a client whose contract', () => {
 
   it('is given is assignable to that of a client without one', () => {
     expectTypeOf<WebwireClient<Api>>().toExtend<WebwireClient>();
-  });
-});
-
-describe('the types of options', () => {
-  it('allow undefined, which counts as absent, under `exactOptionalPropertyTypes`', () => {
-    type Given<Options> = { [Name in keyof Required<Options>]: undefined };
-    expectTypeOf<Given<ClientOptions>>().toExtend<Required<{ [Name in keyof ClientOptions]: ClientOptions[Name] }>>();
-    expectTypeOf<undefined>().toExtend<Required<ConnectOptions>['signal'] | undefined>();
   });
 });
 

@@ -1,18 +1,18 @@
 import { createServer, type Server } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { inspect } from 'node:util';
-import { expect, it, onTestFinished } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { DisconnectedError, WebwireClient, type ClientOptions } from 'nestjs-webwire/client';
-import { FakeServer } from './fake-server.js';
+import { FakeServer, nextTurn } from './fake-server.js';
 
 const SECRETS = /hunter2|t0ken|s3cret/;
 
-async function listen(server: Pick<Server, 'listen' | 'close'> & NodeJS.EventEmitter): Promise<string> {
+async function listen(server: TcpServer): Promise<string> {
   server.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   onTestFinished(() => void server.close());
-  return `127.0.0.1:${((server as Server).address() as AddressInfo).port}`;
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 /** Refuses upgrades with an HTTP response. */
@@ -62,9 +62,28 @@ it('a HTTP server without WebSockets is asked about', async () => {
 it('a WebSocket server that echoes is named', async () => {
   const wss = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   await new Promise((resolve) => wss.once('listening', resolve));
-  onTestFinished(() => void wss.close());
-  const { message } = await failureOf(`ws://127.0.0.1:${(wss.address() as AddressInfo).port}`, { dialTimeout: 200 });
-  expect(message).toMatch('does not seem to be a WebWire server: it opened the WebSocket, but sent no first message');
+  onTestFinished(() => {
+    wss.close();
+  });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  let opened: Promise<unknown> | undefined;
+  class Observed extends WebSocket {
+    constructor(url: string) {
+      super(url);
+      opened = new Promise((resolve) => {
+        this.once('open', resolve);
+      });
+    }
+  }
+  const { port } = wss.address() as AddressInfo;
+  const failing = failureOf(`ws://127.0.0.1:${port}`, { webSocket: Observed });
+  await opened;
+  await nextTurn();
+  await vi.advanceTimersByTimeAsync(500);
+  expect((await failing).message).toBe(
+    `ws://127.0.0.1:${port}/ does not seem to be a WebWire server: it opened the WebSocket, but sent no first message within 500 ms`,
+  );
 });
 
 it.each([

@@ -275,9 +275,12 @@ describe('a session that the server refuses for now', () => {
   });
 
   it.each([
-    ['the server creates another one', (_client: WebwireClient, socket: FakeSocket) => socket.say(sessionCreated())],
-    ['the connection is lost', (_client: WebwireClient, socket: FakeSocket) => socket.end()],
-    ['the client is closed', (client: WebwireClient) => client.close()],
+    [
+      'the server creates another one',
+      async (_client: WebwireClient, socket: FakeSocket) => socket.say(sessionCreated()),
+    ],
+    ['the connection is lost', async (_client: WebwireClient, socket: FakeSocket) => socket.end()],
+    ['the client is closed', async (client: WebwireClient) => client.close()],
   ])('is not asked for any more when %s', async (_what, act) => {
     const { client, socket } = await refused('04');
     await act(client, socket);

@@ -154,8 +154,10 @@ export class ChatClient {
     client.on('sessionClosed', ({ reason }) => {
       if (this.#isSigning) return;
       this.#forget();
-      this.#listener.notice(reason === 'server' ? 'signed-out-elsewhere' : 'session-gone');
+      const isElsewhere = reason === 'server' || reason === 'other-tab';
+      this.#listener.notice(isElsewhere ? 'signed-out-elsewhere' : 'session-gone');
     });
+    client.on('sessionRestored', () => this.#connected(false));
     client.onSignal('message', ({ body }) => this.#add(this.#log.add([body])));
     client.onSignal('people', ({ body }) => {
       this.#people = body;
