@@ -97,6 +97,12 @@ class Gateway {
   }
 }
 
+/** Compared as a whole: matchers take minutes for so many elements. */
+async function expectSevens(receiver: WireClient): Promise<void> {
+  const message = await receiver.next();
+  expect('payload' in message && Buffer.alloc(LARGE, 7).equals(message.payload)).toBe(true);
+}
+
 let app: TestApp;
 let gateway: Gateway;
 let client: WireClient;
@@ -152,12 +158,12 @@ describe.each(Object.entries(GOING))('%s, after it was sent', (_what, make) => {
     expect(await other.ask('echo', 'unaffected')).toBe('utf8 unaffected');
   });
 
-  it('arrives as it was when it was broadcast, and over memory', async () => {
+  it('arrives as it was when it was broadcast', async () => {
     const [bytes, take] = make();
     bytes.fill(7);
     app.get(WebwireService).broadcast('bytes', bytes);
     take();
-    expect(await client.next()).toMatchObject({ payload: Buffer.alloc(LARGE, 7) });
+    await expectSevens(client);
   });
 
   it('arrives as it was when it waited for a slow client', async () => {
@@ -173,7 +179,7 @@ describe.each(Object.entries(GOING))('%s, after it was sent', (_what, make) => {
     take();
     peer.socket.uncork();
     expect(await peer.client.next()).toMatchObject({ name: 'first' });
-    expect(await peer.client.next()).toMatchObject({ payload: Buffer.alloc(LARGE, 7) });
+    await expectSevens(peer.client);
   });
 });
 

@@ -201,7 +201,7 @@ describe('a client from which nothing arrives for half of readTimeout', () => {
     await pass(3);
     expect(pings).toBe(0);
     await pass(37);
-    expect(pings).toBeGreaterThan(6);
+    expect(pings).toBeGreaterThan(4);
     expect(pings).toBeLessThan(11);
     expect(connection.isActive).toBe(true);
   });
@@ -268,15 +268,15 @@ describe('a client for which something waits', () => {
   it('stays connected as long as it takes a little', async () => {
     const [client, connection] = await connectStalled();
     const other = await app.connect();
-    let received = 0;
-    client.socket.on('message', () => received++);
+    const received: unknown[] = [];
+    client.socket.on('message', (message) => received.push(message));
     for (let round = 0; round < 4; round++) {
       vi.advanceTimersByTime(7 * LOOK);
       client.sendBytes('21');
       // Systems hand on what they keep in large pieces.
-      const enough = received + 400;
+      const enough = received.length + 400;
       client.socket.resume();
-      while (received < enough && connection.bufferedAmount > 0) await passIo();
+      while (received.length < enough && connection.bufferedAmount > 0) await passIo();
       client.socket.pause();
       while (connection.bufferedAmount > 0 && connection.bufferedAmount < 4 * 1024 * 1024) {
         for (let n = 0; n < 100; n++) connection.signal('big', Buffer.alloc(MESSAGE));
