@@ -15,7 +15,7 @@ class Gateway {
   }
 }
 
-/** A cluster of one node whose sessions behave, but for what a test replaces. */
+/** A cluster of one node whose session membership works, except for the methods that a test replaces. */
 function clusterWith(places: Partial<Record<keyof Cluster['places'], () => unknown>>): Cluster {
   return {
     places: {
@@ -71,7 +71,7 @@ it.each<[string, () => unknown, string]>([
   expect(await client.ask('x')).toBe('utf8 x');
 });
 
-it('a client that closes its session gets its confirmation when the cluster fails', async () => {
+it('a client that closes its session gets the confirmation even if the cluster fails', async () => {
   const client = await connect({ close: () => Promise.reject(new Error('boom')) });
   client.send('create');
   await client.next();
