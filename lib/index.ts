@@ -19,7 +19,7 @@ export { WebwireConnection } from './server/connection.js';
 export type { Cluster, ClusterNode, ClusterTarget } from './server/ports/cluster.js';
 export type { TransportConnection, TransportHandlers, ConnectionRequest } from './server/ports/transport-connection.js';
 export type { DisconnectReason } from './server/disconnect-reason.js';
-export { BufferOverflowError, RequestError } from './server/errors.js';
+export { BufferOverflowError, RequestError } from './protocol/errors.js';
 export { Handshake, HandshakeRejection } from './server/handshake.js';
 export { Message } from './server/message.js';
 export { InvalidOptionError } from './common/options.js';

@@ -2,30 +2,33 @@ import { channel, type Channel } from 'node:diagnostics_channel';
 import { EventEmitter } from 'node:events';
 import { stackOf, type ServerLogger } from './logger.js';
 
-/** Events by name, each with one object: `{ connection: [event: { … }] }`. */
+/** Events by name, each with one object as argument: `{ connection: [event: { … }] }`. */
 type EventMap<Events> = { readonly [Name in keyof Events]: [event: object] };
 
-/** Whose events they are. */
-interface Teller {
-  /** What events are of, in words, and the name under which published ones have it: `server`. */
+/** Describes the object that emits the events. */
+interface Source {
+  /** Name of the object in log lines, and of the property that published events have it in, such as `server`. */
   readonly owner: string;
-  /** What precedes the name of the event in the name of its diagnostics channel, without the colon. */
+  /** Prefix of the names of the diagnostics channels, without the colon. */
   readonly channels: string;
   readonly logger: () => ServerLogger | undefined;
 }
 
-/** Emits events that cost next to nothing when nobody listens; a listener that fails is logged and harms nobody. */
+/** Emits events, and makes no event object without a listener. The failure of a listener is logged and stops no other. */
 export class DiagnosticsEmitter<Events extends EventMap<Events>> extends EventEmitter<Events> {
-  readonly #teller: Teller;
+  readonly #source: Source;
 
-  constructor(teller: Teller) {
+  constructor(source: Source) {
     super();
-    this.#teller = teller;
+    this.#source = source;
   }
 
-  /** Emits an event, and publishes it on its diagnostics channel. */
+  /**
+   * Emits an event, and publishes it on its diagnostics channel.
+   * @param describe Makes the event object. Called only if there is a listener or a subscriber.
+   */
   protected emitEvent<Name extends keyof Events & string>(name: Name, describe: () => Events[Name][0]): void {
-    const { owner, channels } = this.#teller;
+    const { owner, channels } = this.#source;
     const published = channelOf(`${channels}:${name}`);
     const listeners = this.rawListeners(name as never);
     if (!published.hasSubscribers && listeners.length === 0) return;
@@ -35,7 +38,7 @@ export class DiagnosticsEmitter<Events extends EventMap<Events>> extends EventEm
   }
 
   #call(name: string, listener: Function, event: object): void {
-    const { owner, logger } = this.#teller;
+    const { owner, logger } = this.#source;
     const fail = (error: unknown) =>
       logger()?.error(`A listener of the ${owner}'s event ${name} failed`, stackOf(error));
     try {
@@ -48,8 +51,8 @@ export class DiagnosticsEmitter<Events extends EventMap<Events>> extends EventEm
 }
 
 /**
- * Kept for ever, as it is the process's: Node.js 20 lets go of a channel that nobody holds, and when it notices later it
- * forgets who has subscribed under the same name since.
+ * Keeps all channels of the process. Node.js 20 frees a channel that has no other reference, and may then lose subscribers
+ * of a newer channel with the same name.
  */
 const channels = new Map<string, Channel>();
 

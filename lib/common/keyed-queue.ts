@@ -1,4 +1,4 @@
-/** Runs tasks with one key one after the other, in order, and tasks with different keys at the same time. */
+/** Runs the tasks of each key one after the other, in order; tasks of different keys run at the same time. */
 export class KeyedQueue {
   /** The last task of each key that has tasks. */
   readonly #last = new Map<string, Promise<unknown>>();

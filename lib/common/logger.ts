@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** Where a server reports what its operator should know. Nest's `Logger` fits. */
+/** Logs events and problems of a server for its operator. Nest's `Logger` implements it. */
 export interface ServerLogger {
   log(message: string): void;
   debug(message: string): void;
@@ -8,12 +8,12 @@ export interface ServerLogger {
   error(message: string, stack?: string): void;
 }
 
-/** Causes of causes end up in the log up to this depth. */
+/** Most nested causes of an error in the log. */
 const MAX_CAUSES = 4;
 
 /**
- * Describes an error and its causes for the log, or the value that was thrown instead of one. Never throws, whatever the
- * error does.
+ * Describes an error and its causes for the log, or a thrown value that is not an error. Never throws, even if a getter of
+ * the error does.
  */
 export function stackOf(error: unknown, causes = 0): string {
   try {
@@ -27,7 +27,7 @@ export function stackOf(error: unknown, causes = 0): string {
   }
 }
 
-/** The message of an error in one line, or a description of what was thrown instead of one. Never throws. */
+/** The message of an error in one line, or a description of a thrown value that is not an error. Never throws. */
 export function messageOf(error: unknown): string {
   try {
     if (!(error instanceof Error)) return inspect(error, { depth: 0, maxStringLength: 200 });
@@ -38,13 +38,13 @@ export function messageOf(error: unknown): string {
   }
 }
 
-/** A logger that never throws: a failing one must not cost a client its answer. */
+/** Wraps a logger, so that its failures do not fail the operation that logs, such as a reply to a client. */
 export function quiet(logger: ServerLogger): ServerLogger {
   const attempt = (write: () => void) => {
     try {
       write();
     } catch {
-      // There is nobody left to tell.
+      // A failure of the logger cannot be logged.
     }
   };
   return {

@@ -3,12 +3,12 @@ import { InvalidOptionError } from '../protocol/errors.js';
 
 export { InvalidOptionError };
 
-/** What an option may be. */
+/** The accepted values of an option. */
 export interface OptionRule {
-  /** In words, to complete "must be …". */
+  /** Completes the error text "must be …". */
   readonly allowed: string;
   readonly accepts: (value: unknown) => boolean;
-  /** Whether it may hold keys or passwords, which must not get into messages. */
+  /** True if the value may hold keys or passwords, which error messages must not show. */
   readonly isSecret?: boolean;
 }
 
@@ -35,8 +35,8 @@ export function stringThat(allowed: string, accepts: (value: string) => boolean)
 
 /**
  * Checks one option.
- * @param option Its name as the user wrote it, such as `gateways.ChatGateway.readTimeout`.
- * @throws InvalidOptionError
+ * @param option Name of the option as the user wrote it, such as `gateways.ChatGateway.readTimeout`.
+ * @throws InvalidOptionError if the rule does not accept the value.
  */
 export function check(option: string, value: unknown, rule: OptionRule): void {
   if (rule.accepts(value)) return;
@@ -49,8 +49,8 @@ export function check(option: string, value: unknown, rule: OptionRule): void {
 /**
  * Checks a whole set of options; `undefined` counts as absent.
  *
- * @param where What precedes the options' names in messages, such as `gateways.ChatGateway.`.
- * @returns A plain object of those that are given, wherever they came from: a prototype or an accessor, for instance.
+ * @param where Prefix of the options' names in error messages, such as `gateways.ChatGateway.`.
+ * @returns A plain object with the given options, including those that come from a prototype or an accessor.
  * @throws InvalidOptionError for a bad value, and for an option that does not exist.
  */
 export function checkAll<Options extends object>(options: unknown, rules: OptionRules<Options>, where = ''): Options {

@@ -1,12 +1,15 @@
-/** The longest delay that timers of Node.js take, in milliseconds. */
+/** Longest delay of a Node.js timer, in milliseconds. */
 export const TIMER_MAX = 0x7fff_ffff;
 
+/** Time that a peer gets to take part in closing a connection before it is cut off, in milliseconds. */
+export const CLOSE_TIMEOUT = 2_000;
+
 /**
- * Waits for a promise, but not for ever.
+ * Waits for a promise for a limited time.
  *
  * @param timeout In milliseconds.
- * @param onTimeout Called when it is over; returns the error with which the wait fails.
- * @returns The value of the promise; rejects as it does, or with that error.
+ * @param onTimeout Called when the time is over. Returns the error to reject with.
+ * @returns The value of the promise. Rejects as the promise does, or with the error of `onTimeout`.
  */
 export async function withTimeout<T>(pending: Promise<T>, timeout: number, onTimeout: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

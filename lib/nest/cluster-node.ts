@@ -29,13 +29,7 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
     private readonly moduleRef: ModuleRef,
   ) {
     this.#cluster = cluster;
-    this.local = new LocalBroadcaster({
-      get servers() {
-        return serverSet.servers;
-      },
-      members: (group) => serverSet.groups.members(group),
-      holders: (session) => this.holders(session),
-    });
+    this.local = new LocalBroadcaster(serverSet, serverSet.groups, (session) => this.holders(session));
   }
 
   /** The connections of this node that have the session with this digest of its key. */

@@ -1,23 +1,22 @@
-/** The handlers that run on one server, and whether it takes more: asked for each message, so both are plain values. */
+/** Counts the running handlers of one server. The count and the flag are plain values, as every message reads them. */
 export class ActiveHandlers {
-  /** While the server drains, requests are refused and signals dropped (PROTOCOL.md, section 8). */
+  /** True while the server drains: requests are then refused and signals dropped (docs/PROTOCOL.md, section 8). */
   isDraining = false;
   #running = 0;
 
-  /** @param onFinished Called when a handler has ended. */
+  /** @param onFinished Called each time a handler has ended. */
   constructor(private readonly onFinished: () => void) {}
 
-  /** How many handlers run. */
+  /** The number of handlers that run. */
   get running(): number {
     return this.#running;
   }
 
-  /** A handler was started. */
   started(): void {
     this.#running++;
   }
 
-  /** A handler is done, and its reply sent. */
+  /** Called when a handler has ended and its reply was sent. */
   finished(): void {
     this.#running--;
     this.onFinished();

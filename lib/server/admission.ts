@@ -1,47 +1,49 @@
 import type { ConnectionRequest } from './ports/transport-connection.js';
 import { Handshake, HandshakeRejection } from './handshake.js';
 import { OBJECT_RULE, check, countOrInfinity } from '../common/options.js';
+import { withTimeout } from '../common/timeout.js';
 import { allowsOrigin } from './origins.js';
 import type { ResolvedServerOptions } from './server-options.js';
 import { chooseProtocol } from './web-socket-protocols.js';
 
-/** What an admission asks of the server that it is for. */
-export interface AdmissionHost {
-  readonly options: ResolvedServerOptions;
-  /** How many connections are open. */
-  readonly size: number;
-  /** Whether connections are accepted at all, just now; why not, if not. */
-  readonly closedBecause: string | undefined;
-  /** The application's own check. */
-  authorize(handshake: Handshake): void | Promise<void>;
-}
-
-/** Decides who may connect to a server. */
+/** Decides whether a client may connect to a server. */
 export class Admission {
-  /** Clients whose handshake is under way take up places already. */
+  /**
+   * The reason why the server accepts no connections at present, as the HTTP response gives it; `undefined` while it
+   * accepts them.
+   */
+  closedReason: string | undefined = 'server starting';
+  /** Handshakes under way. They count towards `maxConnections`. */
   #arriving = 0;
 
-  constructor(private readonly host: AdmissionHost) {}
+  /** @param authorize Runs the handshake guards of the application; returns `undefined` if there are none. */
+  constructor(
+    private readonly options: ResolvedServerOptions,
+    private readonly connections: { readonly size: number },
+    private readonly authorize: (handshake: Handshake) => Promise<void> | undefined,
+  ) {}
 
   /**
-   * @param connect Called, within the call or later, if the client may connect.
-   * @throws HandshakeRejection, now or later, if it may not; anything else that the application threw.
+   * @param connect Called during the call or later, if the client may connect.
+   * @throws HandshakeRejection if the client may not connect; any other error that the application throws.
    */
   async admit(
     request: ConnectionRequest,
     remoteAddress: string | undefined,
     connect: (handshake: Handshake) => void,
   ): Promise<void> {
-    const { options, size } = this.host;
+    const { options } = this;
     this.#assertOpen();
     const protocol = chooseProtocol(request.headers['sec-websocket-protocol'], options);
     if (!allowsOrigin(options.origins, request.headers.origin)) throw new HandshakeRejection(403, 'origin not allowed');
-    if (size + this.#arriving >= options.maxConnections) throw new HandshakeRejection(503, 'too many connections');
+    if (this.connections.size + this.#arriving >= options.maxConnections) {
+      throw new HandshakeRejection(503, 'too many connections');
+    }
     this.#arriving++;
     try {
       const handshake = new Handshake(request, remoteAddress, options.concurrencyLimit, protocol);
-      const authorizing = this.host.authorize(handshake);
-      if (authorizing) await within(options.handshakeTimeout, authorizing);
+      const authorizing = this.authorize(handshake);
+      if (authorizing) await withTimeout(authorizing, options.handshakeTimeout, handshakeTimedOut);
       check('handshake.concurrencyLimit', handshake.concurrencyLimit, countOrInfinity('handlers'));
       check('handshake.info', handshake.info, OBJECT_RULE);
       this.#assertOpen();
@@ -52,20 +54,10 @@ export class Admission {
   }
 
   #assertOpen(): void {
-    const { closedBecause } = this.host;
-    if (closedBecause !== undefined) throw new HandshakeRejection(503, closedBecause);
+    if (this.closedReason !== undefined) throw new HandshakeRejection(503, this.closedReason);
   }
 }
 
-/** @throws HandshakeRejection if it takes longer than `timeout` ms. */
-async function within(timeout: number, authorizing: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new HandshakeRejection(503, 'the handshake took too long')), timeout);
-  });
-  try {
-    await Promise.race([authorizing, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function handshakeTimedOut(): HandshakeRejection {
+  return new HandshakeRejection(503, 'the handshake took too long');
 }

@@ -1,8 +1,8 @@
 import { AsyncResource } from 'node:async_hooks';
 
 /**
- * An asynchronous context that begins with the `AsyncLocalStorage` values of its creator. Code that runs in it sees them, and
- * values that it sets itself (`enterWith`) end with it.
+ * An asynchronous context that begins with the `AsyncLocalStorage` values of its creator. Code that runs in it sees those
+ * values. Values that the code sets itself (`enterWith()`) are not visible outside.
  */
 export class AsyncScope extends AsyncResource {
   constructor() {

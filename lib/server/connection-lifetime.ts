@@ -1,28 +1,28 @@
 import { setMaxListeners } from 'node:events';
 
-/** Whether a client is still there to get an answer, and who wants to know when it is not. */
+/** Reports the end of a connection to the handlers that still run for it. */
 export class ConnectionLifetime {
   #isOver = false;
   #listeners: Set<() => void> | undefined;
   #controller: AbortController | undefined;
 
-  /** Whether the client is gone. */
+  /** True if the connection is gone. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Aborts when it is. Made on first use, as most handlers never ask for it, and one for all of them. */
+  /** Aborts when the connection is gone. Made on first use, as most handlers do not use it; all handlers share one. */
   get abortSignal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();
-      // However many handlers listen.
+      // Each running handler may add a listener, so that Node's warning about many listeners would be wrong.
       setMaxListeners(0, this.#controller.signal);
       if (this.#isOver) this.#controller.abort();
     }
     return this.#controller.signal;
   }
 
-  /** Calls `listener` once when it is over. It must not throw. */
+  /** Calls `listener` once, when the connection is gone. It must not throw. */
   add(listener: () => void): void {
     this.#listeners ??= new Set();
     this.#listeners.add(listener);
@@ -32,7 +32,7 @@ export class ConnectionLifetime {
     this.#listeners?.delete(listener);
   }
 
-  /** The client is gone. */
+  /** Called when the connection is gone. */
   end(): void {
     this.#isOver = true;
     this.#controller?.abort();

@@ -1,125 +1,112 @@
 import { randomUUID } from 'node:crypto';
 import type { ProtocolError } from '../protocol/index.js';
 import type { PayloadCodec } from '../protocol/payload-codec.js';
-import { SessionError } from '../session/session-error.js';
-import { ConnectionSession } from '../session/connection-session.js';
 import type { Session } from '../session/session.js';
 import type { TransportConnection, ConnectionRequest } from './ports/transport-connection.js';
-import type { ConnectionHost } from './connection-host.js';
-import type { DisconnectReason } from './disconnect-reason.js';
+import { ConnectionCloser, type CloseCause, type ConnectionCallbacks } from './connection-closer.js';
 import type { Handshake } from './handshake.js';
 import { Inbox } from './inbox.js';
 import { stackOf } from '../common/logger.js';
 import { readIncoming, type Incoming } from './incoming.js';
+import { LazyConnectionSession } from './lazy-connection-session.js';
 import { Outbox } from './outbox.js';
 import { Liveness } from './liveness.js';
-import { MOVED_CONNECTION_MEMBERS } from './moved-connection-members.js';
-import { addMovedMembers, fail } from './moved-members.js';
+import { addMovedConnectionMembers } from './moved-connection-members.js';
 import { ConnectionLifetime } from './connection-lifetime.js';
+import type { ServerContext } from './server-context.js';
 import { signalOf } from './signal.js';
 
-/** Closing bytes of a WebSocket (RFC 6455, section 7.4.1), and why the server sends them. */
-interface Ending {
-  readonly code: number;
-  readonly text: string;
-  readonly reason: DisconnectReason;
-}
-
-/** One client, connected. */
+/** A connected client. */
 export class WebwireConnection {
   static {
-    addMovedMembers(this.prototype, 'connection', MOVED_CONNECTION_MEMBERS);
-    // Nest's base exception filter emits `exception`: here the failure itself is the answer.
-    const emit = (event: unknown): boolean =>
-      event !== 'exception' && fail('connection.emit()', 'connection.signal(name, body)');
-    Object.defineProperty(this.prototype, 'emit', { value: emit, writable: true, configurable: true });
+    addMovedConnectionMembers(this.prototype);
   }
 
   /** Unique among the connections of all servers. */
   readonly id: string = randomUUID();
-  /** When the connection opened. */
+  /** The time at which the connection opened. */
   readonly createdAt: Date = new Date();
-  /** Values of the application's own, at first those that handshake guards left; never sent anywhere. */
+  /** Values of the application, never sent to the client. Handshake guards set the first ones, in `handshake.info`. */
   readonly info: Record<string, unknown>;
   /** The upgrade request that opened the connection: its `url` and `headers`. */
   readonly request: ConnectionRequest;
 
+  readonly #context: ServerContext<WebwireConnection>;
   readonly #transportConnection: TransportConnection;
-  readonly #host: ConnectionHost;
   readonly #outbox: Outbox;
-  readonly #inbox: Inbox;
+  readonly #inbox: Inbox<WebwireConnection>;
+  readonly #session: LazyConnectionSession;
+  readonly #closer: ConnectionCloser<WebwireConnection>;
   readonly #lifetime = new ConnectionLifetime();
-  #ending: Ending | undefined;
-  #isCut = false;
-  #isClosed = false;
   readonly #liveness = new Liveness();
-  #sessionSlot: ConnectionSession | undefined;
-  #closing: Promise<void> | undefined;
-  #notifyClosed: (() => void) | undefined;
 
-  /** Made by the server when a client connects. */
+  /** Made by the server when a client connects. @internal */
   constructor(
-    host: ConnectionHost,
+    context: ServerContext<WebwireConnection>,
+    callbacks: ConnectionCallbacks<WebwireConnection>,
     transportConnection: TransportConnection,
     { request, info, concurrencyLimit }: Handshake,
   ) {
     this.request = { url: request.url, headers: request.headers };
     this.info = info;
-    this.#host = host;
+    this.#context = context;
     this.#transportConnection = transportConnection;
-    this.#outbox = new Outbox(transportConnection, host, host.logger, () => this.#drop('reads too slowly'));
-    this.#inbox = new Inbox(this, host, this.#outbox, {
-      limit: concurrencyLimit,
-      transportConnection,
-      sessionSlot: () => this.#connectionSession(),
-      idle: () => this.#closeWhenIdle(),
-    });
+    const { options, logger, sessions } = context;
+    const outbox = new Outbox(transportConnection, options, logger, () => this.#closer.drop('reads too slowly'));
+    const session = new LazyConnectionSession(sessions, this, outbox);
+    const onIdle = () => this.#closer.closeWhenIdle();
+    const inbox = new Inbox(this, context, transportConnection, outbox, session, concurrencyLimit, onIdle);
+    this.#outbox = outbox;
+    this.#session = session;
+    this.#inbox = inbox;
+    this.#closer = new ConnectionCloser(this, transportConnection, inbox, callbacks, logger);
   }
 
-  /** IP address of the peer; that of the proxy, if there is one. `undefined` if the transport knows none. */
+  /** IP address of the peer, which may be a proxy. `undefined` if the transport has none. */
   get remoteAddress(): string | undefined {
     return this.#transportConnection.remoteAddress;
   }
 
-  /** Whether messages are received: `false` once the connection is closing or closed. */
+  /** True while messages are received: `false` once the connection is closing or closed. */
   get isActive(): boolean {
-    return !this.#isClosed && this.#ending === undefined;
+    return this.#closer.isOpen;
   }
 
-  /** Whether the connection is closed for good. @internal */
+  /** True if the connection is closed. @internal */
   get isGone(): boolean {
-    return this.#isClosed;
+    return this.#closer.isClosed;
   }
 
   /**
-   * How much waits to be written to the client, in bytes, with everything that was sent just now. Beyond `maxBufferedAmount`
-   * no handlers are started for the client until it has drained; that much of signals disconnects it.
+   * Bytes that wait to be written to the client, messages of the current turn of the event loop included. Above
+   * `maxBufferedAmount`, the server starts no handlers for the client until all of them have been written. A client for
+   * which that many bytes of signals wait is disconnected.
    */
   get bufferedAmount(): number {
     return this.#transportConnection.bufferedAmount;
   }
 
   /**
-   * Sends a signal to this client (PROTOCOL.md, section 5). Signals and replies leave in the order in which
-   * they were given; a signal that a handler sends precedes that handler's reply.
+   * Sends a signal to this client (docs/PROTOCOL.md, section 5). Signals and replies are sent in the order of the calls; a
+   * signal that a handler sends precedes the reply of that handler.
    *
    * @param name At most 255 printable ASCII characters; may be empty if there is a body.
-   * @param body The codec of the server encodes it: that of its gateways, else that of the module. By default a string is
-   *   sent as UTF-8, bytes (`Uint8Array`, `ArrayBuffer`, other views) as binary, `null` as nothing, any other value as JSON
-   *   in UTF-8. Whatever the codec, a `Payload` is sent as it is, and `undefined` as nothing. Bytes must not be changed
-   *   afterwards: many (16 384 and more) are sent from where they are.
-   * @returns `false` if the connection is gone, and the signal with it.
+   * @param body Encoded by the codec of the gateways, else by that of the module. By default, a string is sent as UTF-8,
+   *   bytes (`Uint8Array`, `ArrayBuffer`, other views) as binary, `null` as nothing, and any other value as JSON in UTF-8.
+   *   With each codec, a `Payload` is sent unchanged, and `undefined` as nothing. Do not change bytes afterwards: 16 384
+   *   and more are sent without a copy.
+   * @returns `false` if the signal was not sent, as the connection is closing or gone, or its client reads too slowly.
    * @throws BufferOverflowError if the message is larger than `messageBufferSize`.
    * @throws ProtocolError if the protocol forbids it: a bad name, or neither name nor body.
-   * @throws TypeError for a body that JSON cannot express, a promise or an Observable; and whatever the codec throws.
+   * @throws TypeError for a body that JSON cannot express, a promise or an Observable; any error that the codec throws.
    */
   signal(name: string, body?: unknown): boolean {
-    return this.#outbox.signal(signalOf(name, body, this.#host.codec));
+    return this.#outbox.signal(signalOf(name, body, this.#context.codec));
   }
 
   /** Encodes the signals to this client. @internal */
   get codec(): PayloadCodec {
-    return this.#host.codec;
+    return this.#context.codec;
   }
 
   /** Sends a signal that is already encoded, as `signal()` does. @internal */
@@ -133,65 +120,65 @@ export class WebwireConnection {
   }
 
   /**
-   * The session of this connection as it is now, or `null`. When the connection is gone, the one that it had, so that
-   * `handleDisconnect` can tell who left.
+   * The current session of this connection, or `null`. After the connection is gone, the session that it had last, so that
+   * `handleDisconnect` can use it.
    */
   get session(): Session | null {
-    return this.#sessionSlot?.session ?? null;
+    return this.#session.session;
   }
 
   /**
-   * Creates a session for this connection (PROTOCOL.md, section 6). The client is told before the reply of the handler
-   * that did it, and can restore the session on other connections.
+   * Creates a session for this connection (docs/PROTOCOL.md, section 6). The client gets it before the reply of the handler
+   * that calls this, and can restore it on other connections.
    *
-   * @param info What to keep in it: a plain object of JSON values, which is copied.
-   * @returns Resolves when the session is stored, or storing it failed, which is logged.
+   * @param info Data to keep in the session: a plain object of JSON values, which is copied.
+   * @returns Resolves when the session is stored. A failure to store it is logged and does not reject.
    * @throws SessionError if sessions are off, the connection is gone or has a session, the info is not JSON, or the key
-   *   generator breaks its rules; BufferOverflowError if the session does not fit the client's buffer.
+   *   generator makes an unusable key; BufferOverflowError if the session does not fit the client's buffer.
    */
   async createSession(info?: object): Promise<void> {
-    await this.#connectionSession().create(info);
+    await this.#session.get().create(info);
   }
 
   /**
-   * Closes the session of this connection and tells the client. Does nothing without one, and when the connection is
-   * gone, whose session stays restorable. The session is destroyed if
-   * no other connection has it.
+   * Closes the session of this connection and notifies the client. The session is destroyed if no other connection has it.
+   * Does nothing if the connection has no session, or is gone: its session can then still be restored.
    *
-   * @throws SessionError if sessions are off, or the session manager could not destroy the session: it is closed then.
+   * @throws SessionError if sessions are off, or if the session manager could not destroy the session, which is closed
+   *   nevertheless.
    */
   async closeSession(): Promise<void> {
-    await this.#connectionSession().close();
+    await this.#session.get().close();
   }
 
   /**
-   * Closes the connection (PROTOCOL.md, section 8): nothing more is received, running handlers finish and their replies
-   * are sent. Calling it again is harmless.
+   * Closes the connection (docs/PROTOCOL.md, section 8): no more messages are received, running handlers finish and their
+   * replies are sent. Further calls close nothing more.
    *
-   * @returns Resolves when the connection is closed; at once while handlers run on it, as a handler that waited for the
-   *   end of all handlers would wait for itself.
+   * @returns Resolves when the connection is closed. If handlers run on it, resolves at once: a handler that awaits this
+   *   would wait for itself.
    */
   async close(): Promise<void> {
     this.end({ code: 1000, text: '', reason: 'server-close' });
-    if (this.#inbox.isIdle && !this.#isClosed) await this.#whenClosed();
+    if (this.#inbox.isIdle) await this.#closer.whenClosed();
   }
 
-  /** Only the `id`: a connection that gets into a reply or a log by mistake gives nothing away. */
+  /** Only the `id`, so that a connection in a reply or a log by mistake reveals nothing else. */
   toJSON(): { id: string } {
     return { id: this.id };
   }
 
-  /** Announces the server to the client (PROTOCOL.md, section 4). @internal */
+  /** Sends AcceptConf (docs/PROTOCOL.md, section 4). @internal */
   open(acceptConf: Uint8Array): void {
     this.#transportConnection.send(acceptConf);
   }
 
   /** @internal */
   receive(bytes: Uint8Array, start: number = 0, end: number = bytes.length): void {
-    if (!this.isActive) return;
+    if (!this.#closer.isOpen) return;
     let message: Incoming;
     try {
-      message = readIncoming(bytes, start, end, this.#host.messageBufferSize, this.#lifetime);
+      message = readIncoming(bytes, start, end, this.#context.options.messageBufferSize, this.#lifetime);
     } catch (error) {
       this.violate(error as ProtocolError);
       return;
@@ -201,20 +188,12 @@ export class WebwireConnection {
 
   /** @internal */
   violate(error: ProtocolError): void {
-    if (!this.isActive) return;
-    this.#host.logger.warn(
-      `Connection ${this.id} (${this.remoteAddress}) broke the protocol and is closed: ${error.message} (${error.code})`,
-    );
-    this.#ending = { code: error.closeCode, text: error.code, reason: 'violation' };
-    this.#inbox.dropWaiting();
-    this.#transportConnection.pause();
-    this.#host.violated(this, error);
-    this.#closeWhenIdle();
+    this.#closer.violate(error);
   }
 
   /** @internal */
   congest(): void {
-    if (this.#outbox.isCongested) this.#drop('reads too slowly');
+    if (this.#outbox.isCongested) this.#closer.drop('reads too slowly');
   }
 
   /** @internal */
@@ -224,95 +203,47 @@ export class WebwireConnection {
 
   /** @internal */
   fail(error: unknown): void {
-    this.#host.logger.error(
-      `Connection ${this.id} (${this.remoteAddress}) is ended, as a message to it could not be written. ` +
-        'Do not transfer, resize or change bytes that were sent or returned: send a copy instead',
-      stackOf(error),
-    );
-    this.#transportConnection.terminate();
+    this.#closer.fail(error);
   }
 
-  /** Called at regular intervals: ends the connection when nothing moves on it any more. @internal */
+  /** Called at regular intervals. Closes the connection if no data was received or written for too long. @internal */
   checkLiveness(): void {
-    const isRead = !this.#inbox.isWaiting && this.#ending?.reason !== 'violation';
-    const finding = this.#liveness.look(this.#transportConnection, isRead);
+    const isRead = !this.#inbox.isWaiting && !this.#closer.isViolated;
+    const finding = this.#liveness.check(this.#transportConnection, isRead);
     if (finding === 'silent') this.cut({ code: 1001, text: 'read timeout', reason: 'read-timeout' });
-    else if (finding === 'stalled') this.#drop('has taken nothing for the read timeout');
-    // For transports that do not report it.
+    else if (finding === 'stalled') this.#closer.drop('has taken nothing for the read timeout');
+    // For transports that do not call `drained`.
     else if (!this.#outbox.isFull) this.#inbox.drained();
   }
 
-  /** Answers what still waits to be handled: the server shuts down. @internal */
+  /** Refuses the messages that wait for a handler, because the server shuts down. @internal */
   refuseWaiting(): void {
     this.#inbox.refuseWaiting();
   }
 
-  /** Takes no more work, lets running handlers finish and reply, then closes the transport connection. @internal */
-  end(ending: Ending): void {
-    if (!this.isActive) return;
-    this.#ending = ending;
-    this.#inbox.dropWaiting();
-    this.#closeWhenIdle();
+  /** Receives no more messages, lets running handlers finish and reply, then closes the connection. @internal */
+  end(cause: CloseCause): void {
+    this.#closer.end(cause);
   }
 
   /** Closes the connection without waiting for handlers. @internal */
-  cut(ending: Ending): void {
-    this.#isCut = true;
-    this.#ending ??= ending;
-    this.#inbox.dropWaiting();
-    this.#transportConnection.close(ending.code, ending.text);
+  cut(cause: CloseCause): void {
+    this.#closer.cut(cause);
   }
 
-  /** Ends the connection without a word to the client. @internal */
+  /** Ends the connection without a closing handshake. @internal */
   terminate(): void {
     this.#transportConnection.terminate();
   }
 
   /** @internal */
   closed(clean: boolean): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#closer.isClosed) return;
+    this.#closer.closed();
     this.#inbox.abandon();
     this.#lifetime.end();
-    this.#notifyClosed?.();
-    const connectionSession = this.#sessionSlot;
-    if (connectionSession) this.#host.guard('Releasing a session', () => connectionSession.release());
-    this.#host.left(this, this.#ending?.reason ?? (clean ? 'client-close' : 'connection-lost'));
-  }
-
-  /** Made on first use: not every connection has a session. */
-  #connectionSession(): ConnectionSession {
-    const { sessions } = this.#host;
-    if (!sessions) {
-      throw new SessionError(
-        'SESSIONS_DISABLED',
-        'sessions are switched off: the option sessions of WebwireModule or of the gateway is false',
-      );
-    }
-    this.#sessionSlot ??= new ConnectionSession(sessions, this, this.#outbox, this.#isClosed);
-    return this.#sessionSlot;
-  }
-
-  #whenClosed(): Promise<void> {
-    this.#closing ??= new Promise((resolve) => {
-      this.#notifyClosed = resolve;
-    });
-    return this.#closing;
-  }
-
-  /** The client takes too little of what is sent to it. */
-  #drop(what: string): void {
-    if (this.#isCut || this.#isClosed) return;
-    const { bufferedAmount } = this;
-    this.#host.logger.warn(
-      `Connection ${this.id} (${this.remoteAddress}) ${what} and is dropped: ${bufferedAmount} bytes wait for it`,
-    );
-    this.cut({ code: 1013, text: 'reads too slowly', reason: 'backlog' });
-    this.#host.dropped(this, bufferedAmount);
-  }
-
-  #closeWhenIdle(): void {
-    if (!this.#inbox.isIdle || this.#isCut || this.#ending === undefined || this.#isClosed) return;
-    this.#transportConnection.close(this.#ending.code, this.#ending.text);
+    const fail = (error: unknown) => this.#context.logger.error('Releasing a session failed', stackOf(error));
+    void this.#session.release()?.catch(fail);
+    this.#closer.reportClosed(clean);
   }
 }

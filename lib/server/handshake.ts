@@ -1,34 +1,37 @@
 import type { ConnectionRequest } from './ports/transport-connection.js';
 
 /**
- * A client that asks to connect: what a handshake guard gets with `switchToWs().getData()`. What it sets here belongs to
- * the connection to be.
+ * The handshake of a client that connects. Handshake guards get it with `switchToWs().getData()`. Values that they set in
+ * it apply to the connection.
  */
 export class Handshake {
-  /** Values of the application's own, such as who the client is: `connection.info` from then on. */
+  /** Values of the application, such as the user; the connection has them as `connection.info`. */
   info: Record<string, unknown> = {};
 
   /** Made by the server for each upgrade request. */
   constructor(
     /** The upgrade request. */
     readonly request: ConnectionRequest,
-    /** IP address of the peer; `undefined` if the transport knows none. */
+    /** IP address of the peer; `undefined` if the transport has none. */
     readonly remoteAddress: string | undefined,
-    /** Handlers that may run at once for this connection: an integer of at least 1, or Infinity. */
+    /**
+     * Most handlers that may run at once for this connection: an integer of at least 1, or Infinity.
+     * @default `concurrencyLimit` of the server
+     */
     public concurrencyLimit: number,
-    /** WebSocket sub-protocol that the server chose of those that the client offers; empty for none. */
+    /** WebSocket sub-protocol that the server chose from those that the client offers; empty for none. */
     readonly protocol: string = '',
   ) {}
 }
 
-/** Why a client must not connect, as its HTTP response says it. */
+/** Rejects a client that asks to connect, with an HTTP response. */
 export class HandshakeRejection extends Error {
   override readonly name = 'HandshakeRejection';
 
   /**
    * @param status HTTP status code of a failure: 400 to 599.
    * @param message Body of the response.
-   * @throws RangeError for any other status: a refusal must not look like a success.
+   * @throws RangeError for any other status, as the client would take the rejection for a success.
    */
   constructor(
     readonly status: number,

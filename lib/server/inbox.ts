@@ -1,58 +1,55 @@
 import { MessageType, type CloseSessionMessage, type Payload, type RestoreSessionMessage } from '../protocol/index.js';
-import type { ConnectionSession } from '../session/connection-session.js';
 import type { TransportConnection } from './ports/transport-connection.js';
-import type { ConnectionHost } from './connection-host.js';
-import type { WebwireConnection } from './connection.js';
 import type { Incoming } from './incoming.js';
 import { stackOf } from '../common/logger.js';
+import type { LazyConnectionSession } from './lazy-connection-session.js';
 import { Message } from './message.js';
 import type { Outbox } from './outbox.js';
+import { runGuarded } from './run-guarded.js';
+import type { ServerContext } from './server-context.js';
 
 type SessionRequest = RestoreSessionMessage | CloseSessionMessage;
 
-/** A message that something has to be done for. */
+/** A message that starts a handler or a session operation. */
 type Work = Message | SessionRequest;
 
-/** Session requests of one connection run one after the other; so many may be under way, whatever the limit. */
+/** Most session requests under way for one connection. They run one after the other, whatever `concurrencyLimit` is. */
 const MAX_SESSION_REQUESTS = 16;
 
-/** What an inbox has of the connection that it belongs to. */
-interface Surroundings {
-  /** Handlers that may run at once. */
-  readonly limit: number;
-  readonly transportConnection: TransportConnection;
-  /** @throws SessionError where sessions are off. */
-  readonly sessionSlot: () => ConnectionSession;
-  /** Called when the last handler has ended. */
-  readonly idle: () => void;
-}
-
 /**
- * Admits, dispatches and answers what comes from one client. At the limit of handlers, and while more waits for the client
- * than `maxBufferedAmount`, messages wait in order and nothing more is read (PROTOCOL.md, section 10): what can wait is what
- * was read at once.
+ * Runs handlers for the messages of one client and sends their replies. At the limit of handlers, and while more than
+ * `maxBufferedAmount` bytes wait to be written to the client, messages wait in order and the connection is not read
+ * (docs/PROTOCOL.md, section 10). Only messages that came with one read can wait, so that the queue stays short.
  */
-export class Inbox {
+export class Inbox<Connection extends { readonly id: string }> {
   #running = 0;
   #sessionRequests = 0;
   #waiting: Work[] | undefined;
   #isStartingWaiting = false;
-  /** Whether what waits has to wait until the backlog of replies has been written. */
+  /** True while messages wait until the buffered data has been written to the client. */
   #isHeldUp = false;
 
+  /**
+   * @param connection Passed to the handlers.
+   * @param concurrencyLimit Most handlers that may run at once.
+   * @param onIdle Called when the last running handler has ended.
+   */
   constructor(
-    private readonly connection: WebwireConnection,
-    private readonly host: ConnectionHost,
+    private readonly connection: Connection,
+    private readonly context: ServerContext<Connection>,
+    private readonly transportConnection: TransportConnection,
     private readonly outbox: Outbox,
-    private readonly surroundings: Surroundings,
+    private readonly session: LazyConnectionSession,
+    private readonly concurrencyLimit: number,
+    private readonly onIdle: () => void,
   ) {}
 
-  /** Whether no handler runs. */
+  /** True if no handler runs. */
   get isIdle(): boolean {
     return this.#running === 0;
   }
 
-  /** Whether messages wait for a handler to end or for the backlog to be written, and reading has stopped. */
+  /** True while messages wait, either for a handler to end or for data to be written; the connection is not read then. */
   get isWaiting(): boolean {
     return this.#waiting !== undefined;
   }
@@ -81,8 +78,8 @@ export class Inbox {
       case MessageType.ReplyBinary:
       case MessageType.ReplyUtf8:
       case MessageType.ReplyUtf16:
-        // Well-formed, but only a server sends it: no violation (PROTOCOL.md, section 9).
-        this.host.logger.debug(
+        // Only servers send these. A client that does so does not break the protocol (docs/PROTOCOL.md, section 9).
+        this.context.logger.debug(
           `Connection ${this.connection.id} sent a message of type ${message.type}, which was dropped`,
         );
         return;
@@ -91,29 +88,29 @@ export class Inbox {
     }
   }
 
-  /** The server shuts down: what waits is answered, and the connection read again. */
+  /** Refuses the messages that wait, because the server shuts down, and resumes reading. */
   refuseWaiting(): void {
     const waiting = this.#waiting ?? [];
     this.dropWaiting();
     for (const message of waiting) this.#refuse(message);
   }
 
-  /** The connection ends: what waits will never be handled. */
+  /** Drops the messages that wait, because the connection is closing, and resumes reading. */
   dropWaiting(): void {
     if (!this.#waiting) return;
     this.abandon();
-    this.surroundings.transportConnection.resume();
+    this.transportConnection.resume();
   }
 
-  /** The connection is gone: there is nobody to answer, nor to read from. */
+  /** Drops the messages that wait, because the connection is gone. */
   abandon(): void {
     this.#waiting = undefined;
     this.#isHeldUp = false;
   }
 
   /**
-   * The backlog has been written. Reading goes on only now, not as soon as less than the limit waits: the system itself
-   * still has as much to send as it can keep, so the link stays busy, and reading is not switched on and off all the time.
+   * Called when the buffered data has been written. Reading resumes only now, and not as soon as the data is below the
+   * limit, so that it does not stop and resume all the time. The link stays busy: the send buffer of the system is full.
    */
   drained(): void {
     if (!this.#isHeldUp) return;
@@ -130,11 +127,11 @@ export class Inbox {
     if (this.#isHeldUp) return false;
     if (this.outbox.isFull) {
       this.#isHeldUp = true;
-      this.surroundings.transportConnection.drain?.();
+      this.transportConnection.drain?.();
       return false;
     }
-    if (this.host.activeHandlers.isDraining) return true;
-    if (this.#running >= this.surroundings.limit) return false;
+    if (this.context.activeHandlers.isDraining) return true;
+    if (this.#running >= this.concurrencyLimit) return false;
     return message instanceof Message || this.#sessionRequests < MAX_SESSION_REQUESTS;
   }
 
@@ -144,10 +141,10 @@ export class Inbox {
       return;
     }
     this.#waiting = [message];
-    this.surroundings.transportConnection.pause();
+    this.transportConnection.pause();
   }
 
-  /** A handler that ends at once starts the next from here, not from within itself. */
+  /** A loop, as a recursion over handlers that end at once could exhaust the stack: `#finished` calls this too. */
   #startWaiting(): void {
     if (!this.#waiting || this.#isStartingWaiting) return;
     this.#isStartingWaiting = true;
@@ -162,7 +159,7 @@ export class Inbox {
   }
 
   #start(message: Work): void {
-    if (this.host.activeHandlers.isDraining) this.#refuse(message);
+    if (this.context.activeHandlers.isDraining) this.#refuse(message);
     else if (!(message instanceof Message)) this.#handleSessionRequest(message);
     else if (message.isRequest) this.#handleRequest(message);
     else this.#handleSignal(message);
@@ -172,7 +169,7 @@ export class Inbox {
     this.#started();
     let reply: Payload | Promise<Payload>;
     try {
-      reply = this.host.dispatcher.request(this.connection, message);
+      reply = this.context.dispatcher.request(this.connection, message);
     } catch (error) {
       this.outbox.fail(message, error);
       this.#finished();
@@ -195,7 +192,7 @@ export class Inbox {
     this.#started();
     let handled: void | Promise<void> = undefined;
     try {
-      handled = this.host.dispatcher.signal(this.connection, message);
+      handled = this.context.dispatcher.signal(this.connection, message);
     } catch (error) {
       this.#signalFailed(message, error);
     }
@@ -207,21 +204,22 @@ export class Inbox {
   }
 
   #signalFailed({ name }: Message, error: unknown): void {
-    this.host.logger.error(`Signal ${JSON.stringify(name)} failed`, stackOf(error));
+    this.context.logger.error(`Signal ${JSON.stringify(name)} failed`, stackOf(error));
   }
 
   #handleSessionRequest(message: SessionRequest): void {
     const { id } = message;
-    if (!this.host.sessions) return this.outbox.answer(MessageType.ReplySessionsDisabled, id);
-    const connectionSession = this.surroundings.sessionSlot();
+    if (!this.context.sessions) return this.outbox.answer(MessageType.ReplySessionsDisabled, id);
+    const session = this.session.get();
     this.#started();
     this.#sessionRequests++;
-    this.host.guard(
+    void runGuarded(
+      this.context.logger,
       'Session request',
       () =>
         message.type === MessageType.RequestRestoreSession
-          ? connectionSession.restore(id, message.sessionKey)
-          : connectionSession.closeForClient(id),
+          ? session.restore(id, message.sessionKey)
+          : session.closeForClient(id),
       () => {
         this.#sessionRequests--;
         this.#finished();
@@ -231,13 +229,13 @@ export class Inbox {
 
   #started(): void {
     this.#running++;
-    this.host.activeHandlers.started();
+    this.context.activeHandlers.started();
   }
 
   readonly #finished = (): void => {
     this.#running--;
     this.#startWaiting();
-    if (this.#running === 0) this.surroundings.idle();
-    this.host.activeHandlers.finished();
+    if (this.#running === 0) this.onIdle();
+    this.context.activeHandlers.finished();
   };
 }

@@ -9,13 +9,13 @@ import { readType } from '../protocol/decode.js';
 import { Message } from './message.js';
 import type { ConnectionLifetime } from './connection-lifetime.js';
 
-/** What a client sent: something for a handler, or anything else that the protocol knows. */
+/** A message from a client: a request or signal for a handler, or any other message of the protocol. */
 export type Incoming = Message | Exclude<ProtocolMessage, RequestMessage | SignalMessage>;
 
 /**
- * Reads the message that stands from `start` to `end` in received bytes.
- * @param maxLength Of a message, in bytes.
- * @throws ProtocolError if it is not a message, or too long.
+ * Reads the message at `start` to `end` of received bytes.
+ * @param maxLength Longest message, in bytes.
+ * @throws ProtocolError if the bytes are not a message, or it is too long.
  */
 export function readIncoming(
   bytes: Uint8Array,

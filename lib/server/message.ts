@@ -18,22 +18,22 @@ import {
 } from '../protocol/layout.js';
 import type { ConnectionLifetime } from './connection-lifetime.js';
 
-/** What a client sent: a request or a signal, as `@WebwireMessage()` gives it to a handler. */
+/** A request or a signal from a client. Handlers get it with `@WebwireMessage()`. */
 export class Message {
-  /** The name it was sent to; empty when it has none. */
+  /** Name of the request or signal; may be empty. */
   readonly name: string;
-  /** Its content: a view of the received bytes, which stay valid for as long as they are referenced. */
+  /** The content: a view of the received bytes, which stay unchanged while they are referenced. */
   readonly payload: Payload;
-  /** Whether it wants an answer. @internal */
+  /** True for a request, false for a signal. @internal */
   readonly isRequest: boolean;
-  /** The identifier in two halves, which are copied faster than bytes. */
+  /** The identifier as two numbers, as copying them is faster than copying bytes. */
   readonly #firstHalf: number = 0;
   readonly #secondHalf: number = 0;
   readonly #lifetime: ConnectionLifetime;
 
   /**
-   * Made by the connection that received it: it stands from `start` to `end` in what was received.
-   * @throws ProtocolError
+   * Reads the message at `start` to `end` of received bytes.
+   * @throws ProtocolError if the name, or the length of a UTF-16 payload, breaks the protocol.
    * @internal
    */
   constructor(
@@ -59,7 +59,7 @@ export class Message {
     this.#lifetime = lifetime;
   }
 
-  /** A copy of the 8 bytes that tie a reply to this request; `undefined` for a signal. */
+  /** A copy of the 8 bytes that identify this request in its reply; `undefined` for a signal. */
   get identifier(): Uint8Array | undefined {
     if (!this.isRequest) return undefined;
     const identifier = new Uint8Array(IDENTIFIER_LENGTH);
@@ -67,17 +67,17 @@ export class Message {
     return identifier;
   }
 
-  /** Aborts when the connection is gone, so that work for nobody can stop. */
+  /** Aborts when the connection is gone, so that handlers can stop work that is no longer needed. */
   get abortSignal(): AbortSignal {
     return this.#lifetime.abortSignal;
   }
 
-  /** Whether somebody waits for an answer; cheaper to listen to than `signal`. @internal */
+  /** Reports the end of the connection; costs less than `abortSignal`. @internal */
   get lifetime(): ConnectionLifetime {
     return this.#lifetime;
   }
 
-  /** Writes the identifier of a request. @internal */
+  /** Writes the identifier of a request to the start of `target`. @internal */
   copyIdentifier(target: Uint8Array): void {
     writeHalf(this.#firstHalf, target, 0);
     writeHalf(this.#secondHalf, target, HALF);

@@ -1,4 +1,4 @@
-import type { MovedMembers } from './moved-members.js';
+import { addMovedMembers, throwMoved, type MovedMembers } from './moved-members.js';
 
 const SIGNAL = 'connection.signal(name, body)';
 const TO_OTHERS = 'webwire.broadcast(name, body, { except: connection }) of the WebwireService';
@@ -8,8 +8,8 @@ const HANDLERS_AND_HOOKS = `${HANDLERS}, or handleDisconnect(connection, reason)
 const CLOSE = 'await connection.close()';
 const REQUEST = 'connection.request, the upgrade request: its url and headers';
 
-/** Members of the sockets of socket.io and ws, on a connection. */
-export const MOVED_CONNECTION_MEMBERS: MovedMembers = {
+/** Members of sockets in socket.io and ws that a `WebwireConnection` does not have. */
+const MOVED_CONNECTION_MEMBERS: MovedMembers = {
   methods: {
     emitWithAck: `${SIGNAL}, or let the client make a request`,
     send: SIGNAL,
@@ -56,3 +56,12 @@ export const MOVED_CONNECTION_MEMBERS: MovedMembers = {
     onopen: 'handleConnection(connection) of the gateway',
   },
 };
+
+/** Adds the members to the prototype of `WebwireConnection`. */
+export function addMovedConnectionMembers(prototype: object): void {
+  addMovedMembers(prototype, 'connection', MOVED_CONNECTION_MEMBERS);
+  // Nest's base exception filter emits `exception`. It is ignored, as the reply to the request reports the failure.
+  const emit = (event: unknown): boolean =>
+    event !== 'exception' && throwMoved('connection.emit()', 'connection.signal(name, body)');
+  Object.defineProperty(prototype, 'emit', { value: emit, writable: true, configurable: true });
+}

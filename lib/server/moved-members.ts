@@ -1,66 +1,74 @@
-/** Members that gateways for ws or socket.io use, and what replaces each, to complete "use …". */
+/** Members that gateways for ws or socket.io use, each with its replacement, which completes "use …". */
 export interface MovedMembers {
-  /** Methods, which throw. */
+  /** Methods. Calling one throws. */
   readonly methods: Readonly<Record<string, string>>;
-  /** Properties that are objects there. They can be read and replaced here; using the object throws. */
+  /** Properties with an object. Reading or replacing the property works; using the object throws. */
   readonly objects: Readonly<Record<string, string>>;
-  /** Properties that are set to functions there. They read as `undefined`; setting them throws. */
+  /** Properties for a callback. Reading one gives `undefined`; setting one throws. */
   readonly callbacks: Readonly<Record<string, string>>;
 }
 
 /**
  * Adds members of other WebSocket libraries to a class, so that a gateway that was written for one of them gets an error
- * that says what to use instead. None of them can be enumerated, and reading one never throws: inspection, JSON and
- * code that looks for the members of other libraries work as without them.
+ * with the replacement. The members are not enumerable, and reading one never throws, so that inspection, JSON and code
+ * that detects other libraries by their members work.
  *
- * @param owner What instances are called in errors, such as `connection`.
+ * @param owner Name of the instances in errors, such as `connection`.
  */
 export function addMovedMembers(prototype: object, owner: string, { methods, objects, callbacks }: MovedMembers): void {
   for (const [name, instead] of Object.entries(methods)) {
-    const refuse = (): never => fail(`${owner}.${name}()`, instead);
-    Object.defineProperty(prototype, name, { value: refuse, writable: true, configurable: true });
+    const value = (): never => throwMoved(`${owner}.${name}()`, instead);
+    Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
   }
   for (const [name, instead] of Object.entries(objects)) {
     const standIn = standInFor(`${owner}.${name}`, instead);
-    define(prototype, name, () => standIn, replaceProperty(name));
+    defineAccessors(prototype, name, () => standIn, replaceProperty(name));
   }
   for (const [name, instead] of Object.entries(callbacks)) {
-    define(
+    defineAccessors(
       prototype,
       name,
       () => undefined,
-      () => fail(`${owner}.${name}`, instead),
+      () => throwMoved(`${owner}.${name}`, instead),
     );
   }
 }
 
 /** @throws TypeError */
-export function fail(member: string, instead: string): never {
+export function throwMoved(member: string, instead: string): never {
   throw new TypeError(`WebWire has no ${member}: use ${instead}`);
 }
 
-function define(prototype: object, name: string, get: () => unknown, set: (value: unknown) => void): void {
+function defineAccessors(prototype: object, name: string, get: () => unknown, set: (value: unknown) => void): void {
   Object.defineProperty(prototype, name, { get, set, configurable: true });
 }
 
-/** An application may set a property of that name: it is then the instance's own. */
+/** Lets an application set a property of that name on an instance. */
 function replaceProperty(name: string): (this: object, value: unknown) => void {
   return function (this: object, value: unknown) {
     Object.defineProperty(this, name, { value, writable: true, enumerable: true, configurable: true });
   };
 }
 
-/** Promises, JSON and assertions look for these on any object. */
-const HARMLESS = new Set<string | symbol>(['then', 'toJSON', 'constructor', 'asymmetricMatch', 'nodeType', 'tagName']);
+/** Promises, JSON and assertion libraries read these on any object. */
+const READ_ON_ANY_OBJECT = new Set<string | symbol>([
+  'then',
+  'toJSON',
+  'constructor',
+  'asymmetricMatch',
+  'nodeType',
+  'tagName',
+]);
 
 function standInFor(member: string, instead: string): object {
-  const isHarmless = (name: string | symbol) =>
-    HARMLESS.has(name) || (typeof name === 'symbol' && name !== Symbol.iterator && name !== Symbol.asyncIterator);
+  const isAllowed = (name: string | symbol) =>
+    READ_ON_ANY_OBJECT.has(name) ||
+    (typeof name === 'symbol' && name !== Symbol.iterator && name !== Symbol.asyncIterator);
   return new Proxy(
     {},
     {
-      get: (target, name) => (isHarmless(name) ? Reflect.get(target, name) : fail(member, instead)),
-      set: () => fail(member, instead),
+      get: (target, name) => (isAllowed(name) ? Reflect.get(target, name) : throwMoved(member, instead)),
+      set: () => throwMoved(member, instead),
     },
   );
 }

@@ -1,4 +1,4 @@
-import type { MovedMembers } from './moved-members.js';
+import { addMovedMembers, throwMoved, type MovedMembers } from './moved-members.js';
 
 const BROADCAST = 'webwire.broadcast(name, body, { gateway }) of the WebwireService';
 const TO_GROUP = 'webwire.signalGroup(group, name, body) of the WebwireService';
@@ -6,8 +6,8 @@ const CONNECTIONS = 'server.connections, or webwire.connections of the WebwireSe
 const GUARDS = 'guards: @UseHandshakeGuards() for who may connect, @UseGuards() for messages';
 const CLUSTER = 'the option cluster of WebwireModule, with which broadcast() reaches all nodes';
 
-/** Members of the servers of socket.io and ws, on a `WebwireServer`. */
-export const MOVED_SERVER_MEMBERS: MovedMembers = {
+/** Members of servers in socket.io and ws that a `WebwireServer` does not have. */
+const MOVED_SERVER_MEMBERS: MovedMembers = {
   methods: {
     emitWithAck: `${BROADCAST}, or let the clients make requests`,
     send: BROADCAST,
@@ -42,11 +42,40 @@ export const MOVED_SERVER_MEMBERS: MovedMembers = {
   callbacks: {},
 };
 
-/** Events of the servers of socket.io and ws, which a `WebwireServer` never has. */
-export const MOVED_SERVER_EVENTS: Readonly<Record<string, string>> = {
+/** Events of servers in socket.io and ws that a `WebwireServer` does not have. */
+const MOVED_SERVER_EVENTS: Readonly<Record<string, string>> = {
   connect: 'handleConnection(connection) of the gateway, or the event connection',
   disconnect: 'handleDisconnect(connection, reason) of the gateway, or the event disconnection',
   message: 'a method of the gateway with @WebwireSignal({ fallback: true })',
   headers: '@UseHandshakeGuards(), which get the upgrade request',
   new_namespace: 'the option path of a gateway',
 };
+
+/** Events that Node's EventEmitter emits itself. */
+const EMITTER_EVENTS = new Set<unknown>(['newListener', 'removeListener']);
+
+/**
+ * Adds the members to the prototype of `WebwireServer`. `emit()` throws, as it sends to all clients in other libraries;
+ * `on()` and the like throw for events of other libraries.
+ */
+export function addMovedServerMembers(prototype: object): void {
+  addMovedMembers(prototype, 'server', MOVED_SERVER_MEMBERS);
+  replace('emit', (event) => {
+    if (!EMITTER_EVENTS.has(event)) throwMoved('server.emit()', BROADCAST);
+  });
+  for (const method of ['on', 'addListener', 'prependListener']) {
+    replace(method, (event) => {
+      if (Object.hasOwn(MOVED_SERVER_EVENTS, event))
+        throwMoved(`event ${event} of the server`, MOVED_SERVER_EVENTS[event]!);
+    });
+  }
+
+  function replace(name: string, assertAllowed: (event: string) => void): void {
+    const method = (prototype as Record<string, Function>)[name]!;
+    const value = function (this: unknown, ...args: [string, ...unknown[]]): unknown {
+      assertAllowed(args[0]);
+      return Reflect.apply(method, this, args);
+    };
+    Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
+  }
+}

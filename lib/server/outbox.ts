@@ -8,40 +8,40 @@ import {
   type Payload,
 } from '../protocol/index.js';
 import type { TransportConnection } from './ports/transport-connection.js';
-import { BufferOverflowError, RequestError } from './errors.js';
+import { BufferOverflowError, RequestError } from '../protocol/errors.js';
 import { stackOf, type ServerLogger } from '../common/logger.js';
 import type { Message } from './message.js';
 
-/** Type, identifier and length of the code (PROTOCOL.md, section 2), in bytes. */
+/** Length of type, identifier and length of the code (docs/PROTOCOL.md, section 2), in bytes. */
 const REPLY_ERROR_HEADER_LENGTH = 10;
 
-/** Answers that have no content (PROTOCOL.md, section 2). */
+/** Replies without content (docs/PROTOCOL.md, section 2). */
 type StatusReply =
   typeof MessageType.ReplyShutdown | typeof MessageType.ReplyInternalError | typeof MessageType.ReplySessionsDisabled;
 
-/** Where the identifier of a request stands while its answer is encoded, which is at once. */
+/** Reused for the identifier of each reply, as replies are encoded synchronously. */
 const IDENTIFIER = new Uint8Array(IDENTIFIER_LENGTH);
 
-/** Most that a carrier adds to a message, in bytes: the header of a WebSocket frame. */
+/** Most bytes that a transport connection adds to a message: the header of a WebSocket frame. */
 const LONGEST_FRAME_HEADER = 10;
 
-/** Limits of what is sent, in bytes. */
+/** Limits of the data to a client, in bytes. */
 interface OutboxLimits {
   readonly messageBufferSize: number;
   readonly maxBufferedAmount: number;
 }
 
 /**
- * Everything that goes to one client is encoded, measured and handed to the transport connection here.
+ * Encodes the messages to one client and hands them to its transport connection.
  *
- * Replies are always accepted: a client that takes them too slowly is held up, as the inbox starts no handlers while
- * `isFull`. Signals are refused, and the client is dropped, when more than `maxBufferedAmount` of them waits.
+ * Replies are always accepted: for a client that reads them too slowly, the inbox starts no handlers while `isFull`.
+ * Signals are not sent, and the client is dropped, if more than `maxBufferedAmount` bytes of signals wait for it.
  */
 export class Outbox {
-  /** Bytes of replies among what waits: at most so many. */
+  /** Upper bound of the bytes of replies in the buffered data. */
   #replies = 0;
 
-  /** @param drop Called when more signals wait for the client than may. */
+  /** @param drop Called when too many bytes of signals wait for the client. */
   constructor(
     private readonly transportConnection: TransportConnection,
     private readonly limits: OutboxLimits,
@@ -49,23 +49,23 @@ export class Outbox {
     private readonly drop: () => void,
   ) {}
 
-  /** Whether more waits than may, whatever it is. */
+  /** True if more than `maxBufferedAmount` bytes wait, of replies and signals together. */
   get isFull(): boolean {
-    return this.#waiting() > this.limits.maxBufferedAmount;
+    return this.#bufferedAmount() > this.limits.maxBufferedAmount;
   }
 
-  /** Whether more waits than may of what is no reply. Only what is left after gathered messages were written counts. */
+  /** True if more than `maxBufferedAmount` bytes wait without replies, even after gathered messages were written. */
   get isCongested(): boolean {
     const { maxBufferedAmount } = this.limits;
-    if (this.#waiting() - this.#replies <= maxBufferedAmount) return false;
+    if (this.#bufferedAmount() - this.#replies <= maxBufferedAmount) return false;
     this.transportConnection.drain?.();
-    return this.#waiting() - this.#replies > maxBufferedAmount;
+    return this.#bufferedAmount() - this.#replies > maxBufferedAmount;
   }
 
   /**
-   * Sends a reply, or a message about the session of the connection. It is accepted however much waits.
-   * @returns Whether the transport connection took it.
-   * @throws BufferOverflowError or ProtocolError if it must not be sent.
+   * Sends a reply, or a message about the session of the connection, even if much data waits.
+   * @returns False if the transport connection is closing or closed.
+   * @throws BufferOverflowError if it does not fit the client's buffer; ProtocolError if the protocol forbids it.
    */
   readonly send = (message: EncodableMessage): boolean => {
     const length = this.#measure(message);
@@ -75,22 +75,22 @@ export class Outbox {
 
   /**
    * Sends a signal.
-   * @returns Whether the transport connection took it.
-   * @throws BufferOverflowError or ProtocolError if it must not be sent.
+   * @returns False if the connection is closing or closed, or is dropped because it reads too slowly.
+   * @throws BufferOverflowError if it does not fit the client's buffer; ProtocolError if the protocol forbids it.
    */
   signal(message: EncodableMessage): boolean {
     const length = this.#measure(message);
-    return this.#isClear() && this.#hand(message, length);
+    return this.#canSendSignal() && this.#hand(message, length);
   }
 
   /**
    * Sends a signal that is already encoded.
-   * @returns Whether the transport connection took it.
+   * @returns False if the connection is closing or closed, or is dropped because it reads too slowly.
    * @throws BufferOverflowError
    */
   sendEncoded(bytes: Uint8Array): boolean {
     this.assertFits(bytes);
-    return this.#isClear() && this.transportConnection.send(bytes);
+    return this.#canSendSignal() && this.transportConnection.send(bytes);
   }
 
   /** @throws BufferOverflowError if the message does not fit the client's buffer. */
@@ -99,7 +99,7 @@ export class Outbox {
     if (length > messageBufferSize) throw new BufferOverflowError(length, messageBufferSize);
   }
 
-  /** @throws BufferOverflowError or ProtocolError if the message must not be sent. */
+  /** @throws BufferOverflowError if the message does not fit the client's buffer; ProtocolError if the protocol forbids it. */
   #measure(message: EncodableMessage): number {
     const { messageBufferSize } = this.limits;
     const length = encodedLength(message);
@@ -113,38 +113,38 @@ export class Outbox {
     return transportConnection.send(encodeMessage(message));
   }
 
-  /** Whether a signal may be sent now. */
-  #isClear(): boolean {
+  /** Drops the client if not. */
+  #canSendSignal(): boolean {
     if (!this.isCongested) return true;
     this.drop();
     return false;
   }
 
-  #waiting(): number {
+  #bufferedAmount(): number {
     const { bufferedAmount } = this.transportConnection;
     if (this.#replies > bufferedAmount) this.#replies = bufferedAmount;
     return bufferedAmount;
   }
 
-  /** Answers a request that succeeded, unless the reply must not be sent: then it failed. */
+  /** Sends the reply to a request. If it cannot be sent, the request fails. */
   reply(message: Message, payload: Payload): void {
     try {
       message.copyIdentifier(IDENTIFIER);
       this.send({ type: replyType(payload.encoding), id: IDENTIFIER, payload: payload.bytes });
     } catch (error) {
-      if (error instanceof BufferOverflowError) this.#refuseReply(message, error);
+      if (error instanceof BufferOverflowError) this.#failTooLarge(message, error);
       else this.#failInternally(message, error);
     }
   }
 
-  /** The handler succeeded, but its reply does not fit the client's buffer (PROTOCOL.md, section 5). */
-  #refuseReply(message: Message, error: BufferOverflowError): void {
+  /** The handler succeeded, but its reply does not fit the client's buffer (docs/PROTOCOL.md, section 5). */
+  #failTooLarge(message: Message, error: BufferOverflowError): void {
     const text = `the reply has ${error.length} bytes, but messageBufferSize is ${error.messageBufferSize}`;
     this.fail(message, new RequestError('REPLY_TOO_LARGE', text));
     this.logger.error(`The reply to request ${JSON.stringify(message.name)} was not sent`, stackOf(error));
   }
 
-  /** Answers a request that failed; a text that does not fit the client's buffer is cut. */
+  /** Sends the reply to a request that failed. A text that does not fit the client's buffer is truncated. */
   fail(message: Message, error: unknown): void {
     if (!(error instanceof RequestError)) return this.#failInternally(message, error);
     try {
@@ -152,24 +152,24 @@ export class Outbox {
       const room = this.limits.messageBufferSize - REPLY_ERROR_HEADER_LENGTH - code.length;
       const text = truncate(error.message, room);
       this.send({ type: MessageType.ReplyError, id: message.identifier!, code, message: text });
-    } catch (refusal) {
-      this.#failInternally(message, refusal);
+    } catch (replyError) {
+      this.#failInternally(message, replyError);
     }
   }
 
-  /** Answers without content. */
+  /** Sends a reply without content. */
   answer(type: StatusReply, id: Uint8Array): void {
     this.send({ type, id });
   }
 
-  /** Nothing about the failure reaches the client (PROTOCOL.md, section 5). */
+  /** The client gets no details of the failure (docs/PROTOCOL.md, section 5). */
   #failInternally(message: Message, error: unknown): void {
     this.answer(MessageType.ReplyInternalError, message.identifier!);
     this.logger.error(`Request ${JSON.stringify(message.name)} failed`, stackOf(error));
   }
 }
 
-/** At most `length` bytes of UTF-8 of a text, without a broken character at the end. */
+/** Truncates a text to at most `length` bytes of UTF-8, between two characters. */
 function truncate(text: string, length: number): string {
   const bytes = Buffer.from(text);
   if (bytes.length <= length) return text;

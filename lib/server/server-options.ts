@@ -1,4 +1,9 @@
-import { DEFAULT_MESSAGE_BUFFER_SIZE, DEFAULT_READ_TIMEOUT, MIN_MESSAGE_BUFFER_SIZE } from '../protocol/index.js';
+import {
+  DEFAULT_MESSAGE_BUFFER_SIZE,
+  DEFAULT_READ_TIMEOUT,
+  MAX_UINT32,
+  MIN_MESSAGE_BUFFER_SIZE,
+} from '../protocol/index.js';
 import type { PayloadCodec } from '../protocol/payload-codec.js';
 import {
   check,
@@ -8,91 +13,89 @@ import {
   type OptionRule,
   type OptionRules,
 } from '../common/options.js';
+import { TIMER_MAX } from '../common/timeout.js';
 import { ORIGINS_RULE, type Origins } from './origins.js';
 import { WEB_SOCKET_PROTOCOLS_RULE } from './web-socket-protocols.js';
 
 /** Options of one WebWire server. */
 export interface ServerOptions {
   /**
-   * Silence after which a connection is closed, with close code 1001, in milliseconds: 1 to 4 294 967 295. Announced
-   * to clients, which send heartbeats accordingly (PROTOCOL.md, sections 4 and 7). Everything that arrives counts, pings,
-   * pongs and parts of messages too; a silence is noticed within an eighth of this time more. After half of it the server
-   * sends a ping.
+   * Time without received data after which a connection is closed with code 1001, in milliseconds: 1 to 4 294 967 295. It is
+   * sent to clients, which send heartbeats accordingly (docs/PROTOCOL.md, sections 4 and 7). All data counts, including
+   * pings, pongs and parts of messages. The connection is closed at most an eighth of this time late. After half of the
+   * time, the server sends a ping.
    * @default 60_000
    */
   readTimeout?: number;
   /**
-   * Largest message either way, in bytes: 32 to 4 294 967 295. A client that sends more is disconnected with
-   * close code 1009; a larger signal throws `BufferOverflowError`; a larger reply becomes a
-   * ReplyError `REPLY_TOO_LARGE`. The Go client insists on the size of its own buffer, 8 192 unless changed.
+   * Largest message in both directions, in bytes: 32 to 4 294 967 295. A client that sends a larger one is disconnected with
+   * code 1009; a larger signal throws `BufferOverflowError`; a larger reply becomes a ReplyError `REPLY_TOO_LARGE`. The
+   * Go client requires the size of its own buffer, which is 8 192 by default.
    * @default 8_192
    */
   messageBufferSize?: number;
   /**
-   * Name of the application protocol spoken on top, announced to clients, which refuse a name they do not
-   * expect (PROTOCOL.md, section 4). Has to fit into the message buffer with 11 bytes to spare.
+   * Name of the application protocol. It is sent to clients, which close the connection if they expect another name
+   * (docs/PROTOCOL.md, section 4). At most `messageBufferSize` − 11 bytes.
    * @default '' (none)
    */
   subProtocolName?: string;
   /**
-   * Handlers that may run at once for one connection: at least 1. Further messages of the client wait, in order, and
-   * nothing more is read from it until one has ended. A handshake guard can say otherwise for a connection.
+   * Most handlers that run at once for one connection: at least 1. At the limit, further messages of the client wait in
+   * order, and the connection is not read until a handler has ended. Handshake guards can set another limit for a connection.
    * @default Infinity
    */
   concurrencyLimit?: number;
   /**
-   * Connections of the server at once, those that are being set up included: at least 1. Further upgrades get 503.
+   * Most connections of the server at once, including handshakes under way: at least 1. Further upgrades get 503.
    * @default Infinity
    */
   maxConnections?: number;
   /**
-   * How much may wait to be written to a client, in bytes: 0 to 2^53 − 1. While more waits, the server starts no handlers for
-   * the client and does not read from it; it goes on when all of it has been written. A client is disconnected with close
-   * code 1013 when that much of signals waits for it, or when it takes nothing of what waits for `readTimeout`.
+   * Bytes that may wait to be written to a client: 0 to 2^53 − 1. While more wait, the server starts no handlers for the
+   * client and does not read from it, until all of them have been written. A client is disconnected with code 1013 when
+   * that many bytes of signals wait for it, or when it takes none of the waiting bytes for `readTimeout`.
    * @default 1_048_576
    */
   maxBufferedAmount?: number;
   /**
-   * Which values of the header `Origin` are let in; others get 403. Clients that send none, as only programs other than
-   * browsers do, are let in too, unless a function decides otherwise.
+   * Accepted values of the header `Origin`; others get 403. Clients without the header, which are never browsers, are
+   * accepted unless a function rejects them.
    * @default any
    */
   origins?: Origins;
   /**
-   * How long setting up a connection may take, handshake guards included, in milliseconds: 1 to 2 147 483 647. Later, the
-   * upgrade gets 503. On a port of its own it also bounds the TLS handshake and the arrival of the HTTP request.
+   * Time that a handshake may take, handshake guards included, in milliseconds: 1 to 2 147 483 647. Afterwards the upgrade
+   * gets 503. On a port of its own it also limits the TLS handshake and the arrival of the HTTP request.
    * @default 10_000
    */
   handshakeTimeout?: number;
   /**
-   * Where upgrades are accepted. Elsewhere they get 404, or are left to others that listen for upgrades on the
+   * Path at which upgrades are accepted. At other paths they get 404, or are left to other listeners for upgrades on the
    * same HTTP server.
    * @default '/'
    */
   path?: string;
   /**
-   * WebSocket sub-protocols (RFC 6455, section 1.9) that the server agrees to, beside `subProtocolName`. Of the names that a
-   * client offers in `Sec-WebSocket-Protocol`, the server chooses `subProtocolName`, else the first one that is listed here,
-   * else none, at which browsers give the connection up. Names are case-sensitive.
+   * WebSocket sub-protocols (RFC 6455, section 1.9) that the server accepts, in addition to `subProtocolName`. Of the names
+   * that a client offers in `Sec-WebSocket-Protocol`, the server chooses `subProtocolName`, else the first one that is
+   * listed here, else none; browsers close the connection then. Names are case-sensitive.
    * @default [] (none)
    */
   webSocketProtocols?: readonly string[];
   /**
-   * How long a shutdown waits for running handlers and for clients to close, in milliseconds: 0 to
-   * 2 147 483 647. What is still running then is logged and no longer waited for: connections are closed with 1001, and
-   * clients and disconnect hooks get up to four seconds more.
+   * Time that a shutdown waits for running handlers and for clients to close, in milliseconds: 0 to 2 147 483 647. After
+   * it, the shutdown logs the work that still runs and closes the connections with 1001; clients and disconnect hooks get
+   * up to four seconds more.
    * @default 30_000
    */
   shutdownTimeout?: number;
 }
 
-/** Server options after validation: nothing is missing, nothing changes any more. */
+/** Validated server options with their defaults, frozen. */
 export type ResolvedServerOptions = Readonly<Required<Omit<ServerOptions, 'origins'>> & Pick<ServerOptions, 'origins'>>;
 
-const UINT32_MAX = 0xffff_ffff;
-const TIMER_MAX = 0x7fff_ffff;
-
-/** What a codec may be. */
+/** Values of an option that is a codec. */
 export const CODEC_RULE: OptionRule = {
   allowed: 'a codec: an object with the functions decode and encode',
   accepts: (value) => {
@@ -101,10 +104,10 @@ export const CODEC_RULE: OptionRule = {
   },
 };
 
-/** What each option may be. */
+/** The rule for each option. */
 export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
-  readTimeout: integerBetween(1, UINT32_MAX, 'milliseconds'),
-  messageBufferSize: integerBetween(MIN_MESSAGE_BUFFER_SIZE, UINT32_MAX, 'bytes'),
+  readTimeout: integerBetween(1, MAX_UINT32, 'milliseconds'),
+  messageBufferSize: integerBetween(MIN_MESSAGE_BUFFER_SIZE, MAX_UINT32, 'bytes'),
   subProtocolName: stringThat('a string', () => true),
   concurrencyLimit: countOrInfinity('handlers'),
   maxConnections: countOrInfinity('connections'),
@@ -116,6 +119,7 @@ export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
   shutdownTimeout: integerBetween(0, TIMER_MAX, 'milliseconds'),
 };
 
+/** Length of AcceptConf without the sub-protocol name (docs/PROTOCOL.md, section 4), in bytes. */
 const ACCEPT_CONF_HEADER_LENGTH = 11;
 
 /**

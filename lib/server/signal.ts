@@ -2,9 +2,9 @@ import { encodeMessage, signalType, type EncodableMessage } from '../protocol/in
 import { encodeBody, type PayloadCodec } from '../protocol/payload-codec.js';
 
 /**
- * Makes a signal (PROTOCOL.md, section 5).
+ * Makes a signal (docs/PROTOCOL.md, section 5).
  * @param body As for `connection.signal()`.
- * @throws TypeError for a body that cannot be encoded, a promise or an Observable; and whatever the codec throws.
+ * @throws TypeError for a body that cannot be encoded, a promise or an Observable; any error that the codec throws.
  */
 export function signalOf(name: string, body: unknown, codec: PayloadCodec): EncodableMessage {
   const { encoding, bytes } = encodeBody(body, codec);
@@ -15,25 +15,25 @@ export function signalOf(name: string, body: unknown, codec: PayloadCodec): Enco
  * Encodes a signal, for one client or for many.
  * @param body As for `connection.signal()`.
  * @throws ProtocolError if the protocol forbids it: a bad name, or neither name nor body.
- * @throws TypeError for a body that cannot be encoded, a promise or an Observable; and whatever the codec throws.
+ * @throws TypeError for a body that cannot be encoded, a promise or an Observable; any error that the codec throws.
  */
 export function encodeSignal(name: string, body: unknown, codec: PayloadCodec): Uint8Array {
   return encodeMessage(signalOf(name, body, codec));
 }
 
-/** A signal to many clients, encoded once for each of the codecs of their servers. */
+/** A signal to many clients, encoded once for each codec of their servers. */
 export class EncodedSignal {
   /** The message for each codec. */
   readonly messages: ReadonlyMap<PayloadCodec, Uint8Array>;
 
   /**
-   * @param codecs At least one.
-   * @throws As `encodeSignal()`.
+   * @param codecs The codecs of the servers; at least one.
+   * @throws As `encodeSignal()` does.
    */
   constructor(name: string, body: unknown, codecs: Iterable<PayloadCodec>) {
     this.messages = new Map(Array.from(new Set(codecs), (codec) => [codec, encodeSignal(name, body, codec)]));
   }
 
-  /** The message for a client whose server has this codec. */
+  /** Returns the message for clients whose server has this codec, one of those given to the constructor. */
   readonly messageFor = (codec: PayloadCodec): Uint8Array => this.messages.get(codec)!;
 }

@@ -1,12 +1,17 @@
 import { HandshakeRejection } from './handshake.js';
 import type { OptionRule } from '../common/options.js';
-import type { ResolvedServerOptions } from './server-options.js';
 
 /** A name as RFC 9110 allows it: a token. */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** A name with the white space around it. Each character fits one part only, so that no text takes long. */
+/** A name between white space. No character matches two parts, so that the time is linear in the length of the text. */
 const OFFER = /^[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*$/;
+
+/** Options of the server, as in `ServerOptions`. */
+interface ProtocolOptions {
+  readonly subProtocolName: string;
+  readonly webSocketProtocols: readonly string[];
+}
 
 /** Values of the option `webSocketProtocols`. */
 export const WEB_SOCKET_PROTOCOLS_RULE: OptionRule = {
@@ -16,14 +21,14 @@ export const WEB_SOCKET_PROTOCOLS_RULE: OptionRule = {
 
 /**
  * Chooses the WebSocket sub-protocol of a connection (RFC 6455, section 4.2.2): `subProtocolName` if the client offers it,
- * else the first name of the client's list that `webSocketProtocols` has, else none, which is ''.
+ * else the first name of the client's list that is in `webSocketProtocols`, else '' for none.
  *
  * @param offer The header `Sec-WebSocket-Protocol`.
  * @throws HandshakeRejection if the header is not a list of different names.
  */
 export function chooseProtocol(
   offer: string | undefined,
-  { subProtocolName, webSocketProtocols }: ResolvedServerOptions,
+  { subProtocolName, webSocketProtocols }: ProtocolOptions,
 ): string {
   if (offer === undefined) return '';
   const elements = offer.split(',');

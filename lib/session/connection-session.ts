@@ -10,7 +10,7 @@ import { Session } from './session.js';
 /** Sends messages to the client of a connection. */
 interface ClientOutbox {
   /**
-   * @returns True if the message was sent: not if the connection is closing or gone.
+   * @returns False if the message was not sent, because the connection is closing or gone.
    * @throws BufferOverflowError if it does not fit the client's buffer.
    */
   send(message: EncodableMessage): boolean;
@@ -39,7 +39,7 @@ export class ConnectionSession implements SessionMember {
   }
 
   /**
-   * Creates a session (docs/PROTOCOL.md, section 6). One that could not be restored later is refused.
+   * Creates a session (docs/PROTOCOL.md, section 6), unless it could not be restored later.
    * @throws SessionError, BufferOverflowError, or the error of the key generator or the manager; then there is no session.
    */
   async create(info?: object): Promise<void> {
@@ -52,7 +52,7 @@ export class ConnectionSession implements SessionMember {
       const now = new Date();
       const session = new Session(key, { createdAt: now, lastLookupAt: now, info: copied });
       sessionService.store.assertStorable(session);
-      // Longer than SessionCreated, by the identifier of the request.
+      // The reply to a restore request is longer than SessionCreated, by the identifier of the request.
       this.outbox.assertFits(encodeMessage(restored(new Uint8Array(IDENTIFIER_LENGTH), session)));
       await sessionService.exclusively(key, () => this.#start(session));
     });
@@ -187,6 +187,7 @@ export class ConnectionSession implements SessionMember {
     });
   }
 
+  /** Takes the session from the connection, and sends SessionClosed. Does nothing if the connection has another one. */
   drop(key: string): void {
     if (this.#session?.key !== key) return;
     this.#session = null;

@@ -6,7 +6,7 @@ export type SessionErrorCode =
   | 'SESSION_ACTIVE'
   /** The connection is gone. */
   | 'CONNECTION_CLOSED'
-  /** The info does not come back from JSON as it was, or is too large to be stored; or a time is not one of RFC 3339. */
+  /** JSON cannot express the info, the session is too large to be stored, or a time is not one of RFC 3339. */
   | 'INVALID_SESSION_INFO'
   /** The key generator made no key in time, one that is not allowed or cannot be stored, or one that is in use. */
   | 'INVALID_SESSION_KEY'

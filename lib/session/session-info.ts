@@ -7,7 +7,7 @@ export type JsonValue =
 /** Data that an application keeps in a session. */
 export type SessionInfo = { readonly [name: string]: JsonValue };
 
-/** Deeper nesting is refused before it exhausts the stack. */
+/** Deepest nesting of objects. Without a limit, recursion could exhaust the stack. */
 const MAX_DEPTH = 100;
 
 /** The objects around a value, from the outside in. */
@@ -15,38 +15,38 @@ type Ancestors = readonly object[];
 
 /**
  * A deeply frozen copy. Members that are `undefined` are left out and -0 becomes 0, as in JSON.
- * @throws SessionError `INVALID_SESSION_INFO`, naming the place, for a value that JSON cannot express, or that it would
- *   give back as another one, such as a `Date`.
+ * @throws SessionError `INVALID_SESSION_INFO`, with the path of the value, if JSON cannot express a value, or would
+ *   give it back as another one, such as a `Date`.
  */
 export function copySessionInfo(info: object): SessionInfo {
-  if (Array.isArray(info)) refuse('info', 'is an array, but must be an object');
-  // Session managers of an application may return anything.
-  if (typeof info !== 'object' || info === null) refuse('info', `is ${kindOf(info)}, but must be an object`);
+  if (Array.isArray(info)) throwInvalid('info', 'is an array, but must be an object');
+  // Session managers of an application may return other values than their types allow.
+  if (typeof info !== 'object' || info === null) throwInvalid('info', `is ${kindOf(info)}, but must be an object`);
   return copy(info, 'info', []) as SessionInfo;
 }
 
-function copy(value: unknown, place: string, ancestors: Ancestors): JsonValue {
+function copy(value: unknown, path: string, ancestors: Ancestors): JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : refuseValue(place, String(value));
-  if (typeof value !== 'object') return refuseValue(place, kindOf(value));
-  if (ancestors.includes(value)) return refuse(place, 'refers back to an object that it is in; remove the circle');
-  if (ancestors.length >= MAX_DEPTH) return refuse(place, `is nested more than ${MAX_DEPTH} levels deep`);
+  if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : throwUnstorable(path, String(value));
+  if (typeof value !== 'object') return throwUnstorable(path, kindOf(value));
+  if (ancestors.includes(value)) return throwInvalid(path, 'refers back to an object that it is in; remove the circle');
+  if (ancestors.length >= MAX_DEPTH) return throwInvalid(path, `is nested more than ${MAX_DEPTH} levels deep`);
   const inside = [...ancestors, value];
-  if (Array.isArray(value)) return copyArray(value, place, inside);
+  if (Array.isArray(value)) return copyArray(value, path, inside);
   const prototype: unknown = Object.getPrototypeOf(value);
-  if (prototype !== Object.prototype && prototype !== null) return refuseValue(place, 'an instance of a class');
-  assertNoSymbols(value, place);
+  if (prototype !== Object.prototype && prototype !== null) return throwUnstorable(path, 'an instance of a class');
+  assertNoSymbols(value, path);
   const members = Object.entries(value).filter(([, member]) => member !== undefined);
   return Object.freeze(
-    Object.fromEntries(members.map(([name, member]) => [name, copy(member, placeOf(place, name), inside)])),
+    Object.fromEntries(members.map(([name, member]) => [name, copy(member, memberPath(path, name), inside)])),
   );
 }
 
-function copyArray(array: readonly unknown[], place: string, inside: Ancestors): JsonValue {
-  const items = Array.from(array, (item, index) => copy(item, `${place}[${index}]`, inside));
+function copyArray(array: readonly unknown[], path: string, inside: Ancestors): JsonValue {
+  const items = Array.from(array, (item, index) => copy(item, `${path}[${index}]`, inside));
   const extra = Object.keys(array).find((name) => !isIndexOf(array, name));
-  if (extra !== undefined) refuseValue(placeOf(place, extra), 'a named member of an array');
-  assertNoSymbols(array, place);
+  if (extra !== undefined) throwUnstorable(memberPath(path, extra), 'a named member of an array');
+  assertNoSymbols(array, path);
   return Object.freeze(items);
 }
 
@@ -55,25 +55,25 @@ function isIndexOf(array: readonly unknown[], name: string): boolean {
   return String(index) === name && index < array.length;
 }
 
-function assertNoSymbols(value: object, place: string): void {
+function assertNoSymbols(value: object, path: string): void {
   const symbol = Object.getOwnPropertySymbols(value).find((name) =>
     Object.prototype.propertyIsEnumerable.call(value, name),
   );
-  if (symbol !== undefined) refuseValue(`${place}[${String(symbol)}]`, 'a member named by a symbol');
+  if (symbol !== undefined) throwUnstorable(`${path}[${String(symbol)}]`, 'a member named by a symbol');
 }
 
-function placeOf(place: string, name: string): string {
-  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? `${place}.${name}` : `${place}[${JSON.stringify(name)}]`;
+function memberPath(path: string, name: string): string {
+  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? `${path}.${name}` : `${path}[${JSON.stringify(name)}]`;
 }
 
 function kindOf(value: unknown): string {
   return value === undefined || value === null ? String(value) : `a ${typeof value}`;
 }
 
-function refuseValue(place: string, value: string): never {
-  return refuse(place, `is ${value}, which JSON cannot hold`);
+function throwUnstorable(path: string, value: string): never {
+  return throwInvalid(path, `is ${value}, which JSON cannot hold`);
 }
 
-function refuse(place: string, problem: string): never {
-  throw new SessionError('INVALID_SESSION_INFO', `session ${place} ${problem}`);
+function throwInvalid(path: string, problem: string): never {
+  throw new SessionError('INVALID_SESSION_INFO', `session ${path} ${problem}`);
 }

@@ -21,8 +21,8 @@ export interface SessionConnection {
  */
 export abstract class SessionManager {
   /**
-   * Optional. Refuses a session that this manager could never give back, because of its key or its size. Called before a
-   * session is created; the error that it throws is that of `createSession()`.
+   * Optional. Throws for a session that this manager could not return later, because of its key or its size. Called before a
+   * session is created; `createSession()` rejects with the error.
    */
   assertStorable?(session: Session): void;
 
@@ -33,8 +33,8 @@ export abstract class SessionManager {
   useLogger?(logger: ServerLogger): void;
 
   /**
-   * Stores `connection.session`, which was just created. A failure is logged; the session stays active, but cannot be
-   * restored later.
+   * Stores `connection.session`, which is new. A failure is logged; the session stays active, but cannot be restored
+   * later.
    */
   abstract onSessionCreated(connection: SessionConnection): void | Promise<void>;
 
@@ -43,8 +43,8 @@ export abstract class SessionManager {
    * _before_. A failure is logged; the client gets an internal error. A manager that finds the session but cannot write
    * the time should return it nevertheless.
    *
-   * @param key As a client sent it: 1 to 255 printable ASCII characters. Never log it, and never make a path of it
-   *   unchecked.
+   * @param key The key that a client sent: 1 to 255 printable ASCII characters. Do not log it, and do not use it in a path
+   *   without a check.
    * @returns `null` if there is no such session.
    */
   abstract onSessionLookup(key: string): SessionRecord | null | Promise<SessionRecord | null>;

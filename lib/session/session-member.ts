@@ -1,6 +1,6 @@
 import type { SessionConnection } from './session-manager.js';
 
-/** A connection that has a session, as those see it that act on all connections of a session. */
+/** A connection that has a session. Operations on all connections of a session use only these members. */
 export interface SessionMember {
   readonly connection: SessionConnection;
   /** Takes the session from the connection, and sends SessionClosed to its client. Does nothing if it has another one. */

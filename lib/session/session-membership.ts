@@ -26,12 +26,12 @@ export interface SessionClosing {
 /**
  * The connections that are members of sessions, on all nodes together. `session` is the digest of the session's key, which
  * is secret; `member` is the id of a connection, which is unique among all nodes. Methods that need an answer of the other
- * nodes reject with a SessionError `CLUSTER_UNAVAILABLE` if there is none.
+ * nodes reject with a SessionError `CLUSTER_UNAVAILABLE` if they get none.
  */
 export interface SessionMembership {
   /**
-   * Makes a connection a member, however many nodes do so at once. A connection that is a member already is not counted
-   * twice. Resolves when signals to the session, and its closing, reach this node.
+   * Makes a connection a member. The limit holds even if several nodes do so at once. A connection that is a member already
+   * is not counted twice. Resolves when signals to the session, and its closing, reach this node.
    * @returns `'full'` if the limit is reached, or if the session is new and another connection is a member already.
    */
   take(session: string, member: string, request: MembershipRequest): Promise<MembershipResult>;
@@ -45,7 +45,7 @@ export interface SessionMembership {
   /** Removes all members, on all nodes, each of which is notified. */
   closeAll(session: string): Promise<SessionClosing>;
   /**
-   * Closes a session that has no members: it gets none from then on.
+   * Closes a session that has no members. It accepts no members afterwards.
    * @returns True if this node has closed it, now or by an earlier call that failed, so that the caller has to destroy it.
    */
   closeUnheld(session: string): Promise<boolean>;

@@ -5,7 +5,7 @@ import type { MembershipRequest, MembershipResult, SessionClosing } from './sess
 export interface SessionRegistry<Member> {
   /** Makes a connection a member of a session, if the request allows it. A connection is never counted twice. */
   take(key: string, member: Member, request: MembershipRequest): MembershipResult | Promise<MembershipResult>;
-  /** The connection is lost and no longer a member. Does nothing if it is none. */
+  /** The connection is lost and no longer a member. Does nothing if it was not a member. */
   leave(key: string, member: Member): void | Promise<void>;
   /**
    * The connection closes the session and is no longer a member.

@@ -8,7 +8,7 @@ import type { SessionMember } from './session-member.js';
 import type { SessionRegistry } from './session-registry.js';
 import { SessionStore } from './session-store.js';
 
-/** Most closings that are kept to be finished when the other nodes can be reached again. The oldest are given up first. */
+/** Most closings that are kept until the other nodes can be reached again. Beyond it, the oldest is discarded. */
 const MAX_UNFINISHED = 10_000;
 
 /** Limits of the sessions of an application. */
@@ -25,7 +25,7 @@ export class SessionService {
   readonly store: SessionStore;
   /** Operations on one session run one after the other: a restore never meets a half-destroyed session. */
   readonly #queue = new KeyedQueue();
-  /** Sessions that were closed here while the other nodes could not be reached, and whether on all nodes. */
+  /** Sessions that were closed here while the other nodes could not be reached. `isEverywhere`: on all nodes. */
   readonly #unfinished = new Map<string, { isEverywhere: boolean }>();
 
   constructor(
@@ -39,7 +39,7 @@ export class SessionService {
     this.store = new SessionStore(manager, limits.managerTimeout, report, (key, task) => this.exclusively(key, task));
   }
 
-  /** @throws SessionError `INVALID_SESSION_KEY` if the generator makes no usable key in time; what the generator throws. */
+  /** @throws SessionError `INVALID_SESSION_KEY` if the generator makes no usable key in time; any error of the generator. */
   async generateKey(): Promise<string> {
     const { managerTimeout } = this.limits;
     const generating = Promise.resolve(this.keyGenerator.generate());

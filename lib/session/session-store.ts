@@ -3,7 +3,7 @@ import { SessionError } from './session-error.js';
 import type { SessionConnection, SessionManager } from './session-manager.js';
 import type { Session, SessionRecord } from './session.js';
 
-/** Sessions whose late calls are tracked, at most; beyond it, those of the session with the oldest ones are forgotten. */
+/** Most sessions whose late calls are tracked. Beyond it, the session with the oldest calls is no longer tracked. */
 const MAX_LATE = 10_000;
 
 type Hook = 'onSessionCreated' | 'onSessionLookup' | 'onSessionClosed';
@@ -29,7 +29,7 @@ export class SessionStore {
     private readonly exclusively: (key: string, task: () => Promise<void>) => Promise<void>,
   ) {}
 
-  /** @throws what the manager throws for a session that it could never give back. */
+  /** @throws any error of the manager, for a session that it could not return later. */
   assertStorable(session: Session): void {
     this.manager.assertStorable?.(session);
   }
@@ -47,7 +47,7 @@ export class SessionStore {
    * Finds a session.
    * @param deadline When the lookup has to have ended, by `performance.now()`.
    * @returns `null` or `undefined` if there is none.
-   * @throws what the manager throws; SessionError `SESSION_STORE_FAILED` at the deadline.
+   * @throws any error of the manager; SessionError `SESSION_STORE_FAILED` at the deadline.
    */
   async lookUp(key: string, deadline: number): Promise<SessionRecord | null | undefined> {
     const left = deadline - performance.now();

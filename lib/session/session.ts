@@ -5,13 +5,13 @@ import { checkTimestamp } from './timestamp.js';
 export interface SessionRecord {
   /** When the session was created. */
   readonly createdAt: Date;
-  /** When it was last looked up; when it was created, if never. */
+  /** When the session was last looked up, or created if it never was. */
   readonly lastLookupAt: Date;
   /** Data that the application keeps in the session. */
   readonly info?: SessionInfo | null | undefined;
 }
 
-/** A session at one moment. It never changes, and changing what it returns does not change it. */
+/** An immutable snapshot of a session. The dates that it returns are copies. */
 export class Session {
   readonly #createdAt: number;
   readonly #lastLookupAt: number;
@@ -19,7 +19,7 @@ export class Session {
   readonly info: SessionInfo | undefined;
 
   /**
-   * @param key Identifies the session, and is the secret with which it is restored: never log it.
+   * @param key Identifies the session, and is the secret that restores it. Do not log it.
    * @throws SessionError `INVALID_SESSION_INFO` if the info is not JSON, or a date is not of the years 0 to 9999.
    */
   constructor(
@@ -37,7 +37,7 @@ export class Session {
     return new Date(this.#createdAt);
   }
 
-  /** When it was last looked up before it came to this connection; when it was created, if never. */
+  /** When the session was last looked up before this connection got it, or created if it never was. */
   get lastLookupAt(): Date {
     return new Date(this.#lastLookupAt);
   }

@@ -1,6 +1,13 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { findFolderCycles, findViolations, reachableFrom, type ImportRules, type Sources } from './import-rule.js';
+import {
+  findFileCycles,
+  findFolderCycles,
+  findViolations,
+  reachableFrom,
+  type ImportRules,
+  type Sources,
+} from './import-rule.js';
 
 const LIB = new URL('../../lib/', import.meta.url);
 
@@ -56,6 +63,10 @@ describe('the sources', () => {
 
   it('have no folders that import each other in a circle', () => {
     expect(findFolderCycles(lib)).toEqual([]);
+  });
+
+  it('have no files that import each other in a circle, types included', () => {
+    expect(findFileCycles(lib)).toEqual([]);
   });
 
   it('load neither the client nor Redis with the main entry point', () => {
@@ -141,8 +152,13 @@ describe('the check for circles', () => {
     expect(findFolderCycles(sources)).toEqual(['.', 'server']);
   });
 
-  it('does not mind files of one folder', () => {
-    const sources = sourcesOf({ 'server/a.ts': "import './b.js';", 'server/b.ts': "import './a.js';" });
+  it('finds two files of one folder that import each other, but no circle of folders', () => {
+    const sources = sourcesOf({
+      'server/a.ts': "import { b } from './b.js';",
+      'server/b.ts': "import type { A } from './a.js'; import './c.js';",
+      'server/c.ts': '',
+    });
+    expect(findFileCycles(sources)).toEqual(['server/a.ts', 'server/b.ts']);
     expect(findFolderCycles(sources)).toEqual([]);
   });
 });

@@ -32,18 +32,27 @@ export function findViolations(sources: Sources, rules: ImportRules): string[] {
 
 /** Lists the folders that import each other in a circle, or lead into one. */
 export function findFolderCycles(sources: Sources): string[] {
+  return findCycles(sources, folderOf);
+}
+
+/** Lists the files that import each other in a circle, or lead into one; imports of types count, too. */
+export function findFileCycles(sources: Sources): string[] {
+  return findCycles(sources, (file) => file);
+}
+
+function findCycles(sources: Sources, nodeOf: (file: string) => string): string[] {
   const imported = new Map<string, Set<string>>();
   for (const [file, text] of sources) {
-    const folder = folderOf(file);
-    const folders = imported.get(folder) ?? new Set<string>();
-    imported.set(folder, folders);
-    for (const target of targetsOf(file, text)) if (folderOf(target) !== folder) folders.add(folderOf(target));
+    const node = nodeOf(file);
+    const nodes = imported.get(node) ?? new Set<string>();
+    imported.set(node, nodes);
+    for (const target of targetsOf(file, text)) if (nodeOf(target) !== node) nodes.add(nodeOf(target));
   }
-  // A folder that imports none of those left cannot be part of a circle.
+  // A node that imports none of those left cannot be part of a circle.
   for (;;) {
-    const free = [...imported].filter(([, folders]) => ![...folders].some((folder) => imported.has(folder)));
+    const free = [...imported].filter(([, nodes]) => ![...nodes].some((node) => imported.has(node)));
     if (free.length === 0) return [...imported.keys()].sort();
-    for (const [folder] of free) imported.delete(folder);
+    for (const [node] of free) imported.delete(node);
   }
 }
 

@@ -36,7 +36,7 @@ async function start(options: WebwireModuleOptions = {}) {
 
 afterEach(() => app.close());
 
-/** Connects a client with this `Origin`, and says what became of it. */
+/** Connects a client with this `Origin`, and returns the result. */
 async function connectFrom(origin: string | undefined, path = '/'): Promise<string> {
   const url = app.url(path);
   const options = origin === undefined ? {} : { origin };
@@ -48,7 +48,7 @@ async function connectFrom(origin: string | undefined, path = '/'): Promise<stri
 }
 
 describe('maxConnections', () => {
-  it('refuses clients beyond it, and lets them in when others have gone', async () => {
+  it('refuses clients above it, and accepts them when others have gone', async () => {
     await start({ maxConnections: 2 });
     const { server } = app.get(Gateway);
     const [first] = [await app.connect(), await app.connect()];
@@ -62,7 +62,7 @@ describe('maxConnections', () => {
     expect(server.connections.size).toBe(2);
   });
 
-  it('is for each server', async () => {
+  it('applies to each server', async () => {
     await start({ maxConnections: 1 });
     await app.connect('/');
     await app.connect('/other');
@@ -70,7 +70,7 @@ describe('maxConnections', () => {
     expect(await refusal(app.url('/other'))).toBe('503 too many connections');
   });
 
-  it('can be said for one gateway', async () => {
+  it('can be set for one gateway', async () => {
     await start({ gateways: { Other: { maxConnections: 1 } } });
     await app.connect('/other');
     expect(await refusal(app.url('/other'))).toBe('503 too many connections');
@@ -78,7 +78,7 @@ describe('maxConnections', () => {
     await app.connect('/');
   });
 
-  it('holds against a stampede', async () => {
+  it('holds for many clients at once', async () => {
     await start({ maxConnections: 5 });
     const attempts = Array.from({ length: 40 }, () => app.connect());
     const outcomes = await Promise.allSettled(attempts);
@@ -114,12 +114,12 @@ describe('origins', () => {
     ['a function', (origin) => origin === 'https://a.example', 'https://a.example', true],
     ['a function that refuses', (origin) => origin === 'https://a.example', 'https://b.example', false],
     ['a function that wants an Origin', (origin) => origin !== undefined, undefined, false],
-  ])('(%s) let in who they name', async (_what, origins, origin, isLetIn) => {
+  ])('(%s) accept only the clients that they match', async (_what, origins, origin, isLetIn) => {
     await start({ origins });
     expect(await connectFrom(origin)).toBe(isLetIn ? 'connected' : '403 origin not allowed');
   });
 
-  it('may be a global RegExp, which is no different the second time', async () => {
+  it('may be a global RegExp, which matches the second time, too', async () => {
     await start({ origins: global });
     for (let n = 0; n < 3; n++) expect(await connectFrom('https://chat.example.com')).toBe('connected');
   });
@@ -138,7 +138,7 @@ describe('origins', () => {
       'returned Promise { true } instead of a boolean',
     ],
     ['forgets to answer', (() => undefined) as never, 'returned undefined instead of a boolean'],
-  ])('let nobody in when the function %s, which is logged', async (_how, origins, message) => {
+  ])('accept no client if the function %s, which is logged', async (_how, origins, message) => {
     await start({ origins });
     expect(await connectFrom('https://a.example')).toBe('500 internal server error');
     expect(await app.logger.logged('error', 'A handshake failed')).toContain(message);
@@ -191,7 +191,7 @@ describe('a message that is too large', () => {
     ['in a later frame', (client: WireClient) => client.writeRaw(`0281${MASK}7f80ff${GIBIBYTE}${MASK}`)],
     ['as text', (client: WireClient) => client.writeRaw(`81ff${GIBIBYTE}${MASK}`)],
     ['beyond any number', (client: WireClient) => client.writeRaw(`82ffffffffffffffffff${MASK}`)],
-  ])('is refused at once, before it comes: announced %s', async (_where, announce) => {
+  ])('is refused as soon as its length is announced: %s', async (_where, announce) => {
     await start();
     const client = await app.connect();
     announce(client);
@@ -199,7 +199,7 @@ describe('a message that is too large', () => {
   });
 });
 
-it('a session key that no session can have is not looked up', async () => {
+it('an invalid session key is not looked up', async () => {
   const asked: number[] = [];
   class Manager extends SessionManager {
     onSessionCreated() {}

@@ -16,7 +16,7 @@ import { describe as show, type WireClient } from '../support/wire-client.js';
 
 const MESSAGE = 8_000;
 const MAX = 100_000;
-/** What a tick gathers before it is written, and what is sent last. */
+/** Bytes that one tick gathers before a write, and the message that is sent last. */
 const SLACK = 64 * 1024 + 2 * MESSAGE;
 const CLOSE_TIMEOUT = 2_000;
 
@@ -57,7 +57,7 @@ async function connectSlow(): Promise<[WireClient, WebwireConnection]> {
   return [client, gateway.connections.at(-1)!];
 }
 
-/** Sends signals until the connection takes no more; returns the most that ever waited. */
+/** Sends signals until the connection refuses one; returns the largest amount that waited. */
 async function flood(connection: WebwireConnection): Promise<number> {
   let most = 0;
   while (connection.signal('big', Buffer.alloc(MESSAGE))) {
@@ -76,7 +76,7 @@ afterEach(async () => {
 });
 
 describe('a client that does not read', () => {
-  it('is disconnected when too many signals wait for it, and told when it reads again', async () => {
+  it('is disconnected when too many signals wait for it, and gets the close code when it reads again', async () => {
     await start();
     const [client, connection] = await connectSlow();
     const other = await app.connect();
@@ -133,7 +133,7 @@ describe('a client that does not read', () => {
     expect(gateway.server.connections.size).toBe(0);
   });
 
-  it('does not hold up the end of the application', async () => {
+  it('does not delay the end of the application', async () => {
     await start({ maxBufferedAmount: 1024 * 1024 });
     const [, connection] = await connectSlow();
     while (connection.bufferedAmount === 0) {
@@ -152,7 +152,7 @@ describe('a client that does not read', () => {
 });
 
 describe('a client that reads', () => {
-  it('gets more than may wait, where nothing waits', async () => {
+  it('gets a message above the limit if no data waits', async () => {
     await start({ maxBufferedAmount: 0 });
     const client = await app.connect();
     const [connection] = gateway.connections;
@@ -165,7 +165,7 @@ describe('a client that reads', () => {
     expect(connection!.bufferedAmount).toBe(0);
   });
 
-  it('stays connected, however much it gets', async () => {
+  it('stays connected, even with a lot of data in total', async () => {
     await start();
     const client = await app.connect();
     const [connection] = gateway.connections;

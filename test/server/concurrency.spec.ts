@@ -143,19 +143,19 @@ async function expectLimit(limit: number) {
   }
 }
 
-describe('a limit of handlers at once', () => {
-  it('is given to the module', async () => {
+describe('the limit of handlers at once', () => {
+  it('can be set for the module', async () => {
     await start({ concurrencyLimit: 2 });
     await expectLimit(2);
   });
 
-  it('is given to a gateway by configuration', async () => {
+  it('can be set for a gateway by configuration', async () => {
     await start({ concurrencyLimit: 5, gateways: { Gateway: { concurrencyLimit: 3 } } });
     await expectLimit(3);
   });
 
-  it('is given to a connection by its handshake', async () => {
-    /** Knows what each client may do. */
+  it('can be set for a connection in its handshake', async () => {
+    /** Sets the limit of each client in its handshake. */
     class Fair implements Transport {
       readonly #webSockets = new WsTransport();
       listen(server: WebwireServer, target: Parameters<Transport['listen']>[1]) {
@@ -176,7 +176,7 @@ describe('a limit of handlers at once', () => {
     await expectLimit(1);
   });
 
-  it('is for each connection', async () => {
+  it('applies to each connection', async () => {
     await start({ concurrencyLimit: 1 });
     client.send('slow', 'held up');
     await gateway.started.take();
@@ -250,7 +250,7 @@ describe('a client that sends more than is handled', () => {
     for (let n = 0; n < 50; n++) await other.ask('sync', 'a round trip');
   }
 
-  it('has to wait: the server stops reading, and answers all, once and in order, when it can', async () => {
+  it('has to wait: the server stops reading, and later answers all messages once and in order', async () => {
     await start({ concurrencyLimit: 1 });
     client.send('slow', 'first');
     for (let n = 0; n < MESSAGES; n++) {
@@ -286,7 +286,7 @@ describe('a client that sends more than is handled', () => {
   });
 });
 
-describe('what waits', () => {
+describe('a message that waits', () => {
   async function startWaiting() {
     await start({ concurrencyLimit: 1 });
     together(() => {
@@ -335,7 +335,7 @@ describe('what waits', () => {
     expect(gateway.started.rest).toEqual(['runs']);
   });
 
-  it('is dropped when the client has gone, which is noticed when it is read from again', async () => {
+  it('is dropped when the client is gone, which the server notices when it reads again', async () => {
     await startWaiting();
     client.socket.terminate();
     expect(await gateway.disconnects.take()).toBe('connection-lost');

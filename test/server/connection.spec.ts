@@ -24,7 +24,7 @@ class Gateway {
   readonly connections: WebwireConnection[] = [];
   readonly disconnected: [WebwireConnection, DisconnectReason][] = [];
   readonly left: Deferred<DisconnectReason> = deferred();
-  /** Settled by tests; `slow` requests wait for it. */
+  /** Tests resolve it; `slow` requests wait for it. */
   readonly work: Deferred<string> = deferred();
   readonly started: Deferred<Message> = deferred();
 
@@ -76,7 +76,7 @@ afterEach(async () => {
 });
 
 describe('a connection', () => {
-  it('knows where it comes from', () => {
+  it('has the address and the request of its client', () => {
     const [connection] = gateway.connections;
     expect(connection).toBeInstanceOf(WebwireConnection);
     expect(connection!.id).toMatch(/^[0-9a-f-]{36}$/);
@@ -107,7 +107,7 @@ describe('a connection', () => {
     expect(show(await client.next())).toBe('utf8 done');
   });
 
-  it('handles messages concurrently and answers each, whatever its identifier', async () => {
+  it('handles messages concurrently and answers each by its identifier', async () => {
     client.sendBytes('7fffffffffffffffff04736c6f77');
     client.sendBytes('7fffffffffffffffff04736c6f77');
     expect(await client.ask('echo', 'fast')).toBe('utf8 fast');
@@ -122,7 +122,7 @@ describe('a connection', () => {
     expect(await app.logger.logged('error', 'crashed now')).toContain('Signal "crash" failed');
   });
 
-  it('drops what only a server sends', async () => {
+  it('drops messages that only servers send', async () => {
     client.sendBytes('21');
     client.sendBytes('16');
     client.sendBytes('bf0100000000000000');
@@ -155,14 +155,14 @@ describe('a connection', () => {
     expect(await client.closed).toEqual({ code: 1000, reason: '' });
   });
 
-  it('tells what is sent from what is dropped while it closes', async () => {
+  it('returns false for signals that are dropped while it closes', async () => {
     const [connection] = gateway.connections;
     const closed = connection!.close();
     expect(connection!.signal('after', 'the close frame')).toBe(false);
     await closed;
   });
 
-  it('does not send what does not fit the client, and says so', async () => {
+  it('throws for a signal that does not fit the client, and does not send it', async () => {
     const [connection] = gateway.connections;
     const fits = 'x'.repeat(8192 - 2 - 'big'.length);
     expect(() => connection!.signal('big', `${fits}x`)).toThrow(BufferOverflowError);
@@ -181,7 +181,7 @@ describe('a connection', () => {
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
   });
 
-  it.each([Promise.resolve(1), of(1)])('refuses to send what has to be waited for', async (body) => {
+  it.each([Promise.resolve(1), of(1)])('refuses to send promises and Observables', async (body) => {
     expect(() => gateway.connections[0]!.signal('x', body)).toThrow('a promise or an Observable cannot be sent');
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
   });
@@ -200,7 +200,7 @@ describe('a connection', () => {
     expect(gateway.server.connections.size).toBe(0);
   });
 
-  it('gives an aborted signal to who asks for one too late', async () => {
+  it('gives an aborted signal to a handler that reads it too late', async () => {
     client.send('slow');
     const message = await gateway.started.promise;
     await client.close();
@@ -226,7 +226,7 @@ describe('a connection', () => {
     for (let i = 0; i < 500; i++) expect(show(await client.next())).toBe(`utf8 ${i}`);
   });
 
-  it('keeps a payload that the application holds on to', async () => {
+  it('does not change a payload that the application keeps', async () => {
     client.send('slow', 'kept');
     const kept = await gateway.started.promise;
     for (let i = 0; i < 100; i++) client.send('echo', 'y'.repeat(5000));
@@ -282,7 +282,7 @@ describe('a violation', () => {
     },
   );
 
-  it('is the last that is read', async () => {
+  it('is the last message that is read', async () => {
     client.send('slow');
     await gateway.started.promise;
     client.sendBytes(malformed);
@@ -304,7 +304,7 @@ describe('a violation', () => {
     expect(app.logger.at('warn').join()).not.toContain('SECRET');
   });
 
-  it.each([1000, 1002, 1007, 1009])('is not what a client does that closes with code %i', async (code) => {
+  it.each([1000, 1002, 1007, 1009])('is not reported for a client that closes with code %i', async (code) => {
     client.socket.close(code, 'bye');
     expect(await client.closed).toEqual({ code, reason: 'bye' });
     expect(await gateway.left.promise).toBe('client-close');

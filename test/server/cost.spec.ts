@@ -19,8 +19,8 @@ import { ServerSocket } from '../support/server-socket.js';
 import { TestApp } from '../support/test-app.js';
 import { describe as show } from '../support/wire-client.js';
 
-// What a message costs, in things that can be counted. A change that makes one of them dearer is seen here, whatever the
-// machine; how long it all takes is for `npm run bench`.
+// Counts writes, copies and asynchronous resources per message, which are the same on every machine. `npm run bench` measures
+// times.
 
 const LARGE = 20_000;
 
@@ -111,7 +111,7 @@ function times(count: number, message: EncodableMessage): EncodableMessage[] {
   return Array.from({ length: count }, () => message);
 }
 
-/** What asynchronous resources a function makes, by type. */
+/** Counts the asynchronous resources that a function makes, by type. */
 function countResources(run: () => void): Record<string, number> {
   const counts: Record<string, number> = {};
   const own = executionAsyncId();
@@ -135,7 +135,7 @@ describe('messages that arrive together are answered in one write', () => {
     expect(peer.writes.map((pieces) => pieces.length)).toEqual([1]);
   });
 
-  it('when they are all there: asynchronous handlers', async () => {
+  it('when all replies are ready: asynchronous handlers', async () => {
     peer.receive(...times(16, request('async')));
     await nextTurn();
     expect(peer.writes).toHaveLength(1);
@@ -152,7 +152,7 @@ describe('while many connections are busy', () => {
   let peers: ServerSocket[];
   let time: number;
 
-  /** How many writes each connection has got since the last call. */
+  /** The number of writes on each connection since the last call. */
   function writes(): number[] {
     return peers.map((each) => each.writes.splice(0).length);
   }
@@ -198,7 +198,7 @@ describe('while many connections are busy', () => {
     expect(writes()).toEqual(Array(20).fill(1));
   });
 
-  it('what handlers put off to the next turn comes after their answers', async () => {
+  it('work that handlers defer to the next turn runs after their answers', async () => {
     let written = 0;
     gateway.afterTurn = () => (written = peer.writes.length);
     peer.receive(request('put off'));
@@ -207,7 +207,7 @@ describe('while many connections are busy', () => {
     expect(written).toBe(1);
   });
 
-  it('none waits for others any more after a turn that took its time', async () => {
+  it('none waits for others any more after a slow turn', async () => {
     readMany();
     time += 5;
     await nextTurn();
@@ -299,7 +299,7 @@ describe('a message that is answered at once', () => {
     expect(Object.keys(counts)).not.toEqual(expect.arrayContaining(['Timeout']));
   });
 
-  it('takes no AbortController, unless a handler asks for its signal: then one for the connection', () => {
+  it('takes no AbortController, unless a handler reads abortSignal: then one for the connection', () => {
     let made = 0;
     vi.stubGlobal(
       'AbortController',
@@ -317,7 +317,7 @@ describe('a message that is answered at once', () => {
   });
 });
 
-it('a payload that a handler keeps stays as it is', async () => {
+it('a payload that a handler keeps does not change', async () => {
   const bodies = Array.from({ length: 20 }, (_, n) => Buffer.alloc(10 + 50 * n, n));
   for (const body of bodies) {
     peer.client.sendBytes(Buffer.concat([Buffer.from('7f0000000000000001046b656570', 'hex'), body]));
@@ -329,7 +329,7 @@ it('a payload that a handler keeps stays as it is', async () => {
   expect(gateway.kept.map(({ message }) => Buffer.from(message.payload.bytes))).toEqual(bodies);
 });
 
-it('a flood on one connection leaves others their turn, and keeps its order', async () => {
+it('a flood on one connection does not block others, and keeps its order', async () => {
   const other = await ServerSocket.connect(app);
   const flood = { type: MessageType.SignalBinary, name: 'count', payload: Buffer.alloc(1) } as const;
   peer.receive(...times(2_000, flood), request('direct'));

@@ -16,11 +16,11 @@ import { ServerSocket } from '../support/server-socket.js';
 import { TestApp } from '../support/test-app.js';
 import type { WireClient } from '../support/wire-client.js';
 
-// Bytes whose memory is given to a worker, or whose buffer shrinks, before or after they are sent.
+// Bytes whose memory is transferred to a worker, or whose buffer shrinks, before or after they are sent.
 
 const LARGE = 64_000;
 
-/** Gives the memory away, as `worker.postMessage(bytes, [bytes.buffer])` does. */
+/** Transfers the memory, as `worker.postMessage(bytes, [bytes.buffer])` does. */
 function transfer<View extends ArrayBufferView | ArrayBuffer>(view: View): View {
   const buffer = ArrayBuffer.isView(view) ? view.buffer : view;
   structuredClone(buffer, { transfer: [buffer as ArrayBuffer] });
@@ -43,7 +43,7 @@ function shrunk<View extends ArrayBufferView>(make: (buffer: ArrayBuffer) => Vie
   return view;
 }
 
-/** Makes bytes that had memory once. */
+/** Ways to make bytes whose memory is gone. */
 const GONE: Record<string, () => unknown> = {
   'a transferred Uint8Array': () => transfer(new Uint8Array(4)),
   'a transferred Buffer': () => transfer(Buffer.from(new ArrayBuffer(4))),
@@ -61,7 +61,7 @@ const GONE: Record<string, () => unknown> = {
   'a DataView beyond the end of a shrunk buffer': () => shrunk((buffer) => new DataView(buffer, 16, 8)),
 };
 
-/** Makes bytes, and a function that takes their memory away. */
+/** Ways to make bytes, with a function that removes their memory. */
 const GOING: Record<string, () => [Uint8Array, () => void]> = {
   'a transferred Uint8Array': () => {
     const bytes = new Uint8Array(LARGE);
@@ -115,21 +115,21 @@ beforeEach(async () => {
 afterEach(() => app.close());
 
 describe.each(Object.entries(GONE))('%s', (_what, make) => {
-  it('is no reply: the client gets an internal error, and the log says why', async () => {
+  it('cannot be a reply: the client gets an internal error, and the reason is logged', async () => {
     gateway.reply = make;
     expect(await client.ask('reply')).toBe('internal error');
     expect(app.logger.at('error').join()).toMatch(/Request "reply" failed.*(transferred or shrunk|detached)/s);
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
   });
 
-  it('is no signal: the caller gets the error', async () => {
+  it('cannot be a signal: the caller gets the error', async () => {
     expect(() => gateway.connections[0]!.signal('bytes', make())).toThrow(/transferred or shrunk|detached/);
     expect(() => app.get(WebwireService).broadcast('bytes', make())).toThrow(/transferred or shrunk|detached/);
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
   });
 });
 
-it('bytes that are empty are sent as what they are', async () => {
+it('empty bytes are sent as empty bytes', async () => {
   const shared = new Uint8Array(new SharedArrayBuffer(0));
   for (const empty of [new Uint8Array(0), Buffer.alloc(0), new ArrayBuffer(0), new Uint8Array(8).subarray(8), shared]) {
     gateway.reply = () => empty;
@@ -143,7 +143,7 @@ it.each([4, LARGE])('%i bytes of shared memory are sent', async (length) => {
 });
 
 describe.each(Object.entries(GOING))('%s, after it was sent', (_what, make) => {
-  it('ends its own connection, with a line in the log that says what to do', async () => {
+  it('ends its own connection, and logs a remedy', async () => {
     const other = await app.connect();
     const [connection] = gateway.connections;
     const [bytes, take] = make();
@@ -158,7 +158,7 @@ describe.each(Object.entries(GOING))('%s, after it was sent', (_what, make) => {
     expect(await other.ask('echo', 'unaffected')).toBe('utf8 unaffected');
   });
 
-  it('arrives as it was when it was broadcast', async () => {
+  it('arrives unchanged if it was broadcast', async () => {
     const [bytes, take] = make();
     bytes.fill(7);
     app.get(WebwireService).broadcast('bytes', bytes);
@@ -166,7 +166,7 @@ describe.each(Object.entries(GOING))('%s, after it was sent', (_what, make) => {
     await expectSevens(client);
   });
 
-  it('arrives as it was when it waited for a slow client', async () => {
+  it('arrives unchanged if it waited for a slow client', async () => {
     const peer = await ServerSocket.connect(app);
     const connection = gateway.connections.at(-1)!;
     peer.socket.cork();
@@ -183,7 +183,7 @@ describe.each(Object.entries(GOING))('%s, after it was sent', (_what, make) => {
   });
 });
 
-it('bytes that are transferred after they were sent over memory arrive as they were', async () => {
+it('bytes that are transferred after they were sent over memory arrive unchanged', async () => {
   const transport = new MemoryTransport();
   await app.close();
   app = await TestApp.start({ providers: [Gateway] }, { transport });

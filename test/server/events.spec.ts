@@ -58,8 +58,8 @@ describe.each<[string, (name: EventName) => Promise<unknown>]>([
       return source === server ? rest : 'an event of another server';
     },
   ],
-])('%s tells of', (_way, next) => {
-  it('connections that come and go', async () => {
+])('%s reports', (_way, next) => {
+  it('connections that open and close', async () => {
     await start();
     const connected = next('connection');
     const client = await app.connect();
@@ -128,7 +128,7 @@ describe.each<[string, (name: EventName) => Promise<unknown>]>([
   });
 });
 
-it('a listener may close the connection it is told of', async () => {
+it('a listener may close the connection of its event', async () => {
   await start();
   server.on('violation', ({ connection }) => void connection.close());
   const left = once(server, 'disconnection');
@@ -138,22 +138,25 @@ it('a listener may close the connection it is told of', async () => {
   expect(await left).toMatchObject([{ reason: 'violation' }]);
 });
 
-it.each(['throws', 'rejects'] as const)('a listener that %s is logged and harms nobody', async (how) => {
-  await start();
-  const fail = (): void | Promise<void> => {
-    const error = new Error('the listener broke');
-    if (how === 'throws') throw error;
-    return Promise.reject(error);
-  };
-  const others: string[] = [];
-  server.on('connection', fail);
-  server.on('connection', () => others.push('on'));
-  server.once('connection', () => others.push('once'));
-  const client = await app.connect();
-  expect(await client.ask('echo', 'x')).toBe('utf8 x');
-  expect(await app.logger.logged('error', "A listener of the server's event connection failed")).toContain(
-    'the listener broke',
-  );
-  await app.connect();
-  expect(others).toEqual(['on', 'once', 'on']);
-});
+it.each(['throws', 'rejects'] as const)(
+  'the failure of a listener that %s is logged, and other listeners run',
+  async (how) => {
+    await start();
+    const fail = (): void | Promise<void> => {
+      const error = new Error('the listener broke');
+      if (how === 'throws') throw error;
+      return Promise.reject(error);
+    };
+    const others: string[] = [];
+    server.on('connection', fail);
+    server.on('connection', () => others.push('on'));
+    server.once('connection', () => others.push('once'));
+    const client = await app.connect();
+    expect(await client.ask('echo', 'x')).toBe('utf8 x');
+    expect(await app.logger.logged('error', "A listener of the server's event connection failed")).toContain(
+      'the listener broke',
+    );
+    await app.connect();
+    expect(others).toEqual(['on', 'once', 'on']);
+  },
+);

@@ -4,7 +4,7 @@ import { Groups } from '../../lib/server/groups.js';
 describe('groups', () => {
   const setUp = () => ({ groups: new Groups<string>((name) => name === 'eve'), ada: 'ada', bob: 'bob' });
 
-  it('come into being with the first member and vanish with the last', () => {
+  it('exist from the first member to the last', () => {
     const { groups, ada, bob } = setUp();
     groups.join(ada, 'red');
     groups.join(bob, 'red');
@@ -28,13 +28,13 @@ describe('groups', () => {
     expect(groups.size).toBe(1);
   });
 
-  it('take nobody who is gone', () => {
+  it('do not accept a connection that is gone', () => {
     const { groups } = setUp();
     groups.join('eve', 'red');
     expect(groups.size).toBe(0);
   });
 
-  it('are not left by those who are not in them', () => {
+  it('ignore the leaving of a connection that is not a member', () => {
     const { groups, ada, bob } = setUp();
     groups.join(ada, 'red');
     groups.leave(bob, 'red');
@@ -50,7 +50,7 @@ describe('groups', () => {
     expect(groups.members(name)).toEqual([ada]);
   });
 
-  it('list their members as they are now, whatever happens while the list is used', () => {
+  it('list the members at the time of the call, even if members change while the list is used', () => {
     const { groups, ada, bob } = setUp();
     groups.join(ada, 'red');
     for (const member of groups.members('red')) {

@@ -66,7 +66,7 @@ async function start(options: WebwireModuleOptions = {}) {
   gateway = app.get(Gateway);
 }
 
-/** A client to which nothing leaves until the server's end is uncorked. */
+/** A client that gets no data until the server's end is uncorked. */
 async function connectCorked(): Promise<[ServerSocket, WebwireConnection]> {
   const peer = await ServerSocket.connect(app);
   peer.socket.cork();
@@ -94,7 +94,7 @@ const numbers = (count: number) => Array.from({ length: count }, (_, n) => n);
 
 afterEach(() => app.close());
 
-describe('while more than maxBufferedAmount waits for a client', () => {
+describe('while more than maxBufferedAmount bytes wait for a client', () => {
   it('no handlers are started for it, even within one read', async () => {
     await start();
     const [peer, connection] = await connectCorked();
@@ -163,7 +163,7 @@ describe('while more than maxBufferedAmount waits for a client', () => {
     expect(app.logger.at('warn')).toEqual([]);
   });
 
-  it('what waits is dropped when the application closes the connection, and replies still leave', async () => {
+  it('waiting messages are dropped when the application closes the connection, and replies are still sent', async () => {
     await start();
     const [peer, connection] = await connectCorked();
     peer.receive(...requests(120));
@@ -175,7 +175,7 @@ describe('while more than maxBufferedAmount waits for a client', () => {
     expect(gateway.started).toBe(started);
   });
 
-  it('what waits is dropped when the client breaks the protocol, and replies still leave', async () => {
+  it('waiting messages are dropped when the client breaks the protocol, and replies are still sent', async () => {
     await start();
     const [peer] = await connectCorked();
     peer.receive(...requests(120));
@@ -188,7 +188,7 @@ describe('while more than maxBufferedAmount waits for a client', () => {
     expect(gateway.started).toBe(started);
   });
 
-  it('what waits is refused when the server shuts down, and replies still leave', async () => {
+  it('waiting messages are refused when the server shuts down, and replies are still sent', async () => {
     await start();
     const [peer] = await connectCorked();
     peer.receive(...requests(100));
@@ -234,7 +234,7 @@ describe('while more than maxBufferedAmount waits for a client', () => {
 });
 
 it.each([0, 1, 20_000, 70_000])(
-  'a limit of %i bytes, below what a socket keeps itself, holds nobody up for ever',
+  'a limit of %i bytes, less than a socket buffers, blocks no client for ever',
   async (max) => {
     await start({ maxBufferedAmount: max });
     const [peer] = await connectCorked();

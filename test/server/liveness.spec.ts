@@ -21,7 +21,7 @@ import { TcpClient } from '../support/tcp-client.js';
 import { TestApp } from '../support/test-app.js';
 import { describe as show, WireClient } from '../support/wire-client.js';
 
-/** The server looks eight times per read timeout. */
+/** The server checks eight times per read timeout. */
 const LOOK = 1_000;
 const READ_TIMEOUT = 8 * LOOK;
 
@@ -95,14 +95,14 @@ describe('a client that is silent', () => {
     expect(app.logger.at('warn')).toEqual([]);
   });
 
-  it('is disconnected from the start, if it says nothing at all', async () => {
+  it('is disconnected if it never sends anything', async () => {
     await start();
     const client = await app.connect();
     vi.advanceTimersByTime(READ_TIMEOUT + LOOK);
     expect(await client.closed).toEqual({ code: 1001, reason: 'read timeout' });
   });
 
-  it('is disconnected while handlers run, which are told', async () => {
+  it('is disconnected while handlers run, whose abort signal fires', async () => {
     await start();
     const [client] = await connect();
     client.send('slow');
@@ -124,7 +124,7 @@ describe('a client that is silent', () => {
     expect(await gateway.disconnects.take()).toBe('server-close');
   });
 
-  it('costs nobody else the connection', async () => {
+  it('does not disconnect others', async () => {
     await start();
     const [[silent], [busy]] = [await connect(), await connect()];
     vi.advanceTimersByTime(READ_TIMEOUT);
@@ -174,7 +174,7 @@ describe('a client stays connected by', () => {
   });
 });
 
-it('pings are answered, with what they brought', async () => {
+it('pings are answered with their payload', async () => {
   await start();
   const [client] = await connect();
   client.socket.ping('abc');
@@ -183,7 +183,7 @@ it('pings are answered, with what they brought', async () => {
 });
 
 describe('a client from which nothing arrives for half of readTimeout', () => {
-  /** Lets a part of the read timeout go by, and what was sent in it arrive on both sides. */
+  /** Lets a part of the read timeout pass, and the data of that time arrive on both sides. */
   async function pass(looks: number) {
     for (let look = 0; look < looks; look++) {
       vi.advanceTimersByTime(LOOK);
@@ -232,10 +232,10 @@ describe('a client from which nothing arrives for half of readTimeout', () => {
   });
 });
 
-describe('a client for which something waits', () => {
+describe('a client for which data waits', () => {
   const MESSAGE = 8_000;
 
-  /** A client that has stopped reading, and has more waiting for it than the systems keep. */
+  /** A client that has stopped reading, and for which more data waits than the systems buffer. */
   async function connectStalled(): Promise<[WireClient, WebwireConnection]> {
     await start({ maxBufferedAmount: 8 * 1024 * 1024 });
     const [client, connection] = await connect();
@@ -247,7 +247,7 @@ describe('a client for which something waits', () => {
     return [client, connection];
   }
 
-  it('is disconnected when it takes nothing for readTimeout, whatever it sends', async () => {
+  it('is disconnected when it takes nothing for readTimeout, even if it sends', async () => {
     const [client, connection] = await connectStalled();
     const other = await app.connect();
     for (let look = 0; look < 8; look++) {
@@ -273,7 +273,7 @@ describe('a client for which something waits', () => {
     for (let round = 0; round < 4; round++) {
       vi.advanceTimersByTime(7 * LOOK);
       client.sendBytes('21');
-      // Systems hand on what they keep in large pieces.
+      // Systems pass on buffered data in large pieces.
       const enough = received.length + 400;
       client.socket.resume();
       while (received.length < enough && connection.bufferedAmount > 0) await passIo();
@@ -290,7 +290,7 @@ describe('a client for which something waits', () => {
 });
 
 describe('a client that the server does not read from', () => {
-  /** Looks again and again, until something has happened. */
+  /** Checks repeatedly until a condition holds. */
   async function lookUntil(condition: () => boolean) {
     while (!condition()) {
       vi.advanceTimersByTime(LOOK);

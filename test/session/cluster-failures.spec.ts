@@ -21,7 +21,7 @@ class Gateway {
   }
 }
 
-/** A membership that works, but for the given methods. */
+/** A membership that works, except for the given methods. */
 function membership(methods: Partial<SessionMembership>): SessionMembership {
   return {
     take: async () => 'taken',

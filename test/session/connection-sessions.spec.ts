@@ -24,7 +24,7 @@ import { deferred, type Deferred } from '../support/deferred.js';
 import { TestApp } from '../support/test-app.js';
 import { WireClient, describe as show } from '../support/wire-client.js';
 
-/** A store whose every call can be held up or made to fail. */
+/** A store whose calls can be delayed or made to fail. */
 class TestManager extends SessionManager {
   readonly #store = new MemorySessionManager();
   readonly calls: string[] = [];
@@ -150,7 +150,7 @@ async function create(client: WireClient, info: object = { user: 'ada' }): Promi
 }
 
 describe('creating a session', () => {
-  it('tells the client before the reply, then the manager', async () => {
+  it('notifies the client before the reply, then the manager', async () => {
     const client = await start();
     client.send('create', '{"user":"ada","roles":["x"]}');
     const created = await client.nextBytes();
@@ -174,14 +174,14 @@ describe('creating a session', () => {
     expect(Object.isFrozen(session)).toBe(true);
   });
 
-  it('leaves the info out where there is none', async () => {
+  it('leaves the info out if it is undefined', async () => {
     const client = await start();
     client.send('create', '');
     const session = JSON.parse((await client.nextBytes()).subarray(1).toString());
     expect(Object.keys(session)).toEqual(['k', 'c', 'l']);
   });
 
-  it('fails where there is one already', async () => {
+  it('fails on a connection that has one already', async () => {
     const client = await start();
     await create(client);
     expect(await client.ask('create', '{}')).toBe('utf8 failed SESSION_ACTIVE');
@@ -240,7 +240,7 @@ describe('creating a session', () => {
     expect(gateway.service.sessionCount).toBe(0);
   });
 
-  it('that the manager cannot store stays active; the log does not tell the key', async () => {
+  it('that the manager cannot store stays active; the log does not show the key', async () => {
     const client = await start();
     manager.failing = 'created';
     const key = await create(client);
@@ -267,7 +267,7 @@ describe('restoring a session', () => {
     expect(gateway.service.sessionCount).toBe(1);
   });
 
-  it('does not find what was never there, and keeps what the connection has', async () => {
+  it('does not find an unknown session, and keeps that of the connection', async () => {
     const client = await start();
     expect(await restore(client, 'unknown')).toBe(MessageType.ReplySessionNotFound);
     await create(client);
@@ -275,21 +275,21 @@ describe('restoring a session', () => {
     expect(await client.ask('whoami')).toBe('utf8 {"user":"ada"}');
   });
 
-  it('never exceeds the limit, however many restore at once', async () => {
+  it('never exceeds the limit, even if many connections restore at once', async () => {
     const client = await start({ maxConnections: 3 });
     const key = await create(client);
     const others = await Promise.all(Array.from({ length: 8 }, () => app.connect()));
     const answers = await Promise.all(others.map((other) => restore(other, key)));
     expect(answers.filter((answer) => answer === MessageType.ReplyMaxSessionConnectionsReached)).toHaveLength(6);
     expect(gateway.service.sessionConnections(key)).toHaveLength(3);
-    // A place that is given back can be taken again.
+    // A connection that is gone makes room for another.
     await client.close();
     await gateway.left.promise;
     const last = others[answers.indexOf(MessageType.ReplyMaxSessionConnectionsReached)]!;
     expect(await restore(last, key)).toMatchObject({ k: key });
   });
 
-  it('of its own session takes no second place', async () => {
+  it('of its own session does not count the connection twice', async () => {
     const client = await start({ maxConnections: 1 });
     const key = await create(client);
     expect(await restore(client, key)).toMatchObject({ k: key });
@@ -378,7 +378,7 @@ describe('closing a session', () => {
     expect(await restore(client, key)).toBe(MessageType.ReplySessionNotFound);
   });
 
-  it('by the server tells the client before the reply, and others nothing', async () => {
+  it('by the server notifies the client before the reply, and no other client', async () => {
     const [client, other] = [await start(), await app.connect()];
     const key = await create(client);
     await restore(other, key);
@@ -390,7 +390,7 @@ describe('closing a session', () => {
     expect(gateway.service.sessionConnections(key)).toHaveLength(1);
   });
 
-  it('on all of its connections tells each, and destroys it once', async () => {
+  it('on all of its connections notifies each client, and destroys it once', async () => {
     const [client, other, bystander] = [await start(), await app.connect(), await app.connect()];
     const key = await create(client);
     await restore(other, key);
@@ -427,7 +427,7 @@ describe('closing a session', () => {
     expect(log).not.toContain(second);
   });
 
-  it('waits for a restore under way, which then holds it', async () => {
+  it('waits for a restore under way, which then keeps it', async () => {
     const [client, other] = [await start(), await app.connect()];
     const key = await create(client);
     manager.hold = deferred();
@@ -466,7 +466,7 @@ describe('a connection that is lost', () => {
     expect(await restore(await app.connect(), key)).toMatchObject({ k: key });
   });
 
-  it('keeps it restorable, also when it is closed too late', async () => {
+  it('keeps it restorable, also if the application closes it too late', async () => {
     const client = await start();
     const key = await create(client);
     gateway.closeOnDisconnect = true;
@@ -476,11 +476,11 @@ describe('a connection that is lost', () => {
     expect(await restore(await app.connect(), key)).toMatchObject({ k: key });
   });
 
-  it('has what it asked for and did not wait for dropped', async () => {
+  it('gets no answers to requests that wait', async () => {
     const [client, other] = [await start(), await app.connect()];
     const key = await create(client);
     manager.hold = deferred();
-    // Fewer than make the server stop reading, for then it would not notice either.
+    // Fewer than the limit at which the server stops reading: then it would not notice the loss.
     for (let i = 0; i < 10; i++) other.sendBytes(`20${ID}${hex(key)}`);
     await client.ask('whoami');
     other.socket.terminate();
@@ -493,7 +493,7 @@ describe('a connection that is lost', () => {
   });
 });
 
-it('operations of one connection run in the order in which they came', async () => {
+it('operations of one connection run in the order of their requests', async () => {
   const client = await start();
   const key = await create(client);
   manager.hold = deferred();
@@ -516,7 +516,7 @@ it('a session shows no key where it is printed', () => {
   expect(inspect({ session }, { depth: 9 })).not.toContain('secret-key');
 });
 
-it('a manager is what its base class says', () => {
+it('a manager is an instance of its base class', () => {
   expect(new TestManager()).toBeInstanceOf(SessionManager);
   expect(new SessionError('SESSION_ACTIVE', 'x')).toMatchObject({ code: 'SESSION_ACTIVE', name: 'SessionError' });
 });

@@ -18,7 +18,7 @@ const LONG = 40;
 const chaos = new Chaos();
 const manager = new UnreliableSessionManager(chaos);
 let app: TestApp;
-/** How often requests were answered in which way, and what became of sessions, with what had to become of them. */
+/** Counts the kinds of answers, and the actual and expected states of sessions. */
 let tally: Record<string, number>;
 
 function count(what: string): void {
@@ -40,7 +40,7 @@ afterEach(() => {
   app.logger.lines.length = 0;
 });
 
-/** Has clients do something, and checks what that leads to when all is quiet again. */
+/** Runs the commands of clients, and checks the state when all requests are answered. */
 async function play(list: readonly Command[], troubles: readonly Mishap[]): Promise<void> {
   manager.begin();
   chaos.begin(troubles);
@@ -60,15 +60,15 @@ async function play(list: readonly Command[], troubles: readonly Mishap[]): Prom
 }
 
 function expectConsistency(run: Run): void {
-  // Every request is answered once, and after what it caused.
+  // Each request is answered once, after the messages that it caused.
   const clients = run.everybody.map(({ faults, isWaiting }) => ({ faults, isWaiting }));
   expect(clients).toEqual(clients.map(() => ({ faults: [], isWaiting: false })));
   expect(manager.faults.join()).toBe('');
   expect(run.most).toBeLessThanOrEqual(LIMIT);
-  // What clients believe is what the server says.
+  // Clients and server agree on the session of each client.
   const views = run.open.map(({ session }) => session);
   expect(views).toEqual(run.open.map(({ connection }) => connection.session?.key ?? null));
-  // The registry knows those who have a session, and nobody else.
+  // The registry holds exactly the connections that have a session.
   expect(run.sessionCount).toBe(new Set(views.filter((key) => key !== null)).size);
   const registered = manager.created.map((key) => idsOf(run.registered(key)));
   expect(registered).toEqual(manager.created.map((key) => idsOf(run.members(key))));
@@ -78,7 +78,7 @@ function idsOf(connections: readonly { id: string }[]): string[] {
   return connections.map(({ id }) => id).sort();
 }
 
-/** A session that somebody has is not destroyed; else it depends on how the last one who had it went. */
+/** A session with connections is not destroyed; otherwise the way in which the last connection lost it decides. */
 function expectFates(run: Run): void {
   for (const key of manager.created.filter((created) => !manager.leftovers.has(created))) {
     const fate = run.members(key).length > 0 ? 'kept' : run.history.fateOf(key);
@@ -88,7 +88,7 @@ function expectFates(run: Run): void {
   }
 }
 
-/** What was stored and not destroyed can be restored, as long as there is room. */
+/** Sessions that are stored and not destroyed can be restored, up to the limit of connections. */
 async function expectRestorable(run: Run): Promise<void> {
   for (const key of manager.created) {
     const isFull = run.members(key).length === LIMIT;

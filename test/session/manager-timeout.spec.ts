@@ -16,11 +16,11 @@ import type { WireClient } from '../support/wire-client.js';
 
 type Hook = 'created' | 'lookup' | 'closed';
 
-/** A store in which single calls are held up: until they are let go, before they do anything. */
+/** A store in which single calls can be delayed until a test continues them. */
 class SlowManager extends SessionManager {
   readonly store = new MemorySessionManager();
   readonly calls: Hook[] = [];
-  /** The calls that are held up, each once. */
+  /** The calls to delay, each once. */
   readonly held = new Map<Hook, Deferred>();
 
   hold(hook: Hook): Deferred {
@@ -58,7 +58,7 @@ class Gateway {
   }
 }
 
-/** In ms: far longer than a busy machine interrupts the test, as calls that are not held up must be in time. */
+/** In ms. Far longer than a pause of a busy machine, as calls that are not delayed must be in time. */
 const TIMEOUT = 250;
 
 let app: TestApp;
@@ -210,7 +210,7 @@ describe('when the session manager does not answer', () => {
     expect(app.logger.at('warn')).toEqual([]);
   });
 
-  it('promises of other libraries are given up on, too', async () => {
+  it('promises of other libraries time out, too', async () => {
     const { connection } = await start();
     // oxlint-disable-next-line unicorn/no-thenable
     const never = { then: () => undefined } as unknown as Promise<void>;

@@ -14,7 +14,7 @@ describe('session info', () => {
     expect(copySessionInfo(info)).toEqual(info);
   });
 
-  it('is frozen throughout, and shares nothing with what it was made of', () => {
+  it('is deeply frozen, and shares nothing with the original', () => {
     const info = { object: { list: [{ a: 1 }] } };
     const copy = copySessionInfo(info) as typeof info;
     info.object.list[0]!.a = 2;
@@ -40,12 +40,12 @@ describe('session info', () => {
     expect('admin' in copy).toBe(false);
   });
 
-  it('takes one object in several places', () => {
+  it('can contain one object several times', () => {
     const shared = { a: 1 };
     expect(copySessionInfo({ one: shared, two: [shared] })).toEqual({ one: { a: 1 }, two: [{ a: 1 }] });
   });
 
-  it('takes 100 levels, and not one more', () => {
+  it('can have 100 levels, and not one more', () => {
     expect(JSON.stringify(copySessionInfo(nested(100)))).toBe(JSON.stringify(nested(100)));
     expect(refusalOf(() => copySessionInfo(nested(101)))).toMatch(
       /^INVALID_SESSION_INFO: session info(\.a){100} is nested more than 100 levels deep$/,
@@ -71,13 +71,13 @@ describe('session info', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [() => 1, 'a function'],
-  ])('is refused when it is no object: %o', (info, kind) => {
+  ])('is refused if it is not an object: %o', (info, kind) => {
     expect(refusalOf(() => copySessionInfo(info as object))).toBe(
       `INVALID_SESSION_INFO: session info is ${kind}, but must be an object`,
     );
   });
 
-  it('gives back from JSON exactly what it holds', () => {
+  it('is the same after a round trip through JSON', () => {
     const info = copySessionInfo({
       text: '\ud800 \u2028 "\\\0',
       zero: -0,
@@ -91,7 +91,7 @@ describe('session info', () => {
     expect(Object.is(info.zero, 0)).toBe(true);
   });
 
-  it('is as large as its application makes it', () => {
+  it('has no limit of its own for its size', () => {
     const text = 'x'.repeat(5_000_000);
     expect(copySessionInfo({ text })).toEqual({ text });
   });

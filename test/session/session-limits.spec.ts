@@ -54,7 +54,7 @@ async function restore(client: WireClient, key: string): Promise<unknown> {
   return message.type === MessageType.ReplyUtf8 ? JSON.parse(Buffer.from(message.payload).toString()) : message.type;
 }
 
-/** Makes the keys that a test wants. */
+/** Makes the key that a test sets. */
 function keys(...wanted: string[]): SessionKeyGenerator {
   return { generate: () => wanted.shift() ?? 'spare-key' };
 }
@@ -96,7 +96,7 @@ describe('a session that just fits its client', () => {
   });
 });
 
-describe('a session that its manager could not give back', () => {
+describe('a session that its manager could not return', () => {
   it.each([
     ['a slash', 'a/b'],
     ['dots', '..'],
@@ -111,7 +111,7 @@ describe('a session that its manager could not give back', () => {
     await expect(creating).rejects.toThrow('FileSessionManager takes 1 to 247 of A–Z a–z 0–9 - _ =');
     expect(connection.session).toBeNull();
     expect(readdirSync(directory)).toEqual([]);
-    // Nothing is left of it.
+    // No file is left.
     await connection.createSession();
     expect(connection.session!.key).toBe('spare-key');
   });

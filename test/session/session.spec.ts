@@ -6,7 +6,7 @@ const createdAt = new Date('2026-11-22T08:32:02.206Z');
 const lastLookupAt = new Date('2026-11-22T09:23:39.887Z');
 
 describe('a session', () => {
-  it('has what it was made of', () => {
+  it('has the values that it was made with', () => {
     const session = new Session('key', { createdAt, lastLookupAt, info: { user: 'ann' } });
     const { key, info } = session;
     expect({ key, createdAt: session.createdAt, lastLookupAt: session.lastLookupAt, info }).toEqual({
@@ -17,7 +17,7 @@ describe('a session', () => {
     });
   });
 
-  it('does not change with what it was made of', () => {
+  it('does not change with the values that it was made with', () => {
     const record = { createdAt: new Date(1), lastLookupAt: new Date(2), info: { list: [1] } };
     const session = new Session('key', record);
     record.createdAt.setTime(3);
@@ -31,7 +31,7 @@ describe('a session', () => {
     });
   });
 
-  it('does not change through what it returns', () => {
+  it('does not change with the values that it returns', () => {
     const session = new Session('key', { createdAt, lastLookupAt, info: { list: [1] } });
     session.createdAt.setTime(0);
     session.lastLookupAt.setTime(0);
@@ -47,7 +47,7 @@ describe('a session', () => {
     expect(JSON.stringify(session)).toBe('{"k":"key","c":"2026-11-22T08:32:02.206Z","l":"2026-11-22T09:23:39.887Z"}');
   });
 
-  it('goes over the wire in the order of the protocol', () => {
+  it('is serialised in the order of the protocol', () => {
     const session = new Session('key', { info: { user: 'ann' }, lastLookupAt, createdAt });
     expect(JSON.stringify(session)).toBe(
       '{"k":"key","c":"2026-11-22T08:32:02.206Z","l":"2026-11-22T09:23:39.887Z","i":{"user":"ann"}}',

@@ -1,4 +1,3 @@
-import type { Dispatcher } from '../../server/ports/dispatcher.js';
 import type { ServerLogger } from '../../common/logger.js';
 import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { ConnectionHooks } from './connection-hooks.js';
@@ -31,7 +30,7 @@ export function createDispatcher(
   gateways: readonly ServedGateway[],
   prepare: (gateway: GatewayDefinition, instance: object) => void,
   logger: ServerLogger,
-): Dispatcher {
+): GatewayDispatcher {
   const routes = new RoutingTable();
   const hooks = new ConnectionHooks(logger);
   for (const { definition, codec } of gateways) {

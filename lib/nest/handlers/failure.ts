@@ -1,6 +1,6 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
-import { RequestError } from '../../server/errors.js';
+import { RequestError } from '../../protocol/errors.js';
 import { codeOfContent, contentToMessage } from './exception-content.js';
 
 /** Makes a RequestError of an exception that is meant for the client; any other failure stays as it is. */

@@ -2,19 +2,19 @@ import type { Payload } from '../../protocol/index.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import type { DisconnectReason } from '../../server/disconnect-reason.js';
 import type { Dispatcher } from '../../server/ports/dispatcher.js';
-import { RequestError } from '../../server/errors.js';
+import { RequestError } from '../../protocol/errors.js';
 import type { ServerLogger } from '../../common/logger.js';
 import type { Message } from '../../server/message.js';
 import type { ConnectionHooks } from './connection-hooks.js';
 import type { RoutingTable } from './routing-table.js';
 
 /** Brings the messages of one server to the handlers of its gateways. */
-export class GatewayDispatcher implements Dispatcher {
+export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
   constructor(
     private readonly routes: RoutingTable,
     private readonly hooks: ConnectionHooks,
     private readonly logger: ServerLogger,
-    readonly authorize: Dispatcher['authorize'],
+    readonly authorize: Dispatcher<WebwireConnection>['authorize'],
   ) {}
 
   request(connection: WebwireConnection, message: Message): Payload | Promise<Payload> {

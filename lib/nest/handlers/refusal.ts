@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
-import { RequestError } from '../../server/errors.js';
+import { RequestError } from '../../protocol/errors.js';
 import { HandshakeRejection } from '../../server/handshake.js';
 import { messageOf } from './failure.js';
 

@@ -4,7 +4,7 @@ import { encodeBody, type PayloadCodec } from '../../protocol/payload-codec.js';
 import type { ServerLogger } from '../../common/logger.js';
 import { AsyncScope } from '../../server/async-scope.js';
 import type { WebwireConnection } from '../../server/connection.js';
-import { RequestError } from '../../server/errors.js';
+import { RequestError } from '../../protocol/errors.js';
 import type { Message } from '../../server/message.js';
 import { isIntended, toFailure } from './failure.js';
 import type { Invoker } from './invoker.js';

@@ -1,57 +1,57 @@
 import type { SessionMembership } from '../../session/session-membership.js';
 import type { ServerLogger } from '../../common/logger.js';
 
-/** Whom a signal is for, on every node. */
+/** The receivers of a signal, on all nodes. */
 export type ClusterTarget =
-  /** All connections, or those of the servers that serve a gateway, by its name (that of its class unless it was given another). */
+  /** All connections, or those of the servers of one gateway. A gateway has the name of its class unless it has another. */
   | { readonly kind: 'all'; readonly gateway: string | undefined }
-  /** The members of a group, or those of them that are connected to the servers of a gateway. */
+  /** The members of a group, or those of them that are connected to the servers of one gateway. */
   | { readonly kind: 'group'; readonly group: string; readonly gateway?: string | undefined }
   /**
-   * The connections that have a session, by the digest of its key, or those of them that are connected to the servers of a
-   * gateway.
+   * The connections that have the session with this digest of its key, or those of them that are connected to the servers
+   * of one gateway.
    */
   | { readonly kind: 'session'; readonly session: string; readonly gateway?: string | undefined };
 
-/** What one node is told by the cluster. None of the methods throws. */
+/** The callbacks of one node, which its cluster calls. None of the methods throws. */
 export interface ClusterNode {
-  /** Where the cluster reports what its operator should know. */
+  /** The logger for problems of the cluster. */
   readonly logger: ServerLogger;
   /**
-   * Another node, or a program without connections, has published a signal.
-   * @param message The whole message (PROTOCOL.md, section 2), which nobody may change.
+   * Called for a signal that another node, or a program without connections, has published.
+   * @param message The whole message (docs/PROTOCOL.md, section 2). It must not be changed.
    * @param except Ids of connections that do not get it.
    */
   receive(target: ClusterTarget, message: Uint8Array, except: ReadonlySet<string>): void;
-  /** Another node has closed a session on all its connections: those of this node lose it. */
+  /** Called when another node has closed a session: the connections of this node lose it. */
   sessionClosed(session: string): void;
   /**
-   * The other nodes can be reached, from now on or again, and know what this one has; or it is known again what all of
-   * them have.
+   * Called each time the connection to the cluster has been established, and again when all nodes have registered their
+   * data anew after the cluster lost it.
    */
   connected(): void;
 }
 
 /**
- * What connects the nodes of an application, each of which serves some of the clients: the option `cluster` of
- * `WebwireModule`. Shipped is `RedisCluster`, in `nestjs-webwire/redis`.
+ * Connects the nodes of an application, each of which serves some of the clients: the option `cluster` of `WebwireModule`.
+ * `RedisCluster` in `nestjs-webwire/redis` is one.
  */
 export interface Cluster {
-  /** The places in sessions, which all nodes share. */
+  /** The members of sessions on all nodes. */
   readonly places: SessionMembership;
   /**
    * Makes an application a node, before clients are served.
-   * @returns Rejects if it cannot be one, which fails the start of the application.
+   * @returns Rejects if the application cannot join, which fails its start.
    */
   start(node: ClusterNode): Promise<void>;
-  /** Takes the node out again, when its clients are gone. Never rejects. */
+  /** Removes the node when its clients are gone. Never rejects. */
   stop(): Promise<void>;
-  /** Sends a signal to the connections of all other nodes. At most once: it is lost where a node cannot be reached. */
+  /** Sends a signal to the connections of all other nodes, at most once: nodes that cannot be reached do not get it. */
   publish(target: ClusterTarget, message: Uint8Array, except: readonly string[]): void;
-  /** This node has members of a group from now on. */
+  /** Called when a group has its first member on this node. */
   join(group: string): void;
-  /** This node has no members of a group any more. */
+  /** Called when a group has lost its last member on this node. */
   leave(group: string): void;
-  /** Resolves when signals of other nodes reach the groups that were joined by now, or the cluster cannot be reached. */
+  /** Resolves when signals of other nodes reach the groups joined so far, or the cluster cannot be reached. */
   synchronized(): Promise<void>;
 }

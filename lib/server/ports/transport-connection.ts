@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { EncodableMessage, ProtocolError } from '../../protocol/index.js';
 
 /**
- * The upgrade request that opened a connection, as far as an application may need it. Transports without such requests make
- * one up: `{ url: server.options.path, headers: {} }`.
+ * The upgrade request that opened a connection. Transports without such requests make one:
+ * `{ url: server.options.path, headers: {} }`.
  */
 export interface ConnectionRequest {
   /** Request target: path and query, as the client sent it. */
@@ -13,102 +13,101 @@ export interface ConnectionRequest {
 }
 
 /**
- * One connection as a transport provides it: whole messages, in order, both ways (PROTOCOL.md, section 1).
- * None of the methods throws, whatever state the transport connection is in.
+ * One connection of a transport: delivers whole messages in order, in both directions (docs/PROTOCOL.md, section 1). None of
+ * the methods throws in any state of the connection.
  */
 export interface TransportConnection {
-  /** Address of the peer, if the transport connection knows one. */
+  /** Address of the peer; `undefined` if the transport has none. */
   readonly remoteAddress: string | undefined;
-  /** A number that grows with everything that arrives from the peer, parts of messages included: bytes, or the like. */
+  /**
+   * Total bytes received, including partial messages. The server disconnects a peer if this does not change for the read
+   * timeout; any number that grows with the received data works.
+   */
   readonly bytesRead: number;
   /**
-   * A number that grows with everything that the peer, or the system on its behalf, takes over: bytes, or the like. The
-   * server disconnects a peer that takes nothing for the read timeout. Absent: the server takes each change of
-   * `bufferedAmount` for progress.
+   * Total bytes that the peer, or the operating system for it, has taken. The server disconnects a peer for which data waits
+   * if this does not change for the read timeout; any number that grows with the written data works. If absent, the server
+   * takes each change of `bufferedAmount` for progress.
    */
   readonly bytesWritten?: number;
   /**
-   * How much waits to be written, in bytes: messages that `send` has gathered within the current turn of the event loop,
-   * those that wait to be compressed, and those that the peer, or the system on its behalf, has not taken yet.
+   * Bytes that wait to be written: messages that `send` has gathered in the current turn of the event loop, messages that
+   * wait to be compressed, and bytes that neither the peer nor the operating system has taken yet.
    */
   readonly bufferedAmount: number;
   /**
-   * Queues one message. What is queued within one turn of the event loop goes out together, in order. Nobody may change
-   * the bytes any more, the transport connection included: others may be sending the same ones.
-   * @returns Whether it was queued; it is dropped when the transport connection is closing or closed.
+   * Queues one message. The messages of one turn of the event loop are written together, in order. Neither the caller nor
+   * the transport connection may change the bytes afterwards, as several connections may send the same ones.
+   * @returns False if the message was dropped, because the transport connection is closing or closed.
    */
   send(message: Uint8Array): boolean;
   /**
-   * Like `send`, for a message that is not encoded: a transport connection that has memory of its own to encode into, before it returns,
-   * saves a copy. Absent if it has none.
-   * @param length How long the message is once encoded, in bytes; it has been checked.
+   * Encodes and queues one message. Saves a copy if the transport connection encodes into its own memory, which it has to do
+   * before it returns. Absent if it has no such memory.
+   * @param length Length of the encoded message in bytes, which the server has checked.
    */
   sendMessage?(message: EncodableMessage, length: number): boolean;
-  /** Stops reading from the peer: what it sends from now on stays in its own buffers. `close` resumes. */
+  /** Stops reading from the peer, so that its data stays in the buffers of the peer. `close` resumes reading. */
   pause(): void;
-  /** Reads again, if it did not; nothing is delivered before it returns. */
+  /** Resumes reading. Delivers no message before it returns. */
   resume(): void;
   /**
-   * Writes at once what `send` has gathered, and calls `TransportHandlers.drained` (after it returns) when everything that
-   * waits now has been written. Absent: the transport connection calls `drained` on its own, whenever nothing waits any more.
+   * Writes the messages that `send` has gathered, and calls `TransportHandlers.drained`, after it returns, when all data that
+   * waits now has been written. If absent, the transport connection calls `drained` each time no data waits any more.
    */
   drain?(): void;
   /**
-   * Sends something without meaning that a peer answers by itself, such as a ping of a WebSocket. The server calls it when
-   * nothing has arrived for half of the read timeout, and now and then while it does not read. Absent if the carrier has no
-   * such thing: clients then have to send heartbeats.
+   * Sends data that the peer answers automatically, such as a WebSocket ping. The server calls it when nothing has arrived
+   * for half of the read timeout, and at times while it does not read. If absent, clients have to send heartbeats.
    */
   probe?(): void;
   /**
-   * Sends what is queued, then closes, or ends a peer that does not take part in that within a few seconds. Calling it
-   * again does nothing.
+   * Sends the queued messages, then closes. Terminates if the peer does not take part within a few seconds. Further calls do
+   * nothing.
    * @param code WebSocket close code.
    * @param reason At most 123 bytes of UTF-8.
    */
   close(code: number, reason: string): void;
-  /** Ends it at once, without a word to the peer. Does nothing where it has ended already. */
+  /** Ends the connection at once, without a closing handshake. Does nothing if it has ended. */
   terminate(): void;
 }
 
 /**
- * What a transport tells of its transport connection; the server hands one out for each (`WebwireServer.accept`). None of the methods
- * throws. They may be called from within methods of the transport connection, but not from within `send`, `sendMessage`, `pause` and
- * `resume`.
+ * The handlers for the events of one transport connection, which `WebwireServer.accept` returns. None of the methods throws.
+ * Methods of the transport connection may call them, except `send`, `sendMessage`, `pause` and `resume`.
  */
 export interface TransportHandlers {
   /**
-   * One whole message arrived, of any length: the server checks it. It keeps views into `bytes`, which must not be
-   * reused.
-   * @param start Where the message begins in `bytes`. Default: where they begin.
-   * @param end Where it ends. Default: where they end.
+   * Receives one whole message of any length; the server checks it and keeps views of `bytes`, which must not be reused.
+   * @param start Offset of the message in `bytes`; 0 by default.
+   * @param end Offset of the end of the message; the length of `bytes` by default.
    */
   receive(bytes: Uint8Array, start?: number, end?: number): void;
   /**
-   * The transport connection itself found the peer in breach, a text frame for instance. It has to deliver nothing more,
-   * but stays open for replies until the server calls `close`.
+   * Reports that the transport connection itself found a protocol error of the peer, such as a text frame. The transport
+   * connection delivers no more messages, but stays open for replies until the server calls `close`.
    */
   violate(error: ProtocolError): void;
   /**
-   * More than `maxBufferedAmount` waits, and the transport connection is about to add something of its own, such as a pong.
-   * The server closes the connection unless replies are the reason. A transport connection that sends nothing of its own
-   * need not call it: the server checks before it sends.
+   * Reports that more than `maxBufferedAmount` bytes wait while the transport connection adds data of its own, such as a
+   * pong. The server closes the connection unless these bytes are replies. Transport connections that add no data need not
+   * call it, as the server checks before it sends.
    */
   congest(): void;
   /**
-   * Nothing waits any more: `bufferedAmount` has fallen to 0, or what waited when `drain` was called has been written. The
-   * server then reads on if it had stopped because of the backlog. Other calls do nothing. Without any, the server looks at
-   * `bufferedAmount` itself, but only eight times per read timeout.
+   * Reports that `bufferedAmount` has fallen to 0, or that the data which waited when `drain` was called has been written.
+   * If the server had stopped reading because of that data, it resumes; otherwise the call does nothing. If the transport
+   * connection never calls this, the server checks `bufferedAmount` itself, eight times per read timeout.
    */
   drained(): void;
   /**
-   * A message could not be written, whatever the reason, and the rest of the stream would make no sense to the peer. The
-   * server logs the error and ends this connection, no other.
+   * Reports that a message could not be written, so that the peer could not read the rest of the stream. The server logs
+   * the error and terminates this connection.
    */
   fail(error: unknown): void;
   /**
-   * The transport connection is gone; nothing can be sent or will arrive any more. Called exactly once, whoever closed it, and after
-   * `terminate`, too.
-   * @param clean Whether the peer took part in closing it.
+   * Reports that the transport connection is gone. Called exactly once, also after `close` and `terminate`.
+   * @param clean True if the peer took part in closing it.
    */
   closed(clean: boolean): void;
 }

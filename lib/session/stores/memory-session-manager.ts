@@ -9,7 +9,7 @@ import type { SessionRecord } from '../session.js';
 export interface MemorySessionManagerOptions {
   /**
    * Time since the last lookup after which a session expires and is removed, in milliseconds: an integer of at least 1, or
-   * `Infinity`. A client that restores an expired session gets the answer that there is none.
+   * `Infinity`. A client that restores an expired session gets the reply that the session does not exist.
    * @default Infinity (never)
    */
   readonly maxAge?: number;

@@ -7,8 +7,8 @@ import { readTimestamp } from '../timestamp.js';
 export const MAX_SESSION_JSON_SIZE = 1024 * 1024;
 
 /**
- * A session as stores keep it: compact JSON in this order (docs/PROTOCOL.md, section 6). The store finds it by its key, so
- * that the key is not in it.
+ * A session as stores keep it: compact JSON in this order (docs/PROTOCOL.md, section 6). It does not contain the key, by
+ * which the store finds it.
  *
  *     {"c":"2026-11-22T08:32:02.206Z","l":"2026-11-22T09:23:39.887Z","i":{"user":"ann"}}
  */

@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../protocol/index.js';
 import type { TransportConnection, TransportHandlers } from '../../server/ports/transport-connection.js';
-import { CLOSE_TIMEOUT } from '../close-timeout.js';
+import { CLOSE_TIMEOUT } from '../../common/timeout.js';
 import { Cable, type CableEnd } from './cable.js';
 import { sizeOf, type Closing, type Parcel } from './pipe.js';
 

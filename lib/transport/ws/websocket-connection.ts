@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { EncodableMessage } from '../../protocol/index.js';
 import type { TransportConnection, TransportHandlers } from '../../server/ports/transport-connection.js';
-import { CLOSE_TIMEOUT } from '../close-timeout.js';
+import { CLOSE_TIMEOUT } from '../../common/timeout.js';
 import { DeflateQueue } from './deflate/deflate-queue.js';
 import type { Inflated, Inflater } from './deflate/inflater.js';
 import type { Compression } from './deflate/permessage-deflate.js';

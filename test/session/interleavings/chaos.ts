@@ -1,6 +1,6 @@
 import { SessionKeyGenerator, SessionManager, type SessionConnection, type SessionRecord } from 'nestjs-webwire';
 
-/** How long something takes, in ticks of the microtask queue, and whether it fails then. */
+/** Delays an operation by ticks of the microtask queue, and may fail it. */
 export interface Mishap {
   readonly ticks: number;
   readonly fails: boolean;
@@ -11,12 +11,12 @@ export async function pass(ticks: number): Promise<void> {
   for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
 }
 
-/** What will go slowly and what will fail: everything asks for the next mishap, in turn. */
+/** Gives each operation of the store and the key generator the next of a list of mishaps. */
 export class Chaos {
   #mishaps: readonly Mishap[] = [];
   #count = 0;
 
-  /** Without mishaps, everything goes well and at once. */
+  /** Without mishaps, all operations succeed at once. */
   begin(mishaps: readonly Mishap[]): void {
     this.#mishaps = mishaps;
     this.#count = 0;
@@ -27,17 +27,17 @@ export class Chaos {
   }
 }
 
-/** A store that takes its time and does not always do what it is told. */
+/** A session store that may be slow or fail. */
 export class UnreliableSessionManager extends SessionManager {
-  /** What can be found. */
+  /** The stored sessions by key. */
   readonly stored = new Map<string, SessionRecord>();
-  /** The keys of all sessions there ever were, in order. */
+  /** The keys of all sessions that were created, in order. */
   readonly created: string[] = [];
-  /** The keys of the sessions that it was told to remove. */
+  /** The keys of the sessions that the server destroyed. */
   readonly destroyed = new Set<string>();
-  /** Those of them that it did not remove: they can still be restored, and destroyed once more. */
+  /** Those of them that the store has not removed. They can still be restored, and destroyed once more. */
   readonly leftovers = new Set<string>();
-  /** What the library did against the rules. */
+  /** Violations of the manager's contract by the server. */
   readonly faults: string[] = [];
   readonly #busy = new Set<string>();
 
@@ -86,7 +86,7 @@ export class UnreliableSessionManager extends SessionManager {
   }
 }
 
-/** Makes keys that can be told apart in a report, after a while. */
+/** Makes numbered keys after a delay, so that a report shows which is which. */
 export class SlowKeyGenerator extends SessionKeyGenerator {
   #count = 0;
 

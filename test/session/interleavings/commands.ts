@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import type { Mishap } from './chaos.js';
 
-/** Whose session is restored or closed; of those that there are, `pick` takes one. */
+/** The session to restore or close; `pick` selects one of the existing sessions. */
 export interface Target {
   readonly whose: 'own' | 'any' | 'destroyed' | 'unknown';
   readonly pick: number;
@@ -11,7 +11,7 @@ export type Action =
   | { readonly does: 'create' | 'logout' | 'close' | 'work' | 'disconnect' }
   | { readonly does: 'restore' | 'close key'; readonly target: Target };
 
-/** What a client does. One that is not connected connects first. */
+/** One action of a client. A client that is not connected connects first. */
 export interface Command {
   readonly client: number;
   readonly action: Action;
@@ -35,7 +35,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   { arbitrary: fc.record({ does: fc.constantFrom('disconnect' as const, 'work' as const) }), weight: 4 },
 );
 
-/** Short ones are frequent: what comes at the same time is what goes wrong. */
+/** Short delays are frequent, as operations at the same time are the most likely to fail. */
 const ticks = (few: number, many: number) => fc.oneof(fc.nat({ max: few }), fc.nat({ max: many }));
 
 const command: fc.Arbitrary<Command> = fc.record({ client: fc.nat({ max: 3 }), action, gap: ticks(3, 40) });

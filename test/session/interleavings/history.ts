@@ -1,21 +1,21 @@
-/** Something that happened at some moment between two, in ticks. */
+/** An event at an unknown time between two ticks. */
 interface Span {
   readonly from: number;
   to: number;
 }
 
-/** How a connection lost its session. */
+/** The way in which a connection lost its session. */
 interface Departure extends Span {
   readonly how: 'left' | 'closed' | 'perhaps closed';
 }
 
-/** What must have become of a session that no connection has any more. */
+/** The expected state of a session that no connection has any more. */
 export type Fate = 'destroyed' | 'kept' | 'either';
 
-/** Ticks between what a client is told and what the server does about it. */
+/** Most ticks between a message to a client and the change on the server that it reports. */
 const SLACK = 8;
 
-/** When clients lost their sessions, and what follows from that. */
+/** Records when clients lost their sessions, and derives the expected state of each session. */
 export class History {
   /** Ticks so far. */
   now = 0;
@@ -27,7 +27,7 @@ export class History {
     add(this.#departures, key, { how: 'left', from: this.now, to: this.now });
   }
 
-  /** A connection goes over to another session. */
+  /** A connection changes to another session. */
   goesOver(key: string): void {
     add(this.#departures, key, { how: 'left', from: this.now, to: this.now + SLACK });
   }
@@ -51,13 +51,13 @@ export class History {
     };
   }
 
-  /** The last to go decides: a session is destroyed if that one closed it. */
+  /** A session is destroyed if the last connection that had it closed it. */
   fateOf(key: string): Fate {
     const departures = this.#departures.get(key) ?? [];
     const leaving = departures.filter(({ how }) => how === 'left');
     const closed = departures.filter(({ how }) => how === 'closed');
     const perhaps = departures.filter(({ how }) => how === 'perhaps closed');
-    // Who is about to go over to another session is not told that this one is closed, but it is.
+    // A client that is changing to another session gets no notice that this one is closed.
     const orders = (this.#orders.get(key) ?? []).filter((order) =>
       leaving.some(({ from, to }) => from < to && from <= order.to && order.from <= to),
     );

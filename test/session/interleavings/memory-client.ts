@@ -13,29 +13,29 @@ export type RequestName = 'create' | 'logout' | 'close key' | 'work' | 'restore'
 
 interface Pending {
   readonly name: RequestName;
-  /** What is created, restored or closed. */
+  /** The key of the session, or the number of the request that creates one. */
   readonly subject: string;
   readonly sentAt: number;
   /** The session of the client when it sent this; `undefined` if other requests were about to change it. */
   readonly had: string | null | undefined;
   /** Called when it is answered. */
   readonly done: (() => void) | undefined;
-  /** Whether a session was closed by the server since. */
+  /** True if the server has closed a session since. */
   sawClosed: boolean;
 }
 
-/** A client at the other end of an in-memory transport connection: knows of its session what the server tells it, and nothing else. */
+/** A client at the other end of an in-memory transport connection. It learns of its session only from the server. */
 export class MemoryClient implements TransportConnection {
   readonly remoteAddress = undefined;
   readonly bytesRead = 0;
   readonly bufferedAmount = 0;
   readonly connection: WebwireConnection;
-  /** The key of its session, as far as it knows. */
+  /** The key of its session, according to the messages of the server. */
   session: string | null = null;
   isOpen = true;
   /** Answers of all kinds, in order. */
   readonly answers: string[] = [];
-  /** What the server did against the rules. */
+  /** Violations of the protocol by the server. */
   readonly faults: string[] = [];
   readonly #history: History;
   readonly #pending = new Map<string, Pending>();
@@ -56,7 +56,7 @@ export class MemoryClient implements TransportConnection {
     return this.isOpen && this.#pending.size > 0;
   }
 
-  /** Whether a request of this client may be about to change its session. */
+  /** True while a request of this client that may change its session is unanswered. */
   get isChanging(): boolean {
     return [...this.#pending.values()].some(({ name }) => name !== 'work');
   }
@@ -138,9 +138,10 @@ export class MemoryClient implements TransportConnection {
       this.session = null;
     }
     const isSuccess = answer.type === MessageType.ReplyBinary;
-    if (name === 'create' && isSuccess !== this.#created.has(subject)) this.faults.push('created, but was told late');
+    if (name === 'create' && isSuccess !== this.#created.has(subject))
+      this.faults.push('created, but the client was notified late');
     const isClosed = typeof had === 'string' && (name === 'logout' || (name === 'close key' && subject === had));
-    if (isClosed && !sawClosed) this.faults.push(`${had} was closed, but this was told late`);
+    if (isClosed && !sawClosed) this.faults.push(`${had} was closed, but the client was notified late`);
   }
 
   #restored(answer: ProtocolMessage, key: string): void {

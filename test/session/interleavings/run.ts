@@ -9,10 +9,10 @@ import { SessionGateway } from './session-gateway.js';
 /** Ticks after which everything must have been answered: far more than any run needs. */
 const PATIENCE = 5_000;
 
-/** Several clients of one application, and what they do until everything is answered. */
+/** Several clients of one application. A run ends when all requests are answered. */
 export class Run {
   readonly history = new History();
-  /** Everybody who ever was connected. */
+  /** All clients that were ever connected. */
   readonly everybody: MemoryClient[] = [];
   /** The largest number of connections that had one session at the same time. */
   most = 0;
@@ -32,7 +32,7 @@ export class Run {
     return this.everybody.filter(({ isOpen }) => isOpen);
   }
 
-  /** How many sessions the registry knows. */
+  /** The number of sessions in the registry. */
   get sessionCount(): number {
     return this.#service.sessionCount;
   }
@@ -65,7 +65,7 @@ export class Run {
   /** Waits for all answers. */
   async untilQuiet(): Promise<void> {
     for (let ticks = 0; ticks < PATIENCE && !this.#isQuiet; ticks++) await this.#pass(1);
-    // The end of what nobody waits for.
+    // Operations that no client waits for have to end, too.
     await new Promise(setImmediate);
   }
 
@@ -73,7 +73,7 @@ export class Run {
     return !this.manager.isBusy && this.everybody.every(({ isWaiting }) => !isWaiting);
   }
 
-  /** Lets time go by, and looks at every tick how many connections each session has. */
+  /** Lets time pass, and counts at every tick the connections of each session. */
   async #pass(ticks: number): Promise<void> {
     for (let tick = 0; tick < ticks; tick++) {
       await pass(1);

@@ -22,7 +22,7 @@ function endedProcess(): number {
   return spawnSync(process.execPath, ['--version']).pid;
 }
 
-/** Whether a temporary file is still there after a manager was first used. */
+/** True if a temporary file still exists after the first use of a manager. */
 async function outlives(name: string, writtenAt = Date.now()): Promise<boolean> {
   const directory = temporaryDirectory();
   const path = join(directory, name);
@@ -41,7 +41,7 @@ describe('a temporary file that is left', () => {
     expect(await outlives(temporaryNameOf(process.ppid))).toBe(true);
   });
 
-  it('by whatever process more than an hour ago is removed', async () => {
+  it('by any process more than an hour ago is removed', async () => {
     expect(await outlives(temporaryNameOf(process.ppid), Date.now() - HOUR - 1000)).toBe(false);
   });
 
@@ -67,7 +67,7 @@ describe('a temporary file that is left', () => {
     expect(await outlives(name, Date.now() - 2 * HOUR)).toBe(true);
   });
 
-  it('and cannot be removed does no harm', async () => {
+  it('and cannot be removed does not fail the manager', async () => {
     const directory = temporaryDirectory();
     const name = temporaryNameOf(endedProcess());
     mkdirSync(join(directory, name));
@@ -77,7 +77,7 @@ describe('a temporary file that is left', () => {
   });
 });
 
-/** Creates, looks up and closes sessions in several lanes at once, telling so, until it is killed. */
+/** Creates, looks up and closes sessions in several lanes at once, and reports each operation, until it is killed. */
 const worker = (compiled: (module: string) => string): string => `
   const { FileSessionManager } = await import(${compiled('session/stores/file/file-session-manager')});
   const { Session } = await import(${compiled('session/session')});
@@ -97,14 +97,14 @@ const worker = (compiled: (module: string) => string): string => `
   for (let lane = 0; lane < 4; lane++) work(lane);
 `;
 
-/** Every other one comes in the middle of a write, which is what they are for: that none does happens once in a million runs. */
+/** About half of them come in the middle of a write, as intended. That none does happens once in a million runs. */
 const KILLS = 20;
 
 /** Before the latest of them. It is enough for every lane to close a session, which they do in their seventh round. */
 const OPERATIONS = 30;
 
 describe('a process that is killed', () => {
-  it('leaves whole sessions only, whatever it was doing', { timeout: 120_000 }, async ({ signal: overtime }) => {
+  it('leaves only whole sessions, at any moment', { timeout: 120_000 }, async ({ signal: overtime }) => {
     const parent = temporaryDirectory();
     const directory = join(parent, 'sessions');
     const code = worker(compileSessions(parent));
@@ -124,7 +124,7 @@ describe('a process that is killed', () => {
       });
       let errors = '';
       child.stderr.on('data', (chunk) => (errors += String(chunk)));
-      // What it does when it is killed depends on when the last of these comes through.
+      // The arrival of the last of these determines the moment at which it is killed.
       let operations = Math.floor(Math.random() * OPERATIONS);
       child.stdout.on('data', (chunk: Buffer) => {
         operations -= chunk.length;

@@ -28,7 +28,7 @@ describe('the directory', () => {
     expect([mode(''), mode('created.wwrsess'), mode('found.wwrsess')]).toEqual(['700', '600', '600']);
   });
 
-  it('stays as it is if it is there', async () => {
+  it('is not changed if it exists', async () => {
     const { directory, manager } = setUp();
     mkdirSync(directory);
     chmodSync(directory, 0o750);
@@ -36,7 +36,7 @@ describe('the directory', () => {
     expect(statSync(directory).mode & 0o777).toBe(0o750);
   });
 
-  it('can be relative, to where the process was when the manager was made', async () => {
+  it('can be relative to the current directory at the time when the manager is made', async () => {
     const parent = temporaryDirectory();
     const before = process.cwd();
     onTestFinished(() => process.chdir(before));
@@ -71,7 +71,7 @@ describe('the directory', () => {
     expect(await manager.onSessionLookup('key')).not.toBeNull();
   });
 
-  it('can be deleted in the midst of a lookup', async () => {
+  it('can be deleted during a lookup', async () => {
     const { directory, manager } = setUp();
     await manager.onSessionCreated(newSession('key'));
     const sync = vi.spyOn(await flushing(), 'sync');
@@ -79,29 +79,33 @@ describe('the directory', () => {
     expect(await manager.onSessionLookup('key')).toBeNull();
   });
 
-  it('is beside the package.json of the main script by default, however that is named', { timeout: 180_000 }, () => {
-    const parent = temporaryDirectory();
-    const app = join(parent, 'app');
-    const manager = compileSessions(parent)('session/stores/file/file-session-manager');
-    const code = `import(${manager}).then((module) => console.log(new module.FileSessionManager().directory));`;
-    mkdirSync(join(app, 'dist'), { recursive: true });
-    mkdirSync(join(app, 'bin'));
-    writeFileSync(join(app, 'package.json'), '{"main":"dist/main"}');
-    writeFileSync(join(app, 'dist', 'main.js'), code);
-    writeFileSync(join(app, 'dist', 'main.mjs'), code);
-    symlinkSync('../dist/main.js', join(app, 'bin', 'app'));
-    const directoryOf = (args: string[], input?: string): string =>
-      relative(app, execFileSync(process.execPath, args, { cwd: app, encoding: 'utf8', input }).trim());
+  it(
+    'is beside the package.json of the main script by default, for each way to name the script',
+    { timeout: 180_000 },
+    () => {
+      const parent = temporaryDirectory();
+      const app = join(parent, 'app');
+      const manager = compileSessions(parent)('session/stores/file/file-session-manager');
+      const code = `import(${manager}).then((module) => console.log(new module.FileSessionManager().directory));`;
+      mkdirSync(join(app, 'dist'), { recursive: true });
+      mkdirSync(join(app, 'bin'));
+      writeFileSync(join(app, 'package.json'), '{"main":"dist/main"}');
+      writeFileSync(join(app, 'dist', 'main.js'), code);
+      writeFileSync(join(app, 'dist', 'main.mjs'), code);
+      symlinkSync('../dist/main.js', join(app, 'bin', 'app'));
+      const directoryOf = (args: string[], input?: string): string =>
+        relative(app, execFileSync(process.execPath, args, { cwd: app, encoding: 'utf8', input }).trim());
 
-    expect(directoryOf(['dist/main.js'])).toBe('wwrsess');
-    expect(directoryOf(['dist/main'])).toBe('wwrsess');
-    expect(directoryOf([join(app, 'dist', 'main.mjs')])).toBe('wwrsess');
-    expect(directoryOf(['.'])).toBe('wwrsess');
-    expect(directoryOf(['bin/app'])).toBe('wwrsess');
-    expect(directoryOf(['--eval', code])).toBe('wwrsess');
-    expect(directoryOf(['--eval', code, 'argument'])).toBe('wwrsess');
-    expect(directoryOf(['-', 'argument'], code)).toBe('wwrsess');
-  });
+      expect(directoryOf(['dist/main.js'])).toBe('wwrsess');
+      expect(directoryOf(['dist/main'])).toBe('wwrsess');
+      expect(directoryOf([join(app, 'dist', 'main.mjs')])).toBe('wwrsess');
+      expect(directoryOf(['.'])).toBe('wwrsess');
+      expect(directoryOf(['bin/app'])).toBe('wwrsess');
+      expect(directoryOf(['--eval', code])).toBe('wwrsess');
+      expect(directoryOf(['--eval', code, 'argument'])).toBe('wwrsess');
+      expect(directoryOf(['-', 'argument'], code)).toBe('wwrsess');
+    },
+  );
 
   it.each(['', 'a\0b', 1, null, {}])('cannot be %o', (directory) => {
     expect(() => new FileSessionManager({ directory: directory as string })).toThrow(

@@ -42,7 +42,7 @@ function writeSessions(directory: string, keys: string[], lookedUpAt: number): v
 }
 
 describe('maxAge of the file session manager', () => {
-  it.each([undefined, Infinity])('is for ever when %s, without a timer', async (maxAge) => {
+  it.each([undefined, Infinity])('means never when %s, and starts no timer', async (maxAge) => {
     const { manager } = await setUp(maxAge);
     await manager.onSessionCreated(newSession('key'));
     vi.setSystemTime(NOW + 1e12);
@@ -73,7 +73,7 @@ describe('maxAge of the file session manager', () => {
 });
 
 describe('the removal of expired sessions', () => {
-  it('removes those, and only those', async () => {
+  it('removes expired sessions only', async () => {
     const { directory, manager } = await setUp(24 * HOUR);
     const expired = Array.from({ length: 100 }, (_, index) => `expired-${index}`);
     writeSessions(directory, expired, NOW - 24 * HOUR);
@@ -83,7 +83,7 @@ describe('the removal of expired sessions', () => {
     await manager.onModuleDestroy();
   });
 
-  it('leaves alone what is no session', async () => {
+  it('does not remove other files', async () => {
     const { directory, manager } = await setUp(24 * HOUR);
     writeFileSync(join(directory, 'damaged.wwrsess'), '{"c":');
     mkdirSync(join(directory, 'directory.wwrsess'));
@@ -103,7 +103,7 @@ describe('the removal of expired sessions', () => {
     expect(readdirSync(directory).sort()).toEqual(others.sort());
   });
 
-  it('goes on when a session vanishes, and when the directory does', async () => {
+  it('continues if a session or the directory disappears', async () => {
     const { directory, manager } = await setUp(HOUR);
     writeSessions(directory, ['a', 'b', 'c'], NOW - 2 * HOUR);
     const run = vi.spyOn(KeyedQueue.prototype, 'run').mockImplementationOnce(async (path, task) => {
@@ -134,7 +134,7 @@ describe('the removal of expired sessions', () => {
     const run = vi.spyOn(KeyedQueue.prototype, 'run');
     const file = await open(join(directory, 'key.wwrsess'), 'r');
     await file.close();
-    // When the lookup has read the old time but not put the new one in its place, the session expires by the old one.
+    // Between the read and the write of the lookup, the old time applies.
     vi.spyOn(Object.getPrototypeOf(file) as FileHandle, 'sync').mockImplementationOnce(async () => {
       vi.advanceTimersByTime(HOUR);
       await eventually(() => expect(run).toHaveBeenCalledTimes(2));

@@ -25,7 +25,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-describe('what is in the place of a session file', () => {
+describe('the content of a session file', () => {
   const times = '"c":"2026-11-22T08:32:02Z","l":"2026-11-22T08:32:02Z"';
   const deep = `${'{"a":'.repeat(101)}1${'}'.repeat(101)}`;
 
@@ -122,7 +122,7 @@ describe('a failing file system', () => {
     }
   });
 
-  it('leaves no temporary file when the session cannot be put in its place', async () => {
+  it('leaves no temporary file if the session file cannot be replaced', async () => {
     const { directory, manager } = setUp();
     mkdirSync(join(directory, 'key.wwrsess'), { recursive: true });
     const failure = await failureOf(manager.onSessionCreated(newSession('key')));
@@ -130,7 +130,7 @@ describe('a failing file system', () => {
     expect(readdirSync(directory)).toEqual(['key.wwrsess']);
   });
 
-  it('that cannot flush directories is good enough', async () => {
+  it('that cannot flush directories can be used', async () => {
     const { manager } = setUp();
     await manager.onSessionCreated(newSession('key'));
     const error = Object.assign(new Error('invalid'), { code: 'EINVAL', syscall: 'fsync' });
@@ -139,7 +139,7 @@ describe('a failing file system', () => {
     expect(await manager.onSessionLookup('key')).toBeNull();
   });
 
-  it('gets the content, the name, and every directory made flushed', async () => {
+  it('is told to flush the content, the name, and every new directory', async () => {
     const directory = join(temporaryDirectory(), 'a', 'b', 'sessions');
     const manager = new FileSessionManager({ directory });
     const sync = vi.spyOn(await flushing(), 'sync');

@@ -6,7 +6,7 @@ import { failureOf, RECORDED, RECORDED_KEY, setUp } from './file-store.js';
 import { newSession } from '../new-session.js';
 import { temporaryDirectory } from '../temporary-directory.js';
 
-/** Every file below a directory, with all that would show that it was touched, except for reading. */
+/** Every file below a directory, with the metadata that a change, though not a read, would alter. */
 function snapshot(directory: string): unknown[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .sort()
@@ -100,7 +100,7 @@ describe('a key that is not safe as the name of a file', () => {
     });
   });
 
-  it('is told from keys that are', async () => {
+  it('is distinguished from safe keys', async () => {
     const { manager } = setUp();
     for (const key of ['x'.repeat(247), '-', '--help', '_', '=', 'CON-', 'com10', RECORDED_KEY]) {
       await manager.onSessionCreated(newSession(key, { key }));

@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 describe('the file session manager', () => {
-  it('writes one file per session, as the protocol has it', async () => {
+  it('writes one file per session, in the format of the protocol', async () => {
     const { directory, manager } = setUp();
     vi.useFakeTimers({ toFake: ['Date'], now: NOW });
     await manager.onSessionCreated(newSession('with-info', { user: 'ann', level: 7 }));
@@ -24,7 +24,7 @@ describe('the file session manager', () => {
     expect(readFileSync(join(directory, 'without_info=.wwrsess'), 'utf8')).toBe(`{${times},"i":null}`);
   });
 
-  it('finds what was created, with the time of the lookup before', async () => {
+  it('finds a created session, with the time of the lookup before', async () => {
     const { manager } = setUp();
     vi.useFakeTimers({ toFake: ['Date'], now: NOW });
     await manager.onSessionCreated(newSession('key', { user: 'ann' }));
@@ -35,7 +35,7 @@ describe('the file session manager', () => {
     expect(await manager.onSessionLookup('key')).toEqual({ ...created, lastLookupAt: new Date(NOW + 1000) });
   });
 
-  it('finds what the reference implementation wrote, and keeps all digits of its creation', async () => {
+  it('finds a session of the reference implementation, and keeps all digits of its creation time', async () => {
     const { directory, manager } = setUp();
     mkdirSync(directory);
     const path = join(directory, `${RECORDED_KEY}.wwrsess`);
@@ -58,7 +58,7 @@ describe('the file session manager', () => {
     expect(await next.onSessionLookup('key')).toMatchObject({ info: { user: 'ann' } });
   });
 
-  it('keeps info as it is: null without any, and members named __proto__', async () => {
+  it('keeps info unchanged: null without any, and members named __proto__', async () => {
     const { manager } = setUp();
     const info = JSON.parse('{"__proto__":{"admin":true},"text":"\\ud800 ї\\u0000"}') as { text: string };
     await manager.onSessionCreated(newSession('with', info));
@@ -68,7 +68,7 @@ describe('the file session manager', () => {
     expect((await manager.onSessionLookup('without'))?.info).toBeNull();
   });
 
-  it('does not find what was closed, and closes what is not there', async () => {
+  it('does not find a closed session, and closes one that does not exist', async () => {
     const { directory, manager } = setUp();
     await manager.onSessionClosed('key');
     await manager.onSessionCreated(newSession('key'));
@@ -85,7 +85,7 @@ describe('the file session manager', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  it('takes sessions up to what it can read again', async () => {
+  it('stores sessions up to the size that it can read', async () => {
     const { directory, manager } = setUp();
     const { length } = JSON.stringify({ c: new Date(), l: new Date(), i: { text: '' } });
     await manager.onSessionCreated(newSession('fits', { text: 'x'.repeat(MIB - length) }));
@@ -104,7 +104,7 @@ describe('the file session manager', () => {
     expect(failure.message).toBe('the connection has no session to store');
   });
 
-  it('does the operations on one session one after the other, of all managers of the process', async () => {
+  it('runs the operations on one session one after the other, those of all managers of the process', async () => {
     const { directory, manager } = setUp();
     const other = new FileSessionManager({ directory: relative(process.cwd(), directory) });
     for (let round = 0; round < 20; round++) {

@@ -13,7 +13,7 @@ export const RECORDED = new URL(`../../fixtures/sessions/${RECORDED_KEY}.wwrsess
 /** The largest session file, in bytes. */
 export const MIB = 1024 * 1024;
 
-/** A manager whose directory is not there yet. */
+/** A manager whose directory does not exist yet. */
 export function setUp(): { directory: string; manager: FileSessionManager } {
   const directory = join(temporaryDirectory(), 'sessions');
   return { directory, manager: new FileSessionManager({ directory }) };
@@ -29,7 +29,7 @@ export async function failureOf(task: Promise<unknown>): Promise<SessionError> {
   throw new Error(`no session error, but ${inspect(error)}`);
 }
 
-/** What every file is flushed with; spied upon, it stands in for a disk that fails. */
+/** The function that flushes files. A spy on it simulates a disk that fails. */
 export async function flushing(): Promise<FileHandle> {
   const file = await open(RECORDED, 'r');
   await file.close();

@@ -14,7 +14,7 @@ afterEach(() => {
 });
 
 describe('the memory session manager', () => {
-  it('finds what was created, with the time of the lookup before', () => {
+  it('finds a created session, with the time of the lookup before', () => {
     const manager = new MemorySessionManager();
     manager.onSessionCreated(newSession('key', { user: 'ann' }));
     vi.setSystemTime(NOW + 1000);
@@ -36,7 +36,7 @@ describe('the memory session manager', () => {
     expect(manager.onSessionLookup('key')?.info).toBeNull();
   });
 
-  it('does not find what was closed, and closes what is not there', () => {
+  it('does not find a closed session, and closes one that does not exist', () => {
     const manager = new MemorySessionManager();
     manager.onSessionCreated(newSession('key'));
     manager.onSessionCreated(newSession('other'));
@@ -70,7 +70,7 @@ describe('the memory session manager', () => {
 });
 
 describe('its maxAge', () => {
-  it('is for ever by default', () => {
+  it('is infinite by default', () => {
     const manager = new MemorySessionManager();
     manager.onSessionCreated(newSession('key'));
     vi.setSystemTime(NOW + 1e12);
@@ -88,7 +88,7 @@ describe('its maxAge', () => {
     expect(manager.onSessionLookup('key')).toBeNull();
   });
 
-  it('lets no expired sessions pile up', () => {
+  it('removes expired sessions that are not looked up', () => {
     const manager = new MemorySessionManager({ maxAge: 1000 });
     for (let index = 0; index < 500; index++) {
       vi.setSystemTime(NOW + index * 100);

@@ -3,10 +3,10 @@ import { chmod, lstat, mkdir, open, rename, rm, stat, unlink, type FileHandle } 
 import { dirname, join } from 'node:path';
 import { temporaryName } from './temporary-file.js';
 
-/** Follows no link out of the directory, and does not wait for the writer of a pipe. Windows has neither flag. */
+/** Does not follow symbolic links, and does not wait for the writer of a pipe. Windows has neither flag. */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** Errors of file systems and platforms that cannot flush a directory, or allow it to its owner only. */
+/** Errors of file systems and platforms that cannot flush a directory, or on which only its owner may. */
 const CANNOT_FLUSH = new Set(['EACCES', 'EINVAL', 'EISDIR', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']);
 
 /**
@@ -61,7 +61,7 @@ export async function removeFile(path: string): Promise<void> {
 }
 
 /**
- * Makes a directory that only its owner may use, and those above it. One that exists is left as it is.
+ * Makes a directory that only its owner may use, and its missing parents. Does not change a directory that exists.
  * @throws as `mkdir` and `stat` do: `EEXIST` if something else has its name, `ENOTDIR` if a file is above it, ….
  */
 export async function makeDirectory(directory: string): Promise<void> {
@@ -71,7 +71,7 @@ export async function makeDirectory(directory: string): Promise<void> {
   } catch (error) {
     const { code, syscall } = error as NodeJS.ErrnoException;
     if (code !== 'ENOENT' || syscall !== 'mkdir' || parent === directory) throw error;
-    // Not by the option `recursive` of `mkdir`, which never ends below /proc (Node.js 22 and 24).
+    // The option `recursive` of `mkdir` never ends below /proc (Node.js 22 and 24).
     await makeDirectory(parent);
     if (!(await makeOne(directory))) return;
   }

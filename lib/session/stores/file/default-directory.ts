@@ -8,11 +8,11 @@ const NAME = 'wwrsess';
 const FORMAT_MEMBERS = new Set(['type', 'sideEffects']);
 
 /**
- * The folder `wwrsess` beside the nearest `package.json` of the program's main script: a build that empties the script's
- * own folder leaves it alone. Without a `package.json`, the folder beside the script.
+ * Returns the folder `wwrsess` beside the nearest `package.json` of the program's main script, so that a build that empties
+ * the folder of the script does not delete it. Without a `package.json`, the folder beside the script.
  *
- * Where another one lies above, a `package.json` is passed over that a build or an installation replaces: one that only
- * sets the module format, and one in `node_modules`, as the script of a test runner has it.
+ * A `package.json` that a build or an installation replaces is skipped if another one is above it: one that only sets the
+ * module format, and one in `node_modules`, such as that of a test runner.
  */
 export function defaultDirectory(): string {
   const script = mainDirectory();
@@ -26,7 +26,7 @@ function mainDirectory(): string {
   const script = process.argv[1];
   if (script === undefined) return process.cwd();
   try {
-    // As Node.js itself finds it, for `node .` and `node dist/main` too.
+    // Resolves `node .` and `node dist/main` as Node.js does.
     return dirname(createRequire(import.meta.url).resolve(resolve(script)));
   } catch {
     // Not a script: an argument of `node --eval`, or `-`.

@@ -21,7 +21,7 @@ export function shown(directory: string): string {
   return JSON.stringify(directory);
 }
 
-/** Without the message, which holds the path, and with it perhaps a session key. */
+/** Describes an error without its message, as the message holds the path, which may contain a session key. */
 export function reasonOf(error: unknown): string {
   if (error instanceof SessionError) return error.message;
   const { code = 'UNKNOWN', syscall = 'session store' } = error as NodeJS.ErrnoException;
@@ -38,19 +38,19 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 };
 
-/** True if the error goes away when something else is deleted. */
+/** True if the disk or the quota is full. Deleting other files makes the operation possible again. */
 export function isFull(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
-/** True if an error means that there is no such file. Some file systems answer so to a name that they cannot hold. */
+/** True if the file does not exist. Some file systems report `ENAMETOOLONG` for a name that they cannot hold. */
 export function isAbsence(error: unknown): boolean {
   const { code } = error as NodeJS.ErrnoException;
   return code === 'ENOENT' || code === 'ENAMETOOLONG';
 }
 
-/** Without the path and the cause: both hold the key, which must never reach a log. */
+/** Makes an error without the path and the cause, as both hold the key, which must not be logged. */
 export function storeFailed(operation: string, error: unknown): SessionError {
   if (error instanceof SessionError) return error;
   const { code = 'UNKNOWN', syscall = 'session store' } = error as NodeJS.ErrnoException;

@@ -30,7 +30,7 @@ export interface FileSessionManagerOptions {
   readonly directory?: string;
   /**
    * Time since the last lookup after which a session expires and is removed, in milliseconds: an integer of at least 1, or
-   * `Infinity`. A client that restores an expired session gets the answer that there is none.
+   * `Infinity`. A client that restores an expired session gets the reply that the session does not exist.
    * @default Infinity (never)
    */
   readonly maxAge?: number;
@@ -41,10 +41,10 @@ const RULES: OptionRules<FileSessionManagerOptions> = {
   maxAge: countOrInfinity('milliseconds'),
 };
 
-/** Expired sessions are removed this often at least, in ms. */
+/** Longest time between two removals of expired sessions, in ms. */
 const MAX_SWEEP_INTERVAL = 60 * 60 * 1000;
 
-/** Expired sessions are removed this often at most, in ms. */
+/** Shortest time between two removals of expired sessions, in ms. */
 const MIN_SWEEP_INTERVAL = 1000;
 
 type Operation = 'create' | 'look up' | 'close';
@@ -135,11 +135,11 @@ export class FileSessionManager extends SessionManager {
   }
 
   /**
-   * Finds a session and sets its time of last lookup to now. That this time cannot be written is logged, once until it
-   * can be again, and does not fail the lookup.
+   * Finds a session and sets its time of last lookup to now. If this time cannot be written, the lookup succeeds
+   * nevertheless; the failure is logged, and not again until a write has succeeded.
    * @returns The session with the time of last lookup before; `null` if there is none, it has expired, or the key
    *   cannot be the name of a file.
-   * @throws SessionError `SESSION_STORE_FAILED` if the file cannot be read, or is not a session's.
+   * @throws SessionError `SESSION_STORE_FAILED` if the file cannot be read, or does not hold a session.
    */
   async onSessionLookup(key: string): Promise<SessionRecord | null> {
     return this.#run('look up', key, async (path) => {
@@ -169,7 +169,7 @@ export class FileSessionManager extends SessionManager {
   }
 
   /**
-   * Makes a change that a lookup can do without.
+   * Makes a change that a lookup does not depend on. A failure is logged.
    * @throws as `open` does if the file does not exist any more.
    */
   async #change(change: () => Promise<void>): Promise<void> {

@@ -15,7 +15,7 @@ export function sessionFileName(key: string): string | undefined {
   return /^[A-Za-z0-9_=-]+$/.test(key) && name.length <= MAX_FILE_NAME_LENGTH && !DEVICE.test(key) ? name : undefined;
 }
 
-/** True if a file of the directory is a session's, judged by its name. */
+/** True if a name is that of a session file. */
 export function isSessionFileName(name: string): boolean {
   return name.endsWith(EXTENSION) && sessionFileName(name.slice(0, -EXTENSION.length)) === name;
 }

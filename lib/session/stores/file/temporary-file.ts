@@ -3,13 +3,13 @@ import { lstat, opendir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
-/** Older temporary files are left over, even if their process still runs: no file takes that long to write. In ms. */
+/** Age in ms beyond which a temporary file is removed even if its process still runs, as no write takes that long. */
 const MAX_AGE = 60 * 60 * 1000;
 
-/** Two machines or containers that share a directory can have different processes with one id. */
+/** Identifies the machine or container: two of them that share a directory can have processes with the same id. */
 const HOST = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
 
-/** Differs for each load of this module: a later process can have the id of this one, and worker threads have it now. */
+/** Differs for each load of this module, as later processes and worker threads can have the same process id. */
 const RUN = randomBytes(8).toString('hex');
 
 /** Host · process id · run · number. Has a dot, unlike any session key. */
@@ -23,8 +23,8 @@ export function temporaryName(): string {
 }
 
 /**
- * Removes temporary files that no process writes any more, because theirs was killed. Never fails: a file that cannot be
- * removed is left for the next time.
+ * Removes temporary files of processes that were killed. Never fails: a file that cannot be removed stays until the next
+ * call.
  */
 export async function removeLeftovers(directory: string): Promise<void> {
   try {
@@ -33,7 +33,7 @@ export async function removeLeftovers(directory: string): Promise<void> {
       if (parts) await removeLeftover(join(directory, name), parts[1]!, Number(parts[2]), parts[3]!);
     }
   } catch {
-    // Without the directory there is nothing to remove. Other problems of it fail the operation that comes next.
+    // If the directory does not exist, no file has to be removed. Other problems fail the next operation.
   }
 }
 
@@ -47,9 +47,9 @@ async function removeLeftover(path: string, host: string, pid: number, run: stri
   }
 }
 
-/** True if the process has ended that wrote a file on this machine at that time. */
+/** True if the process that wrote a file on this machine at that time has ended. */
 function isOver(pid: number, writtenAt: number): boolean {
-  // In a container each run of a program can have the same id: older files are of earlier runs.
+  // In a container each run of a program can have the same id. Files older than this run are of earlier runs.
   if (pid === process.pid) return writtenAt < Date.now() - process.uptime() * 1000;
   try {
     process.kill(pid, 0);

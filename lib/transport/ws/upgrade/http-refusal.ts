@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { CLOSE_TIMEOUT } from '../../close-timeout.js';
+import { CLOSE_TIMEOUT } from '../../../common/timeout.js';
 import { WEBSOCKET_VERSION } from './opening-handshake.js';
 
 /** Header fields of a refusal, by its status (RFC 6455, section 4.4; RFC 9110, sections 15.5.6 and 15.5.22). */

@@ -1,0 +1,141 @@
+import { stackOf, type ServerLogger } from '../common/logger.js';
+import type { ProtocolError } from '../protocol/index.js';
+import type { DisconnectReason } from './disconnect-reason.js';
+import type { Inbox } from './inbox.js';
+import type { TransportConnection } from './ports/transport-connection.js';
+
+/** Close code and reason text of the WebSocket (RFC 6455, section 7.4.1), and the reason for the application. */
+export interface CloseCause {
+  readonly code: number;
+  readonly text: string;
+  readonly reason: DisconnectReason;
+}
+
+/** Callbacks for the events of a connection. None of them throws. */
+export interface ConnectionCallbacks<Connection> {
+  /** The client broke the protocol; the connection is about to close. */
+  violation(connection: Connection, error: ProtocolError): void;
+  /** The client takes too little of the data for it and is disconnected. This many bytes wait. */
+  drop(connection: Connection, bufferedAmount: number): void;
+  /** The connection is gone. Called once. */
+  closed(connection: Connection, reason: DisconnectReason): void;
+}
+
+/** The parts of a connection that log lines name. */
+interface Identity {
+  readonly id: string;
+  readonly remoteAddress: string | undefined;
+}
+
+/**
+ * Closes one connection. `end()` stops receiving and closes the transport connection when the last handler has ended.
+ * `cut()` closes it at once.
+ */
+export class ConnectionCloser<Connection extends Identity> {
+  #cause: CloseCause | undefined;
+  #isCut = false;
+  #isClosed = false;
+  #closing: Promise<void> | undefined;
+  #notifyClosed: (() => void) | undefined;
+
+  constructor(
+    private readonly connection: Connection,
+    private readonly transportConnection: TransportConnection,
+    private readonly inbox: Inbox<Connection>,
+    private readonly callbacks: ConnectionCallbacks<Connection>,
+    private readonly logger: ServerLogger,
+  ) {}
+
+  /** True until the connection is closing or closed. */
+  get isOpen(): boolean {
+    return !this.#isClosed && this.#cause === undefined;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** True if the connection is closed or closing because the client broke the protocol. */
+  get isViolated(): boolean {
+    return this.#cause?.reason === 'violation';
+  }
+
+  /** Receives no more messages, lets running handlers finish and reply, then closes the connection. */
+  end(cause: CloseCause): void {
+    if (!this.isOpen) return;
+    this.#cause = cause;
+    this.inbox.dropWaiting();
+    this.closeWhenIdle();
+  }
+
+  /** Closes the transport connection if the connection is ending and no handler runs. */
+  closeWhenIdle(): void {
+    if (this.#cause === undefined || this.#isCut || this.#isClosed || !this.inbox.isIdle) return;
+    this.transportConnection.close(this.#cause.code, this.#cause.text);
+  }
+
+  /** Closes the connection without waiting for handlers. */
+  cut(cause: CloseCause): void {
+    this.#isCut = true;
+    this.#cause ??= cause;
+    this.inbox.dropWaiting();
+    this.transportConnection.close(cause.code, cause.text);
+  }
+
+  /** Ends the connection because the client broke the protocol, and stops reading. */
+  violate(error: ProtocolError): void {
+    if (!this.isOpen) return;
+    this.logger.warn(`${this.#name} broke the protocol and is closed: ${error.message} (${error.code})`);
+    this.#cause = { code: error.closeCode, text: error.code, reason: 'violation' };
+    this.inbox.dropWaiting();
+    this.transportConnection.pause();
+    this.callbacks.violation(this.connection, error);
+    this.closeWhenIdle();
+  }
+
+  /** Disconnects the client because it takes too little of the data for it. */
+  drop(problem: string): void {
+    if (this.#isCut || this.#isClosed) return;
+    const { bufferedAmount } = this.transportConnection;
+    this.logger.warn(`${this.#name} ${problem} and is dropped: ${bufferedAmount} bytes wait for it`);
+    this.cut({ code: 1013, text: 'reads too slowly', reason: 'backlog' });
+    this.callbacks.drop(this.connection, bufferedAmount);
+  }
+
+  /** Terminates the connection because a message to it could not be written. */
+  fail(error: unknown): void {
+    this.logger.error(
+      `${this.#name} is ended, as a message to it could not be written. ` +
+        'Do not transfer, resize or change bytes that were sent or returned: send a copy instead',
+      stackOf(error),
+    );
+    this.transportConnection.terminate();
+  }
+
+  /** Called when the transport connection is gone. */
+  closed(): void {
+    this.#isClosed = true;
+    this.#notifyClosed?.();
+  }
+
+  /**
+   * Reports the end to the server.
+   * @param clean True if the peer took part in closing the connection.
+   */
+  reportClosed(clean: boolean): void {
+    this.callbacks.closed(this.connection, this.#cause?.reason ?? (clean ? 'client-close' : 'connection-lost'));
+  }
+
+  /** Resolves when the transport connection is gone. */
+  whenClosed(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
+    this.#closing ??= new Promise((resolve) => {
+      this.#notifyClosed = resolve;
+    });
+    return this.#closing;
+  }
+
+  get #name(): string {
+    return `Connection ${this.connection.id} (${this.connection.remoteAddress})`;
+  }
+}

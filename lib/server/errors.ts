@@ -1,1 +1,0 @@
-export { BufferOverflowError, RequestError } from '../protocol/errors.js';
