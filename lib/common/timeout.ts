@@ -1,5 +1,4 @@
-/** The longest delay that timers of Node.js take, in milliseconds. */
-export const TIMER_MAX = 0x7fff_ffff;
+export { TIMER_MAX } from '../protocol/limits.js';
 
 /**
  * Waits for a promise, but not for ever.
