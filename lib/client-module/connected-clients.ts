@@ -1,12 +1,12 @@
 import { Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DisconnectedError, type WebwireClient } from '../client/index.js';
 
-/** How long the end of an application waits for replies to its clients, in milliseconds. */
-const CLOSE_TIMEOUT = 10_000;
+/** The shutdown of an application waits for replies to its clients at most this long, in milliseconds. */
+const SHUTDOWN_TIMEOUT = 10_000;
 
 /**
- * Ties clients to the life of their application. They connect when it is ready, and close when nothing of it needs them any
- * more: after handlers have finished and providers are destroyed. Connections, and the causes of failures, are logged.
+ * Connects clients when their application has started, and closes them after its handlers have finished and its providers are
+ * destroyed, so that those can use the clients until then. Logs connections and errors.
  */
 export class ConnectedClients implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #logger = new Logger('WebwireClient');
@@ -15,7 +15,7 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
     for (const [name, client] of clients) this.#logEvents(JSON.stringify(name), client);
   }
 
-  /** Does not wait: an application starts even if the servers that it talks to are down. */
+  /** Does not wait for the connections: the application starts even if a server is down. */
   onApplicationBootstrap(): void {
     for (const [name, client] of this.clients) {
       client.connect({ retry: true }).catch((error: Error) => {
@@ -26,7 +26,7 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
     }
   }
 
-  /** A server that never answers must not keep the application from its end. */
+  /** Waits for a limited time, because a server may never reply. */
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([...this.clients].map(([name, client]) => this.#close(JSON.stringify(name), client)));
   }
@@ -39,22 +39,22 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
           `Client ${name} still waits for ${client.pendingRequests} replies, and is no longer waited for`,
         );
         resolve();
-      }, CLOSE_TIMEOUT);
+      }, SHUTDOWN_TIMEOUT);
     });
     await Promise.race([client.close(), late]);
     clearTimeout(timer);
   }
 
   #logEvents(name: string, client: WebwireClient): void {
-    let logged: string | undefined;
+    let lastKey: string | undefined;
     client.on('connected', () => {
-      logged = undefined;
+      lastKey = undefined;
       this.#logger.log(`Client ${name} is connected`);
     });
     client.on('reconnecting', ({ error }) => {
-      const cause = causeOf(error);
-      if (cause !== logged) this.#logger.warn(`Client ${name} has no connection, and tries again: ${error.message}`);
-      logged = cause;
+      const key = failureKey(error);
+      if (key !== lastKey) this.#logger.warn(`Client ${name} has no connection, and tries again: ${error.message}`);
+      lastKey = key;
     });
     client.on('sessionClosed', ({ reason }) => {
       if (reason === 'max-connections' || reason === 'restore-failed') {
@@ -68,8 +68,8 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
   }
 }
 
-/** Equal for errors of one kind: the log has each of them once, whatever the number of attempts. */
-function causeOf(error: Error): string {
+/** Returns the same key for errors of the same kind, so that repeated attempts log each kind only once. */
+function failureKey(error: Error): string {
   if (!(error instanceof DisconnectedError)) return error.name;
   const { code } = Object(error.cause) as { code?: unknown };
   return `${error.closeCode} ${error.status} ${String(code)}`;

@@ -1,12 +1,12 @@
 import { Inject, type InjectionToken } from '@nestjs/common';
 
-/** The injection token of a client, for `overrideProvider()` in tests and the `inject` of factories. */
+/** Returns the injection token of a client, for `overrideProvider()` in tests and the `inject` of factories. */
 export function getWebwireClientToken(name: string): InjectionToken {
   return `WebwireClient:${name}`;
 }
 
 /**
- * Injects the client that `WebwireClientModule` registered under a name.
+ * Injects the client that is registered in `WebwireClientModule` with this name.
  *
  * @example
  * constructor(@InjectWebwireClient('prices') private readonly prices: WebwireClient<PricesApi>) {}

@@ -1,44 +1,45 @@
 import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
 import type { ClientOptions } from '../client/index.js';
 
-/** Where a client connects to, and how. */
+/** The server URL of a client, and its options. */
 export interface WebwireClientModuleOptions extends ClientOptions {
-  /** Of the server: `ws://localhost:3000/`. */
+  /** URL of the server, such as `ws://localhost:3000/`. */
   url: string;
 }
 
 /** A client of `WebwireClientModule.register()`. */
 export interface WebwireClientRegistration extends WebwireClientModuleOptions {
-  /** Under which it is injected, with `@InjectWebwireClient(name)`. */
+  /** Name for `@InjectWebwireClient(name)`. */
   name: string;
 }
 
-/** Implemented by a class that `registerAsync({ useClass })` makes the options of a client with. */
+/** Implemented by a class for `useClass` or `useExisting` of `registerAsync()`. */
 export interface WebwireClientOptionsFactory {
+  /** Returns the URL and the options of the client. */
   createWebwireClientOptions(): WebwireClientModuleOptions | Promise<WebwireClientModuleOptions>;
 }
 
-/** A client of `WebwireClientModule.registerAsync()`, whose options are made through DI: one of `useFactory`, `useClass`, `useExisting`. */
+/** A client of `WebwireClientModule.registerAsync()`. Set one of `useFactory`, `useClass` and `useExisting`. */
 export interface WebwireClientAsyncRegistration extends Pick<ModuleMetadata, 'imports'> {
-  /** Under which it is injected, with `@InjectWebwireClient(name)`. */
+  /** Name for `@InjectWebwireClient(name)`. */
   name: string;
   useFactory?: (
-    // eslint-disable-next-line typescript/no-explicit-any -- as in Nest: what is injected is the user's to know
+    // eslint-disable-next-line typescript/no-explicit-any -- as in Nest: the types depend on `inject`
     ...dependencies: any[]
   ) => WebwireClientModuleOptions | Promise<WebwireClientModuleOptions>;
-  /** What the factory gets. */
+  /** Injection tokens of the factory's arguments. */
   inject?: (InjectionToken | OptionalFactoryDependency)[] | undefined;
   useClass?: Type<WebwireClientOptionsFactory>;
   useExisting?: InjectionToken<WebwireClientOptionsFactory>;
 }
 
-/** Several clients, or those and whether all modules see them. */
+/** Clients, or an object with clients and the scope of the module. */
 export type WebwireClientRegistrations<Registration> =
   | readonly Registration[]
   | {
       clients: readonly Registration[];
       /**
-       * Whether every module of the application can inject them.
+       * Whether all modules of the application can inject the clients.
        * @default false
        */
       isGlobal?: boolean;

@@ -12,9 +12,9 @@ import type {
 } from './webwire-client-options.js';
 
 /**
- * Gives an application clients of WebWire servers, each injected by its name. They connect when the application is ready,
- * in the background, and again whenever the connection is lost, unless `reconnect` is `false`; when the application is
- * closed they close, after its handlers have finished.
+ * Provides clients of WebWire servers, each injected by its name. They connect in the background when the application has
+ * started, and reconnect unless `reconnect` is `false`. When the application closes, they close after its handlers have
+ * finished.
  *
  * @example
  * @Module({ imports: [WebwireClientModule.register([{ name: 'prices', url: 'ws://prices:3000' }])] })
@@ -23,29 +23,31 @@ import type {
 export class WebwireClientModule {
   /**
    * @param registrations Clients, or `{ clients, isGlobal }`.
-   * @throws TypeError for a name that is none or is given twice; at start, what `new WebwireClient()` throws.
+   * @throws TypeError for a name that is missing, empty or used twice. When the application starts, `new WebwireClient()` may
+   *   throw an InvalidOptionError.
    */
   static register(registrations: WebwireClientRegistrations<WebwireClientRegistration>): DynamicModule {
-    return provide(registrations, ({ name, ...options }) => [
-      { provide: getWebwireClientToken(name), useFactory: () => createClient(options) },
+    return defineModule(registrations, ({ name, ...options }) => [
+      { provide: getWebwireClientToken(name), useFactory: () => createWebwireClient(options) },
     ]);
   }
 
   /**
-   * Clients whose options are made through DI, such as from a `ConfigService`: `useFactory`, `useClass` or `useExisting`.
+   * Registers clients whose options come from a factory with injected dependencies, such as a `ConfigService`. Each client has
+   * one of `useFactory`, `useClass` and `useExisting`.
    *
    * @param registrations Clients, or `{ clients, isGlobal }`.
-   * @throws as `register()`.
+   * @throws Errors of `register()`, and a TypeError for a client without options.
    */
   static registerAsync(registrations: WebwireClientRegistrations<WebwireClientAsyncRegistration>): DynamicModule {
-    return provide(registrations, providersOf);
+    return defineModule(registrations, providersOf);
   }
 }
 
 function providersOf({ name, useFactory, inject, useClass, useExisting }: WebwireClientAsyncRegistration): Provider[] {
   const token = getWebwireClientToken(name);
   if (useFactory) {
-    const make = async (...dependencies: unknown[]) => createClient(await useFactory(...dependencies));
+    const make = async (...dependencies: unknown[]) => createWebwireClient(await useFactory(...dependencies));
     return [{ provide: token, inject, useFactory: make }];
   }
   const factory = useExisting ?? useClass;
@@ -56,12 +58,12 @@ function providersOf({ name, useFactory, inject, useClass, useExisting }: Webwir
     provide: token,
     inject: [factory],
     useFactory: async (options: WebwireClientOptionsFactory) =>
-      createClient(await options.createWebwireClientOptions()),
+      createWebwireClient(await options.createWebwireClientOptions()),
   };
   return useClass && !useExisting ? [useClass, client] : [client];
 }
 
-function provide<Registration extends { name: string; imports?: DynamicModule['imports'] }>(
+function defineModule<Registration extends { name: string; imports?: DynamicModule['imports'] }>(
   registrations: WebwireClientRegistrations<Registration>,
   providers: (registration: Registration) => Provider[],
 ): DynamicModule {
@@ -72,7 +74,7 @@ function provide<Registration extends { name: string; imports?: DynamicModule['i
   const connected: FactoryProvider<ConnectedClients> = {
     provide: ConnectedClients,
     inject: tokens,
-    // A test may have put something else in the place of a client.
+    // A test may have overridden the provider of a client.
     useFactory: (...made: unknown[]) =>
       new ConnectedClients(
         new Map(made.flatMap((one, index) => (one instanceof WebwireClient ? [[names[index]!, one]] : []))),
@@ -98,7 +100,7 @@ function assertNames(names: readonly unknown[]): void {
   }
 }
 
-/** Node.js has a WebSocket of its own from version 22 on, which cannot be told from which address, or with which headers. */
-function createClient({ url, ...options }: WebwireClientModuleOptions): WebwireClient {
+/** The default is `WebSocket` of the package `ws`, because Node.js 20 has none. */
+function createWebwireClient({ url, ...options }: WebwireClientModuleOptions): WebwireClient {
   return new WebwireClient(url, { webSocket: WebSocket, ...options });
 }

@@ -1,36 +1,39 @@
-import { MAX_TIMER } from './platform.js';
+import { TIMER_MAX } from '../protocol/limits.js';
 
-/** How long to wait before connecting again. */
+/** Delays between attempts to connect: capped exponential backoff with jitter. */
 export interface ReconnectOptions {
   /**
-   * Longest delay before the first attempt, in milliseconds: at least 1.
+   * Delay before the first attempt, without jitter, in milliseconds: at least 1.
    * @default 250
    */
   minDelay?: number | undefined;
   /**
-   * No delay is longer, in milliseconds: at least 1.
+   * Longest delay, in milliseconds: at least 1.
    * @default 15_000
    */
   maxDelay?: number | undefined;
   /**
-   * Factor by which the delay grows from attempt to attempt: at least 1.
+   * The delay is multiplied by this factor for each further attempt: at least 1.
    * @default 2
    */
   factor?: number | undefined;
   /**
-   * The random part of a delay, so that the clients of a server that was restarted do not all come back at once: 0 to 1,
-   * where 1 is any delay up to the full one, and 0 always the full one.
+   * Random part of a delay, from 0 (none: always the full delay) to 1 (any delay up to the full one). It spreads the clients
+   * of a restarted server over time.
    * @default 1
    */
   jitter?: number | undefined;
 }
 
-/** Delays, all of them given. */
+/** Reconnect options with their defaults filled in. */
 export type Delays = { readonly [Name in keyof Required<ReconnectOptions>]: number };
 
-/** The delay before an attempt, in whole milliseconds, at least one: capped exponential backoff with jitter. */
+/**
+ * Computes the delay before an attempt, in whole milliseconds, at least 1.
+ * @param attempt Counts from 1.
+ */
 export function delayBefore(attempt: number, options: Delays): number {
   const { minDelay, maxDelay, factor, jitter } = options;
-  const longest = Math.min(maxDelay, minDelay * factor ** (attempt - 1), MAX_TIMER);
-  return Math.ceil(longest * (1 - jitter * Math.random()));
+  const fullDelay = Math.min(maxDelay, minDelay * factor ** (attempt - 1), TIMER_MAX);
+  return Math.ceil(fullDelay * (1 - jitter * Math.random()));
 }

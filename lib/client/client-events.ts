@@ -1,70 +1,69 @@
 import type { ClientSession } from './client-session.js';
 
-/** Why a client has no session any more. */
+/** The reason why the session of a client ended. */
 export type SessionClosedReason =
-  /** `client.closeSession()`. */
+  /** The application called `client.closeSession()`. */
   | 'client'
-  /** The server closed it. */
+  /** The server closed the session. */
   | 'server'
-  /** Another page that shares the storage closed its session, or signed in as somebody else (option `syncTabs`). */
+  /** Another page with the same storage closed or replaced the session (option `syncTabs`). */
   | 'other-tab'
-  /** The server has no such session any more, or no sessions at all: it could not be restored. */
+  /** The session could not be restored: it no longer exists, or sessions are disabled. */
   | 'not-found'
-  /** It is active on as many connections as it may be. The key is kept, and restoring is repeated: see `sessionRestored`. */
+  /** The session has its maximum number of connections. The client keeps the key and tries again: see `sessionRestored`. */
   | 'max-connections'
-  /** The server failed to restore it. The key is kept, and restoring is repeated: see `sessionRestored`. */
+  /** The server failed to restore the session. The client keeps the key and tries again: see `sessionRestored`. */
   | 'restore-failed';
 
 /** The events of a `WebwireClient`, by name: `client.on('connected', (event) => …)`. */
 export interface ClientEvents {
-  /** There is a connection, and its session is restored if there was one. */
+  /** The client has connected and, if it had a session key, tried to restore the session. */
   connected: {
-    /** Whether there was a connection before. */
+    /** `true` if the connection replaces a lost one. */
     isReconnect: boolean;
-    /** Whether `client.session` is the one from before: of the last connection, or of the storage. */
+    /** `true` if `client.session` was restored from the last connection or the storage. */
     isSessionRestored: boolean;
   };
-  /** The connection is gone. */
+  /** The connection has ended. */
   disconnected: {
-    /** A `DisconnectedError`, a `ProtocolError` if the server broke the protocol, … */
+    /** A `DisconnectedError`; a `ProtocolError` if the server broke the protocol. */
     error: Error;
-    /** WebSocket close code: 1006 if the connection broke, `undefined` if the client ended it. */
+    /** WebSocket close code; 1006 for a broken connection, `undefined` if the client ended it. */
     code: number | undefined;
-    /** What the server gave as the reason, unchecked; often empty. */
+    /** Reason in the close frame of the server, unchecked; often empty. */
     reason: string;
-    /** Whether the client tries to connect again. */
+    /** `true` if the client will try to connect again. */
     willReconnect: boolean;
   };
-  /** The next attempt to connect comes after a delay. */
+  /** The client will try to connect again after a delay. */
   reconnecting: {
-    /** Counts from 1 for each connection that was lost. */
+    /** Counts from 1 for each lost connection. */
     attempt: number;
-    /** In milliseconds. */
+    /** Delay before the attempt, in milliseconds. */
     delay: number;
-    /** Why the last connection ended, or the last attempt failed. */
+    /** The error of the last connection or attempt. */
     error: Error;
   };
   /** The server created a session. */
   sessionCreated: { session: ClientSession };
   /**
-   * A session was restored on a connection that was in use already: the server had refused it at first, or another page that
-   * shares the storage signed in. What is restored with the connection itself is reported by `connected` alone.
+   * A session was restored on a connection that was already in use: the first attempt had failed, or another page with the
+   * same storage has a new session. For a session that is restored while connecting, there is only the event `connected`.
    */
   sessionRestored: { session: ClientSession };
-  /** The session is over, or could not be restored. */
+  /** The session has ended, or could not be restored. */
   sessionClosed: {
     reason: SessionClosedReason;
-    /** The session as it was; `null` if only its key was known. */
+    /** The ended session; `null` if it was not restored yet. */
     session: ClientSession | null;
   };
-  /** A failure that rejects no promise: of a listener, of a signal handler, or of reconnecting for good. */
+  /** An error that rejects no promise: of a listener, of a signal handler, or of an attempt to reconnect that is not repeated. */
   error: { error: unknown };
 }
 
-/** Reports an event. */
-export type Emit = <Name extends keyof ClientEvents>(name: Name, event: ClientEvents[Name]) => void;
+export type EmitEvent = <Name extends keyof ClientEvents>(name: Name, event: ClientEvents[Name]) => void;
 
-/** Calls a listener. An error that it throws, or its promise rejects with, is passed to `report`. */
+/** Calls a listener, and passes its error or rejection to `report`. */
 export function callSafely(listener: () => unknown, report: (error: unknown) => void): void {
   try {
     const result = listener();
@@ -74,7 +73,7 @@ export function callSafely(listener: () => unknown, report: (error: unknown) => 
   }
 }
 
-/** Listeners, by the name of what they listen to. */
+/** Listeners by name. */
 export class Listeners<Listener> {
   readonly #entries = new Set<readonly [name: unknown, listener: Listener]>();
 
@@ -85,8 +84,26 @@ export class Listeners<Listener> {
     return () => void this.#entries.delete(entry);
   }
 
-  /** A copy: listeners may add and remove others. */
+  /** Returns a copy, because listeners may add and remove others. */
   of(...names: unknown[]): Listener[] {
     return [...this.#entries].filter(([name]) => names.includes(name)).map(([, listener]) => listener);
   }
+}
+
+/** Calls the listeners of a client's events. */
+export class EventListeners {
+  readonly #listeners = new Listeners<(event: never) => unknown>();
+
+  /** @returns A function that removes the listener. */
+  add<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void {
+    return this.#listeners.add(name, listener);
+  }
+
+  readonly emit: EmitEvent = (name, event) => {
+    const listeners = this.#listeners.of(name) as ((event: object) => unknown)[];
+    if (name === 'error' && listeners.length === 0) console.error((event as ClientEvents['error']).error);
+    // An error of an error listener goes to the console: as another event `error`, it would call the same listener again.
+    const report = (error: unknown) => (name === 'error' ? console.error(error) : this.emit('error', { error }));
+    for (const listener of listeners) callSafely(() => listener(event), report);
+  };
 }

@@ -7,66 +7,66 @@ import {
   MILLISECONDS,
   objectWith,
   rule,
-  type OptionRules,
+  type ClientOptionRules,
 } from './option-rules.js';
 import { platformStorage, platformWebSocket, type StorageLike, type WebSocketConstructor } from './platform.js';
 import { parseServerUrl, type ServerUrl } from './url.js';
 
-/** Options of a `WebwireClient`. `undefined` counts as absent. */
+/** Options of a `WebwireClient`. `undefined` means the default. */
 export interface ClientOptions {
   /**
-   * Makes payloads of bodies, and of payloads the `body` of replies and signals.
-   * @default plainCodec: text as a string, bytes as they are; other bodies are sent as JSON
+   * Converts bodies to payloads, and received payloads to the `body` of replies and signals.
+   * @default plainCodec: text is a string, binary is a `Uint8Array`; other values are sent as JSON
    */
   codec?: PayloadCodec | undefined;
   /**
-   * Name of the application protocol that the server has to announce (PROTOCOL.md, section 4).
+   * Name of the application protocol that the server has to announce (docs/PROTOCOL.md, section 4).
    * @default '' (none)
    */
   subProtocolName?: string | undefined;
   /**
-   * How long a request waits for its reply, and for a connection first if need be, in milliseconds: at least
-   * 1, also `Infinity`. Each request may have a `timeout` or `deadline` of its own. Signals wait as long for a connection.
+   * Timeout of a request, in milliseconds: at least 1, also `Infinity`. It includes the wait for a connection. A request may
+   * override it by its own `timeout` or `deadline`. The same timeout applies to signals that wait for a connection.
    * @default 60_000
    */
   requestTimeout?: number | undefined;
   /**
-   * How long connecting may take, from dialing to the server's first message, in milliseconds: at
-   * least 1. Restoring the session may take as long again.
+   * Timeout of an attempt to connect, until the server's first message, in milliseconds: at least 1. Restoring the session has
+   * a timeout of the same length.
    * @default 5_000
    */
   dialTimeout?: number | undefined;
   /**
-   * Whether a lost connection is replaced, and after which delays. With `false`, requests fail while there is no
-   * connection; else they wait for it. Restoring a session that the server refused for now is repeated after the same delays.
+   * Whether the client reconnects when the connection is lost, and after which delays. With `false`, a request without a
+   * connection fails; otherwise it waits for one. The same delays apply to further attempts to restore a session.
    * @default true
    */
   reconnect?: boolean | ReconnectOptions | undefined;
   /**
-   * How many requests and signals may wait for a connection: at least 1, also `Infinity`. Further ones fail with a
+   * Maximum number of requests and signals that wait for a connection: at least 1, also `Infinity`. Further ones fail with a
    * `QueueFullError`.
    * @default 1_000
    */
   maxQueuedRequests?: number | undefined;
   /**
-   * Keeps the key of the session, for the next page load or process: a secret. `false` for none.
-   * @default localStorage in web pages, none elsewhere
+   * Stores the session key, which is a secret, for the next page load or process. `false` stores it nowhere.
+   * @default localStorage in web pages, otherwise none
    */
   sessionStorage?: StorageLike | false | undefined;
   /**
-   * Whether a web page follows the other pages that share its storage: when one of them signs in, this client takes over the
-   * session, and when one of them closes the session, this client closes it, too. It has no effect outside of web pages.
+   * Whether pages with the same storage share one session: when another page creates or restores a session, this client
+   * restores it, and when another page closes the session, this client closes it, too. No effect outside of web pages.
    * @default true
    */
   syncTabs?: boolean | undefined;
   /**
-   * Makes WebSockets: `WebSocket` of the package `ws`, the `webSocket` of a `MemoryTransport`.
-   * @default the platform's own; Node.js has one from version 22 on
+   * The WebSocket constructor, such as `WebSocket` of the package `ws` or the `webSocket` of a `MemoryTransport`.
+   * @default the global `WebSocket`, which Node.js has since version 22
    */
   webSocket?: WebSocketConstructor | undefined;
 }
 
-/** Options after validation. */
+/** Options with their defaults filled in. */
 export interface ResolvedClientOptions {
   readonly codec: PayloadCodec;
   readonly subProtocolName: string;
@@ -78,28 +78,30 @@ export interface ResolvedClientOptions {
   readonly syncTabs: boolean;
   readonly webSocket: WebSocketConstructor;
   readonly url: ServerUrl;
-  /** Name under which the storage keeps the session key: each server has its own. */
+  /** Name of the session key in the storage; different for each server URL. */
   readonly storageName: string;
   readonly backoff: Delays;
 }
 
-const FUNCTION = rule('a constructor', (value) => typeof value === 'function');
 const BOOLEAN = rule('true or false', (value) => typeof value === 'boolean');
 const STORAGE = objectWith('getItem', 'setItem', 'removeItem');
 
-const CLIENT_RULES: OptionRules<ClientOptions> = {
+const CLIENT_RULES: ClientOptionRules<ClientOptions> = {
   codec: objectWith('encode', 'decode'),
   subProtocolName: rule('a string', (value) => typeof value === 'string'),
   requestTimeout: MILLISECONDS,
   dialTimeout: MILLISECONDS,
-  reconnect: rule('true, false or an object of delays', (value) => BOOLEAN.accepts(value) || isObject(value)),
+  reconnect: rule(
+    'true, false or an object of delays',
+    (value) => BOOLEAN.accepts(value) || (typeof value === 'object' && value !== null),
+  ),
   maxQueuedRequests: atLeastOne('a number'),
   sessionStorage: rule(`false or ${STORAGE.allowed}`, (value) => value === false || STORAGE.accepts(value)),
   syncTabs: BOOLEAN,
-  webSocket: FUNCTION,
+  webSocket: rule('a constructor', (value) => typeof value === 'function'),
 };
 
-const RECONNECT_RULES: OptionRules<ReconnectOptions> = {
+const RECONNECT_RULES: ClientOptionRules<ReconnectOptions> = {
   minDelay: MILLISECONDS,
   maxDelay: MILLISECONDS,
   factor: atLeastOne('a number'),
@@ -108,7 +110,7 @@ const RECONNECT_RULES: OptionRules<ReconnectOptions> = {
 
 /**
  * Checks options and fills in the defaults.
- * @throws InvalidOptionError naming the option, its value and what is allowed.
+ * @throws InvalidOptionError with the option, its value and the allowed values.
  */
 export function resolveOptions(url: unknown, options: ClientOptions): ResolvedClientOptions {
   checkOptions(options, CLIENT_RULES);
@@ -136,8 +138,4 @@ export function resolveOptions(url: unknown, options: ClientOptions): ResolvedCl
       jitter: delays.jitter ?? 1,
     },
   };
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
 }

@@ -1,35 +1,35 @@
-import { refuse } from '../protocol/server-messages.js';
+import { throwProtocolError } from '../protocol/server-messages.js';
 import { decodeUtf8 } from '../protocol/text.js';
 
-/** What the application of the server keeps in a session: JSON. */
+/** The info of a session: JSON that the application of the server stores in it. */
 export type ClientSessionInfo = { readonly [name: string]: unknown };
 
-/** A session as the server told of it: it never changes, and changing what it returns changes nothing. */
+/** A session, as last received from the server. It is immutable. */
 export interface ClientSession {
   /**
-   * Identifies the session, and is the secret with which it is restored: never log it. It is not enumerable, so that
-   * `console.log()` and `JSON.stringify()` leave it out.
+   * Identifies the session. Anybody with the key can restore the session, so never log it. The property is not enumerable, so
+   * that `console.log()` and `JSON.stringify()` leave it out.
    */
   readonly key: string;
-  /** When the session was created. */
+  /** Time of creation. */
   readonly createdAt: Date;
-  /** When it was last looked up before this client got it; when it was created, if never. */
+  /** Time of the last lookup before this client received the session; the time of creation if there was none. */
   readonly lastLookupAt: Date;
-  /** What the application keeps in it, frozen throughout; `undefined` without any. */
+  /** The info that the application stores in it, deeply frozen; `undefined` if there is none. */
   readonly info: ClientSessionInfo | undefined;
 }
 
 /**
- * Reads a session as servers write it (PROTOCOL.md, section 6): `{ k: key, c: created, l: last lookup, i: info }`.
- * @throws ProtocolError if it is none.
+ * Parses the session in a message (docs/PROTOCOL.md, section 6): `{ k: key, c: created, l: last lookup, i: info }`.
+ * @throws ProtocolError for anything else.
  */
 export function readSession(bytes: Uint8Array): ClientSession {
   try {
     const { k: key, c, l, i } = JSON.parse(decodeUtf8(bytes)) as { k: unknown; c: string; l: string; i: unknown };
-    // RFC 3339, of which all engines understand nine digits of a fraction.
+    // The times are in RFC 3339 with up to nine fraction digits, which all engines parse.
     const [createdAt, lastLookupAt] = [Date.parse(c), Date.parse(l)];
-    // What is no time is NaN, and NaN is less than nothing.
-    if (isSessionKey(key) && typeof (i ?? {}) === 'object' && createdAt + lastLookupAt < Infinity) {
+    // `Date.parse()` returns NaN for an invalid time, and comparisons with NaN are false.
+    if (isPrintableKey(key) && typeof (i ?? {}) === 'object' && createdAt + lastLookupAt < Infinity) {
       const session = {
         get createdAt() {
           return new Date(createdAt);
@@ -42,13 +42,13 @@ export function readSession(bytes: Uint8Array): ClientSession {
       return Object.freeze(Object.defineProperty(session, 'key', { value: key })) as ClientSession;
     }
   } catch {
-    // No JSON, or too deep.
+    // Invalid JSON, or nested too deeply for deepFreeze().
   }
-  return refuse('INVALID_FIELD', 1);
+  return throwProtocolError('INVALID_FIELD', 1);
 }
 
-/** Whether a value can be the key of a session: ASCII, each character 32–126 (PROTOCOL.md, section 2). */
-export function isSessionKey(value: unknown): value is string {
+/** Checks that a value is a session key: ASCII, each character 32–126 (docs/PROTOCOL.md, section 2). */
+export function isPrintableKey(value: unknown): value is string {
   return typeof value === 'string' && /^[ -~]+$/.test(value);
 }
 

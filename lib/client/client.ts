@@ -1,9 +1,9 @@
-import { encodeRequest, encodeSignal } from '../protocol/client-messages.js';
+import { encodeClientSignal, encodeRequest } from '../protocol/client-messages.js';
 import type { Payload, ServerMessage } from '../protocol/index.js';
 import { encodeBody } from '../protocol/payload-codec.js';
 import { payloadOf } from '../protocol/server-messages.js';
 import * as MessageType from '../protocol/type-bytes.js';
-import { callSafely, Listeners, type ClientEvents, type Emit } from './client-events.js';
+import { callSafely, EventListeners, Listeners, type ClientEvents } from './client-events.js';
 import { resolveOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.js';
 import type { ClientSession } from './client-session.js';
 import { Connector, type ClientStatus } from './connector.js';
@@ -23,32 +23,31 @@ import { startOperation, type Operation, type OperationOptions } from './operati
 import type { AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
-import { Sessions, type Ask } from './sessions.js';
+import { Sessions, type SendRequest } from './sessions.js';
 
-/** How to connect. */
+/** Options of `connect()`. */
 export interface ConnectOptions {
-  /** Gives up when it is aborted: with a `CanceledError`, whose `cause` is the reason of the signal. */
+  /** When it is aborted, `connect()` rejects with a `CanceledError`, whose `cause` is the reason of the signal. */
   signal?: AbortSignalLike | undefined;
   /**
-   * Whether an attempt that fails is followed by others, after the delays of the option `reconnect`.
+   * Whether to try again after a failed attempt, with the delays of the option `reconnect`.
    * @default false
    */
   retry?: boolean | undefined;
 }
 
 type SignalHandler = (payload: ReceivedPayload, name: string) => unknown;
-type EventListener = (event: never) => unknown;
 
-/** Under this name are the handlers of all signals: no signal has it. */
-const ALL = undefined;
+/** The name of handlers for all signals. */
+const ANY_NAME = undefined;
 
 /**
  * A client of a WebWire server.
  *
- * It connects when `connect()` is called or, unless `reconnect` is `false`, when something is to be sent. A connection
- * that is lost is then replaced, until `close()`.
+ * It connects when `connect()` is called or, unless `reconnect` is `false`, when a request or a signal is to be sent. Then it
+ * replaces a lost connection, until `close()` is called.
  *
- * @typeParam Api What the server understands: see `Contract`.
+ * @typeParam Api Types of the server's requests and signals: see `Contract`.
  * @example
  * const client = new WebwireClient('ws://localhost:3000');
  * const reply = await client.request('greet', 'Ada');
@@ -60,25 +59,25 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   readonly #requests = createRequests();
   readonly #sessions: Sessions;
   readonly #signalHandlers = new Listeners<SignalHandler>();
-  readonly #eventListeners = new Listeners<EventListener>();
-  #unsettled = 0;
+  readonly #events = new EventListeners();
+  #pendingRequests = 0;
   #closing: Promise<void> | undefined;
 
   /**
-   * Makes a client, which does not connect yet.
-   * @param url Of the server, `ws:` or `wss:`; in web pages it may be relative, where browsers let it be `http:` or `https:`.
-   * @throws InvalidOptionError
+   * Makes a client. It does not connect yet.
+   * @param url URL of the server: `ws:` or `wss:`, also `http:` or `https:`; in web pages it may be relative.
+   * @throws InvalidOptionError for an invalid URL or option.
    */
   constructor(url: string | { readonly href: string }, options: ClientOptions = {}) {
     this.#options = resolveOptions(url, options);
     this.#sessions = new Sessions(this.#options, {
-      emit: this.#emit,
-      asker: () => this.#connector.connection && this.#askerOn(this.#connector.connection),
+      emit: this.#events.emit,
+      sender: () => this.#connector.connection && this.#sessionSender(this.#connector.connection),
       isBusy: () => this.#requests.count() > 0,
     });
     this.#connector = new Connector(this.#options, {
-      emit: this.#emit,
-      prepare: (connection) => this.#sessions.prepare(this.#askerOn(connection)),
+      emit: this.#events.emit,
+      prepare: (connection) => this.#sessions.prepare(this.#sessionSender(connection)),
       connected: () => this.#sessions.connected(),
       received: (message) => this.#receive(message),
       lost: (error) => {
@@ -94,82 +93,86 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   /**
-   * The session, a snapshot; `null` if there is none. While there is no connection it is the last one's, which the next
-   * connection restores.
+   * The session, or `null`. While the client reconnects, it is the session of the last connection, which the client will restore.
+   * The object is immutable: when the session changes, this property returns another one.
    */
   get session(): ClientSession | null {
     return this.#sessions.current;
   }
 
-  /** How many requests have neither a reply nor failed yet, those included that wait for a connection. */
+  /** Number of requests that have not settled, including those that wait for a connection. */
   get pendingRequests(): number {
-    return this.#unsettled;
+    return this.#pendingRequests;
   }
 
-  /** Bytes that were sent and still wait for the network: a program that sends a lot of signals should watch it, and wait. */
+  /**
+   * Number of bytes that were passed to the WebSocket and not yet sent. A program that sends many signals should pause while
+   * this number is large.
+   */
   get bufferedAmount(): number {
     return this.#connector.bufferedAmount;
   }
 
   /**
-   * Connects. Resolves when the server is known to be the right one and the session, if there is one, is restored, so that
-   * the first request runs in it; at once, if there is a connection already.
+   * Connects. Resolves after the server's version and sub-protocol were checked and the session, if there is one, was restored;
+   * immediately if the client is already connected.
    *
-   * It makes one attempt, or shares the one that is being made, and rejects if that fails; then nothing goes on in the
-   * background, unless requests are waiting, a lost connection is being replaced, or `retry` is set.
+   * It makes one attempt, or shares a running one, and rejects if the attempt fails. After that, the client makes no further
+   * attempts, unless requests are waiting, a lost connection is being replaced, or `retry` is set.
    *
-   * @throws DialTimeoutError if the server does not answer within `dialTimeout`.
-   * @throws DisconnectedError if there is no connection to be had, or the client is closed.
-   * @throws IncompatibleProtocolVersionError, SubProtocolMismatchError if the server is another one.
+   * @throws DialTimeoutError if the server does not respond within `dialTimeout`.
+   * @throws DisconnectedError if the connection fails, or the client is closed.
+   * @throws IncompatibleProtocolVersionError, SubProtocolMismatchError if this client does not support the server.
    * @throws ProtocolError if the server breaks the protocol.
-   * @throws TimeoutError, ServerShutdownError if the session could be neither restored nor found missing.
+   * @throws TimeoutError, ServerShutdownError if the server does not reply to the request to restore the session.
    * @throws CanceledError if the signal is aborted.
    */
   async connect({ signal, retry = false }: ConnectOptions = {}): Promise<void> {
     const connecting = startOperation({ signal }, Infinity);
     this.#connector.enter({
       operation: connecting,
-      isPatient: retry,
-      isUrgent: true,
+      canRetry: retry,
+      isConnect: true,
       ready: () => connecting.resolve(),
     });
     await connecting.promise;
   }
 
   /**
-   * Sends a request and resolves with its reply. While there is no connection it waits for one, and connects if need be;
-   * with `reconnect: false` it fails instead. It is sent once, or not at all.
+   * Sends a request and resolves with its reply. Without a connection, the client connects and the request waits; with
+   * `reconnect: false`, the request rejects instead. A request is never sent twice.
    *
    * @param name Up to 255 printable ASCII characters; empty for a nameless request.
-   * @param body A string is sent as UTF-8, a `Uint8Array` as binary, a `Payload` as it is, `undefined` and `null` as
-   *   nothing, anything else as the client's `codec` says: as JSON by default.
-   * @throws RequestError with the code and the message that the handler of the server chose.
-   * @throws InternalServerError if the handler failed otherwise.
-   * @throws ServerShutdownError if the server shuts down, and did not handle the request.
-   * @throws TimeoutError, DeadlineExceededError, CanceledError as the options say. A reply that comes later is dropped.
-   * @throws DisconnectedError if the connection is lost: whether the server handled the request is not known.
-   * @throws BufferOverflowError if it does not fit the server's message buffer; nothing is sent.
-   * @throws ProtocolError for a name that cannot be sent, and if the server broke the protocol meanwhile.
-   * @throws TypeError if there is no payload for the body.
+   * @param body Encoded by the client's `codec`, except for `undefined` (an empty payload) and a `Payload`. With the default codec,
+   *   a string is sent as UTF-8, a `Uint8Array` as binary, `null` as an empty payload, and other values as JSON.
+   * @throws RequestError with code and message, if the handler of the server threw one.
+   * @throws InternalServerError if the handler failed with another error.
+   * @throws ServerShutdownError if the server shuts down and did not handle the request.
+   * @throws TimeoutError, DeadlineExceededError, CanceledError according to the options. A later reply is ignored.
+   * @throws DisconnectedError if the connection is lost. The server may or may not have handled the request.
+   * @throws QueueFullError if `maxQueuedRequests` others already wait for a connection.
+   * @throws BufferOverflowError if the message is larger than the server's message buffer; nothing is sent.
+   * @throws ProtocolError for an invalid name, or if the server breaks the protocol before it replies.
+   * @throws TypeError for a body that cannot be encoded.
    */
   async request<Name extends RequestName<Api>>(
     name: Name,
     ...[body, options = {}]: RequestArguments<Api, Name, OperationOptions>
   ): Promise<Reply<Api, Name>> {
     const message = encodeRequest(name, encodeBody(body, this.#options.codec));
-    return this.#ask(options)(message, (reply) => this.#received(reply)) as Promise<Reply<Api, Name>>;
+    return this.#sender(options)(message, (reply) => this.#received(reply)) as Promise<Reply<Api, Name>>;
   }
 
   /**
-   * Sends a signal. Resolves when it is handed to the connection: signals are not answered. While there is no connection it
-   * waits for one, and connects if need be; with `reconnect: false` it fails instead. Name, body, options and errors are as
-   * those of `request()`.
+   * Sends a signal. Resolves when it was passed to the connection, as signals have no reply. Without a connection, the client
+   * connects and the signal waits; with `reconnect: false`, the signal rejects instead. For name, body, options and errors, see
+   * `request()`.
    */
   async signal<Name extends SignalName<Api>>(
     name: Name,
     ...[body, options = {}]: SignalArguments<Api, Name, OperationOptions>
   ): Promise<void> {
-    const message = encodeSignal(name, encodeBody(body, this.#options.codec));
+    const message = encodeClientSignal(name, encodeBody(body, this.#options.codec));
     const signal = this.#start(options);
     this.#enter(signal, (connection) => {
       connection.send(message);
@@ -179,9 +182,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   /**
-   * Calls a handler with each signal of the server that has this name, or with all. What a handler throws, or its promise
-   * rejects with, is told by the event `error`.
-   * @returns What removes the handler again.
+   * Adds a handler for the server's signals with this name, or for all signals. If the handler throws or its promise rejects, the
+   * client emits the event `error`.
+   * @returns A function that removes the handler.
    */
   onSignal<Name extends ServerSignalName<Api>>(
     name: Name,
@@ -189,42 +192,42 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): () => void;
   onSignal(handler: (payload: ReceivedPayload, name: string) => unknown): () => void;
   onSignal(...args: unknown[]): () => void {
-    return this.#signalHandlers.add(args.length > 1 ? args[0] : ALL, args.at(-1) as SignalHandler);
+    return this.#signalHandlers.add(args.length > 1 ? args[0] : ANY_NAME, args.at(-1) as SignalHandler);
   }
 
   /**
-   * Calls a listener when something happens. A listener that fails harms nobody: the event `error` tells of it. Errors that
-   * nobody listens to go to `console.error()`.
-   * @returns What removes the listener again.
+   * Adds a listener for an event. If the listener throws or its promise rejects, the client emits the event `error`. Without a
+   * listener for `error`, errors are written to `console.error()`.
+   * @returns A function that removes the listener.
    */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void {
-    return this.#eventListeners.add(name, listener);
+    return this.#events.add(name, listener);
   }
 
   /**
-   * Gives this connection an existing session, instead of the one it may have.
+   * Restores an existing session on this connection. It replaces the current session, if there is one.
    *
    * @param key Printable ASCII characters.
-   * @throws SessionNotFoundError, MaxSessionConnectionsReachedError, SessionsDisabledError if the server refuses.
-   * @throws Error as `request()` does.
+   * @throws SessionNotFoundError, MaxSessionConnectionsReachedError, SessionsDisabledError if the server cannot restore it.
+   * @throws Errors of `request()`.
    */
   async restoreSession(key: string, options: OperationOptions = {}): Promise<ClientSession> {
-    return this.#sessions.restore(key, this.#ask(options));
+    return this.#sessions.restore(key, this.#sender(options));
   }
 
   /**
-   * Closes the session on this connection, and forgets it. Does nothing if there is none. The server destroys a session
-   * that is closed on its last connection.
-   * @throws Error as `request()` does; then the session is still there.
+   * Closes the session on this connection and deletes its key. Does nothing without a session. The server destroys the session
+   * when it is closed on its last connection.
+   * @throws Errors of `request()`; then the session is not closed.
    */
   async closeSession(options: OperationOptions = {}): Promise<void> {
-    await this.#sessions.close(this.#ask(options));
+    await this.#sessions.close(this.#sender(options));
   }
 
   /**
-   * Closes the client for good: no more requests are taken, those that wait for a connection fail, those that were sent are
-   * waited for, each within its own timeout; then the connection is closed, with code 1000. The session stays, to be
-   * restored by another client. Calling it twice is harmless.
+   * Closes the client permanently. New requests, and those that wait for a connection, reject. Requests in flight can finish
+   * within their timeouts; then the connection is closed with code 1000, and the promise resolves. The session is not closed, and
+   * another client can restore it. Further calls return the same promise.
    */
   close(): Promise<void> {
     const close = async () => {
@@ -236,21 +239,25 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     return (this.#closing ??= close());
   }
 
-  #ask(options: OperationOptions): Ask {
+  /** Returns a function that sends requests, which wait for a connection if necessary. */
+  #sender(options: OperationOptions): SendRequest {
     return async <Result>(message: Uint8Array<ArrayBuffer>, read: (reply: Payload) => Result) => {
       const request = this.#start<Result>(options);
-      this.#unsettled++;
+      this.#pendingRequests++;
       try {
         this.#enter(request, (connection) => this.#requests.send(connection, message, request, read));
         return await request.promise;
       } finally {
-        this.#unsettled--;
+        this.#pendingRequests--;
       }
     };
   }
 
-  /** Requests that restore sessions: they go out before those that wait for the connection, and count for nothing. */
-  #askerOn(connection: ClientConnection): Ask {
+  /**
+   * Returns a function that sends the client's own session requests. They are sent before requests that wait for the connection,
+   * and are not counted as pending.
+   */
+  #sessionSender(connection: ClientConnection): SendRequest {
     return async <Result>(message: Uint8Array<ArrayBuffer>, read: (reply: Payload) => Result) => {
       const request = startOperation<Result>({}, this.#options.dialTimeout);
       this.#requests.send(connection, message, request, read);
@@ -259,7 +266,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   #enter<Result>(operation: Operation<Result>, ready: (connection: ClientConnection) => void): void {
-    this.#connector.enter({ operation, isPatient: this.#options.reconnect, isUrgent: false, ready });
+    this.#connector.enter({ operation, canRetry: this.#options.reconnect, isConnect: false, ready });
   }
 
   #start<Result = void>(options: OperationOptions): Operation<Result> {
@@ -271,17 +278,17 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     if (type === MessageType.SessionCreated) this.#sessions.created(message.session);
     else if (type === MessageType.SessionClosed) this.#sessions.closed();
     else if ('name' in message) {
-      this.#connector.prove();
+      this.#connector.markStable();
       this.#handleSignal(message.name, payloadOf(message));
     } else if ('id' in message) {
-      this.#connector.prove();
-      this.#requests.settle(message);
+      this.#connector.markStable();
+      this.#requests.receive(message);
     }
   }
 
   #handleSignal(name: string, payload: Payload): void {
-    const report = (error: unknown) => this.#emit('error', { error });
-    for (const handler of this.#signalHandlers.of(name, ALL)) {
+    const report = (error: unknown) => this.#events.emit('error', { error });
+    for (const handler of this.#signalHandlers.of(name, ANY_NAME)) {
       callSafely(() => handler(this.#received(payload), name), report);
     }
   }
@@ -289,12 +296,4 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   #received(payload: Payload): ReceivedPayload {
     return receivedPayload(payload, this.#options.codec);
   }
-
-  readonly #emit: Emit = (name, event) => {
-    const listeners = this.#eventListeners.of(name) as ((event: object) => unknown)[];
-    if (name === 'error' && listeners.length === 0) console.error((event as ClientEvents['error']).error);
-    // An error that a listener of errors throws must not come back to it.
-    const report = (error: unknown) => (name === 'error' ? console.error(error) : this.#emit('error', { error }));
-    for (const listener of listeners) callSafely(() => listener(event), report);
-  };
 }

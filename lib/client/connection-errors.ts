@@ -3,21 +3,21 @@ import { DialTimeoutError, DisconnectedError } from './errors.js';
 import { hideSecrets, type ServerUrl } from './url.js';
 import type { SocketEnd } from './web-socket.js';
 
-// Errors of connections say to which URL, after which time and why, and show no secret.
+// Messages of connection errors contain the URL, the duration and the reason, but no secrets.
 
 const UNKNOWN_CAUSE =
   'the platform does not say why; the server may be unreachable, refuse the connection, or have an untrusted certificate';
 
-/** The connection could not be made: the WebSocket could not be constructed, or ended before the first message. */
+/** For an attempt that failed: the constructor of the WebSocket threw, or the WebSocket ended before the first message. */
 export function couldNotConnect(
   url: ServerUrl,
   elapsed: number,
-  { code, reason, cause, refusal }: SocketEnd,
+  { code, reason, cause, rejection }: SocketEnd,
   wasOpened: boolean,
 ): DisconnectedError {
   let why = explain(cause, url);
-  if (refusal) {
-    const { status, statusText, body, secrets } = refusal;
+  if (rejection) {
+    const { status, statusText, body, secrets } = rejection;
     const quoted = body === '' ? '' : `: ${quote(hideSecrets(body, url, secrets))}`;
     const hint = NOT_FOUND_STATUSES.has(status) ? '; is there a WebWire server at this path?' : '';
     why = `the server answered HTTP ${`${status} ${printable(statusText)}`.trimEnd()}${quoted}${hint}`;
@@ -27,14 +27,14 @@ export function couldNotConnect(
   }
   return new DisconnectedError(`could not connect to ${url.shown} (after ${time(elapsed)}): ${why}`, code, reason, {
     cause: safeCause(cause, url),
-    status: refusal?.status,
+    status: rejection?.status,
   });
 }
 
-/** Answers of HTTP servers that have no WebSocket at this path. */
+/** Statuses of HTTP servers that have no WebSocket at this path. */
 const NOT_FOUND_STATUSES = new Set([200, 301, 302, 307, 308, 400, 404, 405, 426]);
 
-/** A connection that was in use has ended. */
+/** For a connection that was in use. */
 export function connectionEnded(
   url: ServerUrl,
   elapsed: number,
@@ -43,8 +43,8 @@ export function connectionEnded(
 ): DisconnectedError {
   const said = reason === '' ? '' : ` ${quote(reason)}`;
   const why = cause === undefined ? '' : `: ${explain(cause, url)}`;
-  const what = isClosedByClient ? 'closed' : 'lost';
-  const message = `${what} the connection to ${url.shown} after ${time(elapsed)}, close code ${code}${said}${why}`;
+  const verb = isClosedByClient ? 'closed' : 'lost';
+  const message = `${verb} the connection to ${url.shown} after ${time(elapsed)}, close code ${code}${said}${why}`;
   return new DisconnectedError(message, code, reason, { cause: safeCause(cause, url) });
 }
 
@@ -56,19 +56,19 @@ export function dialTimeout(url: ServerUrl, elapsed: number, wasOpened: boolean)
   );
 }
 
-/** The first message is none of a WebWire server. The error keeps the code and close code of the violation. */
+/** For a first message that is not one of a WebWire server. The error has the code and close code of the violation. */
 export function notWebwire(url: ServerUrl, error: ProtocolError, message: Uint8Array | string): ProtocolError {
   const isSocketIo = typeof message === 'string' && message.startsWith('0{"sid"');
-  const what = typeof message === 'string' ? `text, ${quote(hideSecrets(message, url))}` : `of another kind`;
+  const kind = typeof message === 'string' ? `text, ${quote(hideSecrets(message, url))}` : `of another kind`;
   const hint = isSocketIo ? '; it seems to be a socket.io server' : '';
   return new ProtocolError(
     error.code,
-    `${url.shown} is not a WebWire server: its first message is ${what} (${error.message})${hint}`,
+    `${url.shown} is not a WebWire server: its first message is ${kind} (${error.message})${hint}`,
     error.offset,
   );
 }
 
-/** Errors of TLS, by the beginning of their codes. */
+/** Prefixes of the codes of TLS errors. */
 const TLS_CODE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_|ERR_SSL_|EPROTO)/;
 
 function explain(cause: unknown, url: ServerUrl): string {
@@ -83,16 +83,16 @@ function explain(cause: unknown, url: ServerUrl): string {
   return code === '' || message.includes(code) ? text : `${text} (${code})`;
 }
 
-/** Node.js tries each address of a host, and has an error for each of them. */
+/** Node.js tries each address of a host; if all fail, its error contains one error for each of them. */
 function detailsOf(cause: unknown): { code: string; message: string } {
   const { code, message, errors } = Object(cause) as { code?: unknown; message?: unknown; errors?: unknown };
   if (!message && Array.isArray(errors) && errors.length > 0) return detailsOf(errors[0]);
   return { code: typeof code === 'string' ? code : '', message: String(message ?? cause) };
 }
 
-/** The error itself, or a copy of its name, code and message without secrets if it holds any. */
+/** Returns the cause itself or, if it contains secrets, a copy of its name, code and message without them. */
 function safeCause(cause: unknown, url: ServerUrl): unknown {
-  if (cause === undefined || !holdsSecrets(cause, url)) return cause;
+  if (cause === undefined || !containsSecrets(cause, url)) return cause;
   const { code, message } = detailsOf(cause);
   const { name } = cause as { name?: unknown };
   const copy = new Error(hideSecrets(message, url));
@@ -100,19 +100,20 @@ function safeCause(cause: unknown, url: ServerUrl): unknown {
   return code === '' ? copy : Object.assign(copy, { code });
 }
 
-const MAX_DEPTH = 3;
+/** Secrets are searched in nested objects up to this depth. */
+const MAX_SEARCH_DEPTH = 3;
 
-function holdsSecrets(value: unknown, url: ServerUrl, depth = 0): boolean {
+function containsSecrets(value: unknown, url: ServerUrl, depth = 0): boolean {
   if (typeof value === 'string') return hideSecrets(value, url) !== value;
-  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false;
+  if (typeof value !== 'object' || value === null || depth > MAX_SEARCH_DEPTH) return false;
   const { message, stack, cause } = value as { message?: unknown; stack?: unknown; cause?: unknown };
-  return [message, stack, cause, ...Object.values(value)].some((part) => holdsSecrets(part, url, depth + 1));
+  return [message, stack, cause, ...Object.values(value)].some((part) => containsSecrets(part, url, depth + 1));
 }
 
-/** Longest text of a peer in a message, in characters. */
+/** Longest quotation of a peer's text in a message, in characters. */
 const MAX_QUOTE = 200;
 
-/** Quotes text that a peer sent: bounded, on one line, and without characters that change what a terminal shows. */
+/** Quotes text of a peer: cut to `MAX_QUOTE`, on one line, and without control characters, which change the output of a terminal. */
 function quote(text: string): string {
   const cut = text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text;
   return printable(JSON.stringify(cut));

@@ -6,7 +6,8 @@ import {
   type AcceptConfMessage,
   type ServerMessage,
 } from '../protocol/index.js';
-import { decodeServerMessage, refuse } from '../protocol/server-messages.js';
+import { TIMER_MAX } from '../protocol/limits.js';
+import { decodeServerMessage, throwProtocolError } from '../protocol/server-messages.js';
 import * as MessageType from '../protocol/type-bytes.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import { connectionEnded, couldNotConnect, dialTimeout, notWebwire } from './connection-errors.js';
@@ -16,47 +17,50 @@ import {
   IncompatibleProtocolVersionError,
   SubProtocolMismatchError,
 } from './errors.js';
-import { MAX_TIMER } from './platform.js';
-import { ClientSocket, type SocketEnd } from './web-socket.js';
+import { ABNORMAL_CLOSURE, ClientSocket, type SocketEnd } from './web-socket.js';
 
 /** Receives the events of a `ClientConnection`. */
 export interface ClientConnectionListener {
-  /** The server's first message arrived, and the server is the right one. */
+  /** The server's first message was received, and this client supports the server. */
   accepted(): void;
-  /** A message after that. An error that it throws ends the connection. */
+  /** Called for each later message. An error of this method ends the connection. */
   received(message: ServerMessage): void;
-  /** The connection is gone, or never came about. Called once, and nothing after it. */
+  /** The connection has ended or could not be made. Called exactly once, as the last method. */
   ended(error: Error): void;
 }
 
-const NORMAL = 1000;
-const ABNORMAL = 1006;
+const NORMAL_CLOSURE = 1000;
 
-/** Clients may close with 1000 and with codes of their own: 4002 stands for 1002, and so on (PROTOCOL.md, section 9). */
-const OWN_CODES = 3000;
+/** Browsers allow only 1000 and 3000 to 4999, so 4002 means 1002, and so on (docs/PROTOCOL.md, section 9). */
+const CLOSE_CODE_OFFSET = 3000;
 
-/** The longest first message, in bytes: until then the limit of the server is unknown. */
+/** Longest first message, in bytes. This message announces the limit for the later ones. */
 const MAX_ACCEPT_CONF_LENGTH = 65_536;
 
-/** How long a server may take to answer a close frame, in milliseconds, before the connection is cut where that is possible. */
-const CLOSE_TIMEOUT = 2_000;
+/** Timeout for the server's close frame, in milliseconds. Then the connection is terminated, if the platform supports it. */
+const CLOSE_FRAME_TIMEOUT = 2_000;
 
-/** Heartbeats come at no shorter intervals, in milliseconds, however short the server's read timeout is. */
+/** Shortest interval between heartbeats, in milliseconds. */
 const MIN_HEARTBEAT_INTERVAL = 10;
 
 /**
- * Heartbeats come after this part of the server's read timeout without a message. Pages in the background run timers once a
- * minute, which is all that is left of the default of 60 s.
+ * A heartbeat is sent after half of the server's read timeout without another message. In a background tab, browsers run timers
+ * only once a minute; the server's pings keep such a connection open.
  */
-const HEARTBEAT_PART = 1 / 2;
+const HEARTBEAT_FRACTION = 1 / 2;
 
-/**
- * Progress of a connection: the WebSocket is being opened; it is open, and the server's first message is awaited; messages can
- * be sent; it is over, and whatever the WebSocket still reports is ignored.
- */
-type Phase = 'dialing' | 'opened' | 'accepted' | 'ended';
+/** Phases of a connection, in this order. An attempt that fails goes from any phase to `ended`. */
+type Phase =
+  /** The WebSocket is connecting. */
+  | 'dialing'
+  /** The WebSocket is open, and the server's first message is awaited. */
+  | 'opened'
+  /** Messages can be sent. */
+  | 'accepted'
+  /** Later events of the WebSocket are ignored. */
+  | 'ended';
 
-/** One WebSocket connection, from dialing to its end. */
+/** One WebSocket connection to a server. */
 export class ClientConnection {
   readonly #options: ResolvedClientOptions;
   readonly #listener: ClientConnectionListener;
@@ -64,10 +68,10 @@ export class ClientConnection {
   #phase: Phase = 'dialing';
   #isClosing = false;
   #socket: ClientSocket | undefined;
-  /** The server's first message. */
+  /** The server's first message, which has its settings. */
   #conf: AcceptConfMessage | undefined;
   #lastSentAt = 0;
-  /** Ends dialing that takes too long; later sends heartbeats. */
+  /** The dial timeout; after the first message, the heartbeats. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -81,12 +85,12 @@ export class ClientConnection {
     return this.#phase === 'accepted' && this.#socket!.isOpen;
   }
 
-  /** Bytes that were sent and still wait for the network. */
+  /** Number of bytes that were passed to the WebSocket and not yet sent. */
   get bufferedAmount(): number {
     return this.#socket?.bufferedAmount ?? 0;
   }
 
-  /** Connects. May end within the call. */
+  /** Connects. If it fails at once, the listener is called within this call. */
   dial(): void {
     const { webSocket, url } = this.#options;
     try {
@@ -98,15 +102,15 @@ export class ClientConnection {
         closed: (end) => this.#closed(end),
       });
     } catch (cause) {
-      this.#closed({ code: ABNORMAL, reason: '', cause, refusal: undefined });
+      this.#closed({ code: ABNORMAL_CLOSURE, reason: '', cause, rejection: undefined });
       return;
     }
-    this.#timer = setTimeout(() => this.#giveUp(), Math.min(this.#options.dialTimeout, MAX_TIMER));
+    this.#timer = setTimeout(() => this.#giveUp(), Math.min(this.#options.dialTimeout, TIMER_MAX));
   }
 
   /**
    * Hands a message to the socket.
-   * @throws BufferOverflowError if it does not fit the server's buffer; then nothing is sent.
+   * @throws BufferOverflowError if it is larger than the server's message buffer; then nothing is sent.
    */
   send(message: Uint8Array<ArrayBuffer>): void {
     const { messageBufferSize } = this.#conf!;
@@ -116,23 +120,23 @@ export class ClientConnection {
   }
 
   /**
-   * Closes the connection. What was sent goes out first.
-   * @param error Ends the connection at once: `ended` is called with it. Without an error, `ended` is called when the server
-   *   has closed, too.
+   * Closes the connection after the messages that were sent.
+   * @param error With an error, `ended` is called with it at once. Without one, `ended` is called after the server has closed
+   *   the connection, too.
    */
   end(error?: Error): void {
     if (this.#phase === 'ended') return;
     this.#isClosing = true;
     if (error) this.#stop();
-    // Started first: some WebSockets dispatch `close` within the call.
-    this.#closeTimer ??= setTimeout(() => this.#cut(), CLOSE_TIMEOUT);
-    if (error instanceof ProtocolError) this.#socket?.close(OWN_CODES + error.closeCode, error.code);
-    else this.#socket?.close(NORMAL);
+    // The timer is started first, because some WebSockets dispatch `close` within the call of `close()`.
+    this.#closeTimer ??= setTimeout(() => this.#terminate(), CLOSE_FRAME_TIMEOUT);
+    if (error instanceof ProtocolError) this.#socket?.close(CLOSE_CODE_OFFSET + error.closeCode, error.code);
+    else this.#socket?.close(NORMAL_CLOSURE);
     if (error) this.#listener.ended(error);
   }
 
-  #cut(): void {
-    this.#socket?.cut();
+  #terminate(): void {
+    this.#socket?.terminate();
     this.#finish(closedError());
   }
 
@@ -174,10 +178,10 @@ export class ClientConnection {
   }
 
   #decode(data: Uint8Array<ArrayBuffer> | string, maxLength: number): ServerMessage {
-    if (typeof data === 'string') refuse('TEXT_FRAME', 0);
+    if (typeof data === 'string') throwProtocolError('TEXT_FRAME', 0);
     const message = decodeServerMessage(data, maxLength);
-    // It comes first, and once.
-    if ((message.type === MessageType.AcceptConf) === !!this.#conf) refuse('UNEXPECTED_MESSAGE', 0);
+    // AcceptConf must be the first message, and no other message.
+    if ((message.type === MessageType.AcceptConf) === !!this.#conf) throwProtocolError('UNEXPECTED_MESSAGE', 0);
     return message;
   }
 
@@ -189,7 +193,10 @@ export class ClientConnection {
     }
   }
 
-  /** Throws if the server is not the one that the client is made for (PROTOCOL.md, section 4). */
+  /**
+   * Checks the server's first message (docs/PROTOCOL.md, section 4).
+   * @throws IncompatibleProtocolVersionError, SubProtocolMismatchError, ProtocolError
+   */
   #accept(message: AcceptConfMessage): void {
     const { majorVersion, subProtocolName, readTimeout, messageBufferSize } = message;
     const { url, subProtocolName: expected } = this.#options;
@@ -204,27 +211,27 @@ export class ClientConnection {
           `but the option subProtocolName is ${JSON.stringify(expected)}`,
       );
     }
-    // Not even a heartbeat need fit a smaller one.
-    if (messageBufferSize < MIN_MESSAGE_BUFFER_SIZE) refuse('INVALID_FIELD', 7);
+    // The protocol requires at least this size.
+    if (messageBufferSize < MIN_MESSAGE_BUFFER_SIZE) throwProtocolError('INVALID_FIELD', 7);
     this.#conf = message;
     this.#phase = 'accepted';
     this.#lastSentAt = performance.now();
     clearTimeout(this.#timer);
-    this.#beat(Math.min(Math.max(readTimeout * HEARTBEAT_PART, MIN_HEARTBEAT_INTERVAL), MAX_TIMER));
+    this.#scheduleHeartbeat(Math.min(Math.max(readTimeout * HEARTBEAT_FRACTION, MIN_HEARTBEAT_INTERVAL), TIMER_MAX));
     this.#listener.accepted();
   }
 
   /**
-   * Sends a heartbeat whenever nothing was sent for the interval (PROTOCOL.md, section 7). Messages do not restart the timer:
-   * when it is due, it looks at the time of the last message.
+   * Sends a heartbeat when no message was sent for the interval (docs/PROTOCOL.md, section 7). A message does not restart the
+   * timer, which would cost time; when the timer fires, it checks the time of the last message.
    */
-  #beat(interval: number): void {
-    let rest = this.#lastSentAt + interval - performance.now();
-    if (rest <= 0) {
+  #scheduleHeartbeat(interval: number): void {
+    let remaining = this.#lastSentAt + interval - performance.now();
+    if (remaining <= 0) {
       if (this.isOpen) this.send(encodeHeartbeat());
-      rest = interval;
+      remaining = interval;
     }
-    this.#timer = setTimeout(() => this.#beat(interval), rest);
+    this.#timer = setTimeout(() => this.#scheduleHeartbeat(interval), remaining);
   }
 }
 

@@ -1,8 +1,8 @@
 import type { ServerMessage } from '../protocol/index.js';
 import { delayBefore } from './backoff.js';
-import type { Emit } from './client-events.js';
+import type { EmitEvent } from './client-events.js';
 import type { ResolvedClientOptions } from './client-options.js';
-import { closedError, ClientConnection } from './connection.js';
+import { ClientConnection, closedError } from './connection.js';
 import {
   DisconnectedError,
   IncompatibleProtocolVersionError,
@@ -13,76 +13,76 @@ import { serve, Waiters, type Waiter } from './waiters.js';
 
 /** The state of a client. */
 export type ClientStatus =
-  /** There is no connection, and none is being made. */
+  /** No connection, and no attempt to connect. */
   | 'disconnected'
-  /** The first connection is being made. */
+  /** The client connects for the first time. */
   | 'connecting'
+  /** Connected, and the session is restored if there was one. */
   | 'connected'
-  /** A lost connection is being replaced, or a first attempt repeated. */
+  /** The client replaces a lost connection, or repeats a failed first attempt. */
   | 'reconnecting'
-  /** `close()` waits for the requests in flight. */
+  /** `close()` waits for the replies to requests in flight. */
   | 'closing'
-  /** For good. */
+  /** `close()` has finished. */
   | 'closed';
 
-/** The client, as its connector sees it. */
-export interface ConnectorHost {
-  readonly emit: Emit;
+/** Functions of the client that the connector calls. */
+export interface ConnectorCallbacks {
+  readonly emit: EmitEvent;
   /**
-   * Prepares a new connection before anybody may use it, and resolves with whether a session was restored. If it rejects,
-   * the attempt to connect has failed.
+   * Called for a new connection before operations can use it. Resolves with whether a session was restored. A rejection makes
+   * the attempt to connect fail.
    */
   prepare(connection: ClientConnection): Promise<boolean>;
-  /** The connection may be used now, and everything that waited for it was sent. */
+  /** Called when operations can use the connection. The operations that waited for it have been sent. */
   connected(): void;
   received(message: ServerMessage): void;
-  /** A connection is gone, whether it was in use or not. */
+  /** Called when a connection or an attempt to connect has ended. */
   lost(error: Error): void;
 }
 
 /**
- * The states of a connector, and the ways from one to the next:
+ * The states of a connector. Each transition is a method of the class:
  *
- * - `idle` → `dialing`: something needs a connection.
- * - `dialing` → `connected`: the server accepted, and the session is restored.
- * - `dialing` → `waiting`: the attempt failed, and a lost connection is to be replaced, or somebody waits patiently.
- * - `dialing` → `idle`: the attempt failed for everybody, or nobody waits for it any more.
- * - `waiting` → `dialing`: the delay is over, or `connect()` was called. `waiting` → `idle`: nobody waits any more.
- * - `connected` → `waiting` or `idle`: the connection was lost.
+ * - `idle` → `dialing`: an operation needs a connection.
+ * - `dialing` → `connected`: the server has accepted, and the session is restored.
+ * - `dialing` → `backoff`: the attempt failed; it was to replace a lost connection, or an operation waits for another attempt.
+ * - `dialing` → `idle`: the attempt failed and is not repeated, or no operation waits for it any more.
+ * - `backoff` → `dialing`: the delay is over, or `connect()` was called.
+ * - `backoff` → `idle`: no operation waits any more.
+ * - `connected` → `backoff` or `idle`: the connection was lost; the option `reconnect` decides.
  * - any → `closing` → `closed`: `stop()`, then `end()`.
  */
 type State =
   | { readonly name: 'idle' }
   | { readonly name: 'dialing'; readonly connection: ClientConnection }
-  | { readonly name: 'waiting'; readonly delay: number; readonly timer: ReturnType<typeof setTimeout> }
+  | { readonly name: 'backoff'; readonly delay: number; readonly timer: ReturnType<typeof setTimeout> }
   | { readonly name: 'connected'; readonly connection: ClientConnection; readonly since: number }
   | { readonly name: 'closing'; readonly connection: ClientConnection | undefined }
   | { readonly name: 'closed' };
 
-const IDLE: State = { name: 'idle' };
+/** After this duration a connection counts as stable, even if no message was received, in milliseconds. */
+const STABLE_AFTER = 5_000;
 
-/** A connection that lasted this long, in milliseconds, was a good one, even if nothing came over it. */
-const GOOD_AFTER = 5_000;
-
-/** Keeps a client connected: dials, dials again after growing delays, and serves the operations that wait. */
+/** Connects the client, reconnects after growing delays, and passes the connection to the operations that wait for it. */
 export class Connector {
   readonly #options: ResolvedClientOptions;
-  readonly #host: ConnectorHost;
+  readonly #callbacks: ConnectorCallbacks;
   readonly #waiters = new Waiters();
-  #state: State = IDLE;
-  /** There was a connection that is to be replaced when it is lost. */
-  #isEstablished = false;
-  /** The present connection was of use: a reply or a signal came over it. */
-  #isProven = false;
-  /** Attempts since a connection that was of use. */
+  #state: State = { name: 'idle' };
+  /** A connection was made, and the client has not been idle since. With the option `reconnect`, it is replaced when lost. */
+  #hasConnected = false;
+  /** A reply or a signal was received on the current connection. */
+  #isStable = false;
+  /** Number of attempts since the last stable connection. */
   #attempts = 0;
-  /** Why the last connection ended, or the last attempt failed. */
+  /** The error of the last connection or attempt. */
   #lastError: Error | undefined;
-  #whenEnded = () => {};
+  #onEnded = () => {};
 
-  constructor(options: ResolvedClientOptions, host: ConnectorHost) {
+  constructor(options: ResolvedClientOptions, callbacks: ConnectorCallbacks) {
     this.#options = options;
-    this.#host = host;
+    this.#callbacks = callbacks;
   }
 
   get status(): ClientStatus {
@@ -90,117 +90,131 @@ export class Connector {
       case 'idle':
         return 'disconnected';
       case 'dialing':
-        return this.#isEstablished || this.#attempts > 0 ? 'reconnecting' : 'connecting';
-      case 'waiting':
+        return this.#hasConnected || this.#attempts > 0 ? 'reconnecting' : 'connecting';
+      case 'backoff':
         return 'reconnecting';
       default:
         return this.#state.name;
     }
   }
 
-  /** The connection that messages can be sent on. */
+  /** The connection, if messages can be sent on it. */
   get connection(): ClientConnection | undefined {
     return this.#state.name === 'connected' && this.#state.connection.isOpen ? this.#state.connection : undefined;
   }
 
-  /** Bytes that were sent and still wait for the network. */
+  /** Number of bytes that were passed to the WebSocket and not yet sent. */
   get bufferedAmount(): number {
     return 'connection' in this.#state ? (this.#state.connection?.bufferedAmount ?? 0) : 0;
   }
 
-  /** The server replied or sent a signal: delays start anew when the connection is lost. */
-  prove(): void {
-    this.#isProven = true;
+  /** Called for each reply and signal: after such a connection, the delays start again with the shortest one. */
+  markStable(): void {
+    this.#isStable = true;
   }
 
-  /** Serves an operation at once if there is a connection, else when there is one, or rejects it. */
+  /** Passes the connection to an operation, now or when there is one, or rejects the operation. */
   enter(waiter: Waiter): void {
-    const { operation, isPatient, isUrgent } = waiter;
+    const { operation, isConnect } = waiter;
     const { connection } = this;
-    const { name } = this.#state;
     if (operation.isSettled) return;
-    if (name === 'closing' || name === 'closed') operation.reject(closedError());
-    else if (connection) serve(waiter, connection);
-    else if (name === 'idle' && !isPatient && !isUrgent) {
-      operation.reject(
-        new DisconnectedError(`not connected to ${this.#options.url.shown}: call connect(), or leave reconnect on`),
-      );
-    } else if (!isUrgent && this.#waiters.queued >= this.#options.maxQueuedRequests)
-      operation.reject(this.#queueFull());
-    else {
-      this.#wait(waiter);
-      if (name === 'idle' || (name === 'waiting' && isUrgent)) this.#dial();
+    if (connection) {
+      serve(waiter, connection);
+      return;
     }
+    const error = this.#rejectionOf(waiter);
+    if (error) {
+      operation.reject(error);
+      return;
+    }
+    this.#wait(waiter);
+    const { name } = this.#state;
+    if (name === 'idle' || (name === 'backoff' && isConnect)) this.#dial();
   }
 
-  /** Refuses operations from now on, and those that wait. The present connection stays until `end()`. */
+  /** Rejects the operations that wait, and all later ones. The connection stays open until `end()`. */
   stop(): void {
     const connection = this.#state.name === 'connected' ? this.#state.connection : undefined;
-    if (!connection) this.#abandon();
+    if (!connection) this.#cancel();
     this.#state = { name: 'closing', connection };
-    this.#waiters.dismiss(closedError());
+    this.#waiters.reject(closedError());
   }
 
-  /** Closes the present connection; resolves when it is gone. */
+  /** Closes the connection after `stop()`. Resolves when it has ended. */
   async end(): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#whenEnded = resolve;
+      this.#onEnded = resolve;
       if (this.#state.name === 'closing' && this.#state.connection) this.#state.connection.end();
       else resolve();
     });
     this.#state = { name: 'closed' };
   }
 
+  /** The error for an operation that cannot wait for a connection. */
+  #rejectionOf({ canRetry, isConnect }: Waiter): Error | undefined {
+    const { name } = this.#state;
+    const { maxQueuedRequests, url } = this.#options;
+    if (name === 'closing' || name === 'closed') return closedError();
+    if (isConnect) return undefined;
+    if (name === 'idle' && !canRetry) {
+      return new DisconnectedError(`not connected to ${url.shown}: call connect(), or leave reconnect on`);
+    }
+    return this.#waiters.queued >= maxQueuedRequests ? this.#queueFull() : undefined;
+  }
+
+  #queueFull(): QueueFullError {
+    const { maxQueuedRequests, url } = this.#options;
+    const reason = this.#lastError ? `: ${this.#lastError.message}` : '';
+    return new QueueFullError(
+      `${maxQueuedRequests} requests and signals wait for a connection to ${url.shown} already, which is as many as ` +
+        `the option maxQueuedRequests allows${reason}`,
+      { cause: this.#lastError },
+    );
+  }
+
   #wait(waiter: Waiter): void {
     this.#waiters.add(waiter);
     waiter.operation.obstacle = this.#obstacle;
     waiter.operation.release = () => {
-      // Attempts that nobody wants any more end.
-      if (this.#waiters.delete(waiter) && this.#waiters.size === 0 && !this.#isEstablished) this.#abandon();
+      const wasLast = this.#waiters.delete(waiter) && this.#waiters.size === 0;
+      if (wasLast && !this.#hasConnected) this.#cancel();
     };
   }
 
   readonly #obstacle = (): Error | string => this.#lastError ?? `still connecting to ${this.#options.url.shown}`;
 
-  #queueFull(): QueueFullError {
-    const { maxQueuedRequests, url } = this.#options;
-    const why = this.#lastError ? `: ${this.#lastError.message}` : '';
-    return new QueueFullError(
-      `${maxQueuedRequests} requests and signals wait for a connection to ${url.shown} already, which is as many as ` +
-        `the option maxQueuedRequests allows${why}`,
-      { cause: this.#lastError },
-    );
-  }
-
+  /** `idle` or `backoff` → `dialing` */
   #dial(): void {
-    if (this.#state.name === 'waiting') clearTimeout(this.#state.timer);
+    if (this.#state.name === 'backoff') clearTimeout(this.#state.timer);
     const connection: ClientConnection = new ClientConnection(this.#options, {
       accepted: () => {
-        this.#host.prepare(connection).then(
+        this.#callbacks.prepare(connection).then(
           (isSessionRestored) => this.#connected(connection, isSessionRestored),
           (error: Error) => connection.end(error),
         );
       },
-      received: (message) => this.#host.received(message),
+      received: (message) => this.#callbacks.received(message),
       ended: (error) => this.#ended(connection, error),
     });
     this.#state = { name: 'dialing', connection };
     connection.dial();
   }
 
+  /** `dialing` → `connected` */
   #connected(connection: ClientConnection, isSessionRestored: boolean): void {
-    // The connection may be gone, or closing.
+    // The connection may have ended, or started to close, while the session was being restored.
     if (this.#state.name !== 'dialing' || this.#state.connection !== connection || !connection.isOpen) return;
-    const isReconnect = this.#isEstablished;
+    const isReconnect = this.#hasConnected;
     this.#state = { name: 'connected', connection, since: performance.now() };
-    this.#isEstablished = true;
-    this.#isProven = false;
+    this.#hasConnected = true;
+    this.#isStable = false;
     this.#lastError = undefined;
     this.#waiters.serveAll(connection);
-    this.#host.emit('connected', { isReconnect, isSessionRestored });
-    this.#host.connected();
+    this.#callbacks.emit('connected', { isReconnect, isSessionRestored });
+    this.#callbacks.connected();
   }
 
+  /** `dialing` or `connected` → `backoff` or `idle` */
   #ended(connection: ClientConnection, error: Error): void {
     const state = this.#state;
     if (!('connection' in state) || state.connection !== connection) return;
@@ -208,48 +222,50 @@ export class Connector {
     const isFinal = error instanceof IncompatibleProtocolVersionError || error instanceof SubProtocolMismatchError;
     const hadWaiters = this.#waiters.size > 0;
     this.#lastError = error;
-    this.#host.lost(error);
-    // Operations that came while the old connection was closing wait for the next one.
-    this.#waiters.dismiss(error, ({ isPatient }) => isFinal || !(isPatient || wasInUse));
-    const isWanted = this.#waiters.size > 0 || (this.#isEstablished && this.#options.reconnect);
+    this.#callbacks.lost(error);
+    // After a connection in use, all operations wait for the next one: they were added while it was closing.
+    this.#waiters.reject(error, ({ canRetry }) => isFinal || !(canRetry || wasInUse));
+    const isNeeded = this.#waiters.size > 0 || (this.#hasConnected && this.#options.reconnect);
     if (state.name === 'closing') this.#state = { name: 'closing', connection: undefined };
-    else if (isWanted && !isFinal) this.#delay(state);
-    else this.#rest();
-    this.#report(error, wasInUse, hadWaiters);
-    this.#whenEnded();
+    else if (isNeeded && !isFinal) this.#backOff(state);
+    else this.#becomeIdle();
+    this.#emitEnded(error, wasInUse, hadWaiters);
+    this.#onEnded();
   }
 
-  /** Events come last: a listener may connect again, or close the client. */
-  #report(error: Error, wasInUse: boolean, hadWaiters: boolean): void {
+  /** Comes after the transition, because a listener may call `connect()` or `close()`. */
+  #emitEnded(error: Error, wasInUse: boolean, hadWaiters: boolean): void {
     const next = this.#state;
-    const willReconnect = next.name === 'waiting';
+    const willReconnect = next.name === 'backoff';
     const { closeCode: code, reason = '' } = error as Partial<DisconnectedError>;
-    if (wasInUse) this.#host.emit('disconnected', { error, code, reason, willReconnect });
-    else if (!hadWaiters && !willReconnect) this.#host.emit('error', { error });
+    if (wasInUse) this.#callbacks.emit('disconnected', { error, code, reason, willReconnect });
+    else if (!hadWaiters && !willReconnect) this.#callbacks.emit('error', { error });
     if (willReconnect && next === this.#state) {
-      this.#host.emit('reconnecting', { attempt: this.#attempts, delay: next.delay, error });
+      this.#callbacks.emit('reconnecting', { attempt: this.#attempts, delay: next.delay, error });
     }
   }
 
-  #delay(lost: State): void {
-    const wasGood = lost.name === 'connected' && (this.#isProven || performance.now() - lost.since >= GOOD_AFTER);
-    this.#attempts = wasGood ? 1 : this.#attempts + 1;
+  /** `dialing` or `connected` → `backoff` */
+  #backOff(previous: State): void {
+    const wasStable =
+      previous.name === 'connected' && (this.#isStable || performance.now() - previous.since >= STABLE_AFTER);
+    this.#attempts = wasStable ? 1 : this.#attempts + 1;
     const delay = delayBefore(this.#attempts, this.#options.backoff);
-    this.#state = { name: 'waiting', delay, timer: setTimeout(() => this.#dial(), delay) };
+    this.#state = { name: 'backoff', delay, timer: setTimeout(() => this.#dial(), delay) };
   }
 
-  #rest(): void {
-    this.#state = IDLE;
-    this.#isEstablished = false;
+  #becomeIdle(): void {
+    this.#state = { name: 'idle' };
+    this.#hasConnected = false;
     this.#attempts = 0;
   }
 
-  /** Ends an attempt, or the wait for the next one, without an event. */
-  #abandon(): void {
+  /** `dialing` or `backoff` → `idle`, without an event. */
+  #cancel(): void {
     const state = this.#state;
-    this.#rest();
-    if (state.name === 'waiting') clearTimeout(state.timer);
+    this.#becomeIdle();
+    if (state.name === 'backoff') clearTimeout(state.timer);
     else if (state.name === 'dialing') state.connection.end(closedError());
-    this.#host.lost(closedError());
+    this.#callbacks.lost(closedError());
   }
 }

@@ -2,8 +2,8 @@ import type { Payload } from '../protocol/index.js';
 import type { ReceivedPayload } from './received-payload.js';
 
 /**
- * The requests and signals of a server, for `WebwireClient<Api>`; each part may be left out. It exists at compile time only:
- * nothing that arrives is checked.
+ * Types of the requests and signals of a server, for `WebwireClient<Api>`. All members are optional. It exists at compile time
+ * only: received data is not checked.
  *
  * @example
  * interface Api {
@@ -13,15 +13,15 @@ import type { ReceivedPayload } from './received-payload.js';
  * }
  */
 export interface Contract {
-  /** By name: body and reply. */
+  /** Requests by name: types of body and reply. */
   requests?: object;
-  /** Signals of the client, by name: the body. */
+  /** Signals of the client by name: type of the body. */
   signals?: object;
-  /** Signals of the server, by name: the body. */
+  /** Signals of the server by name: type of the body. */
   serverSignals?: object;
 }
 
-/** The contract of a client that was given none: any name, any body. */
+/** The default contract: any name, any body. */
 export interface AnyContract {
   requests: Record<string, [body: unknown, reply: unknown]>;
   signals: Record<string, unknown>;
@@ -32,12 +32,15 @@ type IsAny<Type> = 0 extends 1 & Type ? true : false;
 
 type Given<Names> = [Names] extends [never] ? object : Names;
 
-/** A part may be missing, optional or `undefined`: then it has no names. `any` has all. */
+/** One member of a contract: no names if it is missing, optional or `undefined`; all names for `any`. */
 type Part<Api, Name extends keyof Contract> =
   IsAny<Api> extends true ? AnyContract[Name] : Name extends keyof Api ? Given<NonNullable<Api[Name]>> : object;
 
+/** The names of the requests of a contract. */
 export type RequestName<Api> = keyof Part<Api, 'requests'> & string;
+/** The names of the signals that the client sends. */
 export type SignalName<Api> = keyof Part<Api, 'signals'> & string;
+/** The names of the signals that the server sends. */
 export type ServerSignalName<Api> = keyof Part<Api, 'serverSignals'> & string;
 
 type BodyOf<Names, Name> = Name extends keyof Names ? Names[Name] : never;
@@ -53,12 +56,14 @@ export type Reply<Api, Name> = ReceivedPayload<
 /** The payload of a signal of the server. */
 export type SignalPayload<Api, Name> = ReceivedPayload<BodyOf<Part<Api, 'serverSignals'>, Name>>;
 
-/** A `Payload` stands for any body: it says how it is encoded. Where there need not be a body, it may be left out. */
+/** Any body may be passed as a `Payload`, which includes the encoding. If the body may be `undefined`, it may be omitted. */
 type Arguments<Body, Options> = undefined extends Body
   ? [body?: Body | Payload | null, options?: Options]
   : [Body] extends [void]
     ? [body?: Body | Payload | null, options?: Options]
     : [body: Body | Payload, options?: Options];
 
+/** The arguments of `request()` after the name. */
 export type RequestArguments<Api, Name, Options> = Arguments<RequestBody<Api, Name>, Options>;
+/** The arguments of `signal()` after the name. */
 export type SignalArguments<Api, Name, Options> = Arguments<BodyOf<Part<Api, 'signals'>, Name>, Options>;

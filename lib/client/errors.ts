@@ -1,9 +1,9 @@
 export { BufferOverflowError, InvalidOptionError, RequestError } from '../protocol/errors.js';
 export { ProtocolError } from '../protocol/index.js';
 
-// Each class says its name and code itself: minifiers rename classes, and programs match codes.
+// Each class sets `name` and `code` itself, because minifiers rename classes and programs match codes.
 
-/** The handler of a request failed in a way that the server keeps to itself. The log of the server says more. */
+/** The handler of a request failed. The server does not send the cause; it is in the log of the server. */
 export class InternalServerError extends Error {
   override readonly name = 'InternalServerError';
   readonly code = 'INTERNAL_SERVER_ERROR';
@@ -13,7 +13,7 @@ export class InternalServerError extends Error {
   }
 }
 
-/** The server is shutting down, and did not handle the request. */
+/** The server is shutting down and did not handle the request. */
 export class ServerShutdownError extends Error {
   override readonly name = 'ServerShutdownError';
   readonly code = 'SERVER_SHUTDOWN';
@@ -23,7 +23,7 @@ export class ServerShutdownError extends Error {
   }
 }
 
-/** The server has no session with this key (PROTOCOL.md, section 6). */
+/** The server has no session with this key (docs/PROTOCOL.md, section 6). */
 export class SessionNotFoundError extends Error {
   override readonly name = 'SessionNotFoundError';
   readonly code = 'SESSION_NOT_FOUND';
@@ -33,7 +33,7 @@ export class SessionNotFoundError extends Error {
   }
 }
 
-/** The session is active on as many connections as the server allows. */
+/** The session already has the maximum number of connections that the server allows. */
 export class MaxSessionConnectionsReachedError extends Error {
   override readonly name = 'MaxSessionConnectionsReachedError';
   readonly code = 'MAX_SESSION_CONNECTIONS_REACHED';
@@ -43,7 +43,7 @@ export class MaxSessionConnectionsReachedError extends Error {
   }
 }
 
-/** The server has sessions switched off. */
+/** Sessions are disabled on the server. */
 export class SessionsDisabledError extends Error {
   override readonly name = 'SessionsDisabledError';
   readonly code = 'SESSIONS_DISABLED';
@@ -53,7 +53,7 @@ export class SessionsDisabledError extends Error {
   }
 }
 
-/** No reply came within the timeout, or there was no connection to send the request on; then `cause` is why. */
+/** There was no reply within the timeout. If there was no connection to send the request on, `cause` is the reason. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
   readonly code = 'TIMEOUT';
@@ -63,7 +63,7 @@ export class TimeoutError extends Error {
   }
 }
 
-/** No reply came before the deadline, or there was no connection to send the request on; then `cause` is why. */
+/** There was no reply before the deadline. If there was no connection to send the request on, `cause` is the reason. */
 export class DeadlineExceededError extends Error {
   override readonly name = 'DeadlineExceededError';
   readonly code = 'DEADLINE_EXCEEDED';
@@ -84,21 +84,21 @@ export class CanceledError extends Error {
 }
 
 /**
- * There is no connection: it could not be made, was lost, or the client was closed. The message says to which URL (without
- * its secrets), after which time and why. For a request that was in flight, it is unknown if the server handled it.
+ * The connection could not be made or was lost, or the client was closed. The message contains the URL (without secrets), the
+ * duration of the connection or attempt, and the reason. If a request was in flight, the server may or may not have handled it.
  */
 export class DisconnectedError extends Error {
   override readonly name = 'DisconnectedError';
   readonly code = 'DISCONNECTED';
   /**
-   * HTTP status of a refused upgrade, such as 401. `undefined` if there was none, and on platforms that hide it: browsers
-   * and the WebSocket of Node.js do, the package `ws`, Bun and Deno do not.
+   * HTTP status if the server rejected the upgrade, such as 401; otherwise `undefined`. Also `undefined` in browsers and with
+   * the WebSocket of Node.js, which do not expose it; the package `ws`, Bun and Deno do.
    */
   readonly status: number | undefined;
 
   /**
-   * @param closeCode Of the WebSocket; 1006 if the connection broke or never came about, `undefined` if the client ended it.
-   * @param reason The server's reason of closing, unchecked; often empty.
+   * @param closeCode WebSocket close code; 1006 for a broken or failed connection, `undefined` if the client ended it.
+   * @param reason Reason in the close frame of the server, unchecked; often empty.
    */
   constructor(
     message: string,
@@ -111,7 +111,7 @@ export class DisconnectedError extends Error {
   }
 }
 
-/** The server did not open the connection, or did not send its first message, within `dialTimeout`. */
+/** The server did not open the connection and send its first message within `dialTimeout`. */
 export class DialTimeoutError extends Error {
   override readonly name = 'DialTimeoutError';
   readonly code = 'DIAL_TIMEOUT';
@@ -121,7 +121,7 @@ export class DialTimeoutError extends Error {
   }
 }
 
-/** The server speaks another major version of the protocol. Trying again is of no use. */
+/** The server uses another major version of the protocol. The client does not try again. */
 export class IncompatibleProtocolVersionError extends Error {
   override readonly name = 'IncompatibleProtocolVersionError';
   readonly code = 'INCOMPATIBLE_PROTOCOL_VERSION';
@@ -131,7 +131,7 @@ export class IncompatibleProtocolVersionError extends Error {
   }
 }
 
-/** The server speaks another sub-protocol than the option `subProtocolName`. Trying again is of no use. */
+/** The server's sub-protocol is not that of the option `subProtocolName`. The client does not try again. */
 export class SubProtocolMismatchError extends Error {
   override readonly name = 'SubProtocolMismatchError';
   readonly code = 'SUB_PROTOCOL_MISMATCH';
@@ -141,7 +141,7 @@ export class SubProtocolMismatchError extends Error {
   }
 }
 
-/** As many requests and signals as `maxQueuedRequests` allows wait for a connection already. This one was dropped. */
+/** A request or signal was rejected because `maxQueuedRequests` others already wait for a connection. */
 export class QueueFullError extends Error {
   override readonly name = 'QueueFullError';
   readonly code = 'QUEUE_FULL';

@@ -1,64 +1,68 @@
-import { isSessionKey } from './client-session.js';
-import { MAX_TIMER, onStorageEvent, type StorageLike } from './platform.js';
+import { TIMER_MAX } from '../protocol/limits.js';
+import { isPromiseLike } from '../protocol/promise.js';
+import { isPrintableKey } from './client-session.js';
+import { onStorageEvent, type StorageLike } from './platform.js';
 
 /**
- * The place of a session key in a storage. The storage may be missing, may throw, reject or never answer: then the session
- * lasts as long as the client.
+ * Stores the session key. The storage may be missing, throw, reject, or return a promise that stays pending: then the session
+ * lasts only as long as the client.
  */
 export class KeyStore {
-  /** The key that was last seen in the storage. */
-  #seen: string | undefined;
-  /** The last write to a storage that answers later: the next one waits for it. */
+  /** The key that was last read from or written to the storage. */
+  #lastKey: string | undefined;
+  /** The last write to an asynchronous storage, which the next write awaits. */
   #lastWrite: Promise<unknown> | undefined;
 
-  /** @param timeout How long a storage that answers later may take, in milliseconds. */
+  /** @param timeout For an asynchronous storage, in milliseconds. */
   constructor(
     private readonly storage: StorageLike | undefined,
     private readonly name: string,
     private readonly timeout: number,
   ) {}
 
-  /** Reads the key. Another page or process may have left it. */
+  /** Reads the key, which may be that of another page or an earlier process. */
   read(): string | undefined | Promise<string | undefined> {
     const stored = this.#attempt(() => this.storage?.getItem(this.name));
-    return isPromise(stored) ? this.#within(stored).then((value) => this.#see(value)) : this.#see(stored);
+    return isPromiseLike(stored)
+      ? this.#settled(stored).then((value) => this.#remember(value))
+      : this.#remember(stored);
   }
 
   write(key: string): void {
-    this.#seen = key;
+    this.#lastKey = key;
     this.#change((storage) => storage.setItem(this.name, key));
   }
 
-  /** Removes the key, unless the storage has another one by now: that one belongs to another page. */
+  /** Removes the key, unless another page has replaced it. */
   remove(key: string): void {
     this.#change((storage) => {
       const remove = (stored: unknown) => (stored === key ? storage.removeItem(this.name) : undefined);
       const stored = storage.getItem(this.name);
-      return isPromise(stored) ? stored.then(remove) : remove(stored);
+      return isPromiseLike(stored) ? stored.then(remove) : remove(stored);
     });
-    if (this.#seen === key) this.#seen = undefined;
+    if (this.#lastKey === key) this.#lastKey = undefined;
   }
 
   /**
    * Calls a listener when another page has changed the key.
-   * @returns A function that ends it.
+   * @returns A function that removes the listener.
    */
   watch(listener: (key: string | undefined, previous: string | undefined) => void): () => void {
     if (!this.storage) return () => {};
     return onStorageEvent((event) => {
       const { key: name } = event as { key?: string | null };
-      // `null` stands for `localStorage.clear()`.
+      // The name is `null` after `localStorage.clear()`.
       if (name !== this.name && name !== null) return;
-      const previous = this.#seen;
+      const previous = this.#lastKey;
       const stored = this.read();
-      // Storages with events answer at once.
-      if (!isPromise(stored) && stored !== previous) listener(stored, previous);
+      // Storages with events are synchronous.
+      if (!isPromiseLike(stored) && stored !== previous) listener(stored, previous);
     });
   }
 
-  #see(stored: unknown): string | undefined {
-    this.#seen = isSessionKey(stored) ? stored : undefined;
-    return this.#seen;
+  #remember(stored: unknown): string | undefined {
+    this.#lastKey = isPrintableKey(stored) ? stored : undefined;
+    return this.#lastKey;
   }
 
   #change(write: (storage: StorageLike) => unknown): void {
@@ -66,7 +70,7 @@ export class KeyStore {
     if (!storage) return;
     const attempt = () => this.#attempt(() => write(storage));
     const result = this.#lastWrite ? this.#lastWrite.then(attempt) : attempt();
-    if (isPromise(result)) this.#lastWrite = this.#within(result);
+    if (isPromiseLike(result)) this.#lastWrite = this.#settled(result);
   }
 
   #attempt<Result>(call: () => Result): Result | undefined {
@@ -77,19 +81,15 @@ export class KeyStore {
     }
   }
 
-  /** Resolves with `undefined` if a promise rejects, or takes too long. */
-  #within(promise: PromiseLike<unknown>): Promise<unknown> {
+  /** Resolves with the value of a promise, or with `undefined` if it rejects or takes too long. */
+  #settled(promise: PromiseLike<unknown>): Promise<unknown> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.min(this.timeout, MAX_TIMER), undefined);
-      const settle = (value?: unknown) => {
+      const timer = setTimeout(resolve, Math.min(this.timeout, TIMER_MAX), undefined);
+      const finish = (value?: unknown) => {
         clearTimeout(timer);
         resolve(value);
       };
-      promise.then(settle, () => settle());
+      promise.then(finish, () => finish());
     });
   }
-}
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -1,36 +1,37 @@
+import { TIMER_MAX } from '../protocol/limits.js';
 import { CanceledError, DeadlineExceededError, TimeoutError } from './errors.js';
-import { checkOptions, invalidOption, MILLISECONDS, objectWith, type OptionRules } from './option-rules.js';
-import { MAX_TIMER, type AbortSignalLike } from './platform.js';
+import { checkOptions, invalidOption, MILLISECONDS, objectWith, type ClientOptionRules } from './option-rules.js';
+import type { AbortSignalLike } from './platform.js';
 
-/** For how long a request or a signal matters. */
+/** Timeout and cancellation of a request or a signal. */
 export interface OperationOptions {
-  /** Gives up when it is aborted: with a `CanceledError`, whose `cause` is the reason of the signal. */
+  /** When it is aborted, the operation rejects with a `CanceledError`, whose `cause` is the reason of the signal. */
   signal?: AbortSignalLike | undefined;
   /**
-   * Gives up after this time with a `TimeoutError`, in milliseconds: at least 1, also `Infinity`.
-   * @default the client's `requestTimeout`; none if there is a deadline
+   * After this time, in milliseconds, the operation rejects with a `TimeoutError`: at least 1, also `Infinity`.
+   * @default the client's `requestTimeout`, or `Infinity` if there is a deadline
    */
   timeout?: number | undefined;
-  /** Gives up at this time with a `DeadlineExceededError`. */
+  /** At this time, the operation rejects with a `DeadlineExceededError`. */
   deadline?: Date | undefined;
 }
 
 /**
- * A request, a signal or an attempt to connect that a user waits for. It settles exactly once: by a result, an error, the end of its time, or its
- * `AbortSignal`.
+ * A request, a signal or a call of `connect()`. It settles exactly once: with a result, an error, or by its timeout, deadline
+ * or `AbortSignal`.
  */
 export interface Operation<Result = void> {
   readonly promise: Promise<Result>;
   isSettled: boolean;
-  /** Called once it is settled: its holder forgets it. */
+  /** Called when it settles, so that the owner can remove it. */
   release: () => void;
-  /** Set while it waits for a connection: says why there is none. */
+  /** Set while it waits for a connection: returns the reason why there is none, for the message of a timeout. */
   obstacle: (() => Error | string) | undefined;
   resolve(result: Result): void;
   reject(error: unknown): void;
 }
 
-const OPERATION_RULES: OptionRules<OperationOptions> = {
+const OPERATION_RULES: ClientOptionRules<OperationOptions> = {
   signal: objectWith('addEventListener', 'removeEventListener'),
   timeout: MILLISECONDS,
   deadline: objectWith('getTime'),
@@ -38,7 +39,7 @@ const OPERATION_RULES: OptionRules<OperationOptions> = {
 
 /**
  * Starts an operation.
- * @param defaultTimeout In milliseconds, where the options say nothing.
+ * @param defaultTimeout Used if the options have neither timeout nor deadline, in milliseconds.
  * @throws InvalidOptionError
  */
 export function startOperation<Result = void>(options: OperationOptions, defaultTimeout: number): Operation<Result> {
@@ -46,18 +47,18 @@ export function startOperation<Result = void>(options: OperationOptions, default
   const { signal, deadline, timeout = deadline ? Infinity : defaultTimeout } = options;
   const remaining = deadline ? deadline.getTime() - Date.now() : Infinity;
   if (Number.isNaN(remaining)) throw invalidOption('deadline', NaN, 'a valid Date');
-  // One timer for both: what ends first.
+  // One timer for the timeout and the deadline, whichever is earlier.
   const time = Math.min(timeout, remaining);
-  const late = () => {
+  const expire = () => {
     const isDeadline = time === remaining;
     const limit = isDeadline ? 'deadline exceeded' : `timeout after ${time} ms`;
     const obstacle = operation.obstacle?.();
     const cause = obstacle instanceof Error ? obstacle : undefined;
-    const why = obstacle === undefined ? 'no reply came' : `no connection: ${cause?.message ?? String(obstacle)}`;
-    operation.reject(new (isDeadline ? DeadlineExceededError : TimeoutError)(`${limit}: ${why}`, { cause }));
+    const reason = obstacle === undefined ? 'no reply came' : `no connection: ${cause?.message ?? String(obstacle)}`;
+    operation.reject(new (isDeadline ? DeadlineExceededError : TimeoutError)(`${limit}: ${reason}`, { cause }));
   };
   const abort = () => operation.reject(new CanceledError(undefined, { cause: signal!.reason }));
-  const timer = time < Infinity ? setTimeout(late, Math.min(time, MAX_TIMER)) : undefined;
+  const timer = time < Infinity ? setTimeout(expire, Math.min(time, TIMER_MAX)) : undefined;
   let onResult: (result: Result) => void;
   let onError: (error: unknown) => void;
   const settle = (complete: () => void) => {
@@ -69,8 +70,9 @@ export function startOperation<Result = void>(options: OperationOptions, default
     complete();
   };
   const operation: Operation<Result> = {
-    promise: new Promise((...settlers) => {
-      [onResult, onError] = settlers;
+    promise: new Promise((resolve, reject) => {
+      onResult = resolve;
+      onError = reject;
     }),
     isSettled: false,
     release: () => {},
@@ -80,6 +82,6 @@ export function startOperation<Result = void>(options: OperationOptions, default
   };
   signal?.addEventListener('abort', abort);
   if (signal?.aborted) abort();
-  else if (time <= 0) late();
+  else if (time <= 0) expire();
   return operation;
 }

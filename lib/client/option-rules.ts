@@ -1,27 +1,27 @@
 import { InvalidOptionError } from './errors.js';
 
-/** What an option may be. */
-export interface OptionRule {
-  /** In words, to complete "must be …". */
+/** The allowed values of an option. The rules of the server, in `common/options.ts`, need Node.js. */
+export interface ClientOptionRule {
+  /** Completes the sentence "must be …". */
   readonly allowed: string;
   readonly accepts: (value: unknown) => boolean;
 }
 
 /** A rule for every option of a set. */
-export type OptionRules<Options> = { readonly [Name in keyof Required<Options>]: OptionRule };
+export type ClientOptionRules<Options> = { readonly [Name in keyof Required<Options>]: ClientOptionRule };
 
-export function rule(allowed: string, accepts: (value: unknown) => boolean): OptionRule {
+export function rule(allowed: string, accepts: (value: unknown) => boolean): ClientOptionRule {
   return { allowed, accepts };
 }
 
-/** @param what Such as `a number of milliseconds`. */
-export function atLeastOne(what: string): OptionRule {
-  return rule(`${what} of at least 1, or Infinity`, (value) => typeof value === 'number' && value >= 1);
+/** @param noun Such as `a number of milliseconds`. */
+export function atLeastOne(noun: string): ClientOptionRule {
+  return rule(`${noun} of at least 1, or Infinity`, (value) => typeof value === 'number' && value >= 1);
 }
 
 export const MILLISECONDS = atLeastOne('a number of milliseconds');
 
-export function objectWith(...methods: string[]): OptionRule {
+export function objectWith(...methods: string[]): ClientOptionRule {
   return rule(`an object with ${methods.join(', ')}`, (value) => {
     if (typeof value !== 'object' && typeof value !== 'function') return false;
     return methods.every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function');
@@ -29,18 +29,22 @@ export function objectWith(...methods: string[]): OptionRule {
 }
 
 /**
- * Checks a set of options; `undefined` counts as absent.
- * @param where What precedes the names of the options in messages, such as `reconnect.`.
- * @throws InvalidOptionError for a bad value, and for an option that does not exist.
+ * Checks a set of options. `undefined` is allowed for all of them.
+ * @param prefix Precedes the names of the options in messages, such as `reconnect.`.
+ * @throws InvalidOptionError for an invalid value, and for an option that does not exist.
  */
-export function checkOptions<Options extends object>(options: Options, rules: OptionRules<Options>, where = ''): void {
+export function checkOptions<Options extends object>(
+  options: Options,
+  rules: ClientOptionRules<Options>,
+  prefix = '',
+): void {
   for (const name of Object.keys(options)) {
     const value = (options as Record<string, unknown>)[name];
     if (!Object.hasOwn(rules, name)) {
-      throw invalidOption(where + name, value, `left out: the options are ${Object.keys(rules).join(', ')}`);
+      throw invalidOption(prefix + name, value, `left out: the options are ${Object.keys(rules).join(', ')}`);
     }
     const { allowed, accepts } = rules[name as keyof Options];
-    if (value !== undefined && !accepts(value)) throw invalidOption(where + name, value, allowed);
+    if (value !== undefined && !accepts(value)) throw invalidOption(prefix + name, value, allowed);
   }
 }
 

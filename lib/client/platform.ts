@@ -1,9 +1,7 @@
-/**
- * What the client takes from the platform, as far as it uses it. Browsers' own classes fit, and so do others: users need
- * neither the types of the DOM nor those of Node.
- */
+// The platform's APIs that the client uses, with types of its own, so that users need neither the types of the DOM nor those of
+// Node.js.
 
-/** A `WebSocket`: of a browser, Node.js, Bun, Deno or React Native, of the package `ws`, of a `MemoryTransport`. */
+/** The members of a `WebSocket` that the client uses. Those of browsers, Node.js, Bun, Deno, React Native, the package `ws` and `MemoryTransport` match. */
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
@@ -11,16 +9,16 @@ export interface WebSocketLike {
   send(data: Uint8Array<ArrayBuffer>): void;
   close(code?: number, reason?: string): void;
   addEventListener(type: 'open' | 'message' | 'error' | 'close', listener: (event: object) => void): void;
-  /** Cuts the connection. Browsers have no such thing. */
+  /** Closes the connection at once. Browsers do not have this method. */
   terminate?(): void;
 }
 
-/** Makes a WebSocket. */
+/** A constructor of WebSockets, which connects to the URL. */
 export type WebSocketConstructor = new (url: string) => WebSocketLike;
 
 /**
- * A `Storage`, such as `localStorage`, or one whose methods return promises, as `AsyncStorage` of React Native has them. A
- * method that throws or rejects is ignored.
+ * A `Storage`, such as `localStorage`. Its methods may also return promises, as `AsyncStorage` of React Native does. The client
+ * ignores errors and rejections.
  */
 export interface StorageLike {
   getItem(name: string): string | null | undefined | PromiseLike<string | null | undefined>;
@@ -28,7 +26,7 @@ export interface StorageLike {
   removeItem(name: string): unknown;
 }
 
-/** An `AbortSignal`. */
+/** The members of an `AbortSignal` that the client uses. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
   readonly reason: unknown;
@@ -36,10 +34,9 @@ export interface AbortSignalLike {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** The longest time, in milliseconds, that timers of browsers and Node take. */
-export const MAX_TIMER = 0x7fff_ffff;
-
 interface PlatformGlobals {
+  readonly URL?: new (url: string, base?: string) => { readonly href: string };
+  readonly location?: { readonly href?: string };
   readonly WebSocket?: WebSocketConstructor;
   readonly document?: unknown;
   readonly localStorage?: StorageLike;
@@ -48,16 +45,16 @@ interface PlatformGlobals {
   removeEventListener?(type: 'storage', listener: (event: object) => void): void;
 }
 
-const globals = globalThis as PlatformGlobals;
+export const globals = globalThis as PlatformGlobals;
 
-/** The platform's own WebSocket. Node.js has one from version 22 on. */
+/** The global `WebSocket`, which Node.js has since version 22. */
 export function platformWebSocket(): WebSocketConstructor | undefined {
   return globals.WebSocket;
 }
 
 /**
- * `localStorage` of a web page, if it may be used: reading the property throws where the user forbids it. Elsewhere it is not
- * used: that of Node.js is experimental, and prints a warning.
+ * `localStorage` in a web page; reading the property throws if the user has disabled it. Elsewhere `undefined`, because
+ * `localStorage` of Node.js is experimental and prints a warning.
  */
 export function platformStorage(): StorageLike | undefined {
   try {
@@ -68,7 +65,7 @@ export function platformStorage(): StorageLike | undefined {
 }
 
 /**
- * Calls a listener when another page has changed a storage that it shares with this one.
+ * Calls a listener when another page changes the `localStorage` of this page.
  * @returns A function that removes the listener.
  */
 export function onStorageEvent(listener: (event: object) => void): () => void {
@@ -78,10 +75,10 @@ export function onStorageEvent(listener: (event: object) => void): () => void {
 }
 
 /**
- * `setImmediate()` of Node.js, Bun and Deno; browsers have none. It is read once, so that fake timers of tests do not replace
- * it.
+ * `setImmediate()` of Node.js, Bun and Deno; `undefined` in browsers. It is read once, so that fake timers in tests do not
+ * replace it.
  */
 export const immediate = globals.setImmediate;
 
-/** Calls a function after the promise reactions of the present turn of the event loop. */
+/** Calls a function after the promise reactions of the current turn of the event loop. */
 export const afterTurn: (run: () => void) => void = immediate ?? ((run) => void setTimeout(run, 0));

@@ -1,15 +1,16 @@
 import { PayloadView, type Payload } from '../protocol/payload.js';
 import type { PayloadCodec } from '../protocol/payload-codec.js';
 
-/** What came with a reply or a signal: bytes, and what they are meant as. `Body` is what a contract says of it. */
+/** The payload of a reply or a signal. `Body` is the type of its body in the contract. */
 export interface ReceivedPayload<Body = unknown> extends Omit<Payload, 'json'> {
   /**
-   * What the client's `codec` makes of it, each time anew; by default the text or, if it is binary, the bytes. Throws what
-   * the codec throws.
+   * The payload as decoded by the client's `codec`: by default a string or, if it is binary, a `Uint8Array`. Each access decodes
+   * it again.
+   * @throws Errors of the codec.
    */
   readonly body: Body;
   /**
-   * The text parsed as JSON; that it has the shape is not checked.
+   * Parses the text as JSON. It is not checked that the value has the type.
    * @throws SyntaxError for invalid JSON.
    */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- spares every caller an assertion
@@ -29,7 +30,7 @@ class DecodablePayload extends PayloadView {
   }
 }
 
-/** Adds what the client's codec makes of a payload. */
+/** Adds the property `body`. */
 export function receivedPayload(payload: Payload, codec: PayloadCodec): ReceivedPayload {
   return new DecodablePayload(payload, codec);
 }

@@ -1,5 +1,5 @@
 import type { Payload, ReplyErrorMessage, ReplyMessage, StatusReplyMessage } from '../protocol/index.js';
-import { payloadOf, refuse } from '../protocol/server-messages.js';
+import { payloadOf, throwProtocolError } from '../protocol/server-messages.js';
 import * as MessageType from '../protocol/type-bytes.js';
 import {
   InternalServerError,
@@ -12,8 +12,7 @@ import {
 import type { ClientConnection } from './connection.js';
 import type { Operation } from './operation.js';
 
-/** Any answer to a request. */
-export type Answer = ReplyMessage | ReplyErrorMessage | StatusReplyMessage;
+type AnyReply = ReplyMessage | ReplyErrorMessage | StatusReplyMessage;
 
 const STATUS_ERRORS = {
   [MessageType.ReplyShutdown]: ServerShutdownError,
@@ -23,31 +22,31 @@ const STATUS_ERRORS = {
   [MessageType.ReplySessionsDisabled]: SessionsDisabledError,
 };
 
-/** The requests that were sent on the present connection and wait for their replies. */
+/** The requests that were sent on the current connection and wait for their replies. */
 export interface Requests {
   /**
-   * Gives an encoded request its identifier, 8 bytes, little-endian, behind the type, and sends it. One that does not fit
-   * the server's buffer is rejected with a `BufferOverflowError`.
-   * @param read Makes the result of the reply before any later message is read, unlike those who wait for it. What it throws
-   *   ends the link.
+   * Writes the identifier into an encoded request (8 bytes, little-endian, after the type) and sends it. A request that is larger
+   * than the server's message buffer is rejected with a `BufferOverflowError`.
+   * @param read Makes the result from the reply. It is called before the next message is processed, while code that awaits the
+   *   result runs later. Its error ends the connection.
    */
   send<Result>(
-    link: ClientConnection,
+    connection: ClientConnection,
     message: Uint8Array<ArrayBuffer>,
     request: Operation<Result>,
     read: (reply: Payload) => Result,
   ): void;
   /**
-   * A reply arrived. Nobody waits for one that is late, or comes twice: these are dropped. Telling them apart would take
-   * memory for each request that is never answered.
-   * @throws ProtocolError if no such request was sent on this connection.
+   * Settles the request of a reply. A reply to a request that has already settled is ignored, whether it is late or a second one:
+   * to distinguish them, every request without a reply would have to stay in memory.
+   * @throws ProtocolError if no request with this identifier was sent on this connection.
    */
-  settle(answer: Answer): void;
-  /** The connection is gone: none of them will be answered. */
+  receive(reply: AnyReply): void;
+  /** Rejects all requests, as the connection has ended. */
   readonly fail: (error: Error) => void;
-  /** How many of them there are. */
+  /** The number of requests. */
   count(): number;
-  /** Resolves when none of them waits any more. */
+  /** Resolves when all current requests have settled. */
   finished(): Promise<unknown>;
 }
 
@@ -58,15 +57,15 @@ interface Pending {
 
 export function createRequests(): Requests {
   const pending = new Map<number, Pending>();
-  /** Identifiers count from 1, and are never used again. */
+  /** Identifiers count from 1 and are not reused. */
   let next = 1;
   let firstOfConnection = 1;
   return {
-    send(link, message, request, read) {
+    send(connection, message, request, read) {
       const id = next;
       new DataView(message.buffer).setBigUint64(1, BigInt(id), true);
       try {
-        link.send(message);
+        connection.send(message);
       } catch (error) {
         request.reject(error);
         return;
@@ -75,14 +74,14 @@ export function createRequests(): Requests {
       pending.set(id, { request, resolve: (reply) => request.resolve(read(reply)) });
       request.release = () => pending.delete(id);
     },
-    settle(answer) {
-      const { type, id: bytes } = answer;
+    receive(reply) {
+      const { type, id: bytes } = reply;
       const id = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
-      if (id < firstOfConnection || id >= next) refuse('UNEXPECTED_MESSAGE', 1);
-      const waiting = pending.get(id);
-      if (type === MessageType.ReplyError) waiting?.request.reject(new RequestError(answer.code, answer.message));
-      else if ('payload' in answer) waiting?.resolve(payloadOf(answer));
-      else waiting?.request.reject(new STATUS_ERRORS[answer.type]());
+      if (id < firstOfConnection || id >= next) throwProtocolError('UNEXPECTED_MESSAGE', 1);
+      const entry = pending.get(id);
+      if (type === MessageType.ReplyError) entry?.request.reject(new RequestError(reply.code, reply.message));
+      else if ('payload' in reply) entry?.resolve(payloadOf(reply));
+      else entry?.request.reject(new STATUS_ERRORS[reply.type]());
     },
     fail(error) {
       firstOfConnection = next;

@@ -1,7 +1,7 @@
 import { encodeCloseSession, encodeRestoreSession } from '../protocol/client-messages.js';
 import type { Payload } from '../protocol/index.js';
 import { delayBefore } from './backoff.js';
-import type { Emit, SessionClosedReason } from './client-events.js';
+import type { EmitEvent, SessionClosedReason } from './client-events.js';
 import type { ResolvedClientOptions } from './client-options.js';
 import { readSession, type ClientSession } from './client-session.js';
 import {
@@ -14,116 +14,123 @@ import {
 import { KeyStore } from './key-store.js';
 
 /**
- * Sends a request. `read` makes the result of the reply before a later message is read, so that the session is always the one
- * that the server named last.
+ * Sends a request. `read` makes the result from the reply before the next message is processed, so that the session is always the
+ * one that the server sent last.
  */
-export type Ask = <Result>(message: Uint8Array<ArrayBuffer>, read: (reply: Payload) => Result) => Promise<Result>;
+export type SendRequest = <Result>(
+  message: Uint8Array<ArrayBuffer>,
+  read: (reply: Payload) => Result,
+) => Promise<Result>;
 
-/** The client, as its sessions see it. */
-export interface SessionsHost {
-  readonly emit: Emit;
-  /** Asks on the present connection; `undefined` without one. */
-  asker(): Ask | undefined;
-  /** Whether requests are in flight. */
+/** Functions of the client that `Sessions` calls. */
+export interface SessionsCallbacks {
+  readonly emit: EmitEvent;
+  /** Returns a function that sends requests on the current connection; `undefined` without a connection. */
+  sender(): SendRequest | undefined;
+  /** Returns `true` while requests are in flight. */
   isBusy(): boolean;
 }
 
-/** The server refused to restore a session for now; the key is kept. */
-type Refusal = 'max-connections' | 'restore-failed';
+/** The server could not restore a session at this time. The client keeps the key and tries again. */
+type TemporaryFailure = Extract<SessionClosedReason, 'max-connections' | 'restore-failed'>;
 
-/** While requests are in flight, restoring is put off, but no more often than this. */
+/** Restoring is postponed while requests are in flight, at most this number of times. */
 const MAX_POSTPONEMENTS = 5;
 
 /**
- * The session of a client (PROTOCOL.md, section 6): how it is created, restored and closed. Pages that share a storage each
- * have their own session; only signing in and closing a session change the storage, connecting again does not.
+ * Restores, tracks and closes the session of a client (docs/PROTOCOL.md, section 6). The storage changes when the server creates a
+ * session, when `restoreSession()` succeeds and when the session is closed, but not when the client reconnects. So pages with
+ * the same storage can have different sessions.
  */
 export class Sessions {
   readonly #options: ResolvedClientOptions;
-  readonly #host: SessionsHost;
+  readonly #callbacks: SessionsCallbacks;
   readonly #store: KeyStore;
   readonly #stopWatching: () => void;
   #session: ClientSession | null = null;
-  /** The key of the session, or of the one that is to be restored. */
+  /** The key of the session, or of the session that will be restored. */
   #key: string | undefined;
-  /** The server has refused the session for now. */
-  #isRefused = false;
-  /** The session was created, closed or replaced since restoring it began: the reply is out of date. */
-  #isOverruled = false;
+  /** The server could not restore the session at this time. */
+  #isRetryNeeded = false;
+  /** The session was created, closed or replaced after a restore request was sent, so the reply to it is outdated. */
+  #isOutdated = false;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(options: ResolvedClientOptions, host: SessionsHost) {
+  constructor(options: ResolvedClientOptions, callbacks: SessionsCallbacks) {
     this.#options = options;
-    this.#host = host;
+    this.#callbacks = callbacks;
     this.#store = new KeyStore(options.sessionStorage, options.storageName, options.dialTimeout);
     this.#stopWatching = options.syncTabs
       ? this.#store.watch((key, previous) => this.#follow(key, previous))
       : () => {};
   }
 
-  /** The session, as the server named it last. */
+  /** The session, as last received from the server. */
   get current(): ClientSession | null {
     return this.#session;
   }
 
   /**
-   * Restores the session on a new connection, if there is one. A session that is gone is forgotten; one that the server
-   * refuses for now is tried again later, and the connection goes on without.
-   * @returns Whether it is restored.
-   * @throws Error if the connection is lost, or the server does not answer: the attempt to connect has failed.
+   * Restores the session on a new connection, if there is a key. The key is deleted if the session no longer exists. After a
+   * temporary failure, the connection is used without the session, and restoring is repeated later.
+   * @returns `true` if the connection has a session.
+   * @throws Error if the connection is lost or the server does not reply: the attempt to connect has failed.
    */
-  async prepare(ask: Ask): Promise<boolean> {
-    this.#isRefused = false;
+  async prepare(send: SendRequest): Promise<boolean> {
+    this.#isRetryNeeded = false;
     let wanted = await this.#knownKey();
     while (wanted !== undefined) {
-      const refusal = await this.#tryRestore(wanted, ask);
-      if (!this.#isOverruled) {
-        if (refusal) {
-          this.#isRefused = true;
-          this.#end(refusal);
+      const failure = await this.#tryRestore(wanted, send);
+      if (!this.#isOutdated) {
+        if (failure) {
+          this.#isRetryNeeded = true;
+          this.#end(failure);
         }
         break;
       }
-      // Another page has replaced the key while the server answered.
+      // Another page has changed the key during the request.
       wanted = this.#key;
-      if (wanted === undefined) await ask(encodeCloseSession(), () => undefined);
+      if (wanted === undefined) await send(encodeCloseSession(), () => undefined);
     }
-    // The server may have closed it at once.
+    // The server may have closed the session right after the reply.
     return this.#session !== null;
   }
 
-  /** The connection is in use: a session that was refused for now is tried again from now on. */
+  /** The connection is in use: schedules another attempt after a temporary failure. */
   connected(): void {
-    if (this.#isRefused) this.#retryLater(1, 0);
+    if (this.#isRetryNeeded) this.#retryLater(1, 0);
   }
 
-  /** The connection is gone. */
+  /** The connection has ended. */
   lost(): void {
     clearTimeout(this.#retryTimer);
   }
 
-  /** The client is being closed. */
+  /** The client closes. */
   stop(): void {
     this.lost();
     this.#stopWatching();
   }
 
-  async restore(key: string, ask: Ask): Promise<ClientSession> {
-    return ask(encodeRestoreSession(key), ({ bytes }) => this.#begin(bytes));
+  async restore(key: string, send: SendRequest): Promise<ClientSession> {
+    return send(encodeRestoreSession(key), ({ bytes }) => this.#begin(bytes));
   }
 
-  async close(ask: Ask): Promise<void> {
-    // A session that is there is closed within the call, before requests that are made after it.
+  async close(send: SendRequest): Promise<void> {
+    // A known session is closed without an await, so that this request is sent before later ones.
     if (this.#key === undefined && (await this.#knownKey()) === undefined) return;
-    await ask(encodeCloseSession(), () => {
-      // The server may have closed it meanwhile, or it could not be restored: that was reported.
+    await send(encodeCloseSession(), () => {
+      // If there is no key any more, the session has ended during the request, and an event was emitted.
       if (this.#key !== undefined) this.#end('client');
     });
   }
 
-  /** The server created a session. Throws a ProtocolError if it is none. */
+  /**
+   * The server created a session.
+   * @throws ProtocolError for an invalid one.
+   */
   created(bytes: Uint8Array): void {
-    this.#host.emit('sessionCreated', { session: this.#begin(bytes) });
+    this.#callbacks.emit('sessionCreated', { session: this.#begin(bytes) });
   }
 
   /** The server closed the session. */
@@ -131,17 +138,17 @@ export class Sessions {
     if (this.#session) this.#end('server');
   }
 
-  /** The key of the session, or the one that the storage has from an earlier page or process. */
+  /** The key of the session, or the stored key of an earlier page or process. */
   async #knownKey(): Promise<string | undefined> {
     const key = this.#key ?? (await this.#store.read());
     return (this.#key ??= key);
   }
 
-  /** Somebody signed in on this page: the session is stored for the other pages, and for later. */
+  /** The client has a new session: stores its key for other pages, and for later. */
   #begin(bytes: Uint8Array): ClientSession {
     this.#session = readSession(bytes);
     this.#key = this.#session.key;
-    this.#overrule();
+    this.#markOutdated();
     this.#store.write(this.#key);
     return this.#session;
   }
@@ -151,25 +158,25 @@ export class Sessions {
     const isKept = reason === 'max-connections' || reason === 'restore-failed';
     this.#session = null;
     if (!isKept) {
-      this.#overrule();
+      this.#markOutdated();
       if (this.#key !== undefined) this.#store.remove(this.#key);
       this.#key = undefined;
     }
-    this.#host.emit('sessionClosed', event);
+    this.#callbacks.emit('sessionClosed', event);
   }
 
   /**
-   * Asks the server for a session. A session that is gone ends.
-   * @returns How the server refused it for now, if it did.
+   * Sends a restore request. If the session no longer exists, the key is deleted.
+   * @returns The failure if it is temporary.
    */
-  async #tryRestore(wanted: string, ask: Ask): Promise<Refusal | undefined> {
-    this.#isOverruled = false;
+  async #tryRestore(wanted: string, send: SendRequest): Promise<TemporaryFailure | undefined> {
+    this.#isOutdated = false;
     try {
-      await ask(encodeRestoreSession(wanted), ({ bytes }) => {
+      await send(encodeRestoreSession(wanted), ({ bytes }) => {
         const restored = readSession(bytes);
-        if (this.#isOverruled) return;
+        if (this.#isOutdated) return;
         this.#session = restored;
-        // The server may have created another one as soon as the client connected, and released it for this one.
+        // The server may have created another session on this connection before, which this one has replaced.
         if (this.#key !== wanted) this.#store.write(wanted);
         this.#key = wanted;
       });
@@ -178,24 +185,27 @@ export class Sessions {
       if (error instanceof InternalServerError || error instanceof BufferOverflowError) return 'restore-failed';
       const isGone = error instanceof SessionNotFoundError || error instanceof SessionsDisabledError;
       if (!isGone) throw error;
-      if (!this.#isOverruled) {
+      if (!this.#isOutdated) {
         this.#end('not-found');
-        this.#isOverruled = false;
+        this.#isOutdated = false;
       }
     }
     return undefined;
   }
 
-  /** Before a connection is in use, its server has the last word: what it restores replaces what it created. */
-  #overrule(): void {
+  /**
+   * Makes the reply to a pending restore request outdated. Not while connecting: then a restored session replaces one that the
+   * server has created.
+   */
+  #markOutdated(): void {
     clearTimeout(this.#retryTimer);
-    if (this.#host.asker()) this.#isOverruled = true;
+    if (this.#callbacks.sender()) this.#isOutdated = true;
   }
 
   #retryLater(attempt: number, postponements: number): void {
     const retry = () => {
-      // A request in flight may be a sign-in, which restoring must not undo.
-      const isBusy = this.#host.isBusy() && postponements < MAX_POSTPONEMENTS;
+      // A request in flight may create a session, which restoring would replace.
+      const isBusy = this.#callbacks.isBusy() && postponements < MAX_POSTPONEMENTS;
       if (isBusy) this.#retryLater(attempt, postponements + 1);
       else void this.#retry(attempt);
     };
@@ -205,43 +215,43 @@ export class Sessions {
 
   /** Restores the session on a connection that is in use. */
   async #retry(attempt: number): Promise<void> {
-    const [ask, wanted, before] = [this.#host.asker(), this.#key, this.#session];
-    if (!ask || wanted === undefined) return;
+    const [send, wanted, before] = [this.#callbacks.sender(), this.#key, this.#session];
+    if (!send || wanted === undefined) return;
     try {
-      const refusal = await this.#tryRestore(wanted, ask);
-      if (this.#isOverruled) await this.#correct(ask);
-      else if (refusal) {
-        if (attempt === 0) this.#end(refusal);
+      const failure = await this.#tryRestore(wanted, send);
+      if (this.#isOutdated) await this.#correct(send);
+      else if (failure) {
+        if (attempt === 0) this.#end(failure);
         this.#retryLater(attempt + 1, 0);
       } else if (this.#session && this.#session.key !== before?.key) {
-        this.#host.emit('sessionRestored', { session: this.#session });
+        this.#callbacks.emit('sessionRestored', { session: this.#session });
       }
     } catch {
-      // Without a connection, the next one restores the session.
-      if (this.#host.asker() && this.#key === wanted) this.#retryLater(attempt + 1, 0);
+      // If the connection is lost, the session is restored on the next one.
+      if (this.#callbacks.sender() && this.#key === wanted) this.#retryLater(attempt + 1, 0);
     }
   }
 
-  /** The session has changed while an old one was being restored: the server has to have the new one, or none. */
-  async #correct(ask: Ask): Promise<void> {
-    if (this.#key === undefined) await ask(encodeCloseSession(), () => undefined);
+  /** An outdated session was restored: makes the server use the new one, or none. */
+  async #correct(send: SendRequest): Promise<void> {
+    if (this.#key === undefined) await send(encodeCloseSession(), () => undefined);
     else await this.#retry(0);
   }
 
-  /** Another page that shares the storage signed in or closed its session. */
+  /** Another page has changed the key in the storage. */
   #follow(key: string | undefined, previous: string | undefined): void {
-    const isForeign = this.#key !== undefined && previous !== this.#key;
-    if (key === this.#key || isForeign) return;
-    const had = this.#session;
+    const isOtherSession = this.#key !== undefined && previous !== this.#key;
+    if (key === this.#key || isOtherSession) return;
+    const ended = this.#session;
     clearTimeout(this.#retryTimer);
-    this.#isOverruled = true;
+    this.#isOutdated = true;
     this.#session = null;
     this.#key = key;
-    if (had) this.#host.emit('sessionClosed', { reason: 'other-tab', session: had });
-    const ask = this.#host.asker();
-    if (!ask) return;
-    // A failure leaves the connection without a session, or ends it.
-    if (key === undefined) ask(encodeCloseSession(), () => undefined).catch(() => undefined);
+    if (ended) this.#callbacks.emit('sessionClosed', { reason: 'other-tab', session: ended });
+    const send = this.#callbacks.sender();
+    if (!send) return;
+    // A failure needs no handling: the connection has ended, or has no session.
+    if (key === undefined) send(encodeCloseSession(), () => undefined).catch(() => undefined);
     else void this.#retry(0);
   }
 }

@@ -1,35 +1,29 @@
 import { InvalidOptionError } from './errors.js';
+import { globals } from './platform.js';
 
-/** The URL of a server. */
+/** A parsed server URL. */
 export interface ServerUrl {
-  /** The URL to dial: `ws:` or `wss:`, absolute. It may hold secrets: a user name, a password, a token in the query. */
+  /** Absolute URL for the WebSocket, `ws:` or `wss:`. It may contain secrets: user name, password, a token in the query. */
   readonly href: string;
-  /** Host, and port if it is not the default. */
+  /** Host, with the port if it is not the default one. */
   readonly host: string;
   readonly path: string;
   /** The URL without user name, password and query, for messages. */
   readonly shown: string;
-  /** Parts of the URL that must not get into messages, longest first. */
+  /** Parts of the URL that must not appear in messages, longest first. */
   readonly secrets: readonly string[];
 }
 
-interface PlatformGlobals {
-  readonly URL?: new (url: string, base?: string) => { readonly href: string };
-  readonly location?: { readonly href?: string };
-}
-
-const globals = globalThis as PlatformGlobals;
-
 const ABSOLUTE = /^(wss?|https?):\/\/(?:([^/?#]*)@)?([^/?#@]+)([^?#]*)(\?[^#]*)?(?:#.*)?$/i;
 
-/** Some WebSockets do not take `http:`, which the URL of a web page has. */
+/** Some WebSockets do not accept `http:`, the scheme of a URL that is relative to a web page. */
 const WEB_SOCKET_SCHEMES: Record<string, 'ws' | 'wss'> = { ws: 'ws', wss: 'wss', http: 'ws', https: 'wss' };
 
 const DEFAULT_PORTS = { ws: ':80', wss: ':443' };
 
 /**
- * Reads the URL of a server. In a web page it may be relative.
- * @throws InvalidOptionError, whose message shows no secret of the URL.
+ * Parses the URL of a server. In a web page it may be relative.
+ * @throws InvalidOptionError whose message does not contain secrets of the URL.
  */
 export function parseServerUrl(url: unknown): ServerUrl {
   const text = String(url);
@@ -51,13 +45,13 @@ export function parseServerUrl(url: unknown): ServerUrl {
     ...parts,
     href: `${webSocketScheme}://${user === undefined ? '' : `${user}@`}${location}${query ?? ''}`,
     shown: `${webSocketScheme}://${location}`,
-    secrets: secretsOf(user, query),
+    secrets: urlSecrets(user, query),
   };
 }
 
 /**
- * `URL` of React Native changes paths, and takes anything for a URL. So it is used only where it follows the standard, which
- * one URL shows.
+ * Resolves a relative URL. `URL` of React Native changes paths and accepts any string, so `URL` is used only if one example
+ * shows that it follows the standard.
  */
 function absoluteUrl(text: string): string | undefined {
   const { URL, location } = globals;
@@ -69,17 +63,17 @@ function absoluteUrl(text: string): string | undefined {
   }
 }
 
-/** Nothing of a URL that cannot be read is safe to show once it has an `@`: a password may hold any character. */
+/** Shows only the scheme of an invalid URL with an `@`: any other part may belong to a password. */
 function withoutSecrets(text: string): string {
   if (!text.includes('@')) return text.split(/[?#]/)[0]!;
   const [scheme = ''] = /^[a-z][a-z\d+.-]*:\/\//i.exec(text) ?? [];
   return `${scheme}…`;
 }
 
-/** Shorter parts, such as the 1 of `?v=1`, are no secrets, and removing them would garble messages. */
-const SHORTEST_SECRET = 4;
+/** Shorter values, such as the 1 of `?v=1`, are not treated as secrets: replacing them would make messages unreadable. */
+export const MIN_SECRET_LENGTH = 4;
 
-function secretsOf(user = '', query = ''): string[] {
+function urlSecrets(user = '', query = ''): string[] {
   const [, password] = /^[^:]*:(.*)$/.exec(user) ?? [];
   const values = query
     .slice(1)
@@ -87,7 +81,7 @@ function secretsOf(user = '', query = ''): string[] {
     .map((parameter) => parameter.slice(parameter.indexOf('=') + 1));
   const parts = [user, password ?? '', query.slice(1), ...values];
   return [...parts, ...parts.map(decoded)]
-    .filter((part) => part.length >= SHORTEST_SECRET)
+    .filter((part) => part.length >= MIN_SECRET_LENGTH)
     .sort((one, other) => other.length - one.length);
 }
 
@@ -100,8 +94,8 @@ function decoded(part: string): string {
 }
 
 /**
- * Removes the secrets of a URL from a text, such as the message of an error.
- * @param others Secrets that came in another way, such as headers.
+ * Removes secrets from a text, such as the message of an error.
+ * @param others Secrets that are not in the URL, such as headers.
  */
 export function hideSecrets(text: string, url: ServerUrl, others: readonly string[] = []): string {
   let safe = text.replaceAll(url.href, url.shown);

@@ -1,41 +1,41 @@
 import type { ClientConnection } from './connection.js';
 import type { Operation } from './operation.js';
 
-/** Needs a connection: `connect()`, or a request or signal to be sent. */
+/** An operation that needs a connection: `connect()`, a request or a signal. */
 export interface Waiter {
   readonly operation: Pick<Operation<never>, 'isSettled' | 'reject' | 'release' | 'obstacle'>;
-  /** Whether an attempt that fails is no reason to give up. */
-  readonly isPatient: boolean;
-  /** Whether it is `connect()`, which asks for an attempt now and has nothing to send. */
-  readonly isUrgent: boolean;
-  /** Called with the connection. An error that it throws rejects the operation. */
+  /** Whether it keeps waiting after a failed attempt to connect. */
+  readonly canRetry: boolean;
+  /** Whether it is `connect()`, which starts an attempt without a delay and sends nothing. */
+  readonly isConnect: boolean;
+  /** Called with the connection. Its error rejects the operation. */
   readonly ready: (connection: ClientConnection) => void;
 }
 
-/** The operations that wait for a connection, in the order in which they came. */
+/** The operations that wait for a connection, in order. */
 export class Waiters {
   readonly #waiters = new Set<Waiter>();
   #queued = 0;
 
-  /** How many operations wait. */
+  /** Number of operations. */
   get size(): number {
     return this.#waiters.size;
   }
 
-  /** How many requests and signals wait. */
+  /** Number of requests and signals. */
   get queued(): number {
     return this.#queued;
   }
 
   add(waiter: Waiter): void {
     this.#waiters.add(waiter);
-    if (!waiter.isUrgent) this.#queued++;
+    if (!waiter.isConnect) this.#queued++;
   }
 
-  /** @returns Whether it waited. */
+  /** @returns `false` if it did not wait. */
   delete(waiter: Waiter): boolean {
     const hasWaited = this.#waiters.delete(waiter);
-    if (hasWaited && !waiter.isUrgent) this.#queued--;
+    if (hasWaited && !waiter.isConnect) this.#queued--;
     return hasWaited;
   }
 
@@ -46,10 +46,10 @@ export class Waiters {
     }
   }
 
-  /** Rejects the operations that are concerned: all, unless `isConcerned` says which. */
-  dismiss(error: Error, isConcerned: (waiter: Waiter) => boolean = () => true): void {
+  /** Rejects all operations, or those for which `isAffected` returns `true`. */
+  reject(error: Error, isAffected: (waiter: Waiter) => boolean = () => true): void {
     for (const waiter of this.#waiters) {
-      if (isConcerned(waiter)) {
+      if (isAffected(waiter)) {
         this.delete(waiter);
         waiter.operation.reject(error);
       }

@@ -1,54 +1,60 @@
-import { Inbox } from './inbox.js';
 import { afterTurn, type WebSocketConstructor, type WebSocketLike } from './platform.js';
-import { refusalOf, watchRefusals, type Refusal } from './refusal.js';
+import { TurnQueue } from './turn-queue.js';
+import { onUpgradeRejected, rejectionFrom, type UpgradeRejection } from './upgrade-rejection.js';
 
 /** The end of a WebSocket. */
 export interface SocketEnd {
-  /** Close code; 1006 if the connection broke, or never came about. */
+  /** Close code; 1006 for a broken or failed connection. */
   readonly code: number;
-  /** The reason of the close frame, unchecked. */
+  /** Reason of the close frame, unchecked. */
   readonly reason: string;
   /** The error that the platform reported, if any. */
   readonly cause: unknown;
-  /** The HTTP response of a server that refused the upgrade, as far as the platform shows it. */
-  readonly refusal: Refusal | undefined;
+  /** The HTTP response of a server that rejected the upgrade, if the platform exposes it. */
+  readonly rejection: UpgradeRejection | undefined;
 }
 
 /** Receives the events of a `ClientSocket`. */
-export interface SocketListener {
+export interface ClientSocketListener {
   opened(): void;
-  /** @param message Bytes; or a string, if the server sent a text frame. */
+  /** @param message A string if the server sent a text frame. */
   received(message: Uint8Array<ArrayBuffer> | string): void;
-  /** Called once, after all messages. */
+  /** Called exactly once, after all messages. */
   closed(end: SocketEnd): void;
 }
 
 const OPEN = 1;
-const ABNORMAL = 1006;
-const NO_STATUS = 1005;
 
-/** After an error on an open connection, `close` has to follow within this time, in milliseconds. */
-const CLOSE_GRACE = 2_000;
+/** Close codes that are never sent (RFC 6455, section 7.4.1): no code was received; the connection broke or failed. */
+const NO_STATUS_RECEIVED = 1005;
+export const ABNORMAL_CLOSURE = 1006;
+
+/** Timeout for the event `close` after an error of an open connection, in milliseconds. */
+const CLOSE_EVENT_TIMEOUT = 2_000;
 
 type Arrival = Uint8Array<ArrayBuffer> | string | SocketEnd;
 
 /**
- * A WebSocket of any platform, with the behaviour that they should all have: each message in a turn of its own, as bytes; one
- * end, after all messages, never within a call of `close()`, and also if the platform dispatches `error` alone.
+ * A WebSocket with the same behaviour on all platforms: it delivers each message as bytes, in its own turn of the event loop.
+ * It reports its end exactly once, after all messages, never within a call of `close()`, and also if the platform dispatches
+ * only `error`.
  */
 export class ClientSocket {
   readonly #socket: WebSocketLike;
-  readonly #listener: SocketListener;
-  readonly #inbox = new Inbox<Arrival>((arrival) => this.#deliver(arrival));
+  readonly #listener: ClientSocketListener;
+  readonly #queue = new TurnQueue<Arrival>((arrival) => this.#deliver(arrival));
   #isOpened = false;
-  #isCalled = false;
-  /** The end was put into the inbox: events that follow are too late. */
+  #isInClose = false;
+  /** The end is in the queue, so later events are ignored. */
   #hasEnded = false;
   #cause: unknown;
   #graceTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Connects. Throws what the constructor of the WebSocket throws. */
-  constructor(WebSocket: WebSocketConstructor, url: string, listener: SocketListener) {
+  /**
+   * Connects.
+   * @throws Errors of the WebSocket constructor.
+   */
+  constructor(WebSocket: WebSocketConstructor, url: string, listener: ClientSocketListener) {
     this.#listener = listener;
     this.#socket = new WebSocket(url);
     this.#socket.binaryType = 'arraybuffer';
@@ -56,10 +62,10 @@ export class ClientSocket {
     this.#socket.addEventListener('message', (event) => this.#receive((event as { data: unknown }).data));
     this.#socket.addEventListener('error', (event) => this.#fail(event));
     this.#socket.addEventListener('close', (event) => this.#close(event));
-    watchRefusals(this.#socket, (refusal) => {
-      const cause = new Error(`Unexpected server response: ${refusal.status}`);
-      this.#end({ code: ABNORMAL, reason: '', cause, refusal });
-      this.cut();
+    onUpgradeRejected(this.#socket, (rejection) => {
+      const cause = new Error(`Unexpected server response: ${rejection.status}`);
+      this.#end({ code: ABNORMAL_CLOSURE, reason: '', cause, rejection });
+      this.terminate();
     });
   }
 
@@ -76,16 +82,16 @@ export class ClientSocket {
   }
 
   close(code: number, reason?: string): void {
-    this.#isCalled = true;
+    this.#isInClose = true;
     try {
       this.#socket.close(code, reason);
     } finally {
-      this.#isCalled = false;
+      this.#isInClose = false;
     }
   }
 
-  /** Cuts the connection without waiting for the server, where the platform can. */
-  cut(): void {
+  /** Ends the connection without waiting for the server, if the platform supports it. */
+  terminate(): void {
     this.#socket.terminate?.();
   }
 
@@ -96,25 +102,26 @@ export class ClientSocket {
   }
 
   #receive(data: unknown): void {
-    if (!this.#hasEnded) this.#inbox.push(bytesOf(data));
+    if (!this.#hasEnded) this.#queue.push(bytesOf(data));
   }
 
   #fail(event: object): void {
-    this.#cause ??= causeOf(event);
-    const fail = () => this.#end({ code: ABNORMAL, reason: '', cause: this.#cause, refusal: refusalOf(this.#cause) });
-    // Node.js 22 dispatches no `close` for a connection that never came about. Others do so in the same turn.
+    this.#cause ??= errorFromEvent(event);
+    const fail = () =>
+      this.#end({ code: ABNORMAL_CLOSURE, reason: '', cause: this.#cause, rejection: rejectionFrom(this.#cause) });
+    // Node.js 22 does not dispatch `close` after a failed attempt. Other platforms do so in the same turn.
     if (!this.#isOpened) afterTurn(fail);
-    else this.#graceTimer ??= setTimeout(fail, CLOSE_GRACE);
+    else this.#graceTimer ??= setTimeout(fail, CLOSE_EVENT_TIMEOUT);
   }
 
   #close(event: object): void {
     const { code, reason, wasClean } = event as { code?: number; reason?: unknown; wasClean?: boolean };
     this.#end({
-      // Deno reports 0 for a connection that never came about, React Native may report nothing.
-      code: code || (wasClean ? NO_STATUS : ABNORMAL),
+      // Deno reports 0 for a failed attempt, React Native may report no code.
+      code: code || (wasClean ? NO_STATUS_RECEIVED : ABNORMAL_CLOSURE),
       reason: typeof reason === 'string' ? reason : '',
       cause: this.#cause,
-      refusal: refusalOf(this.#cause),
+      rejection: rejectionFrom(this.#cause),
     });
   }
 
@@ -122,9 +129,9 @@ export class ClientSocket {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#graceTimer);
-    // Node.js 24 dispatches `close` within `close()`.
-    if (this.#isCalled) afterTurn(() => this.#inbox.push(end));
-    else this.#inbox.push(end);
+    // Node.js 24 dispatches the event `close` within the method `close()`.
+    if (this.#isInClose) afterTurn(() => this.#queue.push(end));
+    else this.#queue.push(end);
   }
 
   #deliver(arrival: Arrival): void {
@@ -133,26 +140,26 @@ export class ClientSocket {
   }
 }
 
-/** Reads the data of a message, which some platforms deliver in another form than `binaryType` asks for. */
+/** Converts the data of a message to bytes: some platforms ignore `binaryType`. */
 function bytesOf(data: unknown): Uint8Array<ArrayBuffer> | string | PromiseLike<Uint8Array<ArrayBuffer> | string> {
   if (typeof data === 'string') return data;
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-  if (Array.isArray(data)) return joined(data.map((part) => bytesOf(part) as Uint8Array));
+  if (Array.isArray(data)) return concatenate(data.map((part) => bytesOf(part) as Uint8Array));
   const { arrayBuffer } = data as { arrayBuffer?: unknown };
   if (typeof arrayBuffer !== 'function') return new Uint8Array(data as ArrayBuffer);
-  // An unreadable Blob is treated as a text frame: both end the connection.
+  // A Blob that cannot be read becomes a string, which ends the connection like a text frame.
   return (data as Blob).arrayBuffer().then(
     (buffer) => new Uint8Array(buffer),
     () => 'unreadable',
   );
 }
 
-/** A `Blob`, as far as it is used. */
+/** The method of a `Blob` that is used. */
 interface Blob {
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let offset = 0;
   for (const part of parts) {
@@ -162,8 +169,11 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** `error` events have an `error`, a `message` (React Native), or neither (browsers). Node.js has one without any content. */
-function causeOf(event: object): unknown {
+/**
+ * `error` events have an `error`, a `message` (React Native), or neither (browsers). In Node.js, `error` may be an Error without
+ * message and code.
+ */
+function errorFromEvent(event: object): unknown {
   const { error, message } = event as { error?: unknown; message?: unknown };
   const { message: text, code, errors } = (error ?? {}) as { message?: unknown; code?: unknown; errors?: unknown };
   if (text || code || errors) return error;

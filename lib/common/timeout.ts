@@ -1,5 +1,4 @@
-/** Longest delay of a Node.js timer, in milliseconds. */
-export const TIMER_MAX = 0x7fff_ffff;
+export { TIMER_MAX } from '../protocol/limits.js';
 
 /** Time that a peer gets to take part in closing a connection before it is cut off, in milliseconds. */
 export const CLOSE_TIMEOUT = 2_000;

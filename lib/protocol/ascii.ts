@@ -5,18 +5,19 @@ const FIRST_PRINTABLE = 32;
 const LAST_PRINTABLE = 126;
 
 /**
- * Names read lately, each at the connection session that its hash gives. A server reads the same few names over and over; handing
- * out the same string each time spares making it and, as strings remember their hash, looking it up. Peers choose the
- * names, so the table never grows, and a connection session is only trusted after its text was compared.
+ * Hash table of recently decoded names. A server receives the same few names again and again. Returning the same string saves
+ * decoding it, and makes map lookups faster, because a string caches its hash. Peers choose the names, so the table has a fixed
+ * size, and the text of an entry is compared before it is used.
  */
 const recentNames: string[] = /* @__PURE__ */ Array.from({ length: 256 }, () => '');
 
-/** Longer names are rare, and comparing them costs as much as making them. */
-const LONGEST_REMEMBERED = 64;
+/** Longest name in the table, in bytes: comparing a longer one takes as long as decoding it. */
+const MAX_CACHED_LENGTH = 64;
 
 /**
- * The characters from `start` up to `end` (PROTOCOL.md, section 2). The caller has checked that both lie within the
- * message. Throws a ProtocolError at the first byte outside 32–126.
+ * Decodes the ASCII text from `start` to `end` (docs/PROTOCOL.md, section 2). The caller has checked that both lie within the
+ * message.
+ * @throws ProtocolError for the first byte outside 32–126.
  */
 export function readAscii(bytes: Uint8Array, start: number, end: number): string {
   hashAscii(bytes, start, end, 0);
@@ -24,25 +25,25 @@ export function readAscii(bytes: Uint8Array, start: number, end: number): string
 }
 
 /**
- * Like {@link readAscii}, for text that comes back often and is no secret: names and error codes. The message it belongs to
- * begins at `origin`.
+ * Like {@link readAscii}, but with a cache, for text that is often repeated and not secret: names and error codes.
+ * @param origin Offset where the message begins: offsets of errors are relative to it.
  */
 export function readName(bytes: Uint8Array, start: number, end: number, origin: number): string {
   const length = end - start;
   const hash = hashAscii(bytes, start, end, origin);
-  if (length > LONGEST_REMEMBERED) return decodeUtf8(bytes.subarray(start, end));
+  if (length > MAX_CACHED_LENGTH) return decodeUtf8(bytes.subarray(start, end));
 
-  const connectionSession = (hash ^ (hash >>> 8)) & 255;
-  const recent = recentNames[connectionSession]!;
-  if (holdsAt(bytes, start, length, recent)) return recent;
+  const index = (hash ^ (hash >>> 8)) & 255;
+  const recent = recentNames[index]!;
+  if (isTextAt(bytes, start, length, recent)) return recent;
   const name = decodeUtf8(bytes.subarray(start, end));
-  recentNames[connectionSession] = name;
+  recentNames[index] = name;
   return name;
 }
 
 /**
- * Checks text that is to stand at `offset` of a message; its length in bytes is then its length in characters.
- * Throws a ProtocolError at the first character outside 32–126.
+ * Checks text that will be written at `offset` of a message. Its length in bytes is then its length in characters.
+ * @throws ProtocolError for the first character outside 32–126.
  */
 export function checkAscii(text: string, offset: number): void {
   for (let index = 0; index < text.length; index++) {
@@ -51,12 +52,12 @@ export function checkAscii(text: string, offset: number): void {
   }
 }
 
-/** Writes text that passed {@link checkAscii} at `offset`. */
+/** Writes text at `offset`. {@link checkAscii} has checked it. */
 export function writeAscii(text: string, target: Uint8Array, offset: number): void {
   for (let index = 0; index < text.length; index++) target[offset + index] = text.charCodeAt(index);
 }
 
-/** Looks at every byte once, for whether it is allowed and for the hash. */
+/** Checks all bytes and computes a hash, in one pass. */
 function hashAscii(bytes: Uint8Array, start: number, end: number, origin: number): number {
   let hash = end - start;
   for (let offset = start; offset < end; offset++) {
@@ -67,7 +68,7 @@ function hashAscii(bytes: Uint8Array, start: number, end: number, origin: number
   return hash;
 }
 
-function holdsAt(bytes: Uint8Array, start: number, length: number, text: string): boolean {
+function isTextAt(bytes: Uint8Array, start: number, length: number, text: string): boolean {
   if (text.length !== length) return false;
   for (let index = 0; index < length; index++) {
     if (text.charCodeAt(index) !== bytes[start + index]) return false;

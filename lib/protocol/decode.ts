@@ -12,19 +12,21 @@ import type {
 } from './messages.js';
 import {
   checkEvenLength,
+  fieldEnd,
   ID_END,
   ID_START,
-  nameEndOf,
+  payloadStartAfter,
+  readInt32,
+  readNameEnd,
   REQUEST_NAME_START,
   SIGNAL_NAME_START,
-  utf16StartOf,
   view,
 } from './layout.js';
 import { ProtocolError } from './protocol-error.js';
 import { decodeUtf8 } from './text.js';
 import * as MessageType from './type-bytes.js';
 
-const SHORTEST: Readonly<Record<Type, number>> = {
+const MIN_LENGTHS: Readonly<Record<Type, number>> = {
   [MessageType.ReplyError]: 11,
   [MessageType.ReplyShutdown]: 9,
   [MessageType.ReplyInternalError]: 9,
@@ -48,18 +50,18 @@ const SHORTEST: Readonly<Record<Type, number>> = {
   [MessageType.ReplyUtf16]: 10,
 };
 
-/** The length, in bytes, of the shortest message by type byte; 0 where the byte names no message. */
-const SHORTEST_BY_BYTE = new Uint8Array(256);
-for (const [type, length] of Object.entries(SHORTEST)) SHORTEST_BY_BYTE[Number(type)] = length;
+/** The length of the shortest message by type byte, in bytes; 0 for a byte that is not a type. */
+const MIN_LENGTH_BY_BYTE = new Uint8Array(256);
+for (const [type, length] of Object.entries(MIN_LENGTHS)) MIN_LENGTH_BY_BYTE[Number(type)] = length;
 
 /**
- * Reads one message (PROTOCOL.md, section 2).
+ * Decodes one message (docs/PROTOCOL.md, section 2).
  *
- * Identifiers, payloads and sessions are views of `bytes`: they keep its memory alive and change with it. Names are
- * always there, empty for a nameless message, and so are payloads.
+ * Identifiers, payloads and sessions are views of `bytes`: they keep its memory alive and change with it. The name of a
+ * nameless message is an empty string, and a missing payload is an empty array.
  *
- * Throws a {@link ProtocolError}, and nothing else, for bytes that are not a message or longer than `maxLength`
- * bytes (default: no limit; a receiver passes the size of its message buffer).
+ * @param maxLength Size of the receiver's message buffer, in bytes. Default: no limit.
+ * @throws ProtocolError, and nothing else, for bytes that are not a message, or that are more than `maxLength`.
  */
 export function decodeMessage(bytes: Uint8Array, maxLength: number = Infinity): ProtocolMessage {
   const type = readType(bytes, 0, bytes.length, maxLength);
@@ -76,7 +78,7 @@ export function decodeMessage(bytes: Uint8Array, maxLength: number = Infinity): 
     case MessageType.ReplyUtf8:
     case MessageType.ReplyUtf16:
       return readReply(bytes, type);
-    // type · id(8); what follows is ignored
+    // type · id(8) · ignored (rest)
     case MessageType.ReplyShutdown:
     case MessageType.ReplyInternalError:
     case MessageType.ReplySessionNotFound:
@@ -107,8 +109,10 @@ export function decodeMessage(bytes: Uint8Array, maxLength: number = Infinity): 
 }
 
 /**
- * The type of the message that stands from `start` to `end`. Checks what holds for every message, so that whoever reads on
- * may read its fixed part unseen.
+ * Reads the type of the message from `start` to `end` of the received bytes, and checks its length: after that, the fixed
+ * part of the message can be read without bounds checks.
+ * @param maxLength In bytes.
+ * @throws ProtocolError for an unknown type, and for a message that is empty, too long, or too short for its type.
  */
 export function readType(bytes: Uint8Array, start: number, end: number, maxLength: number): Type {
   const length = end - start;
@@ -118,7 +122,7 @@ export function readType(bytes: Uint8Array, start: number, end: number, maxLengt
   }
   const type = bytes[start]!;
   if (!isMessageType(type)) throw new ProtocolError('UNKNOWN_TYPE', `unknown message type ${type}`, 0);
-  const shortest = SHORTEST_BY_BYTE[type]!;
+  const shortest = MIN_LENGTH_BY_BYTE[type]!;
   if (length < shortest) {
     throw new ProtocolError('TRUNCATED', `${length} bytes, type ${type} takes at least ${shortest}`, length);
   }
@@ -126,15 +130,13 @@ export function readType(bytes: Uint8Array, start: number, end: number, maxLengt
 }
 
 function isMessageType(byte: number): byte is Type {
-  return SHORTEST_BY_BYTE[byte] !== 0;
+  return MIN_LENGTH_BY_BYTE[byte] !== 0;
 }
 
 function readRequest(bytes: Uint8Array, type: RequestType): RequestMessage {
-  const isUtf16 = type === MessageType.RequestUtf16;
-  if (isUtf16) checkEvenLength(bytes.length);
-  const nameEnd = nameEndOf(bytes, REQUEST_NAME_START, 0, bytes.length);
-  const payloadStart = isUtf16 ? utf16StartOf(nameEnd, 0) : nameEnd;
-  // Asked for once: it takes as long to get as a view to make.
+  const nameEnd = readNameEnd(type, bytes, REQUEST_NAME_START, 0, bytes.length);
+  const payloadStart = payloadStartAfter(nameEnd, type, 0);
+  // Both properties are read once: reading them takes as long as making a view.
   const { buffer, byteOffset } = bytes as Uint8Array<ArrayBuffer>;
   return {
     type,
@@ -145,13 +147,11 @@ function readRequest(bytes: Uint8Array, type: RequestType): RequestMessage {
 }
 
 function readSignal(bytes: Uint8Array, type: SignalType): SignalMessage {
-  const isUtf16 = type === MessageType.SignalUtf16;
-  if (isUtf16) checkEvenLength(bytes.length);
-  const nameEnd = nameEndOf(bytes, SIGNAL_NAME_START, 0, bytes.length);
+  const nameEnd = readNameEnd(type, bytes, SIGNAL_NAME_START, 0, bytes.length);
   return {
     type,
     name: readName(bytes, SIGNAL_NAME_START, nameEnd, 0),
-    payload: view(bytes, isUtf16 ? utf16StartOf(nameEnd, 0) : nameEnd, bytes.length),
+    payload: view(bytes, payloadStartAfter(nameEnd, type, 0), bytes.length),
   };
 }
 
@@ -167,7 +167,7 @@ function readReply(bytes: Uint8Array, type: ReplyType): ReplyMessage {
 function readReplyError(bytes: Uint8Array): ReplyErrorMessage {
   const codeStart = ID_END + 1;
   if (bytes[ID_END] === 0) throw new ProtocolError('EMPTY_FIELD', 'error reply without a code', ID_END);
-  const codeEnd = nameEndOf(bytes, codeStart, 0, bytes.length);
+  const codeEnd = fieldEnd(bytes, codeStart, 0, bytes.length);
   return {
     type: MessageType.ReplyError,
     id: readId(bytes),
@@ -223,6 +223,5 @@ function readText(bytes: Uint8Array, start: number): string {
 }
 
 function readUint32(bytes: Uint8Array, offset: number): number {
-  const value = bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
-  return value >>> 0;
+  return readInt32(bytes, offset) >>> 0;
 }

@@ -1,5 +1,5 @@
 import { writeAscii } from './ascii.js';
-import { IDENTIFIER_LENGTH } from './limits.js';
+import { ID_END, ID_START, writeInt32 } from './layout.js';
 import { encodedLength, wholeMilliseconds } from './measure.js';
 import type {
   AcceptConfMessage,
@@ -11,19 +11,16 @@ import type {
 import { writeUtf8 } from './text.js';
 import * as MessageType from './type-bytes.js';
 
-const ID_START = 1;
-const ID_END = ID_START + IDENTIFIER_LENGTH;
-
-/** Up to so many bytes a loop copies faster. */
-const FEW = 48;
+/** Up to this number of bytes, a loop copies faster than `Uint8Array.set()`. */
+const MAX_LOOP_COPY = 48;
 
 /**
- * Writes one message into new memory (PROTOCOL.md, section 2). A UTF-16 signal with a name alone is written as UTF-8.
+ * Encodes one message (docs/PROTOCOL.md, section 2). A UTF-16 signal without a payload is written as UTF-8.
  *
- * Throws a {@link ProtocolError}, and nothing else, for a message that must not be sent: a name or error code with a
- * character outside 32–126 or of more than 255 bytes, a missing code, a request or signal with neither name nor
- * payload, a UTF-16 payload of odd length, an identifier that is not 8 bytes, a number out of range, or a field of
- * the wrong type.
+ * @throws ProtocolError, and nothing else, for a message that must not be sent: a name or error code with a
+ *   character outside 32–126 or of more than 255 bytes, a missing code, a request or signal with neither name nor
+ *   payload, a UTF-16 payload of odd length, an identifier that is not 8 bytes, a number out of range, or a field of
+ *   the wrong type.
  */
 export function encodeMessage(message: EncodableMessage): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(encodedLength(message));
@@ -32,10 +29,12 @@ export function encodeMessage(message: EncodableMessage): Uint8Array<ArrayBuffer
 }
 
 /**
- * Writes one message into `target` at `offset` (default: its start) and returns the number of bytes written, for
- * senders that collect messages before they send them.
+ * Encodes one message into `target`, for senders that collect messages before they send them.
  *
- * Throws as {@link encodeMessage} does, and a RangeError where `target` has not enough room; then nothing is written.
+ * @param offset In bytes. Default: 0.
+ * @returns The number of bytes written.
+ * @throws ProtocolError as {@link encodeMessage} does.
+ * @throws RangeError if `target` is too small; then nothing is written.
  */
 export function encodeMessageInto(message: EncodableMessage, target: Uint8Array, offset: number = 0): number {
   const length = encodedLength(message);
@@ -47,8 +46,8 @@ export function encodeMessageInto(message: EncodableMessage, target: Uint8Array,
 }
 
 /**
- * Writes a message that was measured (`encodedLength`) at `start`, where there is room for it. Every byte is written:
- * memory is not always new.
+ * Writes a message at `start`. The caller has called `encodedLength()`, which checks the message, and made sure that it
+ * fits. Every byte is written, as memory may be reused.
  * @internal
  */
 export function writeMessage(message: EncodableMessage, target: Uint8Array, start: number): void {
@@ -58,8 +57,9 @@ export function writeMessage(message: EncodableMessage, target: Uint8Array, star
 }
 
 /**
- * Writes what goes before the payload of a message that was measured; where the type has none, all of it. Returns where
- * the payload begins.
+ * Writes the part before the payload, or the whole message if its type has no payload. The caller has called
+ * `encodedLength()`.
+ * @returns The offset where the payload begins.
  * @internal
  */
 export function writeHead(message: EncodableMessage, target: Uint8Array, start: number): number {
@@ -123,7 +123,7 @@ export function writeHead(message: EncodableMessage, target: Uint8Array, start: 
   }
 }
 
-/** The reference refuses a UTF-16 signal with a name alone. */
+/** A UTF-16 signal without a payload is written as UTF-8, because the reference implementation rejects the former. */
 function writeUtf16SignalHead(
   { name, payload }: EmptyOptional<SignalMessage>,
   target: Uint8Array,
@@ -150,13 +150,16 @@ function writeReplyError(
 function writeAcceptConf(message: EmptyOptional<AcceptConfMessage>, target: Uint8Array, start: number): number {
   target[start + 1] = message.majorVersion;
   target[start + 2] = message.minorVersion;
-  writeUint32(wholeMilliseconds(message.readTimeout), target, start + 3);
-  writeUint32(message.messageBufferSize, target, start + 7);
+  writeInt32(wholeMilliseconds(message.readTimeout), target, start + 3);
+  writeInt32(message.messageBufferSize, target, start + 7);
   const { subProtocolName } = message;
   return start + 11 + (subProtocolName === undefined ? 0 : writeUtf8(subProtocolName, target, start + 11));
 }
 
-/** Writes the length of a name or code at `lengthAt`, then the name, and returns where it ends. */
+/**
+ * Writes the length of a name or code at `lengthAt`, then the name.
+ * @returns The offset where it ends.
+ */
 function writeName(name: string | undefined, target: Uint8Array, lengthAt: number): number {
   const length = name === undefined ? 0 : name.length;
   target[lengthAt] = length;
@@ -164,23 +167,19 @@ function writeName(name: string | undefined, target: Uint8Array, lengthAt: numbe
   return lengthAt + 1 + length;
 }
 
-/** Makes the next offset an even one, as counted from the start of the message. */
+/**
+ * Writes a padding byte if `offset` is odd, as counted from the start of the message.
+ * @returns The offset after it.
+ */
 function writePadding(target: Uint8Array, start: number, offset: number): number {
   if (((offset - start) & 1) === 0) return offset;
   target[offset] = 0;
   return offset + 1;
 }
 
-/** Copies whole arrays: of a few bytes faster than their own method, which has much to check first. */
+/** Copies an array. A loop is faster for a few bytes, because `set()` checks its arguments first. */
 function copyBytes(source: Uint8Array, target: Uint8Array, offset: number): void {
   const { length } = source;
-  if (length > FEW) target.set(source, offset);
+  if (length > MAX_LOOP_COPY) target.set(source, offset);
   else for (let index = 0; index < length; index++) target[offset + index] = source[index]!;
-}
-
-function writeUint32(value: number, target: Uint8Array, offset: number): void {
-  target[offset] = value;
-  target[offset + 1] = value >>> 8;
-  target[offset + 2] = value >>> 16;
-  target[offset + 3] = value >>> 24;
 }

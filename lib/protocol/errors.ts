@@ -1,8 +1,8 @@
-// Errors of servers and clients alike. Each class is defined once, so that `instanceof` holds for errors of every entry point.
+// Errors of servers and clients. Each class is defined once, so that `instanceof` works across entry points.
 
 /**
- * A failure that the handler of a request chooses to report (PROTOCOL.md, section 5). A handler throws it, the client gets a
- * ReplyError with this code and message, and `client.request()` rejects with it.
+ * A failure that the handler of a request reports to the client (docs/PROTOCOL.md, section 5). The handler throws it, the
+ * server sends a ReplyError with this code and message, and `client.request()` rejects with the same error.
  *
  * @example throw new RequestError('WRONG_CREDENTIALS', 'Incorrect username or password, try again');
  */
@@ -10,9 +10,9 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 
   /**
-   * @param code Stable, for programs to match: 1 to 255 printable ASCII characters. A server logs a code that breaks this
-   *   rule, and sends a ReplyInternalError instead.
-   * @param message For people; UTF-8 on the wire; may be empty.
+   * @param code Stable, for programs: 1 to 255 printable ASCII characters. For any other code, the server logs an error and
+   *   sends a ReplyInternalError.
+   * @param message For people; may be empty.
    */
   constructor(
     readonly code: string,
@@ -21,14 +21,14 @@ export class RequestError extends Error {
     super(message);
   }
 
-  /** Code and message, as `WsException.getError()` of Nest returns them. */
+  /** Returns code and message, like `WsException.getError()` of Nest. */
   getError(): { code: string; message: string } {
     return { code: this.code, message: this.message };
   }
 
   /**
-   * Error trackers take an exception that has this property, or `initMessage()` beside `getError()`, for a failure that the
-   * application intends, as Nest's exceptions are, and do not report it.
+   * Makes error trackers ignore this exception: they take objects with `error`, or with `initMessage()` and `getError()`, for
+   * exceptions of Nest, which an application throws on purpose.
    * @internal
    */
   get error(): { code: string; message: string } {
@@ -39,14 +39,14 @@ export class RequestError extends Error {
   initMessage(): void {}
 }
 
-/** A message is larger than the message buffer of the connection (PROTOCOL.md, section 4), and was not sent. */
+/** A message was not sent because it is larger than the message buffer of the connection (docs/PROTOCOL.md, section 4). */
 export class BufferOverflowError extends Error {
   override readonly name = 'BufferOverflowError';
   readonly code = 'BUFFER_OVERFLOW';
 
   /**
    * @param length Size of the message, in bytes.
-   * @param messageBufferSize Size of the buffer that the server announced, in bytes. It limits both directions.
+   * @param messageBufferSize The server's option, in bytes. It limits the messages of both directions.
    */
   constructor(
     readonly length: number,
@@ -59,7 +59,7 @@ export class BufferOverflowError extends Error {
   }
 }
 
-/** An option has a value that cannot be used. The message names the option, the value and the allowed values. */
+/** An option has an invalid value. The message names the option, the value and the allowed values. */
 export class InvalidOptionError extends Error {
   override readonly name = 'InvalidOptionError';
   readonly code = 'INVALID_OPTION';

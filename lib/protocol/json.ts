@@ -1,24 +1,24 @@
-/** A value that JSON would lose: its type, and the way to it from the whole value. */
+/** A value that JSON cannot express: its type, and the path to it. */
 interface Loss {
   readonly type: string;
   readonly path: string;
 }
 
 /**
- * A value as JSON.
+ * Converts a value to JSON.
  *
- * `JSON.stringify` writes `{}` for a Map, a promise or a generator, and the private parts of a stream. The receiver would take
- * that for the answer, so such values are refused. As usual, members of an object that are functions, symbols or
- * `undefined` are left out, and NaN, the infinities and `undefined` in an array become null.
+ * `JSON.stringify()` writes `{}` for a Map, a promise or a generator, and the internal members of a stream. The receiver could
+ * not see that data is missing, so this function throws for such values. Otherwise it does the same: it leaves out members of an
+ * object that are functions, symbols or `undefined`, and writes `null` for NaN and the infinities, and for `undefined` in an array.
  *
- * @throws TypeError that names the type and its place for a value that JSON cannot express: `undefined` alone, a
- *   function, a symbol, a BigInt, a cycle, an Error, a promise, a stream, an iterator, a Map, binary data in an object.
+ * @throws TypeError for a value that JSON cannot express: `undefined` itself, a function, a symbol, a BigInt, a cycle, an Error,
+ *   a promise, a stream, an iterator, a Map, binary data in an object. The message names the type and the path.
  */
 export function toJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return primitiveToJson(value);
   let text: string | undefined;
   try {
-    // Typed as string by TypeScript, but undefined where a toJSON method returns undefined.
+    // The return type should include undefined: a toJSON() method may return it.
     text = JSON.stringify(value) as string | undefined;
   } catch (error) {
     const bigint = findLoss(value, new Set());
@@ -39,16 +39,16 @@ function primitiveToJson(value: unknown): string {
 }
 
 /**
- * Finds the first value that `JSON.stringify` loses. It runs after `JSON.stringify`, which has refused cycles by then, and
- * takes a fraction of its time: a replacer function would double it.
+ * Finds the first value whose content `JSON.stringify()` loses. It is called after `JSON.stringify()`, which throws for cycles,
+ * and takes a fraction of its time; a replacer function would double the time.
  *
- * @param visited For a value that `JSON.stringify` refused: it may have cycles, and BigInts count.
+ * @param visited Set for a value for which `JSON.stringify()` threw: then there may be cycles, and BigInts are found, too.
  */
 function findLoss(value: object, visited?: Set<object>): Loss | undefined {
   if (visited?.has(value)) return undefined;
   visited?.add(value);
   if (Array.isArray(value)) return findLossInArray(value, visited);
-  // A value that says itself what it is in JSON.
+  // The value defines its own JSON.
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return undefined;
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null && isLost(value)) return { type: typeName(value), path: '' };
@@ -58,12 +58,12 @@ function findLoss(value: object, visited?: Set<object>): Loss | undefined {
     const member = (value as Record<string, unknown>)[name];
     if (typeof member === 'object') {
       const loss = member === null ? undefined : findLoss(member, visited);
-      if (loss) return within(nameOf(name), loss);
+      if (loss) return prependPath(memberPath(name), loss);
     } else if (typeof member === 'bigint' && visited) {
-      return { type: 'bigint', path: nameOf(name) };
+      return { type: 'bigint', path: memberPath(name) };
     }
   }
-  if (isEmpty && isIterable(value)) return { type: typeName(value), path: '' };
+  if (isEmpty && hasIterator(value)) return { type: typeName(value), path: '' };
   return undefined;
 }
 
@@ -73,7 +73,7 @@ function findLossInArray(items: readonly unknown[], visited: Set<object> | undef
     const type = typeof item;
     if (type === 'object') {
       const loss = item === null ? undefined : findLoss(item as object, visited);
-      if (loss) return within(`[${index}]`, loss);
+      if (loss) return prependPath(`[${index}]`, loss);
     } else if (type === 'function' || type === 'symbol' || (type === 'bigint' && visited)) {
       return { type, path: `[${index}]` };
     }
@@ -81,29 +81,29 @@ function findLossInArray(items: readonly unknown[], visited: Set<object> | undef
   return undefined;
 }
 
-/** Looks at an instance of a class. An instance whose data are its own properties is fine. */
+/** Checks an instance of a class. JSON can express an instance whose data are its own properties. */
 function isLost(value: object): boolean {
   const { then, pipe, on, subscribe } = value as Record<string, unknown>;
   if (typeof then === 'function') return true;
-  // Node's streams, and Observables. A class of the application may well have one of these methods alone.
+  // Streams of Node.js, and Observables. An application's own class may have a `pipe` method, too, so one is not enough.
   if (typeof pipe === 'function' && (typeof on === 'function' || typeof subscribe === 'function')) return true;
   if (Symbol.asyncIterator in value || ArrayBuffer.isView(value)) return true;
   if (value instanceof Error || value instanceof Map || value instanceof Set) return true;
   const tag = tagOf(value);
   if (tag === 'Object' || tag === 'String' || tag === 'Number' || tag === 'Boolean') return false;
-  // An object of the platform. A class of the application may have a tag, too, but then it has data.
+  // An object of the platform has a tag and no own properties. An application's own class with a tag has properties.
   return tag === 'Error' || Object.keys(value).length === 0;
 }
 
-function isIterable(value: object): boolean {
+function hasIterator(value: object): boolean {
   return Symbol.iterator in value || Symbol.asyncIterator in value;
 }
 
-function within(step: string, { type, path }: Loss): Loss {
+function prependPath(step: string, { type, path }: Loss): Loss {
   return { type, path: step + path };
 }
 
-function nameOf(member: string): string {
+function memberPath(member: string): string {
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(member) ? `.${member}` : `[${JSON.stringify(member)}]`;
 }
 

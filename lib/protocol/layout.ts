@@ -1,52 +1,89 @@
 import { IDENTIFIER_LENGTH } from './limits.js';
+import type { RequestType, SignalType } from './message-type.js';
 import { ProtocolError } from './protocol-error.js';
+import * as MessageType from './type-bytes.js';
 
-// Where the parts of a request or signal stand that begins at `start` of received bytes and ends at `end`
-// (PROTOCOL.md, section 2):
+// Offsets within messages (docs/PROTOCOL.md, section 2), in bytes from the start of the message:
 //
+//   reply:   type · id(8) · …
 //   request: type · id(8) · nameLength(1) · name · payload (rest)
 //   signal:  type · nameLength(1) · name · payload (rest)
 //   UTF-16:  … name · pad(1, only if the name ends on an odd offset) · payload (rest)
+//
+// A server parses messages where they lie in the received bytes: `start` and `end` are the bounds of the message there.
 
 export const ID_START = 1;
 export const ID_END = ID_START + IDENTIFIER_LENGTH;
 
-/** Where the name of a request starts, as counted from its own start. */
 export const REQUEST_NAME_START = ID_END + 1;
-
-/** Where the name of a signal starts, as counted from its own start. */
 export const SIGNAL_NAME_START = 2;
 
+export function isRequestType(type: RequestType | SignalType): type is RequestType {
+  return type === MessageType.RequestBinary || type === MessageType.RequestUtf8 || type === MessageType.RequestUtf16;
+}
+
+function isUtf16Type(type: RequestType | SignalType): boolean {
+  return type === MessageType.RequestUtf16 || type === MessageType.SignalUtf16;
+}
+
 /**
- * Where a name or code ends whose length stands before it.
+ * Checks the lengths in a request or signal.
+ * @param nameStart Offset of the name in `bytes`.
+ * @returns The offset in `bytes` where the name ends.
+ * @throws ProtocolError if the name reaches past the end of the message, or a UTF-16 payload has an odd length.
+ */
+export function readNameEnd(
+  type: RequestType | SignalType,
+  bytes: Uint8Array,
+  nameStart: number,
+  start: number,
+  end: number,
+): number {
+  if (isUtf16Type(type)) checkEvenLength(end - start);
+  return fieldEnd(bytes, nameStart, start, end);
+}
+
+/** The offset in `bytes` where the payload of a request or signal starts: after the name, or after its padding. */
+export function payloadStartAfter(nameEnd: number, type: RequestType | SignalType, start: number): number {
+  return isUtf16Type(type) ? nameEnd + ((nameEnd - start) & 1) : nameEnd;
+}
+
+/**
+ * Reads the length byte before a name or an error code.
+ * @returns The offset in `bytes` where the name or code ends.
  * @throws ProtocolError if that is beyond the end of the message.
  */
-export function nameEndOf(bytes: Uint8Array, nameStart: number, start: number, end: number): number {
-  const lengthAt = nameStart - 1;
+export function fieldEnd(bytes: Uint8Array, fieldStart: number, start: number, end: number): number {
+  const lengthAt = fieldStart - 1;
   const length = bytes[lengthAt]!;
-  if (nameStart + length > end) {
+  if (fieldStart + length > end) {
     throw new ProtocolError('LENGTH_MISMATCH', `length ${length} reaches past the end`, lengthAt - start);
   }
-  return nameStart + length;
+  return fieldStart + length;
 }
 
 /**
- * Where a UTF-16 payload starts: in a message of even length, a name that ends on an odd offset is followed by its padding
- * byte.
- */
-export function utf16StartOf(nameEnd: number, start: number): number {
-  return nameEnd + ((nameEnd - start) & 1);
-}
-
-/**
- * UTF-16 payloads start on an even offset, so this is about the length of the payload as well as that of the message.
- * @throws ProtocolError if it has half a UTF-16 unit.
+ * Checks the length of a UTF-16 message. The payload starts on an even offset, so an odd length means half a code unit.
+ * @throws ProtocolError for an odd length.
  */
 export function checkEvenLength(length: number): void {
   if (length & 1) throw new ProtocolError('ODD_UTF16_LENGTH', `UTF-16 in ${length} bytes`, length - 1);
 }
 
-/** A part of received bytes. A plain constructor call: subarray asks for the species first, and makes Buffers of Buffers. */
+/** A part of received bytes. `subarray()` is slower, as it looks up the species, and returns a Buffer for a Buffer. */
 export function view(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start);
+}
+
+/** Reads 4 bytes, little-endian, as a signed integer: engines store those without an allocation. */
+export function readInt32(bytes: Uint8Array, offset: number): number {
+  return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
+}
+
+/** Writes the low 32 bits of an integer, little-endian. */
+export function writeInt32(value: number, target: Uint8Array, offset: number): void {
+  target[offset] = value;
+  target[offset + 1] = value >>> 8;
+  target[offset + 2] = value >>> 16;
+  target[offset + 3] = value >>> 24;
 }

@@ -1,4 +1,5 @@
 import { checkAscii } from './ascii.js';
+import { ID_END, ID_START, SIGNAL_NAME_START } from './layout.js';
 import {
   IDENTIFIER_LENGTH,
   MAX_ERROR_CODE_LENGTH,
@@ -21,14 +22,11 @@ import * as MessageType from './type-bytes.js';
 
 type Named = EmptyOptional<RequestMessage | SignalMessage>;
 
-const ID_START = 1;
-const ID_END = ID_START + IDENTIFIER_LENGTH;
-
 /**
- * The length, in bytes, of a message once encoded.
+ * Checks a message and returns its encoded length, in bytes.
  *
- * Throws a {@link ProtocolError}, and nothing else, for a message that must not be sent (PROTOCOL.md, section 2); its
- * `offset` is where in the message the refused part would have stood.
+ * @throws ProtocolError, and nothing else, for a message that must not be sent (docs/PROTOCOL.md, section 2). The `offset` of
+ *   the error is where the wrong part would have been in the message.
  */
 export function encodedLength(message: EncodableMessage): number {
   if (typeof message !== 'object' || message === null) throw invalidField('message is not an object', 0);
@@ -41,7 +39,7 @@ export function encodedLength(message: EncodableMessage): number {
     case MessageType.SignalBinary:
     case MessageType.SignalUtf8:
     case MessageType.SignalUtf16:
-      return namedLength(message, 1);
+      return namedLength(message, SIGNAL_NAME_START - 1);
     case MessageType.ReplyBinary:
     case MessageType.ReplyUtf8:
       checkId(message.id);
@@ -72,7 +70,7 @@ export function encodedLength(message: EncodableMessage): number {
       return acceptConfLength(message);
     default:
       message satisfies never;
-      // Reached by callers without types. The type stays out of the text: it may be anything.
+      // Reached by callers without types. The text does not include the type, which may be any value.
       throw new ProtocolError('UNKNOWN_TYPE', 'unknown message type', 0);
   }
 }
@@ -82,7 +80,7 @@ function namedLength(message: Named, lengthAt: number): number {
   const nameEnd = nameStart + nameLength(message.name, nameStart);
   if (payloadLength(message.payload, nameEnd) === 0) {
     if (nameEnd === nameStart) throw new ProtocolError('EMPTY_FIELD', 'neither a name nor a payload', lengthAt);
-    // A name alone needs its padding byte in a request; a signal is written as UTF-8, which has none.
+    // A UTF-16 request without a payload needs its padding byte. Such a signal is written as UTF-8, without padding.
     return message.type === MessageType.RequestUtf16 ? nextEven(nameEnd) : nameEnd;
   }
   const isUtf16 = message.type === MessageType.RequestUtf16 || message.type === MessageType.SignalUtf16;
@@ -92,7 +90,7 @@ function namedLength(message: Named, lengthAt: number): number {
     : payloadStart + payloadLength(message.payload, payloadStart);
 }
 
-/** The first even offset from here: where a UTF-16 payload starts. */
+/** Rounds up to an even offset, where a UTF-16 payload starts. */
 function nextEven(offset: number): number {
   return offset + (offset & 1);
 }
@@ -114,9 +112,9 @@ function sessionKeyLength(key: unknown): number {
   return asciiLength(key, 'session key', Infinity, ID_END);
 }
 
-function asciiLength(text: unknown, field: string, longest: number, offset: number): number {
+function asciiLength(text: unknown, field: string, maxLength: number, offset: number): number {
   if (typeof text !== 'string') throw invalidField(`${field} is not a string`, offset);
-  if (text.length > longest) {
+  if (text.length > maxLength) {
     throw new ProtocolError('FIELD_TOO_LONG', `${field} of ${text.length} bytes`, offset);
   }
   checkAscii(text, offset);
@@ -136,7 +134,7 @@ function payloadLength(payload: unknown, offset: number): number {
   return payload.length;
 }
 
-/** Bytes whose memory was given away must not pass for an empty payload. */
+/** An array whose memory was transferred has length 0, but must not be sent as an empty payload. */
 function checkMemory(payload: Uint8Array, offset: number): void {
   try {
     assertMemory(payload);
@@ -167,14 +165,14 @@ function acceptConfLength(message: EmptyOptional<AcceptConfMessage>): number {
   return 11 + textLength(message.subProtocolName, 11);
 }
 
-/** Timeouts are often computed; a fraction of a millisecond is dropped and never makes a timeout longer. */
+/** Rounds down: a computed timeout may have a fraction, and must not become longer. */
 export function wholeMilliseconds(time: number): number {
   return typeof time === 'number' ? Math.floor(time) : NaN;
 }
 
-function checkInteger(value: unknown, field: string, least: number, most: number, offset: number): void {
-  if (!isInteger(value) || value < least || value > most) {
-    throw invalidField(`${field} is not an integer from ${least} to ${most}`, offset);
+function checkInteger(value: unknown, field: string, min: number, max: number, offset: number): void {
+  if (!isInteger(value) || value < min || value > max) {
+    throw invalidField(`${field} is not an integer from ${min} to ${max}`, offset);
   }
 }
 

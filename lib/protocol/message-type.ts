@@ -1,6 +1,6 @@
 import * as bytes from './type-bytes.js';
 
-/** The first byte of every message: what it is, and for payloads their encoding (PROTOCOL.md, section 2). */
+/** The first byte of every message: its type and, if it has a payload, the encoding (docs/PROTOCOL.md, section 2). */
 export const MessageType = {
   ReplyError: bytes.ReplyError,
   ReplyShutdown: bytes.ReplyShutdown,
@@ -27,7 +27,7 @@ export const MessageType = {
 
 export type MessageType = (typeof MessageType)[keyof typeof MessageType];
 
-/** The types of a reply that carries nothing but the identifier of its request (types 1 to 5). */
+/** The types of replies that contain only the identifier of the request (types 1 to 5). */
 export type StatusReplyType =
   | typeof MessageType.ReplyShutdown
   | typeof MessageType.ReplyInternalError
@@ -35,10 +35,13 @@ export type StatusReplyType =
   | typeof MessageType.ReplyMaxSessionConnectionsReached
   | typeof MessageType.ReplySessionsDisabled;
 
+/** The types of a signal, one for each payload encoding. */
 export type SignalType =
   typeof MessageType.SignalBinary | typeof MessageType.SignalUtf8 | typeof MessageType.SignalUtf16;
 
+/** The types of a request, one for each payload encoding. */
 export type RequestType =
   typeof MessageType.RequestBinary | typeof MessageType.RequestUtf8 | typeof MessageType.RequestUtf16;
 
+/** The types of a reply with a payload, one for each payload encoding. */
 export type ReplyType = typeof MessageType.ReplyBinary | typeof MessageType.ReplyUtf8 | typeof MessageType.ReplyUtf16;

@@ -2,7 +2,7 @@ import type { ReplyType, RequestType, SignalType, StatusReplyType } from './mess
 import type { PayloadEncoding } from './payload.js';
 import * as MessageType from './type-bytes.js';
 
-/** A failure that the handler of a request chose to report. */
+/** A failure that the handler of a request reports to the client. */
 export interface ReplyErrorMessage {
   type: typeof MessageType.ReplyError;
   /** The identifier of the request, 8 bytes. */
@@ -13,37 +13,37 @@ export interface ReplyErrorMessage {
   message: string;
 }
 
-/** An answer that needs no content: shutting down, internal error, and the failures of session requests. */
+/** A reply without content: server shutdown, internal error, or the failure of a session request. */
 export interface StatusReplyMessage {
   type: StatusReplyType;
   /** The identifier of the request, 8 bytes. */
   id: Uint8Array<ArrayBuffer>;
 }
 
-/** Tells a client that its connection got a new session. */
+/** Notifies a client that the server created a session for its connection. */
 export interface SessionCreatedMessage {
   type: typeof MessageType.SessionCreated;
-  /** The session as JSON in UTF-8, not checked (PROTOCOL.md, section 6). */
+  /** The session as JSON in UTF-8 (docs/PROTOCOL.md, section 6). The codec does not check it. */
   session: Uint8Array<ArrayBuffer>;
 }
 
-/** Tells a client that the server closed the session of its connection. */
+/** Notifies a client that the server closed the session of its connection. */
 export interface SessionClosedMessage {
   type: typeof MessageType.SessionClosed;
 }
 
-/** The first message of every connection: what the server expects of its client (PROTOCOL.md, section 4). */
+/** The first message of every connection: the settings of the server (docs/PROTOCOL.md, section 4). */
 export interface AcceptConfMessage {
   type: typeof MessageType.AcceptConf;
   /** 0 to 255. */
   majorVersion: number;
   /** 0 to 255. */
   minorVersion: number;
-  /** Silence after which the server closes the connection, in milliseconds. */
+  /** The server closes the connection after so much silence, in milliseconds. */
   readTimeout: number;
-  /** Longest message that either side takes, in bytes. */
+  /** Longest message that either side accepts, in bytes. */
   messageBufferSize: number;
-  /** Empty where there is none. */
+  /** Empty if the server has none. */
   subProtocolName: string;
 }
 
@@ -54,7 +54,7 @@ export interface CloseSessionMessage {
   id: Uint8Array<ArrayBuffer>;
 }
 
-/** Asks the server to give this connection an existing session. */
+/** Asks the server to attach an existing session to this connection. */
 export interface RestoreSessionMessage {
   type: typeof MessageType.RequestRestoreSession;
   /** Chosen by the client, 8 bytes. */
@@ -63,45 +63,45 @@ export interface RestoreSessionMessage {
   sessionKey: string;
 }
 
-/** A sign of life; never answered. */
+/** Keeps an idle connection open. It has no reply. */
 export interface HeartbeatMessage {
   type: typeof MessageType.Heartbeat;
 }
 
-/** A message that is not answered; both sides send it. */
+/** A message without a reply, which both sides may send. */
 export interface SignalMessage {
   type: SignalType;
   /** Up to 255 ASCII characters, each 32–126; empty for a nameless signal. */
   name: string;
-  /** Encoded as the type says; may be empty where there is a name. */
+  /** In the encoding of the type; may be empty if there is a name. */
   payload: Uint8Array<ArrayBuffer>;
 }
 
-/** A message that the server answers exactly once. */
+/** A message to which the server replies exactly once. */
 export interface RequestMessage {
   type: RequestType;
   /** Chosen by the client, 8 bytes. */
   id: Uint8Array<ArrayBuffer>;
   /** Up to 255 ASCII characters, each 32–126; empty for a nameless request. */
   name: string;
-  /** Encoded as the type says; may be empty where there is a name. */
+  /** In the encoding of the type; may be empty if there is a name. */
   payload: Uint8Array<ArrayBuffer>;
 }
 
-/** The successful answer to a request. */
+/** The successful reply to a request. */
 export interface ReplyMessage {
   type: ReplyType;
   /** The identifier of the request, 8 bytes. */
   id: Uint8Array<ArrayBuffer>;
-  /** Encoded as the type says; may be empty. */
+  /** In the encoding of the type; may be empty. */
   payload: Uint8Array<ArrayBuffer>;
 }
 
-/** What a client sends. */
+/** Any message that a client sends. */
 export type ClientMessage =
   RequestMessage | SignalMessage | HeartbeatMessage | CloseSessionMessage | RestoreSessionMessage;
 
-/** What a server sends. */
+/** Any message that a server sends. */
 export type ServerMessage =
   | ReplyMessage
   | ReplyErrorMessage
@@ -111,21 +111,21 @@ export type ServerMessage =
   | SessionClosedMessage
   | AcceptConfMessage;
 
-/** Any message of the protocol, told apart by `type` (PROTOCOL.md, section 2). */
+/** Any message of the protocol, a union discriminated by `type` (docs/PROTOCOL.md, section 2). */
 export type ProtocolMessage = ClientMessage | ServerMessage;
 
 type EmptyByDefault = 'name' | 'payload' | 'message' | 'subProtocolName';
 
-/** Received bytes are an `ArrayBuffer`'s; bytes to encode may be any. */
+/** The memory of received bytes is an `ArrayBuffer`; bytes to encode may have any memory. */
 type AnyBytes<Message> = { [Field in keyof Message]: Message[Field] extends Uint8Array ? Uint8Array : Message[Field] };
 
-/** A message shape whose fields may be left out where they may be empty. */
+/** A message in which fields that may be empty are optional. */
 export type EmptyOptional<Message> = AnyBytes<Omit<Message, EmptyByDefault>> &
   Partial<AnyBytes<Pick<Message, Extract<keyof Message, EmptyByDefault>>>>;
 
 type EachEmptyOptional<Message> = Message extends ProtocolMessage ? EmptyOptional<Message> : never;
 
-/** A message as the encoder takes it: `name`, `payload`, `message` and `subProtocolName` are empty when left out. */
+/** The input of the encoder. `name`, `payload`, `message` and `subProtocolName` are optional, and empty by default. */
 export type EncodableMessage = EachEmptyOptional<ProtocolMessage>;
 
 const REQUEST_TYPES: Readonly<Record<PayloadEncoding, RequestType>> = {
@@ -161,7 +161,7 @@ export function signalType(encoding: PayloadEncoding): SignalType {
   return SIGNAL_TYPES[encoding];
 }
 
-/** The encoding that a type gives its payload. */
+/** The encoding of the payload of messages of this type. */
 export function encodingOf(type: RequestType | ReplyType | SignalType): PayloadEncoding {
   switch (type) {
     case MessageType.RequestBinary:

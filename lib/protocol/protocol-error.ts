@@ -1,25 +1,25 @@
 /**
- * What is wrong with a message. The codes are stable: match on them, not on the text of the error.
- * PROTOCOL.md, section 9, says which of them decoding and encoding find.
+ * The violation of a message. The codes are stable: match them, not the text of the error. The table in docs/PROTOCOL.md,
+ * section 9, says which codes decoding and encoding raise.
  */
 export type ProtocolErrorCode =
-  /** The transport connection delivered a text frame; messages are binary. Raised by transport connections, never by the codec. */
+  /** A text frame was received; messages are binary. Raised by connections, not by the codec. */
   | 'TEXT_FRAME'
-  /** The transport connection delivered a frame that breaks its own protocol. Raised by transport connections, never by the codec. */
+  /** A frame was received that is not valid in WebSocket. Raised by connections, not by the codec. */
   | 'INVALID_FRAME'
-  /** Compressed data that cannot be inflated. Raised by transport connections, never by the codec. */
+  /** Compressed data that cannot be inflated. Raised by connections, not by the codec. */
   | 'INVALID_COMPRESSION'
-  /** A message in too many frames. Raised by transport connections, never by the codec. */
+  /** A message in too many frames. Raised by connections, not by the codec. */
   | 'TOO_MANY_FRAGMENTS'
-  /** A message of no bytes at all. */
+  /** A message without any bytes. */
   | 'EMPTY_MESSAGE'
-  /** Longer than the receiver's message buffer, or with a text field too long for a string. */
+  /** Longer than the receiver's message buffer, or a text field that is too long for a string. */
   | 'MESSAGE_TOO_LARGE'
-  /** The type byte names no message of this protocol. */
+  /** The type byte is not one of this protocol. */
   | 'UNKNOWN_TYPE'
   /** Shorter than the shortest message of its type. */
   | 'TRUNCATED'
-  /** Bytes follow a message that has an exact length. */
+  /** Longer than the exact length of its type. */
   | 'TRAILING_BYTES'
   /** The length of a name or an error code reaches past the end of the message. */
   | 'LENGTH_MISMATCH'
@@ -27,35 +27,35 @@ export type ProtocolErrorCode =
   | 'ODD_UTF16_LENGTH'
   /** A name, error code or session key with a character outside 32–126. */
   | 'INVALID_CHARACTER'
-  /** Nothing where something is required: an error code, a session, a session key, or both name and payload. */
+  /** A required field is empty: an error code, a session, a session key, or both name and payload. */
   | 'EMPTY_FIELD'
   /** A name or an error code of more than 255 bytes. */
   | 'FIELD_TOO_LONG'
-  /** A field is missing, of the wrong type or outside its range: of a message to encode, or of a session. */
+  /** A field of a message to encode, or of a session, is missing, of the wrong type or out of range. */
   | 'INVALID_FIELD'
-  /** A well-formed message that may not come here, or not now. Raised by clients, never by the codec. */
+  /** A well-formed message that the server may not send, or not at this time. Raised by clients, not by the codec. */
   | 'UNEXPECTED_MESSAGE';
 
 /**
- * WebSocket close code that ends a connection after a violation: protocol error, unsupported data, invalid data, policy
- * violation, too big.
+ * The WebSocket close code after a violation: 1002 protocol error, 1003 unsupported data, 1007 invalid data, 1008 policy
+ * violation, 1009 message too big.
  */
 export type ProtocolErrorCloseCode = 1002 | 1003 | 1007 | 1008 | 1009;
 
 /**
- * A message breaks the protocol. Thrown by the decoder for what a peer sent, and by the encoder for what must not be
- * sent; in the second case nothing has reached the peer and the connection is unharmed.
+ * A message breaks the protocol. The decoder throws it for a received message. The encoder throws it for a message that must
+ * not be sent; then nothing was sent, and the connection stays open.
  *
- * The text holds numbers but no content of the message, so it may be logged, and it fits a close frame (123 bytes).
+ * The text contains numbers but no content of the message, so it can be logged, and it fits a close frame (123 bytes).
  */
 export class ProtocolError extends Error {
-  /** The close code that this violation leads to when a peer committed it (PROTOCOL.md, section 9). */
+  /** The close code of the connection if the peer sent the message (docs/PROTOCOL.md, section 9). */
   readonly closeCode: ProtocolErrorCloseCode;
 
   constructor(
     readonly code: ProtocolErrorCode,
     message: string,
-    /** Where in the message, in bytes from its start. A message that ends too early is wrong at its length. */
+    /** Position of the violation, in bytes from the start of the message. For a truncated message, it is the length. */
     readonly offset: number,
   ) {
     super(message);

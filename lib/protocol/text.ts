@@ -1,24 +1,24 @@
-// TextDecoder drops a byte-order mark unless told otherwise; a payload is the sender's, mark included.
+// With `ignoreBOM`, a byte-order mark is kept as part of the text: the receiver gets exactly the text that was sent.
 const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const utf16Decoder = createUtf16Decoder();
 const utf8Encoder = new TextEncoder();
 
 const REPLACEMENT_CHARACTER = 0xfffd;
 
-/** Decodes UTF-8; what is not valid becomes U+FFFD. */
+/** Decodes UTF-8. Invalid sequences become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
   return decode(utf8Decoder, bytes);
 }
 
-/** Decodes UTF-16 little-endian; lone surrogates and a last odd byte become U+FFFD. */
+/** Decodes UTF-16, little-endian. Lone surrogates and an odd last byte become U+FFFD. */
 export function decodeUtf16(bytes: Uint8Array): string {
   return utf16Decoder ? decode(utf16Decoder, bytes) : readUtf16(bytes);
 }
 
-/** Up to so many characters, measuring first is faster than what engines do for texts of any length. */
+/** Up to this number of characters, measuring the text and `encodeInto()` are faster than `encode()`. */
 const SHORT_TEXT = 256;
 
-/** Encodes as UTF-8; lone surrogates become U+FFFD. */
+/** Encodes as UTF-8. Lone surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   if (text.length > SHORT_TEXT) return utf8Encoder.encode(text);
   const bytes = new Uint8Array(utf8Length(text));
@@ -26,7 +26,7 @@ export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Encodes as UTF-16 little-endian without a byte-order mark; lone surrogates become U+FFFD. */
+/** Encodes as UTF-16, little-endian, without a byte-order mark. Lone surrogates become U+FFFD. */
 export function encodeUtf16(text: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length * 2);
   for (let index = 0; index < text.length; index++) {
@@ -44,14 +44,17 @@ export function utf8Length(text: string): number {
     const unit = text.charCodeAt(index);
     if (unit < 0x80) length += 1;
     else if (unit < 0x800) length += 2;
-    // Half of a pair, which takes four bytes together; a lone surrogate takes the three of U+FFFD.
+    // A surrogate pair takes four bytes. A lone surrogate becomes U+FFFD, which takes three.
     else if (isSurrogate(unit) && !isLoneSurrogate(text, index)) length += 2;
     else length += 3;
   }
   return length;
 }
 
-/** Writes UTF-8 at `offset`, where {@link utf8Length} bytes must be free. Returns how many it wrote. */
+/**
+ * Writes UTF-8 at `offset`, where {@link utf8Length} bytes must be free.
+ * @returns The number of bytes written.
+ */
 export function writeUtf8(text: string, target: Uint8Array, offset: number): number {
   return utf8Encoder.encodeInto(text, target.subarray(offset)).written;
 }
@@ -71,12 +74,12 @@ function isLowSurrogate(unit: number): boolean {
 function isLoneSurrogate(text: string, index: number): boolean {
   const unit = text.charCodeAt(index);
   if (!isSurrogate(unit)) return false;
-  // charCodeAt is NaN past either end, which is no surrogate.
+  // charCodeAt() returns NaN beyond the text, which is not a surrogate.
   if (isHighSurrogate(unit)) return !isLowSurrogate(text.charCodeAt(index + 1));
   return !isHighSurrogate(text.charCodeAt(index - 1));
 }
 
-/** Browsers refuse to decode memory that is shared or resizable; such bytes are copied. */
+/** Copies bytes in shared or resizable memory, which browsers do not decode. */
 function decode(decoder: typeof utf8Decoder, bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
@@ -85,7 +88,7 @@ function decode(decoder: typeof utf8Decoder, bytes: Uint8Array): string {
   }
 }
 
-/** Some engines decode UTF-8 only: Hermes, the engine of React Native, does. */
+/** Returns `undefined` if the engine decodes UTF-8 only, as Hermes (React Native) does. */
 function createUtf16Decoder(): typeof utf8Decoder | undefined {
   try {
     return new TextDecoder('utf-16le', { ignoreBOM: true });
@@ -94,7 +97,7 @@ function createUtf16Decoder(): typeof utf8Decoder | undefined {
   }
 }
 
-/** `String.fromCharCode()` takes so many arguments on every engine. */
+/** Number of arguments that `String.fromCharCode()` accepts on every engine. */
 const UNITS_AT_ONCE = 4_096;
 
 function readUtf16(bytes: Uint8Array): string {
@@ -109,7 +112,7 @@ function readUtf16(bytes: Uint8Array): string {
   const wellFormed = Array.from(text, (character) => (isLoneSurrogate(character, 0) ? replacement : character)).join(
     '',
   );
-  // A last odd byte becomes U+FFFD, together with half of a pair that may stand before it.
+  // An odd last byte becomes U+FFFD. A high surrogate before it has become that U+FFFD already.
   const isCutShort = bytes.length % 2 === 1 && !isHighSurrogate(text.charCodeAt(text.length - 1));
   return isCutShort ? wellFormed + replacement : wellFormed;
 }

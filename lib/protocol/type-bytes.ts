@@ -1,5 +1,5 @@
-// What `MessageType` names, one by one: bundlers put the numbers where the names stand, which the bundles of clients, and the
-// switches of decoders, are the smaller for. Imported as a whole, under the name of `MessageType`.
+// The members of `MessageType` as separate constants. Bundlers inline them, which makes client bundles smaller and the switch
+// statements of decoders faster. Import them with `import * as MessageType`.
 
 export const ReplyError = 0;
 export const ReplyShutdown = 1;

@@ -1,20 +1,15 @@
-import {
-  encodingOf,
-  IDENTIFIER_LENGTH,
-  MessageType,
-  Payload,
-  type RequestType,
-  type SignalType,
-} from '../protocol/index.js';
+import { encodingOf, IDENTIFIER_LENGTH, Payload, type RequestType, type SignalType } from '../protocol/index.js';
 import { readName } from '../protocol/ascii.js';
 import {
-  checkEvenLength,
   ID_START,
-  nameEndOf,
+  isRequestType,
+  payloadStartAfter,
+  readInt32,
+  readNameEnd,
   REQUEST_NAME_START,
   SIGNAL_NAME_START,
-  utf16StartOf,
   view,
+  writeInt32,
 } from '../protocol/layout.js';
 import type { ConnectionLifetime } from './connection-lifetime.js';
 
@@ -44,17 +39,15 @@ export class Message {
     lifetime: ConnectionLifetime,
   ) {
     const isRequest = isRequestType(type);
-    const encoding = encodingOf(type);
     const nameStart = start + (isRequest ? REQUEST_NAME_START : SIGNAL_NAME_START);
-    if (encoding === 'utf16') checkEvenLength(end - start);
-    const nameEnd = nameEndOf(bytes, nameStart, start, end);
-    const payloadStart = encoding === 'utf16' ? utf16StartOf(nameEnd, start) : nameEnd;
+    const nameEnd = readNameEnd(type, bytes, nameStart, start, end);
+    const payloadStart = payloadStartAfter(nameEnd, type, start);
     this.name = readName(bytes, nameStart, nameEnd, start);
-    this.payload = new Payload(encoding, view(bytes, payloadStart, end));
+    this.payload = new Payload(encodingOf(type), view(bytes, payloadStart, end));
     this.isRequest = isRequest;
     if (isRequest) {
-      this.#firstHalf = readHalf(bytes, start + ID_START);
-      this.#secondHalf = readHalf(bytes, start + ID_START + HALF);
+      this.#firstHalf = readInt32(bytes, start + ID_START);
+      this.#secondHalf = readInt32(bytes, start + ID_START + HALF);
     }
     this.#lifetime = lifetime;
   }
@@ -79,25 +72,10 @@ export class Message {
 
   /** Writes the identifier of a request to the start of `target`. @internal */
   copyIdentifier(target: Uint8Array): void {
-    writeHalf(this.#firstHalf, target, 0);
-    writeHalf(this.#secondHalf, target, HALF);
+    writeInt32(this.#firstHalf, target, 0);
+    writeInt32(this.#secondHalf, target, HALF);
   }
-}
-
-function isRequestType(type: RequestType | SignalType): type is RequestType {
-  return type === MessageType.RequestBinary || type === MessageType.RequestUtf8 || type === MessageType.RequestUtf16;
 }
 
 /** Bytes in half an identifier. */
 const HALF = IDENTIFIER_LENGTH / 2;
-
-function readHalf(bytes: Uint8Array, offset: number): number {
-  return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
-}
-
-function writeHalf(half: number, target: Uint8Array, offset: number): void {
-  target[offset] = half;
-  target[offset + 1] = half >>> 8;
-  target[offset + 2] = half >>> 16;
-  target[offset + 3] = half >>> 24;
-}

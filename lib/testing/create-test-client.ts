@@ -2,15 +2,15 @@ import type { INestApplicationContext, Type } from '@nestjs/common';
 import { WebwireClient, type AnyContract, type ClientOptions, type Contract } from '../client/index.js';
 import { MemoryTransport, WebwireService, type MemoryConnectOptions, type WebwireServer } from '../index.js';
 
-/** How a test client connects. Those of `WebwireClient`, except that it does not reconnect unless told to. */
+/** Options of a test client: those of `WebwireClient` and some more. The default of `reconnect` is `false`. */
 export interface TestClientOptions extends Omit<ClientOptions, 'webSocket'> {
   /**
-   * Whose server to connect to, where the application has several.
-   * @default that of all gateways, if there is one only
+   * Gateway whose server to connect to. Required if the application has several servers.
+   * @default the only server
    */
   gateway?: Type;
   /**
-   * Headers of the upgrade request, for handshake guards and `connection.request`.
+   * Headers of the upgrade request, which handshake guards and `connection.request` can read.
    * @default none
    */
   headers?: MemoryConnectOptions['headers'];
@@ -22,12 +22,12 @@ export interface TestClientOptions extends Omit<ClientOptions, 'webSocket'> {
 }
 
 /**
- * A real client of an application under test, in the same process: no port is opened. The application has to be
- * initialised (`await app.init()`); it need not listen. Connect first: a client that does not reconnect does not connect by
- * itself either. It ends with the application: `await app.close()`.
+ * Makes a `WebwireClient` of an application under test. It connects in the same process, without a port. The application has to
+ * be initialised (`await app.init()`), but need not listen. Call `connect()` first, because with `reconnect: false` a request
+ * does not connect. `await app.close()` closes the connection, too.
  *
- * @throws Error if the application is not initialised, has no gateways, or several servers and `gateway` does not say which;
- *   InvalidOptionError for a gateway that is not in it, and what `new WebwireClient()` throws.
+ * @throws Error if the application is not initialised, has no gateways, or has several servers and `gateway` is not set.
+ * @throws InvalidOptionError for a gateway that is not in the application, and for an invalid option.
  * @example
  * const client = createTestClient(app);
  * await client.connect();

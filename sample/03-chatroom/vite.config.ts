@@ -9,7 +9,7 @@ export default defineConfig({
   build: {
     outDir: from('./dist/page'),
     emptyOutDir: true,
-    // The page allows nothing inline, so there is nothing to inline.
+    // The Content Security Policy forbids inline assets.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     sourcemap: true,

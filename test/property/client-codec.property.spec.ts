@@ -14,7 +14,7 @@ import {
   encodeHeartbeat,
   encodeRequest,
   encodeRestoreSession,
-  encodeSignal,
+  encodeClientSignal,
 } from '../../lib/protocol/client-messages.js';
 import { decodeServerMessage } from '../../lib/protocol/server-messages.js';
 
@@ -89,7 +89,7 @@ it('signals are written as encodeMessage() writes them', { timeout: TIMEOUT }, (
   fc.assert(
     fc.property(name, payload, (signalName, body) => {
       const { encoding, bytes } = body;
-      expect(outcomeOf(() => encodeSignal(signalName, body))).toEqual(
+      expect(outcomeOf(() => encodeClientSignal(signalName, body))).toEqual(
         outcomeOf(() => encodeMessage({ type: signalType(encoding), name: signalName, payload: bytes })),
       );
     }),

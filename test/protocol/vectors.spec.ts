@@ -62,7 +62,7 @@ const read = <Vector>(file: string): Vector[] =>
 
 const PARSER_BUFFER_SIZE = 8_192;
 
-// Where we do better than the reference (PROTOCOL.md, section 2), by the name of the vector: what we do instead.
+// Where we do better than the reference (docs/PROTOCOL.md, section 2), by the name of the vector: what we do instead.
 
 const PARSER_EXCEPTIONS: Record<string, ProtocolErrorCode | { name: string }> = {
   // A name, code or session key with a byte outside 32-126 is a violation.

@@ -1,4 +1,4 @@
-/** Talks to the echo server over a plain WebSocket, with the codec alone. */
+/** A client of the echo server that uses a plain WebSocket and the codec. */
 import { once } from 'node:events';
 import { decodeMessage, encodeMessage, MessageType, Payload, type ServerMessage } from 'nestjs-webwire/protocol';
 import { WebSocket } from 'ws';

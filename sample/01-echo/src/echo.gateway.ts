@@ -17,31 +17,31 @@ import { GreetingDto } from './greeting.dto.js';
 export class EchoGateway implements OnGatewayConnection<WebwireConnection>, OnGatewayDisconnect<WebwireConnection> {
   private readonly logger = new Logger(EchoGateway.name);
 
-  /** The same bytes in the same encoding. */
+  /** Replies with the same bytes in the same encoding. */
   @WebwireRequest('echo')
   echo(@WebwireMessage() message: Message) {
     return message.payload;
   }
 
-  /** Text comes as a string; what is returned is the reply. */
+  /** Text is received as a string. The returned value is the reply. */
   @WebwireRequest('shout')
   shout(@MessageBody() text: string) {
     return text.toUpperCase();
   }
 
-  /** JSON in, validated before it gets here. */
+  /** The body is JSON, and Nest validates it before the handler is called. */
   @WebwireRequest('greet', { codec: jsonCodec })
   greet(@MessageBody(new ValidationPipe()) { name, language }: GreetingDto) {
     return { greeting: language === 'de' ? `Hallo ${name}!` : `Hello ${name}!` };
   }
 
-  /** A failure that the client should know about. */
+  /** A `RequestError` is sent to the client with its code and message. */
   @WebwireRequest('secret')
   secret() {
     throw new RequestError('TOP_SECRET', 'This is not for you');
   }
 
-  /** Signals are not answered, but the server can send signals too. */
+  /** Signals have no reply. The server can send signals, too. */
   @WebwireSignal('ping')
   ping(@MessageBody() body: string, @ConnectedSocket() connection: WebwireConnection) {
     connection.signal('pong', body);

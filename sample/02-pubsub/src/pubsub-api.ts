@@ -1,17 +1,17 @@
-/** A message on a topic, as subscribers get it. */
+/** A published message. */
 export interface Publication {
   topic: string;
   text: string;
-  /** When it was published, as an ISO 8601 date. */
+  /** Time of publication, in ISO 8601. */
   at: string;
 }
 
-/** What the broker takes and tells: the contract of its clients. */
+/** The contract of the broker. */
 export interface PubSubApi {
   requests: {
     subscribe: [{ topic: string }, void];
     unsubscribe: [{ topic: string }, void];
-    /** The reply: how many subscribers it went to. */
+    /** The reply contains the number of subscribers. */
     publish: [{ topic: string; text: string }, { receivers: number }];
   };
   serverSignals: { published: Publication };

@@ -10,7 +10,7 @@ client.onSignal('published', (payload) => {
   const { topic, text, at } = payload.json();
   console.log(`${at} ${topic}: ${text}`);
 });
-// Groups are of connections: after each reconnect this one is a new one.
+// A group consists of connections, so the program subscribes again after each reconnect.
 client.on('connected', () => {
   for (const topic of topics.length > 0 ? topics : ['weather/berlin']) {
     client.request('subscribe', { topic }).then(

@@ -1,53 +1,53 @@
-/** What the server, the page in the browser and the terminal client agree on. */
+/** Types and constants that the server, the page in the browser and the terminal client share. */
 
 /** Longest text of a message, in UTF-16 code units. */
 export const MAX_TEXT_LENGTH = 1_000;
 
-/** How many messages a page of the history has at most. */
+/** Maximum number of messages in a page of the history. */
 export const PAGE_SIZE = 30;
 
-/** Where the server takes WebWire connections. */
+/** Path of the WebWire server. */
 export const CHAT_PATH = '/chat';
 
-/** Somebody with an account. */
+/** A person with an account. */
 export interface Person {
   readonly id: string;
   readonly name: string;
 }
 
 export interface Credentials {
-  /** Upper and lower case are the same. */
+  /** Case-insensitive. */
   readonly name: string;
   readonly password: string;
 }
 
-/** A message that is to be sent. */
+/** A message before it is sent. */
 export interface Draft {
   /**
-   * A UUID of the sender's choice. Sending a draft again, because nobody knows whether it arrived, does not show it twice.
+   * A UUID, chosen by the sender. A draft is sent again if it may be lost; the nonce prevents that it appears twice.
    */
   readonly nonce: string;
-  /** 1 to `MAX_TEXT_LENGTH` code units, once blanks around it and control characters are removed. */
+  /** 1 to `MAX_TEXT_LENGTH` code units, without blanks at start and end and without control characters. */
   readonly text: string;
 }
 
 /** A message that was sent. */
 export interface ChatMessage extends Draft {
-  /** Grows from message to message, also across restarts of the server. */
+  /** Increases from message to message, also after a restart of the server. */
   readonly id: number;
   readonly sender: Person;
-  /** Milliseconds since 1970, by the server's clock. */
+  /** Milliseconds since 1970, according to the server's clock. */
   readonly sentAt: number;
 }
 
 /** Consecutive messages, oldest first. */
 export interface Page {
   readonly messages: readonly ChatMessage[];
-  /** Whether the server has earlier ones. */
+  /** `true` if the server has earlier messages. */
   readonly hasEarlier: boolean;
 }
 
-/** What somebody gets who enters the room. */
+/** The reply to `enter`. */
 export interface Entry {
   readonly me: Person;
   readonly people: readonly Person[];
@@ -55,18 +55,18 @@ export interface Entry {
   readonly page: Page;
 }
 
-/** Bodies are JSON. */
+/** The contract of the chat room. Bodies are JSON. */
 export interface ChatApi {
   requests: {
     /** Creates a session. Fails with `WRONG_CREDENTIALS` or `TOO_MANY_ATTEMPTS`. */
     signIn: [Credentials, Person];
-    /** Closes the session on all connections that have it: all tabs of a browser. */
+    /** Closes the session on all its connections, which means in all tabs of a browser. */
     signOut: [void, void];
-    /** To be called on each connection, as a session outlives connections: from then on it gets what happens. */
+    /** Makes the connection receive the signals of the room. Clients call it on each new connection. */
     enter: [void, Entry];
-    /** The messages before one. */
+    /** Returns the messages before a message. */
     history: [{ readonly before: number }, Page];
-    /** Fails with `SLOW_DOWN` if somebody sends very many. */
+    /** Fails with `SLOW_DOWN` if a person sends too many messages. */
     say: [Draft, ChatMessage];
   };
   signals: {
@@ -74,9 +74,9 @@ export interface ChatApi {
   };
   serverSignals: {
     message: ChatMessage;
-    /** Who is there now, each once, in whatever many tabs. */
+    /** The people in the room, without duplicates for several tabs. */
     people: readonly Person[];
-    /** Somebody else is. */
+    /** Another person is typing. */
     typing: Person;
   };
 }

@@ -1,4 +1,4 @@
-/** No secrets: they are shown to whoever wants to sign in. */
+/** The accounts of the demo. They are public: the sign-in form shows them. */
 export const DEMO_ACCOUNTS = [
   { id: 'ada', name: 'Ada', password: 'engine' },
   { id: 'alan', name: 'Alan', password: 'enigma' },

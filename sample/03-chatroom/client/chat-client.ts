@@ -12,15 +12,15 @@ import type { ChatListener, ConnectionState } from './chat-listener.js';
 import { MessageLog } from './message-log.js';
 import { Outbox, type OutgoingMessage, type Outcome } from './outbox.js';
 
-/** In ms; with the time that it takes to connect again. */
+/** Timeout of a request, including the time to connect again, in ms. */
 const REQUEST_TIMEOUT = 20_000;
 
-/** In ms: people who wait look at the screen. */
+/** Longest delay before an attempt to connect, in ms. It is short, because people wait for the connection. */
 const MAX_RECONNECT_DELAY = 5_000;
 
 /**
- * Somebody in the chat room, in a browser or a terminal: without a way to show anything. It enters the room on each
- * connection, catches up on what was said meanwhile, and sends what could not be sent.
+ * The chat client without a user interface, for browser and terminal. It enters the room on each
+ * connection, loads the messages that it missed, and sends the messages that wait.
  */
 export class ChatClient {
   readonly #client: WebwireClient<ChatApi>;
@@ -32,7 +32,7 @@ export class ChatClient {
   #people: readonly Person[] = [];
   #isSigning = false;
   #hasEntered = false;
-  /** The last message before the connection was lost; 0 if there was none, `undefined` for who comes for the first time. */
+  /** Identifier of the last message before the connection was lost; 0 if there was none, `undefined` before the first `enter`. */
   #seenUpTo: number | undefined;
 
   constructor(url: string, listener: ChatListener, options: ClientOptions = {}) {
@@ -54,7 +54,7 @@ export class ChatClient {
     return this.#connection;
   }
 
-  /** Who is signed in: `null` for nobody, `undefined` until that is known. */
+  /** The person who is signed in; `null` if nobody is, `undefined` before the first connection. */
   get me(): Person | null | undefined {
     return this.#me;
   }
@@ -71,21 +71,21 @@ export class ChatClient {
     return this.#log.hasEarlier;
   }
 
-  /** What is not sent yet, or could not be. */
+  /** Messages that are not sent yet, or that the server rejected. */
   get outgoing(): readonly OutgoingMessage[] {
     return this.#outbox.messages;
   }
 
   /**
-   * Connects, now and not when the next attempt is due, and stays connected until `close()`.
+   * Connects without the delay before the next attempt, and stays connected until `close()`.
    *
-   * @throws Error when there is no use in trying again.
+   * @throws Error if further attempts cannot succeed.
    */
   async connect(): Promise<void> {
     await this.#client.connect({ retry: true });
   }
 
-  /** @throws RequestError with a message for people, if the server refuses; another error if it does not answer. */
+  /** @throws RequestError with a message for people; another error if the server does not reply. */
   async signIn(name: string, password: string): Promise<void> {
     this.#isSigning = true;
     try {
@@ -96,7 +96,7 @@ export class ChatClient {
     }
   }
 
-  /** Signs out everywhere where this session is open. */
+  /** Closes the session on all its connections. */
   async signOut(): Promise<void> {
     this.#isSigning = true;
     try {
@@ -107,14 +107,14 @@ export class ChatClient {
     }
   }
 
-  /** Sends a message, as soon as there is a connection. Shows in `outgoing` until it is sent. @returns Its nonce. */
+  /** Sends a message as soon as there is a connection. It is in `outgoing` until it is sent. @returns Its nonce. */
   send(text: string): string {
     const nonce = this.#outbox.add(text);
     this.#flush();
     return nonce;
   }
 
-  /** Tries again to send what the server refused. */
+  /** Sends a message again that the server rejected. */
   resend(nonce: string): void {
     this.#outbox.revive(nonce);
     this.#flush();
@@ -124,12 +124,12 @@ export class ChatClient {
     this.#outbox.remove(nonce);
   }
 
-  /** Shows the others that somebody is typing. Does nothing without a connection. */
+  /** Sends a typing signal. Does nothing without a connection. */
   typing(): void {
     if (this.#hasEntered) this.#client.signal('typing').catch(() => undefined);
   }
 
-  /** Gets messages from before those that are known. */
+  /** Loads the page before the first message of the log. */
   async showEarlier(): Promise<readonly ChatMessage[]> {
     const oldest = this.messages[0];
     if (!oldest || !this.hasEarlier) return [];
@@ -139,7 +139,7 @@ export class ChatClient {
     return added;
   }
 
-  /** Ends the connection. The session stays, for the next time. */
+  /** Closes the connection. The session is not closed, and can be restored. */
   async close(): Promise<void> {
     await this.#client.close();
   }
@@ -164,12 +164,12 @@ export class ChatClient {
       this.#listener.changed();
     });
     client.onSignal('typing', ({ body }) => {
-      // Another tab of one's own, or another device.
+      // Another tab or device of the same person has sent the message.
       if (body.id !== this.#me?.id) this.#listener.typing?.(body);
     });
   }
 
-  /** There is a connection, and on it the session, if there is one. */
+  /** Called when the client has connected and restored the session, if there is one. */
   async #connected(isReconnect: boolean): Promise<void> {
     this.#setConnection({ status: 'connected' });
     if (!this.#client.session) {
@@ -183,25 +183,25 @@ export class ChatClient {
     }
   }
 
-  /** Somebody has a session, but could not enter. */
+  /** Called when the client has a session but could not enter. */
   async #notEntered(reason: unknown): Promise<void> {
-    // Without a connection this happens again on the next one.
+    // If the connection is lost, the next one tries again.
     if (reason instanceof DisconnectedError || reason instanceof ServerShutdownError) return;
     if (!(reason instanceof RequestError)) {
       this.#listener.notice('failed');
       return;
     }
-    // Somebody is signing out, or the end of the session was told already.
+    // The person is signing out, or a notice about the end of the session was shown already.
     if (this.#isSigning || !this.#client.session) return;
     await this.#client.closeSession().catch(() => undefined);
     this.#forget();
     this.#listener.notice('session-gone');
   }
 
-  /** @returns Whether somebody is in the room now. */
+  /** @returns `true` if the client has entered the room. */
   async #enter(): Promise<boolean> {
     const { body: entry } = await this.#client.request('enter');
-    if (!this.#client.session) return false; // it was closed meanwhile
+    if (!this.#client.session) return false; // it was closed during the request
     this.#me = entry.me;
     this.#people = entry.people;
     await this.#catchUp(entry.page);
@@ -212,7 +212,7 @@ export class ChatClient {
     return true;
   }
 
-  /** Adds the newest messages, and those between them and what was seen before the connection was lost. */
+  /** Adds the newest messages, and those between them and the last message before the connection was lost. */
   async #catchUp(newest: Page): Promise<void> {
     if (this.#seenUpTo === undefined) {
       this.#add(this.#log.addEarliest(newest));
@@ -227,7 +227,7 @@ export class ChatClient {
     this.#add(this.#log.add(messages));
   }
 
-  /** Messages that are new here were added to the log. */
+  /** Called after new messages were added to the log. */
   #add(messages: readonly ChatMessage[]): void {
     for (const { sender, nonce } of messages) if (sender.id === this.#me?.id) this.#outbox.remove(nonce);
     if (messages.length > 0) this.#listener.said?.(messages);
@@ -239,7 +239,7 @@ export class ChatClient {
     this.#hasEntered = false;
   }
 
-  /** Nobody is signed in any more: what was said is not for whoever comes next. */
+  /** Called after signing out. It deletes the messages, so that the next person does not see them. */
   #forget(): void {
     this.#me = null;
     this.#people = [];
@@ -260,7 +260,7 @@ export class ChatClient {
       this.#add(this.#log.add([message]));
       return { status: 'sent' };
     } catch (error) {
-      // It may have arrived nevertheless: its nonce keeps it from being shown twice.
+      // The server may have received it. The nonce prevents that it appears twice.
       if (error instanceof DisconnectedError || error instanceof ServerShutdownError) return { status: 'interrupted' };
       return { status: 'refused', reason: isTimeout(error) ? 'the server does not answer' : (error as Error).message };
     }

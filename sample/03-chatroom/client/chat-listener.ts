@@ -1,30 +1,30 @@
 import type { ChatMessage, Person } from '../api/chat-api.js';
 
-/** How it stands with the connection. */
+/** State of the connection. */
 export type ConnectionState =
   | { readonly status: 'connecting' | 'connected' }
   /** `nextAttemptAt` in ms since 1970. */
   | { readonly status: 'reconnecting'; readonly nextAttemptAt: number };
 
-/** What people should be told. */
+/** A notice for people. */
 export type Notice =
   /** The session of an earlier run of this program was restored. */
   | 'restored'
-  /** The connection was lost; it is back, and the session with it. */
+  /** The connection was lost, and is restored together with the session. */
   | 'reconnected'
-  /** The session was closed where else it was open, or by the server. */
+  /** The session was closed by another tab or device, or by the server. */
   | 'signed-out-elsewhere'
-  /** The server does not know the session any more. */
+  /** The session no longer exists. */
   | 'session-gone'
-  /** The server did not let anybody in, although they are signed in. */
+  /** The person is signed in, but `enter` failed. */
   | 'failed';
 
-/** Who shows it all. */
+/** The user interface. */
 export interface ChatListener {
-  /** Something that the client shows has changed. */
+  /** A property of the client has changed. */
   changed(): void;
   notice(notice: Notice): void;
-  /** Somebody said something just now, or while the connection was lost. */
+  /** There are new messages, also those that were sent while the connection was lost. */
   said?(messages: readonly ChatMessage[]): void;
   typing?(person: Person): void;
 }

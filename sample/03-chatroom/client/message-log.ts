@@ -1,9 +1,9 @@
 import type { ChatMessage, Draft, Page, Person } from '../api/chat-api.js';
 
-/** How many messages are kept; more than the server has. */
+/** Maximum number of messages; more than the server has. */
 const MAX_MESSAGES = 1_000;
 
-/** The messages that are known, each once, in the order in which they were sent. */
+/** The received messages, without duplicates, in the order in which they were sent. */
 export class MessageLog {
   #messages: ChatMessage[] = [];
   #hasEarlier = false;
@@ -13,7 +13,7 @@ export class MessageLog {
     return this.#messages;
   }
 
-  /** Whether the server has messages before these. */
+  /** `true` if the server has earlier messages. */
   get hasEarlier(): boolean {
     return this.#hasEarlier;
   }
@@ -22,9 +22,9 @@ export class MessageLog {
     return this.#keys.has(`${sender.id} ${nonce}`);
   }
 
-  /** Adds those that are not there yet, wherever they belong. @returns Those. */
+  /** Inserts messages in order, without those that are already in the log. @returns The new ones. */
   add(messages: readonly ChatMessage[]): readonly ChatMessage[] {
-    // The server may number a message anew that is sent to it again after a restart: what stays is the sender's nonce.
+    // After a restart, the server may assign a new identifier to a message that is sent again. The nonce does not change.
     const added = messages.filter((message) => !this.has(message.sender, message));
     for (const { sender, nonce } of added) this.#keys.add(`${sender.id} ${nonce}`);
     this.#messages = [...this.#messages, ...added].sort((a, b) => a.id - b.id);
@@ -34,7 +34,7 @@ export class MessageLog {
     return added;
   }
 
-  /** Adds a page of the history that reaches back further than what is known. */
+  /** Adds an earlier page of the history. */
   addEarliest({ messages, hasEarlier }: Page): readonly ChatMessage[] {
     this.#hasEarlier = hasEarlier;
     return this.add(messages);

@@ -1,25 +1,25 @@
 import type { Draft } from '../api/chat-api.js';
 
-/** A message on its way. */
+/** A message that is not sent yet. */
 export interface OutgoingMessage extends Draft {
-  /** Why it was not sent, for people; `undefined` while it waits or is being sent. */
+  /** Reason why it was not sent, for people; `undefined` while it waits or is being sent. */
   readonly failure?: string;
 }
 
-/** What became of an attempt to send. */
+/** The result of an attempt to send. */
 export type Outcome =
   | { readonly status: 'sent' }
   | { readonly status: 'interrupted' }
   | { readonly status: 'refused'; readonly reason: string };
 
-/** Sends messages one after the other, in order, and keeps those that an interruption stopped. */
+/** Sends messages one after the other, in order. If an attempt is interrupted, the message stays for the next `flush()`. */
 export class Outbox {
   #messages: OutgoingMessage[] = [];
   #isSending = false;
 
   /**
-   * @param send Sends one.
-   * @param changed Called whenever `messages` has changed.
+   * @param send Sends a message.
+   * @param changed Called when `messages` has changed.
    */
   constructor(
     private readonly send: (draft: Draft) => Promise<Outcome>,
@@ -37,7 +37,7 @@ export class Outbox {
     return nonce;
   }
 
-  /** Lets a message that was refused wait for `flush()` again. */
+  /** Queues a rejected message again, for the next `flush()`. */
   revive(nonce: string): void {
     this.#replace(this.#messages.map((message) => (message.nonce === nonce ? { nonce, text: message.text } : message)));
   }
@@ -52,7 +52,7 @@ export class Outbox {
     this.#replace([]);
   }
 
-  /** Sends what waits, until an interruption. */
+  /** Sends the waiting messages, until an attempt is interrupted. */
   async flush(): Promise<void> {
     if (this.#isSending) return;
     this.#isSending = true;
@@ -82,7 +82,7 @@ export class Outbox {
   }
 }
 
-/** A random UUID. `crypto.randomUUID()` is there on secure origins only, which a server in the local network is not. */
+/** Returns a random UUID. `crypto.randomUUID()` exists only on secure origins, so not for `http:` in a local network. */
 function makeNonce(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6]! & 0x0f) | 0x40;

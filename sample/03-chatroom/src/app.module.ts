@@ -8,7 +8,7 @@ import { ChatModule } from './chat/chat.module.js';
   imports: [
     WebwireModule.forRoot({
       path: CHAT_PATH,
-      // The largest reply: a page of 30 messages of 1 000 characters, 3 bytes each, with who sent them.
+      // The largest reply is a page of 30 messages with 1 000 characters of 3 bytes, and their senders.
       messageBufferSize: 128 * 1024,
       concurrencyLimit: 8,
       maxConnections: 1_000,

@@ -23,17 +23,17 @@ const NOTICES: Record<Exclude<Notice, 'restored'>, string> = {
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 
-/** The chat room, as lines of text. */
+/** The user interface of the chat room in a terminal. */
 export class ChatTerminal implements ChatListener {
   readonly #chat: ChatClient;
-  /** Nonces of what was typed here, where it can still be read. */
+  /** Nonces of messages that were typed here, which are still visible and not printed again. */
   readonly #typed = new Set<string>();
   readonly #reported = new Set<string>();
   #people: readonly Person[] = [];
   #me: Person | null | undefined;
   #isConnected: boolean | undefined;
   #isStopping = false;
-  /** Aborts when what is being asked for is of no use any more. */
+  /** Aborts the current question when its answer is no longer needed. */
   #question = new AbortController();
   #wake: () => void = () => undefined;
 
@@ -52,7 +52,7 @@ export class ChatTerminal implements ChatListener {
       this.stop();
     });
     while (await this.#step());
-    // What was said last still gets there; somebody at a keyboard need not wait for a connection, though.
+    // Waits until the last messages are sent. At a keyboard, it does not wait for a lost connection.
     const isSaid = () => this.#chat.outgoing.every(({ failure }) => failure !== undefined);
     const isInVain = () => this.terminal.isInteractive && this.#chat.connection.status !== 'connected';
     await this.#until(() => isSaid() || isInVain());
@@ -60,7 +60,7 @@ export class ChatTerminal implements ChatListener {
     this.terminal.close();
   }
 
-  /** Ends it, whatever it is doing. */
+  /** Ends the program, also during a question. */
   stop(): void {
     this.#isStopping = true;
     this.#question.abort();
@@ -91,7 +91,7 @@ export class ChatTerminal implements ChatListener {
     for (const message of messages) if (!this.#typed.delete(message.nonce)) this.#show(message);
   }
 
-  /** Asks for a line, and does what it says. @returns Whether there may be another. */
+  /** Asks for a line and executes it. @returns `false` if there are no more lines. */
   async #step(): Promise<boolean> {
     await this.#until(() => this.#chat.me !== undefined || (this.terminal.isInteractive && this.terminal.hasEnded));
     if (this.#isStopping || this.terminal.hasEnded) return false;
@@ -191,7 +191,7 @@ export class ChatTerminal implements ChatListener {
     else this.#tell(isFirst ? 'The server cannot be reached, trying again…' : 'Connection lost, trying again…');
   }
 
-  /** Who came and went; to those who come themselves, who is there. */
+  /** Prints who came and left; at the start, the whole list. */
   #tellPeople(): void {
     const { people, me } = this.#chat;
     if (people === this.#people) return;

@@ -1,6 +1,6 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 
-/** Keeps a few strings in a file that nobody else may read, as browsers do in `localStorage`. */
+/** Like `localStorage` of browsers, in a file that only its owner can read. */
 export class FileStorage {
   constructor(private readonly file: string) {}
 
@@ -17,7 +17,7 @@ export class FileStorage {
     if (items.delete(name)) this.#write(items);
   }
 
-  /** What is in the file; nothing if there is none, or something else in it. */
+  /** Reads the file. Returns an empty map if there is no file, or if its content is invalid. */
   #read(): Map<string, string> {
     try {
       const content: unknown = JSON.parse(readFileSync(this.file, 'utf8'));
@@ -33,7 +33,7 @@ export class FileStorage {
       rmSync(this.file, { force: true });
       return;
     }
-    // A new file, as one that is there already keeps its permissions, and may be a link to another.
+    // Writes a new file, because an existing one would keep its permissions, and could be a link to another file.
     const temporary = `${this.file}.${process.pid}`;
     rmSync(temporary, { force: true });
     writeFileSync(temporary, `${JSON.stringify(Object.fromEntries(items))}\n`, { mode: 0o600, flag: 'wx' });

@@ -20,7 +20,7 @@ function readArguments() {
   });
   const url = new URL(CHAT_PATH, positionals[0] ?? `http://localhost:${process.env.PORT ?? 3000}`);
   url.protocol = url.protocol.replace('http', 'ws');
-  // npm runs scripts elsewhere than where it was called.
+  // npm runs scripts in the folder of the package; `INIT_CWD` is the folder in which npm was called.
   const file = values.session && resolve(process.env.INIT_CWD ?? '', values.session);
   return { url: url.href, file: file ?? '.chat-session', isHelp: values.help ?? false };
 }
@@ -44,7 +44,7 @@ async function main(): Promise<void> {
     (listener) =>
       new ChatClient(options.url, listener, {
         sessionStorage: new FileStorage(options.file),
-        webSocket: WebSocket, // Node.js has one of its own from version 22 on
+        webSocket: WebSocket, // not needed since Node.js 22
       }),
   );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => chat.stop());

@@ -1,7 +1,7 @@
 import { clearScreenDown, createInterface, cursorTo, moveCursor, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
 
-/** Passes on what the line editor writes, unless it is secret. */
+/** Forwards the output of the line editor, except for secret input. */
 class Echo extends Writable {
   isMuted = false;
 
@@ -20,9 +20,9 @@ class Echo extends Writable {
   }
 }
 
-/** What comes from the keyboard or a pipe, line by line, and what is printed meanwhile, without garbling what is typed. */
+/** Reads lines from the keyboard or a pipe. It prints lines above the input, so that they do not break a line being typed. */
 export class Terminal {
-  /** Whether there is somebody at a keyboard. */
+  /** `true` if input and output are a terminal. */
   readonly isInteractive: boolean;
   readonly #lines: string[] = [];
   readonly #output: NodeJS.WriteStream;
@@ -41,9 +41,9 @@ export class Terminal {
       this.#lines.push(line);
       this.#wake();
     });
-    // Ctrl-D, or the end of a pipe.
+    // After Ctrl-D, or at the end of a pipe.
     this.#editor.on('close', () => this.#end());
-    // Ctrl-C, which the editor takes, means what it means without one.
+    // The editor catches Ctrl-C. This sends the usual signal.
     this.#editor.on('SIGINT', () => process.kill(process.pid, 'SIGINT'));
     this.#editor.on('history', (history) => {
       if (this.#echo.isMuted) history.shift();
@@ -51,10 +51,10 @@ export class Terminal {
   }
 
   /**
-   * The next line; `undefined` at the end of the input, or when `signal` aborts, whatever was typed until then.
+   * Reads the next line. Returns `undefined` at the end of the input, or when `signal` aborts; then typed text is discarded.
    *
-   * @param prompt What stands before it, if somebody types it.
-   * @param isSecret Whether it is not shown.
+   * @param prompt Printed before the input of a terminal.
+   * @param isSecret Whether to hide the input.
    */
   async ask(prompt: string, { isSecret = false, signal }: { isSecret?: boolean; signal?: AbortSignal } = {}) {
     if (this.isInteractive && !this.#hasEnded) {
@@ -76,25 +76,25 @@ export class Terminal {
     return signal?.aborted ? undefined : this.#lines.shift();
   }
 
-  /** Prints a line, above what is being typed. */
+  /** Prints a line above the input. */
   print(line: string): void {
     if (!this.#isPrompting || this.#echo.isMuted) {
       this.#output.write(`${line}\n`);
       return;
     }
     this.#clearInput();
-    // The editor goes up again by the rows that it thinks the cursor is below the first one, which it tells by this alone.
+    // The editor moves the cursor up by `prevRows` before it draws the input. There is no public property for it.
     const { prevRows = 0 } = this.#editor as { prevRows?: number };
     this.#output.write(`${line}\n${'\n'.repeat(prevRows)}`);
     this.#editor.prompt(true);
   }
 
-  /** Whether there are no more lines. */
+  /** `true` if there are no more lines. */
   get hasEnded(): boolean {
     return this.#hasEnded && this.#lines.length === 0;
   }
 
-  /** Nothing more is read. */
+  /** Stops reading. */
   close(): void {
     this.#editor.close();
   }

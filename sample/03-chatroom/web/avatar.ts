@@ -1,10 +1,10 @@
 import type { Person } from '../api/chat-api.js';
 import { make } from './dom.js';
 
-/** How many colours the style sheet has. */
+/** Number of colours in the style sheet. */
 const HUES = 6;
 
-/** Makes an element show the initial of somebody, in a colour of their own. It is decoration: the name stands beside it. */
+/** Shows the initial of a person in an element, in a colour of their own. It is decoration, as the name is beside it. */
 export function showAvatar(element: HTMLElement, { id, name }: Person): void {
   let hash = 0;
   for (const character of id) hash = (hash * 49 + character.codePointAt(0)!) % 65_521;

@@ -1,10 +1,10 @@
 import { MAX_TEXT_LENGTH } from '../api/chat-api.js';
 import { byId, setText } from './dom.js';
 
-/** From how many characters left on they are counted down. */
+/** The number of remaining characters is shown from this number on. */
 const COUNTED = 100;
 
-/** At most one typing signal in so many ms. */
+/** Shortest interval between typing signals, in ms. */
 const TYPING_INTERVAL = 2_000;
 
 export interface ComposerActions {
@@ -12,7 +12,7 @@ export interface ComposerActions {
   typing(): void;
 }
 
-/** Where people write. Enter sends, Shift+Enter starts a new line. */
+/** The input for messages. Enter sends, Shift+Enter starts a new line. */
 export class ComposerView {
   readonly #text = byId('composer-text', HTMLTextAreaElement);
   readonly #hint = byId('composer-hint');
@@ -25,7 +25,7 @@ export class ComposerView {
       this.#send();
     });
     this.#text.addEventListener('keydown', (event) => {
-      // While an input method composes, Enter accepts what it proposes.
+      // While an input method composes text, Enter accepts its proposal.
       if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
       event.preventDefault();
       this.#send();
@@ -48,7 +48,7 @@ export class ComposerView {
     this.#update();
   }
 
-  /** Says what Enter will do. */
+  /** Updates the hint about the Enter key. */
   showConnected(isConnected: boolean): void {
     const text = isConnected
       ? 'Enter sends, Shift + Enter starts a new line'
@@ -67,7 +67,7 @@ export class ComposerView {
     this.#text.focus();
   }
 
-  /** Lets the field grow with its text, and counts near the limit. */
+  /** Adjusts the height to the text, and shows the number of remaining characters near the limit. */
   #update(): void {
     this.#text.style.height = '';
     if (this.#text.value !== '') this.#text.style.height = `${this.#text.scrollHeight}px`;

@@ -1,14 +1,14 @@
 import type { ConnectionState } from '../client/chat-listener.js';
 import { byId, setText } from './dom.js';
 
-/** What people see of each state. */
+/** Text for each state. */
 const TEXTS: Record<ConnectionState['status'], string> = {
   connecting: 'Connecting…',
   connected: 'Connected',
   reconnecting: 'Reconnecting…',
 };
 
-/** How it stands with the connection. While it is lost, a bar says when the next attempt is, and offers to make it now. */
+/** Shows the state of the connection. While it is lost, a bar shows the time until the next attempt, and a button to try now. */
 export class ConnectionView {
   readonly #state = byId('connection');
   readonly #text = byId('connection-text');
@@ -19,7 +19,7 @@ export class ConnectionView {
 
   /**
    * @param retry Makes the next attempt now.
-   * @param leave Called when the bar goes that had the focus, which must go somewhere else.
+   * @param leave Called when the bar disappears while it has the focus, to move the focus elsewhere.
    */
   constructor(
     retry: () => void,
@@ -35,7 +35,7 @@ export class ConnectionView {
     const hadFocus = this.#offline.contains(document.activeElement);
     this.#offline.hidden = state.status !== 'reconnecting';
     if (hadFocus && this.#offline.hidden) this.leave();
-    // Only what does not change is read aloud.
+    // Screen readers read this constant text, but not the countdown.
     setText(this.#offlineText, state.status === 'reconnecting' ? 'The server cannot be reached.' : '');
     if (state.status !== 'reconnecting') return;
     const countDown = () => {

@@ -1,4 +1,4 @@
-/** The element of the page with this id, which is of this class. */
+/** Returns the element with this id. @throws Error if there is none of this class. */
 export function byId(id: string): HTMLElement;
 export function byId<E extends HTMLElement>(id: string, Class: abstract new () => E): E;
 export function byId(id: string, Class: abstract new () => HTMLElement = HTMLElement): HTMLElement {
@@ -7,7 +7,7 @@ export function byId(id: string, Class: abstract new () => HTMLElement = HTMLEle
   return element;
 }
 
-/** What an element made by `make()` may be given. Everything is set as text or attribute, never as HTML. */
+/** Options of `make()`. Everything is set as text or attribute, never as HTML. */
 interface Parts {
   readonly class?: string;
   readonly text?: string;
@@ -24,7 +24,7 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, parts: P
   return element;
 }
 
-/** Sets a text if it is another: setting the same one again would make screen readers repeat it. */
+/** Sets a text if it has changed: screen readers would repeat a text that is set again. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }

@@ -1,9 +1,9 @@
 import { make } from './dom.js';
 
-/** A part of a text that may be a link: up to the next blank, control or quotation character. */
+/** Matches a possible link: it ends before a blank, control or quotation character. */
 const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\p{Cc}\p{Cf}]+/giu;
 
-/** Punctuation that ends a sentence rather than a link. */
+/** Punctuation at the end of a match, which belongs to the sentence and not to the link. */
 const CLOSING = /[.,:;!?…)\]}]$/u;
 
 const PAIRS = new Map([
@@ -12,12 +12,12 @@ const PAIRS = new Map([
   ['}', '{'],
 ]);
 
-/** Further links of a message stay text. */
+/** Maximum number of links in a message. Further ones stay text. */
 const MAX_LINKS = 20;
 
 /**
- * A text as nodes: its http and https addresses are links, everything else is text. Nothing in it is read as HTML, and the
- * nodes together have exactly the text that was given.
+ * Converts a text to nodes: links for http and https URLs, and text nodes. The text is never parsed as HTML, and the nodes
+ * together have exactly the given text.
  */
 export function linkify(text: string): Node[] {
   const nodes: Node[] = [];
@@ -35,7 +35,7 @@ export function linkify(text: string): Node[] {
   return nodes;
 }
 
-/** Removes what follows an address in a sentence. A closing bracket stays if it was opened in the address. */
+/** Removes punctuation after a URL. A closing bracket stays if its opening bracket is part of the URL. */
 function trim(candidate: string): string {
   let address = candidate;
   for (let last = CLOSING.exec(address)?.[0]; last; last = CLOSING.exec(address)?.[0]) {
@@ -50,7 +50,7 @@ function count(text: string, character: string): number {
   return text.split(character).length - 1;
 }
 
-/** A link must lead to where its text says: an address with a user name only looks like one of another host. */
+/** A link must lead to the host that its text shows. A URL with a user name can look like a URL of another host. */
 function isWebAddress(address: string): boolean {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || (url.protocol !== 'http:' && url.protocol !== 'https:')) return false;
@@ -58,7 +58,7 @@ function isWebAddress(address: string): boolean {
 }
 
 function link(address: string): HTMLAnchorElement {
-  // Without `noopener` the page that opens could change this one; without `nofollow` links would be worth posting.
+  // `noopener` prevents that the opened page changes this one. `nofollow` makes link spam useless.
   const attributes = { href: address, rel: 'noopener noreferrer nofollow', target: '_blank' };
   return make('a', { text: address, attributes });
 }

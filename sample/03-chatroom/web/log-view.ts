@@ -3,16 +3,16 @@ import type { OutgoingMessage } from '../client/outbox.js';
 import { byId, make } from './dom.js';
 import { makeMessage, makeOutgoing, type OutgoingActions } from './message-item.js';
 
-/** Somebody who is less than this from the end of the messages reads the last one, in pixels. */
+/** If the end of the log is less than this distance away, the log follows new messages, in pixels. */
 const NEAR_END = 60;
 
-/** A message that is shown: anew when the one before it, beside which it looks like this, is another. */
+/** A message in the log. Its appearance depends on the message before it, so it is replaced when that one changes. */
 interface Shown {
   readonly previous: ChatMessage | undefined;
   readonly item: HTMLLIElement;
 }
 
-/** What the log shows. */
+/** Content of the log. */
 export interface LogContent {
   readonly messages: readonly ChatMessage[];
   readonly outgoing: readonly OutgoingMessage[];
@@ -21,7 +21,7 @@ export interface LogContent {
   readonly me: Person;
 }
 
-/** The messages. It follows new ones as long as the last one is in view, and else says how many there are. */
+/** Shows the messages. It scrolls to new ones if the last one is visible; otherwise it shows their number. */
 export class LogView {
   readonly #log = byId('log');
   readonly #messages = byId('messages');
@@ -44,7 +44,7 @@ export class LogView {
       this.#isFollowing = this.#log.scrollHeight - this.#log.scrollTop - this.#log.clientHeight < NEAR_END;
       if (this.#isFollowing) this.#showUnread(0);
     });
-    // The keyboard of a phone, or a composer that grows.
+    // The size changes when the keyboard of a phone opens, or when the composer grows.
     new ResizeObserver(() => this.#follow()).observe(this.#log);
     this.#newMessages.addEventListener('click', () => this.toEnd());
     this.#earlier.addEventListener('click', () => void showEarlier());
@@ -60,14 +60,14 @@ export class LogView {
     this.#empty.hidden = messages.length + outgoing.length > 0;
     if (this.#isFollowing) this.#follow();
     else {
-      // What is read stays where it is when something is added above it.
+      // Keeps the visible messages in place when earlier ones are added above them.
       if (messages[0] !== first) this.#log.scrollTop = this.#log.scrollHeight - fromEnd;
       const added = messages.filter(({ id, sender }) => id > (last?.id ?? Infinity) && sender.id !== me.id);
       this.#showUnread(this.#unread + added.length);
     }
   }
 
-  /** Shows the last message, and those to come. */
+  /** Scrolls to the last message, and follows new ones. */
   toEnd(): void {
     this.#isFollowing = true;
     this.#follow();
@@ -76,7 +76,7 @@ export class LogView {
 
   #showMessages(messages: readonly ChatMessage[], me: Person): void {
     if (messages === this.#shown) return;
-    // Many at once are no news to be read aloud.
+    // Screen readers should not read many messages at once, such as a page of the history.
     this.#log.ariaBusy = String(messages.length - this.#shown.length > 3);
     this.#shown = messages;
     const items = new Map<ChatMessage, Shown>();

@@ -51,7 +51,7 @@ const log = new LogView(
   showEarlier,
 );
 
-/** Which of the three `main`s is shown. */
+/** Selects the visible one of the three `main` elements. */
 let shown = 'opening';
 let unseen = 0;
 
@@ -86,7 +86,7 @@ async function signOut(): Promise<void> {
   }
 }
 
-/** Shows everything as it is now. */
+/** Updates all views. */
 function update(): void {
   const { me } = chat;
   connection.show(chat.connection);
@@ -120,7 +120,7 @@ function show(id: 'opening' | 'entrance' | 'room'): void {
   focusField();
 }
 
-/** Lets people type, without looking for where. */
+/** Sets the focus to the input of the visible part. */
 function focusField(): void {
   if (shown === 'room') composer.focus();
   else signIn.focus();
@@ -132,7 +132,7 @@ function said(messages: readonly ChatMessage[]): void {
   if (document.hidden) showUnseen(unseen + others.length);
 }
 
-/** Tells in the title of the tab how much was said behind its back. */
+/** Shows the number of unread messages in the title of the tab. */
 function showUnseen(count: number): void {
   unseen = count;
   document.title = count === 0 ? TITLE : `(${count}) ${TITLE}`;

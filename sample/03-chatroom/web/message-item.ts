@@ -5,7 +5,7 @@ import { make } from './dom.js';
 import { linkify } from './links.js';
 import { dayOf, fullTime, isSameDay, timeOfDay } from './times.js';
 
-/** Messages of one person with less than this between them stand together, in ms. */
+/** Successive messages of one person are shown as a group if the time between them is shorter, in ms. */
 const GROUP_GAP = 5 * 60_000;
 
 export function makeMessage(message: ChatMessage, previous: ChatMessage | undefined, me: Person): HTMLLIElement {
@@ -18,7 +18,7 @@ export function makeMessage(message: ChatMessage, previous: ChatMessage | undefi
     attributes: { datetime: new Date(sentAt).toISOString(), title: fullTime(sentAt) },
   });
   const about = make('p', {
-    // Whoever hears the messages hears of each who says it.
+    // For screen readers, each message has the name of its sender.
     class: isFirst ? 'about' : 'about visually-hidden',
     children: [make('span', { class: 'sender', text: isOwn ? 'You' : sender.name }), new Text(' '), time],
   });

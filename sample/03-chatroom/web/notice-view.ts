@@ -1,11 +1,11 @@
 import { byId } from './dom.js';
 
-/** A sentence about what happened, until it is dismissed or another takes its place. */
+/** Shows a notice until it is dismissed or replaced. */
 export class NoticeView {
   readonly #notice = byId('notice');
   readonly #text = byId('notice-text');
 
-  /** @param leave Called when it was dismissed, as the focus must go somewhere else. */
+  /** @param leave Called when the notice was dismissed, to move the focus elsewhere. */
   constructor(leave: () => void) {
     byId('notice-dismiss').addEventListener('click', () => {
       this.hide();

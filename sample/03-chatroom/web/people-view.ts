@@ -2,7 +2,7 @@ import type { Person } from '../api/chat-api.js';
 import { makeAvatar } from './avatar.js';
 import { byId, make, setText } from './dom.js';
 
-/** Who is there: beside the conversation, or on small screens in a panel that a button opens. */
+/** Shows the people in the room: beside the log or, on small screens, in a panel that a button opens. */
 export class PeopleView {
   readonly #list = byId('people-list');
   readonly #panel = byId('people');

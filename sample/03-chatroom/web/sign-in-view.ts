@@ -2,7 +2,7 @@ import { DEMO_ACCOUNTS } from '../api/demo-accounts.js';
 import { makeAvatar } from './avatar.js';
 import { byId, make } from './dom.js';
 
-/** The form with which people sign in, and the accounts with which they can. */
+/** The form for signing in, with the demo accounts. */
 export class SignInView {
   readonly #form = byId('sign-in', HTMLFormElement);
   readonly #name = byId('name', HTMLInputElement);
@@ -10,7 +10,7 @@ export class SignInView {
   readonly #error = byId('sign-in-error');
   readonly #submit = byId('sign-in-submit', HTMLButtonElement);
 
-  /** @param signIn Signs in. What it rejects with is shown. */
+  /** @param signIn Signs in. The message of its error is shown. */
   constructor(private readonly signIn: (name: string, password: string) => Promise<void>) {
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
@@ -23,7 +23,7 @@ export class SignInView {
     this.#name.focus();
   }
 
-  /** Makes it ready for somebody new. */
+  /** Clears the form for another person. */
   reset(): void {
     this.#form.reset();
     this.#showError('');
@@ -37,7 +37,7 @@ export class SignInView {
       return;
     }
     this.#showError('');
-    // Not disabled, which would take the focus away.
+    // The button is not disabled, as it would lose the focus.
     this.#submit.ariaDisabled = 'true';
     this.#submit.textContent = 'Signing in…';
     try {

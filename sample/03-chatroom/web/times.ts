@@ -7,7 +7,7 @@ export const fullTime = (time: number) => full.format(time);
 
 export const isSameDay = (a: number, b: number) => new Date(a).toDateString() === new Date(b).toDateString();
 
-/** The day of a message, as a heading. */
+/** Formats the day of a message for a heading. */
 export function dayOf(time: number, now = Date.now()): string {
   if (isSameDay(time, now)) return 'Today';
   const yesterday = new Date(now);

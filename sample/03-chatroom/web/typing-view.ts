@@ -1,10 +1,10 @@
 import type { Person } from '../api/chat-api.js';
 import { byId, setText } from './dom.js';
 
-/** For how long somebody who typed still types, in ms. */
+/** A person is shown as typing for this time after a signal, in ms. */
 const SHOWN_FOR = 4_000;
 
-/** Who is writing something. For eyes only: read aloud, it would be in the way of what is said. */
+/** Shows who is typing. It is hidden from screen readers, as it would interrupt messages. */
 export class TypingView {
   readonly #element = byId('typing');
   readonly #typing = new Map<string, { readonly name: string; readonly timer: ReturnType<typeof setTimeout> }>();

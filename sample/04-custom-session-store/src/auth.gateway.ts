@@ -1,7 +1,7 @@
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import { RequestError, WebwireGateway, WebwireRequest, type WebwireConnection } from 'nestjs-webwire';
 
-/** For the sample only: yours are in the database too, with hashed passwords. */
+/** For the sample only: store your accounts in the database, with hashed passwords. */
 const USERS = new Map([
   ['ada:engine', 'Ada'],
   ['grace:compiler', 'Grace'],
@@ -9,7 +9,7 @@ const USERS = new Map([
 
 @WebwireGateway()
 export class AuthGateway {
-  /** Creates a session: the client gets its key, and can restore it on other connections. */
+  /** Creates a session. The client receives its key, and can restore the session on other connections. */
   @WebwireRequest('auth')
   async auth(@MessageBody() credentials: string, @ConnectedSocket() connection: WebwireConnection) {
     if (connection.session) throw new RequestError('SIGNED_IN', 'Log out first');
@@ -18,7 +18,7 @@ export class AuthGateway {
     await connection.createSession({ user });
   }
 
-  /** Restoring a session needs no handler: afterwards it is just there. */
+  /** The library restores sessions. No handler is needed for that. */
   @WebwireRequest('whoami')
   whoami(@ConnectedSocket() { session }: WebwireConnection) {
     if (!session) throw new RequestError('NOT_SIGNED_IN', 'Sign in first');

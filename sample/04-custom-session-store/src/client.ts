@@ -1,10 +1,10 @@
-/** Signs in, connects anew and gets its session back by its key, then logs out: over a plain WebSocket. */
+/** Signs in, connects again, restores the session by its key, and signs out. It uses a plain WebSocket and the codec. */
 import { on, once } from 'node:events';
 import { decodeMessage, encodeMessage, MessageType, Payload, type ServerMessage } from 'nestjs-webwire/protocol';
 import { WebSocket } from 'ws';
 
 const url = process.argv[2] ?? 'ws://localhost:3000';
-const id = new Uint8Array(8); // of all requests, as there is one at a time
+const id = new Uint8Array(8); // used for all requests, as there is only one at a time
 
 async function connect() {
   const socket = new WebSocket(url);
@@ -15,7 +15,7 @@ async function connect() {
     return decodeMessage(value[0]) as ServerMessage;
   };
   await once(socket, 'open');
-  await next(); // what the server announces
+  await next(); // the settings of the server
   return {
     next,
     request(name: string, body = '') {
@@ -30,7 +30,7 @@ async function connect() {
   };
 }
 
-/** The key of a session; the times when it was created and last looked up; what the gateway keeps in it. */
+/** A session: key, time of creation, time of the last lookup, and the info that the gateway stores. */
 interface Session {
   k: string;
   c: string;
@@ -38,7 +38,7 @@ interface Session {
   i?: { user: string };
 }
 
-/** Takes the session out of a message that has one. */
+/** Reads the session from a message. */
 function sessionIn(message: ServerMessage): Session {
   if (message.type === MessageType.SessionCreated) return new Payload('utf8', message.session).json<Session>();
   if (message.type === MessageType.ReplyUtf8) return new Payload('utf8', message.payload).json<Session>();
@@ -64,7 +64,7 @@ function show(message: ServerMessage): string {
 const first = await connect();
 console.log(`auth -> ${show(await first.request('auth', 'ada:wrong'))}`);
 const created = sessionIn(await first.request('auth', 'ada:engine'));
-await first.next(); // the reply follows the session
+await first.next(); // the reply comes after the session
 console.log(
   `auth -> session of ${created.i?.user}, created ${created.c}, with a key of ${created.k.length} characters`,
 );
@@ -76,6 +76,6 @@ const restored = sessionIn(await second.restoreSession(created.k));
 console.log(`restore -> session of ${restored.i?.user}, created ${restored.c}, last looked up ${restored.l}`);
 console.log(`whoami -> ${show(await second.request('whoami'))}`);
 console.log(`logout -> ${show(await second.request('logout'))}`);
-await second.next(); // the reply follows here, too
+await second.next(); // the reply comes after the session
 console.log(`restore -> ${show(await second.restoreSession(created.k))}`);
 second.close();

@@ -14,7 +14,7 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID
 `;
 
-/** The database of the application. Anything that speaks SQL will do: this one is a file, for one process. */
+/** The database of the application. This sample uses SQLite, a file for one process; any other database works, too. */
 @Injectable()
 export class DatabaseService implements OnModuleDestroy {
   private readonly database: Database;
@@ -24,7 +24,7 @@ export class DatabaseService implements OnModuleDestroy {
     this.database.exec(SCHEMA);
   }
 
-  /** The first row that a statement gives, if any. */
+  /** Returns the first row of a query, if there is one. */
   get(sql: string, values: BindValues): QueryResult | null {
     return this.database.get(sql, values);
   }
@@ -33,7 +33,7 @@ export class DatabaseService implements OnModuleDestroy {
     this.database.run(sql, values);
   }
 
-  /** Handlers have finished and connections are closed by now. */
+  /** Nest calls this after handlers have finished and connections are closed. */
   onModuleDestroy() {
     this.database.close();
   }

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { SessionManager, type SessionConnection, type SessionRecord } from 'nestjs-webwire';
 import { DatabaseService } from './database.service.js';
 
-/** Keeps sessions in the database, so that clients get them back after a restart of the server. */
+/** Stores sessions in the database, so that clients can restore them after a restart of the server. */
 @Injectable()
 export class SqlSessionManager extends SessionManager {
   constructor(private readonly database: DatabaseService) {
@@ -20,7 +20,7 @@ export class SqlSessionManager extends SessionManager {
     ]);
   }
 
-  /** Sets the time of the lookup, and returns the one before, in one statement: nothing can come between. */
+  /** Sets the time of the lookup and returns the previous one. One statement does both, so it is atomic. */
   onSessionLookup(key: string): SessionRecord | null {
     const row = this.database.get(
       `UPDATE sessions SET previous_lookup_at = last_lookup_at, last_lookup_at = ? WHERE key_hash = ?
@@ -42,8 +42,8 @@ export class SqlSessionManager extends SessionManager {
 }
 
 /**
- * A key is all that one needs to take over a session, so whoever reads the database must not find it there. Keys are
- * long and random, which is why they need neither salt nor a slow hash, unlike passwords.
+ * Anybody with the key can take over a session, so the database contains only hashes of keys. Keys are
+ * long and random, so unlike passwords they need neither salt nor a slow hash.
  */
 function hash(key: string): Uint8Array {
   return createHash('sha256').update(key).digest();

@@ -10,7 +10,7 @@ import {
 import { EncryptedGuard } from './encrypted.guard.js';
 import { GreeterGateway } from './greeter.gateway.js';
 
-/** On a port of its own, which a firewall may keep from the world: configuration gives it the port and the option `tls`. */
+/** Listens on its own port, which a firewall can block. The module's configuration sets the port and the option `tls`. */
 @UseHandshakeGuards(EncryptedGuard)
 @WebwireGateway(4000)
 export class AdminGateway {

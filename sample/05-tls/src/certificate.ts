@@ -1,18 +1,18 @@
 import { generate } from 'selfsigned';
 
-/** What a server shows to its clients, and what they check it with: all in PEM. */
+/** The certificate of a server, its key and its authority, in PEM. */
 export interface Certificate {
-  /** The server's secret. */
+  /** Private key of the server. */
   readonly key: string;
-  /** Of the server, signed by the authority. */
+  /** Certificate of the server, signed by the authority. */
   readonly cert: string;
-  /** Of the authority: clients that trust it trust the server. */
+  /** Certificate of the authority. Clients that trust it trust the server. */
   readonly ca: string;
 }
 
 /**
- * Makes a certificate for this machine, and an authority that signs it and nothing else ever again: its key is forgotten.
- * A server on the Internet gets its certificate from an authority that everybody trusts, and reads it from files.
+ * Makes a certificate for this machine, and an authority that signs it. The key of the authority is not stored.
+ * A server on the Internet uses a certificate of a public authority, and reads it from files.
  */
 export async function makeCertificate(): Promise<Certificate> {
   const authority = await generate([{ name: 'commonName', value: 'WebWire sample authority' }], {

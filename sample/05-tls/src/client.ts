@@ -1,4 +1,4 @@
-/** Talks to both servers, once it knows that they are who they say: over plain WebSockets. */
+/** A client of both servers that verifies their certificates. It uses plain WebSockets and the codec. */
 import { on, once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { decodeMessage, encodeMessage, MessageType, Payload, type ServerMessage } from 'nestjs-webwire/protocol';
@@ -6,7 +6,7 @@ import { WebSocket } from 'ws';
 
 const [greeterUrl = 'wss://localhost:3000', adminUrl = 'wss://localhost:4000'] = process.argv.slice(2);
 
-/** Trusted instead of the authorities that Node.js knows. A certificate of one of those needs no `ca`. */
+/** This authority is trusted instead of those of Node.js. A certificate of a public authority needs no `ca`. */
 const ca = await readFile(process.env.CA_FILE ?? 'ca.pem');
 
 async function connect(url: string) {
@@ -17,11 +17,11 @@ async function connect(url: string) {
     if (done) throw new Error('the server closed the connection');
     return decodeMessage(value[0]) as ServerMessage;
   };
-  await once(socket, 'open'); // fails if the certificate is not what it has to be
-  await next(); // what the server announces
+  await once(socket, 'open'); // rejects if the certificate is not valid
+  await next(); // the settings of the server
   return {
     async request(name: string, body = '') {
-      const id = new Uint8Array(8); // of all requests, as there is one at a time
+      const id = new Uint8Array(8); // used for all requests, as there is only one at a time
       socket.send(encodeMessage({ type: MessageType.RequestUtf8, id, name, payload: Payload.utf8(body).bytes }));
       console.log(`${name} -> ${show(await next())}`);
     },

@@ -1,10 +1,10 @@
 import { makeCertificate } from './certificate.js';
 
-/** Made anew each time the program starts, and kept in memory. */
+/** A new certificate for each start of the program, in memory only. */
 const { ca, key, cert } = await makeCertificate();
 
-/** What clients are to trust. */
+/** File with the certificate of the authority, for clients. */
 export const authority = ca;
 
-/** For `httpsOptions`, which are needed before there is an application, and for everything in it by `ConfigService`. */
+/** Used for `httpsOptions` before the application exists, and by `ConfigService` in the application. */
 export const configuration = () => ({ tls: { key, cert } });

@@ -3,7 +3,7 @@ import type { Handshake } from 'nestjs-webwire';
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 
-/** Lets nobody in without TLS, should the application be started without, and leaves its version to the handlers. */
+/** Rejects connections without TLS, and stores the version of TLS in `connection.info`. */
 @Injectable()
 export class EncryptedGuard implements CanActivate {
   canActivate(context: ExecutionContext) {

@@ -2,7 +2,7 @@ import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import { UseHandshakeGuards, WebwireConnection, WebwireGateway, WebwireRequest } from 'nestjs-webwire';
 import { EncryptedGuard } from './encrypted.guard.js';
 
-/** On the HTTP server of the application: `httpsOptions` make it TLS. */
+/** Uses the HTTP server of the application, which has TLS because of `httpsOptions`. */
 @UseHandshakeGuards(EncryptedGuard)
 @WebwireGateway()
 export class GreeterGateway {

@@ -6,7 +6,7 @@ import { AdminGateway } from './admin.gateway.js';
 import { AppModule } from './app.module.js';
 import { authority, configuration } from './configuration.js';
 
-// What everybody may know, and what the client has to know before it can trust anything that comes over the network.
+// The certificate of the authority is public. The client needs it to verify the servers.
 await writeFile(process.env.CA_FILE ?? 'ca.pem', authority);
 
 const app = await NestFactory.create(AppModule, { httpsOptions: configuration().tls });

@@ -36,7 +36,7 @@ async function start(): Promise<void> {
   }
 }
 
-/** @throws Error that says what to do if there is no Redis. */
+/** @throws Error with instructions if there is no Redis. */
 async function findRedis(): Promise<void> {
   const redis = new Redis(REDIS_URL, { lazyConnect: true, retryStrategy: null });
   redis.on('error', () => undefined);

@@ -3,12 +3,12 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** How long after its end a node is started again, in ms. */
+/** Delay before a node that has ended is started again, in ms. */
 const PAUSE = 1_000;
 
 const PROGRAM = fileURLToPath(new URL('node.js', import.meta.url));
 
-/** The processes of the nodes. One that ends is started again. */
+/** The processes of the nodes. A process that ends is started again. */
 export class Nodes {
   readonly #logger = new Logger('Cluster');
   readonly #processes = new Map<number, ChildProcess>();
@@ -16,18 +16,18 @@ export class Nodes {
   #turn = 0;
   #isStopping = false;
 
-  /** Starts so many. @throws Error if one does not start. */
+  /** Starts `count` nodes. @throws Error if one does not start. */
   async start(count: number): Promise<void> {
     await Promise.all(Array.from({ length: count }, (_, index) => this.#launch(index + 1)));
   }
 
-  /** The port of the node whose turn it is; `undefined` while there is none. */
+  /** Returns the port of the next node; `undefined` if no node is running. */
   next(): number | undefined {
     const ports = [...this.#ports.values()];
     return ports[this.#turn++ % ports.length];
   }
 
-  /** Lets all end, with their clients. */
+  /** Ends all nodes after they have closed their connections. */
   async stop(): Promise<void> {
     this.#isStopping = true;
     const ending = [...this.#processes.values()].map((process) => {

@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
 /**
- * Hands each connection to the next node, whoever it comes from: nothing is sticky. It passes bytes on and knows nothing of
- * HTTP or WebSockets, as simple load balancers do.
+ * Forwards each connection to the next node, without sticky sessions. It forwards bytes without parsing
+ * HTTP or WebSocket, like a simple load balancer.
  */
 export class Proxy {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
 
-  /** @param next The port of the node whose turn it is. */
+  /** @param next Returns the port of the next node. */
   constructor(next: () => number | undefined) {
     this.#server = createServer((client) => {
       const port = next();
@@ -41,7 +41,7 @@ export class Proxy {
       this.#sockets.add(socket);
       socket.setNoDelay();
       socket.pipe(other);
-      // The other end of a connection that broke is cut, too.
+      // If one side breaks, the other side is closed, too.
       socket.on('error', () => other.destroy());
       socket.on('close', () => {
         this.#sockets.delete(socket);

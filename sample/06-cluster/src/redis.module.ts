@@ -12,7 +12,7 @@ export const REDIS_URL = process.env.REDIS_URL ?? 'redis://localhost:6379';
 })
 export class RedisModule implements OnApplicationShutdown {
   constructor(@Inject(REDIS) private readonly redis: Redis) {
-    // Whoever waits for an answer is told.
+    // Without a listener, an error would end the process. Pending commands reject anyway.
     redis.on('error', () => undefined);
   }
 

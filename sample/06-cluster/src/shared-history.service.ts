@@ -4,7 +4,7 @@ import { PAGE_SIZE, type ChatMessage, type Draft, type Page, type Person } from 
 import { HistoryService, type Addition } from '../../03-chatroom/src/chat/history.service.js';
 import { REDIS } from './redis.module.js';
 
-/** How many messages are kept, and for how long it is remembered which drafts they were, in s. */
+/** Maximum number of messages, and lifetime of the nonces of drafts, in s. */
 const MAX_MESSAGES = 300;
 const NONCE_LIFETIME = 60 * 60;
 
@@ -12,8 +12,8 @@ const MESSAGES = 'chat:messages';
 const LAST_ID = 'chat:last-id';
 
 /**
- * KEYS: messages, last identifier, draft. ARGV: now, the message without its identifier, how many to keep, s to remember the
- * draft. As a whole, whatever node is asked: each draft becomes one message, and identifiers grow.
+ * KEYS: messages, last identifier, draft. ARGV: current time, message without identifier, MAX_MESSAGES, NONCE_LIFETIME.
+ * A script is atomic: a draft becomes only one message, and identifiers increase, whichever nodes receive the drafts.
  */
 const ADD = `
 local sent = redis.call('GET', KEYS[3])
@@ -27,7 +27,7 @@ redis.call('SET', KEYS[3], message, 'EX', ARGV[4])
 return {message, 1}
 `;
 
-/** The last messages, in Redis, so that all nodes have the same. */
+/** Stores the last messages in Redis, so that all nodes have the same ones. */
 @Injectable()
 export class SharedHistoryService extends HistoryService {
   constructor(@Inject(REDIS) private readonly redis: Redis) {
@@ -51,7 +51,7 @@ export class SharedHistoryService extends HistoryService {
 
   override async page(before = Infinity): Promise<Page> {
     const latest = before === Infinity ? '+inf' : `(${before}`;
-    // One more shows whether there are earlier ones.
+    // One more than needed, to find out whether there are earlier ones.
     const found = await this.redis.zrange(MESSAGES, latest, '-inf', 'BYSCORE', 'REV', 'LIMIT', 0, PAGE_SIZE + 1);
     const messages = found.slice(0, PAGE_SIZE).map((message) => JSON.parse(message) as ChatMessage);
     return { messages: messages.toReversed(), hasEarlier: found.length > PAGE_SIZE };

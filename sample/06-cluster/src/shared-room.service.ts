@@ -7,22 +7,22 @@ import { RoomService } from '../../03-chatroom/src/chat/room.service.js';
 import { UsersService } from '../../03-chatroom/src/chat/users.service.js';
 import { REDIS } from './redis.module.js';
 
-/** Hash of who is there: one field for each node. Also the channel on which nodes say that they have changed theirs. */
+/** Redis hash with one field for each node: the people there. Also the channel on which nodes announce changes. */
 const PEOPLE = 'chat:people';
 
-/** Each node says this often who is there, and after this time of silence it is gone, in ms. */
+/** Interval between a node's reports, and time without a report after which a node counts as stopped, in ms. */
 const INTERVAL = 1_000;
 const PATIENCE = 4_000;
 
-/** What a node says. */
+/** The people in the room on one node. */
 interface Report {
   readonly people: readonly string[];
   readonly at: number;
 }
 
 /**
- * Who is in the room, on all nodes. Signals to the room reach all of them by themselves, as a group does; the list of
- * people is the application's own, so it is shared here.
+ * The people in the room, on all nodes. The library sends signals to the group on all nodes, but the list of people belongs to
+ * the application, so this class shares it.
  */
 @Injectable()
 export class SharedRoomService extends RoomService implements OnModuleInit {
@@ -47,7 +47,7 @@ export class SharedRoomService extends RoomService implements OnModuleInit {
     return [...all].sort((a, b) => a.name.localeCompare(b.name));
   }
 
-  /** From then on nothing is missed that is said on other nodes, so that the history can be read. */
+  /** Resolves when the connection receives the messages of other nodes. The history that is read after that has no gaps. */
   override async enter(connection: WebwireConnection, person: Person): Promise<void> {
     void super.enter(connection, person);
     await this.service.synchronized();
@@ -62,7 +62,7 @@ export class SharedRoomService extends RoomService implements OnModuleInit {
   async onModuleInit(): Promise<void> {
     this.#subscriber.on('message', () => {
       void this.#look();
-      // Sessions that another node closes are closed here a moment later.
+      // If another node has closed a session, this node closes it a moment later.
       setTimeout(() => super.update(), 100).unref();
     });
     await this.#subscriber.subscribe(PEOPLE);
@@ -77,7 +77,7 @@ export class SharedRoomService extends RoomService implements OnModuleInit {
     this.redis.hdel(PEOPLE, this.#node).catch(() => undefined);
   }
 
-  /** Says who is here. */
+  /** Writes the people on this node to Redis. */
   async #report(): Promise<void> {
     const people = super.people.map(({ id }) => id);
     const isChanged = people.join() !== this.#reported;
@@ -87,12 +87,12 @@ export class SharedRoomService extends RoomService implements OnModuleInit {
       await this.redis.hset(PEOPLE, this.#node, JSON.stringify(report));
       if (isChanged) await this.redis.publish(PEOPLE, '');
     } catch {
-      // Redis is away, which the log says. The next report is due soon.
+      // Redis is not available, which is logged elsewhere. The next report follows soon.
     }
     await this.#look();
   }
 
-  /** Looks who is on other nodes, and tells those who are here if that has changed. */
+  /** Reads the people on other nodes, and sends the new list to the clients of this node if it has changed. */
   async #look(): Promise<void> {
     let reports: Record<string, string>;
     try {

@@ -4,7 +4,7 @@ import { jsonCodec, WebwireGateway, WebwireRequest, WebwireService, type Webwire
 import type { Publication } from '../pubsub-api.js';
 import { PublicationDto, TopicDto } from './topic.dto.js';
 
-/** Each topic is a group of connections: those who are gone leave it by themselves. */
+/** Each topic is a group of connections. A connection that ends leaves its groups automatically. */
 @UsePipes(new ValidationPipe())
 @WebwireGateway({ codec: jsonCodec })
 export class TopicsGateway {
@@ -20,7 +20,7 @@ export class TopicsGateway {
     this.webwire.leave(connection, topic);
   }
 
-  /** Encoded once, however many subscribed. */
+  /** The signal is encoded only once for all subscribers. */
   @WebwireRequest('publish')
   publish(@MessageBody() { topic, text }: PublicationDto) {
     const publication: Publication = { topic, text, at: new Date().toISOString() };

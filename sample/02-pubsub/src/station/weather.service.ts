@@ -6,7 +6,7 @@ import type { PubSubApi } from '../pubsub-api.js';
 const TOPIC = 'weather/berlin';
 const INTERVAL = 1_000;
 
-/** Publishes what it measures to the broker, which is another application. */
+/** Publishes measurements to the broker, which is another application. */
 @Injectable()
 export class WeatherService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(WeatherService.name);
@@ -20,7 +20,7 @@ export class WeatherService implements OnApplicationBootstrap, BeforeApplication
     return this.publish();
   }
 
-  /** The client is still there: it is closed after everybody has said good-bye. */
+  /** The client can still be used here: it is closed later. */
   async beforeApplicationShutdown() {
     clearInterval(this.timer);
     await this.say('the station closes');
@@ -31,7 +31,7 @@ export class WeatherService implements OnApplicationBootstrap, BeforeApplication
     await this.say(`${this.temperature.toFixed(1)} °C`);
   }
 
-  /** While the broker is away, requests wait for it, but not longer than what they say is of interest. */
+  /** Requests wait for a lost connection. The timeout drops a measurement when the next one is due. */
   private async say(text: string) {
     try {
       const reply = await this.broker.request('publish', { topic: TOPIC, text }, { timeout: INTERVAL });

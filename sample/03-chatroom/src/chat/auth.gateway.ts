@@ -15,13 +15,13 @@ import { RoomService } from './room.service.js';
 import { SessionGuard } from './session.guard.js';
 import { UsersService } from './users.service.js';
 
-/** Signs people in and out. Getting a session back on another connection is the protocol's, and needs no handler. */
+/** Signs people in and out. The library restores sessions on new connections, without a handler. */
 @WebwireGateway({ codec: jsonCodec })
 export class AuthGateway {
-  /** Ten wrong passwords in a minute from one address. */
+  /** Limit: ten wrong passwords per minute and address. */
   private readonly failures = new RateLimiter(10, 60_000);
 
-  /** Each sign-in of a person is a session that is kept: sixty in a minute. */
+  /** Limit: sixty sign-ins per minute and person, because each one creates a stored session. */
   private readonly signIns = new RateLimiter(60, 60_000);
 
   constructor(
@@ -46,7 +46,7 @@ export class AuthGateway {
     if (this.signIns.isReached(person.id))
       throw new RequestError('TOO_MANY_ATTEMPTS', 'Too many attempts, wait a minute');
     this.signIns.count(person.id);
-    await connection.closeSession(); // the one of whoever was signed in before
+    await connection.closeSession(); // of a person who is still signed in
     await connection.createSession({ user: person.id });
     this.room.update();
     return person;

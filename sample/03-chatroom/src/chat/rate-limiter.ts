@@ -1,28 +1,28 @@
-/** How much somebody did, and until when that counts. */
+/** Number of actions of one key, and end of its time window. */
 interface Window {
   count: number;
   readonly endsAt: number;
 }
 
-/** Counts what each does, in windows of time. Forgets those whose window is over, so that it stays small. */
+/** Counts actions by key within time windows. It deletes keys whose window is over, so that memory stays small. */
 export class RateLimiter {
   readonly #windows = new Map<string, Window>();
 
   /**
-   * @param limit How often in a window.
-   * @param windowLength In ms.
+   * @param limit Actions per window.
+   * @param windowLength Length of a window, in ms.
    */
   constructor(
     private readonly limit: number,
     private readonly windowLength: number,
   ) {}
 
-  /** Counts one. */
+  /** Counts an action. */
   count(key: string): void {
     this.#current(key).count++;
   }
 
-  /** Whether the limit is reached. */
+  /** Returns `true` if the limit is reached. */
   isReached(key: string): boolean {
     return this.#current(key).count >= this.limit;
   }

@@ -17,14 +17,14 @@ import { RateLimiter } from './rate-limiter.js';
 import { RoomService } from './room.service.js';
 import { SessionGuard } from './session.guard.js';
 
-/** What those do who are signed in. */
+/** Handlers for people who are signed in. */
 @UseGuards(SessionGuard)
 @WebwireGateway({ codec: jsonCodec })
 export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
-  /** Twenty messages in ten seconds from one person. */
+  /** Limit: twenty messages per ten seconds and person. */
   private readonly messages = new RateLimiter(20, 10_000);
 
-  /** Twenty typing signals in ten seconds from one person. */
+  /** Limit: twenty typing signals per ten seconds and person. */
   private readonly typings = new RateLimiter(20, 10_000);
 
   constructor(
@@ -32,7 +32,7 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
     private readonly history: HistoryService,
   ) {}
 
-  /** What is sent between the entrance and its reply arrives before the reply; clients tell messages by their `id`. */
+  /** A client may receive signals before this reply. It recognises messages that it has twice by their `id`. */
   @WebwireRequest('enter')
   async enter(@CurrentPerson() me: Person, @ConnectedSocket() connection: WebwireConnection): Promise<Reply<'enter'>> {
     await this.room.enter(connection, me);
@@ -44,7 +44,7 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
     return this.history.page(before);
   }
 
-  /** The sender's tabs get the message too. */
+  /** The message is also sent to the tabs of its sender. */
   @WebwireRequest('say')
   async say(@CurrentPerson() sender: Person, @MessageBody() draft: DraftDto): Promise<Reply<'say'>> {
     const sentBefore = await this.history.find(sender, draft);
@@ -57,7 +57,7 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
     return message;
   }
 
-  /** Not for other tabs of the same person. */
+  /** Not sent to other tabs of the same person. */
   @WebwireSignal('typing')
   typing(@CurrentPerson() person: Person): void {
     if (this.typings.isReached(person.id)) return;

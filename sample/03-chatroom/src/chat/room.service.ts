@@ -4,17 +4,17 @@ import type { Person, ServerSignals } from '../../api/chat-api.js';
 
 const ROOM = 'room';
 
-/** For how long somebody is still there whose last connection was lost: pages reload, and phones change networks. In ms. */
+/** A person whose last connection is lost stays in the list for this time, in ms: pages reload, and phones change networks. */
 const ABSENCE = 3_000;
 
-/** A connection that entered. */
+/** A connection in the room. */
 interface Member {
   readonly person: Person;
-  /** Of the session with which it did. */
+  /** Key of the session that the connection had when it entered. */
   readonly sessionKey: string;
 }
 
-/** Who is in the room. */
+/** The connections and people in the room. */
 @Injectable()
 export class RoomService implements OnModuleDestroy {
   readonly #members = new Map<WebwireConnection, Member>();
@@ -23,13 +23,13 @@ export class RoomService implements OnModuleDestroy {
 
   constructor(private readonly webwire: WebwireService) {}
 
-  /** Who is there, each once. */
+  /** The people in the room, without duplicates. */
   get people(): readonly Person[] {
     const present = [...this.#members.values()].map(({ person }) => person);
     return [...new Set([...present, ...this.#absent.keys()])].sort((a, b) => a.name.localeCompare(b.name));
   }
 
-  /** From now on a connection gets what happens in the room. */
+  /** Adds a connection: from now on it receives the signals of the room. */
   enter(connection: WebwireConnection, person: Person): void | Promise<void> {
     if (!connection.session) return;
     this.#members.set(connection, { person, sessionKey: connection.session.key });
@@ -38,7 +38,7 @@ export class RoomService implements OnModuleDestroy {
     this.update();
   }
 
-  /** A connection is gone. Who it belonged to may be back soon. */
+  /** Removes a connection. Its person stays in the list for a while. */
   lose(connection: WebwireConnection): void {
     const member = this.#members.get(connection);
     if (!member) return;
@@ -51,13 +51,13 @@ export class RoomService implements OnModuleDestroy {
     this.#absent.set(member.person, timer.unref());
   }
 
-  /** The connections with which somebody has entered: a person can have several tabs. */
+  /** Returns the connections of a person, who can have several tabs. */
   connectionsOf(person: Person): WebwireConnection[] {
     const own = [...this.#members].filter(([, member]) => member.person.id === person.id);
     return own.map(([connection]) => connection);
   }
 
-  /** Sends a signal to all who are in the room. */
+  /** Sends a signal to all connections in the room. */
   tell<Name extends keyof ServerSignals>(
     name: Name,
     body: ServerSignals[Name],
@@ -67,7 +67,7 @@ export class RoomService implements OnModuleDestroy {
     this.webwire.signalGroup(ROOM, name, body, { except });
   }
 
-  /** Tells all who is there, if that has changed. */
+  /** Sends the list of people to all if it has changed. */
   update(): void {
     this.#removeSignedOut();
     const { people } = this;
@@ -81,7 +81,7 @@ export class RoomService implements OnModuleDestroy {
     for (const person of this.#absent.keys()) this.#forgetAbsence(person);
   }
 
-  /** Clients may close their session, or restore another, by messages of the protocol, which no handler gets to see. */
+  /** Removes connections whose session has changed: clients can close or restore sessions without calling a handler. */
   #removeSignedOut(): void {
     for (const [connection, { sessionKey }] of this.#members) {
       if (connection.session?.key === sessionKey) continue;

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Person } from '../../api/chat-api.js';
 import { DEMO_ACCOUNTS } from '../../api/demo-accounts.js';
 
-/** For the sample only: yours are in a database, with passwords hashed slowly and with salt. */
+/** For the sample only: store your accounts in a database, with a slow hash and a salt for passwords. */
 @Injectable()
 export class UsersService {
   readonly #accounts = new Map(
@@ -13,10 +13,10 @@ export class UsersService {
     ]),
   );
 
-  /** The person with this name and password, if there is one. */
+  /** Returns the person with this name and password, if there is one. */
   verify(name: string, password: string): Person | undefined {
     const account = this.#accounts.get(name.toLowerCase());
-    // Compared in any case, so that time does not tell which names exist.
+    // The comparison takes the same time for unknown names, so that the time does not reveal which names exist.
     const isRight = timingSafeEqual(hash(password), account?.passwordHash ?? hash(''));
     return isRight ? account?.person : undefined;
   }

@@ -1,23 +1,24 @@
 import type { WebSocketLike } from './platform.js';
+import { MIN_SECRET_LENGTH } from './url.js';
 
-/** The HTTP response of a server that refused the upgrade. */
-export interface Refusal {
+/** The HTTP response of a server that rejected the upgrade. */
+export interface UpgradeRejection {
   readonly status: number;
   /** Reason phrase, such as `Unauthorized`; may be empty. */
   readonly statusText: string;
   /** The beginning of the body; may be empty. */
   readonly body: string;
-  /** Values of request headers, which the body may repeat and no message may show. */
+  /** Values of request headers: the body may contain them, but messages must not. */
   readonly secrets: readonly string[];
 }
 
-/** No more of a body is read, in characters. */
+/** Longest part of a body that is read, in characters. */
 const MAX_BODY_LENGTH = 1_024;
 
-/** A body is not waited for longer, in milliseconds. */
+/** Timeout for reading a body, in milliseconds. */
 const BODY_TIMEOUT = 1_000;
 
-/** A WebSocket of the package `ws`, as far as it is used: only this one shows HTTP responses. */
+/** The event of a WebSocket of the package `ws` with the HTTP response. Other WebSockets do not expose it. */
 interface NodeWebSocket {
   on(event: 'unexpected-response', listener: (request: NodeRequest, response: NodeResponse) => void): void;
 }
@@ -33,17 +34,17 @@ interface NodeResponse {
   on(event: 'data' | 'end' | 'error' | 'close', listener: (chunk: string) => void): void;
 }
 
-/** Calls a listener if the server refuses the upgrade, where the WebSocket shows HTTP responses. */
-export function watchRefusals(socket: WebSocketLike, listener: (refusal: Refusal) => void): void {
+/** Calls a listener if the server rejects the upgrade and the WebSocket exposes the HTTP response. */
+export function onUpgradeRejected(socket: WebSocketLike, listener: (rejection: UpgradeRejection) => void): void {
   const { on } = socket as Partial<NodeWebSocket>;
-  // The `ws` of Bun has no such event, and prints a warning. Its errors name the status.
+  // `ws` in Bun does not have this event, and prints a warning. Its errors contain the status.
   if (typeof on !== 'function' || 'Bun' in globalThis) return;
   (socket as WebSocketLike & NodeWebSocket).on('unexpected-response', (request, response) => {
     let body = '';
     const finish = () => {
       clearTimeout(timer);
       const { statusCode: status, statusMessage: statusText = '' } = response;
-      listener({ status, statusText, body: body.slice(0, MAX_BODY_LENGTH), secrets: secretsOf(request) });
+      listener({ status, statusText, body: body.slice(0, MAX_BODY_LENGTH), secrets: headerSecrets(request) });
     };
     const timer = setTimeout(finish, BODY_TIMEOUT);
     response.setEncoding('utf8');
@@ -55,25 +56,25 @@ export function watchRefusals(socket: WebSocketLike, listener: (refusal: Refusal
   });
 }
 
-/** Errors of `ws`, Bun and Deno name the status: "Unexpected server response: 401". `HandshakeRejection` has it. */
-export function refusalOf(error: unknown): Refusal | undefined {
+/**
+ * Reads the HTTP status from an error of a WebSocket: `ws`, Bun and Deno have it in the message ("Unexpected server response:
+ * 401"), `HandshakeRejection` of a `MemoryTransport` as a property.
+ */
+export function rejectionFrom(error: unknown): UpgradeRejection | undefined {
   const { message, status } = (error ?? {}) as { message?: unknown; status?: unknown };
   if (typeof status === 'number') return { status, statusText: '', body: String(message), secrets: [] };
   const [, found] = /(?:server response|status code):? (\d{3})\b/i.exec(String(message)) ?? [];
   return found === undefined ? undefined : { status: Number(found), statusText: '', body: '', secrets: [] };
 }
 
-/** Headers that every upgrade has. */
+/** Headers of every upgrade request. */
 const COMMON_HEADERS = /^(host|connection|upgrade|sec-websocket-(key|version|extensions))$/i;
 
-/** Shorter values are no secrets. */
-const SHORTEST_SECRET = 4;
-
-function secretsOf(request: NodeRequest): string[] {
+function headerSecrets(request: NodeRequest): string[] {
   const headers = Object.entries(request.getHeaders?.() ?? {});
   return headers
     .filter(([name]) => !COMMON_HEADERS.test(name))
     .flatMap(([, value]) => [String(value), ...String(value).split(/[\s=;,]+/)])
-    .filter((value) => value.length >= SHORTEST_SECRET)
+    .filter((value) => value.length >= MIN_SECRET_LENGTH)
     .sort((one, other) => other.length - one.length);
 }
