@@ -52,7 +52,7 @@ function newPlainGateway() {
 
 describe('a @WebwireGateway() without WebwireModule', () => {
   const forgotten =
-    'Chat is a @WebwireGateway(), but nothing lets it speak WebWire: import WebwireModule.forRoot() in the root module';
+    'Chat is a @WebwireGateway(), but no WebwireAdapter is installed: import WebwireModule.forRoot() in the root module';
   it.each<[string, (app: INestApplication) => void]>([
     ['the default adapter', () => undefined],
     ['the adapter for socket.io', (app) => app.useWebSocketAdapter(new IoAdapter(app))],
