@@ -215,6 +215,8 @@ describe('a port that is taken', () => {
     const { WebwireService } = await import('nestjs-webwire');
     const { port } = app.get(WebwireService).serverOf(Chat).address as AddressInfo;
     await expect(app.listen(port)).rejects.toThrow('EADDRINUSE');
-    expect(logger.at('error').join()).toContain(`The HTTP server cannot listen on port ${port}, which Chat opened`);
+    expect(logger.at('error').join()).toContain(
+      `The HTTP server cannot listen on port ${port}, which Chat already opened`,
+    );
   });
 });

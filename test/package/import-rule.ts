@@ -47,6 +47,35 @@ export function findFolderCycles(sources: Sources): string[] {
   }
 }
 
+/**
+ * Lists the files that import each other in a circle, types included: one line for each circle, the files of a line being
+ * those from which each other one can be reached.
+ */
+export function findFileCycles(sources: Sources): string[] {
+  const reached = new Map([...sources.keys()].map((file) => [file, reachableThrough(file, sources)]));
+  const circles = [...reached].flatMap(([file, targets]) => {
+    if (!targets.has(file)) return [];
+    return [
+      [...targets]
+        .filter((target) => reached.get(target)?.has(file))
+        .sort()
+        .join(' ↔ '),
+    ];
+  });
+  return [...new Set(circles)].sort();
+}
+
+/** Lists the imports of non-public parts of Nest, such as `@nestjs/core/internal`, except in the file `allowed`. */
+export function findNestInternals(sources: Sources, allowed: string): string[] {
+  return [...sources].flatMap(([file, text]) =>
+    file === allowed
+      ? []
+      : specifiersOf(text)
+          .filter((specifier) => /^@nestjs\/[^/]+\//.test(specifier))
+          .map((specifier) => `${file} imports ${specifier}`),
+  );
+}
+
 /** Lists the files that are loaded, or whose types are read, with `entry`, itself included. */
 export function reachableFrom(entry: string, sources: Sources): string[] {
   const reached = new Set([entry]);
@@ -54,6 +83,15 @@ export function reachableFrom(entry: string, sources: Sources): string[] {
     for (const target of targetsOf(file, sources.get(file) ?? '')) reached.add(target);
   }
   return [...reached].sort();
+}
+
+/** The files that `file` imports, directly or through others: itself only if it is part of a circle. */
+function reachableThrough(file: string, sources: Sources): Set<string> {
+  const reached = new Set(targetsOf(file, sources.get(file) ?? ''));
+  for (const next of reached) {
+    for (const target of targetsOf(next, sources.get(next) ?? '')) reached.add(target);
+  }
+  return reached;
 }
 
 function isAllowed(rule: FolderRule, folder: string, file: string, specifier: string): boolean {
