@@ -113,7 +113,7 @@ describe('gateways', () => {
     }
     const app = await start({ providers: [Greeter, Admin, Counter] });
     expect(await (await app.connect('/admin')).ask('greet', '1')).toBe('utf8 "at your service"');
-    expect(await (await app.connect('/admin?query=1')).ask('greet', '1')).toBe('utf8 at your service');
+    expect(await (await app.connect('/admin?query=1')).ask('greet', '1')).toBe('utf8 "at your service"');
     expect(await (await app.connect('/')).ask('greet', 'Ada')).toBe('utf8 Hello Ada');
     expect(app.get(Admin).server.options).toMatchObject({ path: '/admin', subProtocolName: 'admin' });
     expect(app.get(Admin).server.connections.size).toBe(2);
@@ -410,9 +410,8 @@ describe('options', () => {
     expect(await client.ask('x', 'y'.repeat(21))).toBe('error REPLY_TOO_LARGE: the rep');
     const line = await app.logger.logged('error', 'The reply to request "x" was not sent');
     expect(line).toContain(
-      'a message of 33 bytes does not fit the message buffer of 32 bytes: send less at once, or raise',
+      "a message of 33 bytes does not fit the message buffer of 32 bytes; send less, or raise the server's option messageBufferSize",
     );
-    expect(line).toContain('the option messageBufferSize');
     client.send('x', 'y'.repeat(22));
     expect(await client.closed).toMatchObject({ code: 1009 });
   });

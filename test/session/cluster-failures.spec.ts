@@ -89,3 +89,14 @@ describe.each(FAILURES)('a cluster of the application that %s', (_, fail) => {
     expect(connection.session).toBeNull();
   });
 });
+
+it.each<[unknown]>([[undefined], [true], ['nonsense']])(
+  'a restore is answered with an internal error when the cluster answers %j',
+  async (answer) => {
+    const client = await start({ take: () => Promise.resolve(answer as 'taken') });
+    client.sendBytes(RESTORE);
+    expect((await client.next()).type).toBe(MessageType.ReplyInternalError);
+    const line = await app.logger.logged('error', 'Counting the connections of a session failed');
+    expect(line).toContain(`the cluster answered ${String(answer)} instead of`);
+  },
+);

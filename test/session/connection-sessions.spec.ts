@@ -2,6 +2,7 @@ import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import {
   jsonCodec,
   MemorySessionManager,
+  plainCodec,
   Session,
   SessionError,
   SessionKeyGenerator,
@@ -61,7 +62,10 @@ class TestKeys extends SessionKeyGenerator {
   }
 }
 
-@WebwireGateway({ codec: jsonCodec })
+/** Bodies are JSON, while strings that handlers return are sent as they are. */
+const codec = { decode: jsonCodec.decode, encode: plainCodec.encode };
+
+@WebwireGateway({ codec })
 class Gateway {
   readonly connections: WebwireConnection[] = [];
   readonly left = deferred<string | undefined>();

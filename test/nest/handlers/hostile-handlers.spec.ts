@@ -115,9 +115,6 @@ describe('errors that cannot be described', () => {
   }
   @WebwireGateway()
   class Direct extends Throwing {
-    afterInit() {
-      throw undescribable();
-    }
     handleConnection() {
       throw undescribable();
     }
