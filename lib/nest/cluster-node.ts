@@ -13,37 +13,40 @@ import type { WebwireModuleOptions } from './options/module-options.js';
 import { CHECKED_OPTIONS } from './webwire.module-definition.js';
 
 /**
- * The application as one node, of a cluster if it is in one: the connections that it reaches by itself, and what the
- * cluster brings for them.
+ * This application as a node of a cluster. It sends signals to its own connections, publishes them to the other nodes, and
+ * delivers the signals that it receives from them. Without a cluster, it has only its own connections.
  */
 @Injectable()
 export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicationShutdown {
   readonly logger = quiet(new Logger('Webwire'));
-  /** The connections of this node. */
+  /** Sends signals to the connections of this node. */
   readonly local: LocalBroadcaster;
   readonly #cluster: Cluster | undefined;
 
   constructor(
     @Inject(CHECKED_OPTIONS) { cluster }: WebwireModuleOptions,
-    @Inject(SERVERS_BY_GATEWAY) private readonly serverSet: ServerRegistry,
+    @Inject(SERVERS_BY_GATEWAY) private readonly registry: ServerRegistry,
     private readonly moduleRef: ModuleRef,
   ) {
     this.#cluster = cluster;
-    this.local = new LocalBroadcaster(serverSet, serverSet.groups, (session) => this.holders(session));
+    this.local = new LocalBroadcaster(registry, registry.groups, (session) => this.connectionsOf(session));
   }
 
-  /** The connections of this node that have the session with this digest of its key. */
-  holders(session: string): readonly WebwireConnection[] {
+  /**
+   * The connections of this node that have a session.
+   * @param session The digest of its key.
+   */
+  connectionsOf(session: string): readonly WebwireConnection[] {
     const members = this.sessionService?.registry.members(session) ?? [];
     return members.map(({ connection }) => connection).filter((connection) => connection instanceof WebwireConnection);
   }
 
-  /** Looked up when it is needed: a session manager may inject what needs this, and the session service takes the manager. */
+  /** Looked up on use: the service needs the session manager, which may depend on a provider that injects this class. */
   get sessionService(): SessionService | null {
     return this.moduleRef.get<SessionService | null>(SESSION_SERVICE, { strict: false });
   }
 
-  /** Sends a signal to the connections of the other nodes, if there are any. */
+  /** Sends a signal to the connections of the other nodes. Does nothing without a cluster. */
   publish(target: ClusterTarget, { messages }: EncodedSignal, except: Iterable<WebwireConnection> = []): void {
     const cluster = this.#cluster;
     if (!cluster) return;
@@ -52,8 +55,8 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
       for (const message of messages.values()) cluster.publish(target, message, ids);
       return;
     }
-    // Other nodes have the same gateways: each server there gets the message that its codec made.
-    for (const { codec, gateway } of this.serverSet.codecs) {
+    // Other nodes have the same gateways. Each of their servers gets the message in its own codec.
+    for (const { codec, gateway } of this.registry.codecs) {
       cluster.publish({ ...target, gateway }, messages.get(codec)!, ids);
     }
   }
@@ -62,24 +65,24 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
     await this.#cluster?.synchronized();
   }
 
-  /** The adapter, whose hook comes after all others', opens the ports later. */
+  /** Joins the cluster. Ports are still closed: the adapter opens them after all hooks. */
   async onModuleInit(): Promise<void> {
     const cluster = this.#cluster;
     if (!cluster) return;
     await cluster.start(this);
-    this.serverSet.groups.observe({
+    this.registry.groups.observe({
       groupOpened: (group) => cluster.join(group),
       groupClosed: (group) => cluster.leave(group),
     });
   }
 
-  /** All connections are gone, and whatever other modules had to say at their end is said. */
+  /** Leaves the cluster last: other modules may send signals in their `onModuleDestroy`. */
   async onApplicationShutdown(): Promise<void> {
     await this.#cluster?.stop();
   }
 
   receive(target: ClusterTarget, message: Uint8Array, except: ReadonlySet<string>): void {
-    const server = target.gateway === undefined ? undefined : this.serverSet.serverNamed(target.gateway);
+    const server = target.gateway === undefined ? undefined : this.registry.serverNamed(target.gateway);
     if (target.gateway !== undefined && !server) return;
     const allowed = server && new Set(server.connections);
     const exceptions = {
@@ -91,7 +94,7 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
       else if (target.kind === 'session') this.local.toSession(target.session, messageFor, exceptions);
       else this.local.toAll(messageFor, exceptions, server);
     } catch (error) {
-      this.logger.warn(`A signal of another node was not delivered: ${(error as Error).message}`);
+      this.logger.warn(`A signal from another node was not delivered: ${(error as Error).message}`);
     }
   }
 

@@ -1,8 +1,9 @@
 import { Inject, Logger, Optional, type InjectionToken, type OptionalFactoryDependency } from '@nestjs/common';
 import { ModulesContainer, type ModuleRef } from '@nestjs/core';
-import { Injector, type Module } from '@nestjs/core/internal';
 import { quiet, stackOf } from '../common/logger.js';
 import { check } from '../common/options.js';
+import { moduleRefOf, moveBeforeRoot, skipLifecycleHooks } from './internals/module-order.js';
+import type { Module } from './internals/nest-internals.js';
 import type { ProviderOf, SessionOptions } from './options/session-options.js';
 import { FileSessionManager } from '../session/stores/file/file-session-manager.js';
 import { SessionService, type SessionLimits } from '../session/session-service.js';
@@ -14,35 +15,36 @@ import type { SessionMembership } from '../session/session-membership.js';
 import { LocalSessionRegistry } from '../session/session-registry.js';
 
 /** Injection token of the `SessionService` of an application; `null` where sessions are switched off. */
-export const SESSION_SERVICE = Symbol('SESSION_HUB');
+export const SESSION_SERVICE = Symbol('SESSION_SERVICE');
 
-/** The default of `sessions.managerTimeout`, in milliseconds. */
+/** Default of `sessions.managerTimeout`, in milliseconds. */
 const DEFAULT_MANAGER_TIMEOUT = 10_000;
 
-/** A class whose instances are looked for, and the methods that make one. */
-interface Kind<T> {
+/** A part of sessions that applications can provide. */
+interface SessionPart<T> {
   readonly option: string;
   readonly token: abstract new () => T;
+  /** An object with these methods is accepted as an instance. */
   readonly methods: readonly (keyof T & string)[];
 }
 
-const MANAGER: Kind<SessionManager> = {
+const MANAGER: SessionPart<SessionManager> = {
   option: 'sessions.manager',
   token: SessionManager,
   methods: ['onSessionCreated', 'onSessionLookup', 'onSessionClosed'],
 };
 
-const KEY_GENERATOR: Kind<SessionKeyGenerator> = {
+const KEY_GENERATOR: SessionPart<SessionKeyGenerator> = {
   option: 'sessions.keyGenerator',
   token: SessionKeyGenerator,
   methods: ['generate'],
 };
 
 /**
- * Makes the session manager: as the options say, else the provider that some module of the application has for the token,
- * else files.
+ * Makes the session manager: from the options, else from a provider of `SessionManager` in any module of the application,
+ * else a `FileSessionManager`.
  *
- * @throws InvalidOptionError if the options give no session manager.
+ * @throws InvalidOptionError if the result is no session manager.
  */
 export async function provideSessionManager(
   sessions: SessionOptions | false,
@@ -53,7 +55,7 @@ export async function provideSessionManager(
   return (await provide(MANAGER, manager, moduleRef)) ?? new FileSessionManager({ directory, maxAge });
 }
 
-/** Makes the key generator, in the same way; random keys are the default. */
+/** Makes the key generator in the same way; the default is a `RandomSessionKeyGenerator`. */
 export async function provideKeyGenerator(
   sessions: SessionOptions | false,
   moduleRef: ModuleRef,
@@ -63,8 +65,8 @@ export async function provideKeyGenerator(
 }
 
 /**
- * The session service of an application, `null` where sessions are off.
- * @param membership That of the cluster, if there is one.
+ * Makes the session service of an application; `null` if sessions are off.
+ * @param membership The membership of the cluster, if the application is in one.
  */
 export function createSessionService(
   manager: SessionManager | null,
@@ -74,7 +76,8 @@ export function createSessionService(
 ): SessionService | null {
   if (!manager || !keyGenerator) return null;
   const logger = quiet(new Logger('Webwire'));
-  const report = (what: string, error: unknown, key: string) => logger.error(`${what} failed`, withoutKey(error, key));
+  const report = (operation: string, error: unknown, key: string) =>
+    logger.error(`${operation} failed`, withoutKey(error, key));
   const registry = membership
     ? new ClusterSessionRegistry<SessionMember>(membership)
     : new LocalSessionRegistry<SessionMember>();
@@ -83,10 +86,10 @@ export function createSessionService(
 }
 
 /**
- * Makes the session service without DI, for an adapter that is used without the module.
+ * Makes the session service without dependency injection, for an adapter that is used without the module.
  * @throws InvalidOptionError if the options give anything but instances.
  */
-export function sessionHubWithoutModule(sessions: SessionOptions | false): SessionService | null {
+export function createSessionServiceWithoutModule(sessions: SessionOptions | false): SessionService | null {
   if (sessions === false) return null;
   const { manager, keyGenerator, directory, maxAge } = sessions;
   return createSessionService(
@@ -96,8 +99,10 @@ export function sessionHubWithoutModule(sessions: SessionOptions | false): Sessi
   );
 }
 
-/** Shorter keys are no secrets, but parts of ordinary words; and what a client sent must not make a log line long. */
+/** Shorter keys are not replaced in logs: they are no secrets, and may be parts of ordinary words. */
 const SHORTEST_SECRET = 8;
+
+/** Longest description of an error in the log, in characters: it may quote a client. */
 const LONGEST_DESCRIPTION = 4_000;
 
 function withoutKey(error: unknown, key: string): string {
@@ -107,29 +112,30 @@ function withoutKey(error: unknown, key: string): string {
 }
 
 async function provide<T extends object>(
-  kind: Kind<T>,
+  part: SessionPart<T>,
   provided: ProviderOf<T> | undefined,
   moduleRef: ModuleRef,
 ): Promise<T | undefined> {
   const isFound = provided === undefined;
-  const instance = await orExplain(kind, isFound ? findProvider(kind.token, moduleRef) : make(provided, moduleRef));
+  const making = isFound ? findProvider(part.token, moduleRef) : make(provided, moduleRef);
+  const instance = await explainingDeadlock(part, making);
   if (instance === undefined && isFound) return undefined;
-  // What another module owns has its life-cycle hooks called there.
-  if (isFound || 'useExisting' in provided) markAsAlias(kind.token, moduleRef);
-  return checkInstance(kind, instance);
+  // Nest calls the hooks of an instance in the module that owns it.
+  if (isFound || 'useExisting' in provided) skipLifecycleHooks(webwireModuleOf(moduleRef), part.token);
+  return checkInstance(part, instance);
 }
 
 /**
- * Nest does not see that what it makes here waits for itself. Then nothing is left to do, and the process would end
- * without a word.
+ * Logs an error if an instance waits for itself. Nest does not detect the circle; then nothing is left to do, and the process
+ * would end without a message.
  */
-async function orExplain(
+async function explainingDeadlock(
   { option, token }: { option: string; token: { name: string } },
   making: Promise<unknown>,
 ): Promise<unknown> {
   const explain = () => {
     new Logger('Webwire').error(
-      `${option} is never made: it depends on what injects ${token.name}, which waits for it`,
+      `Circular dependency: the provider of ${option} depends on a provider that injects ${token.name}`,
     );
     process.exitCode = 1;
   };
@@ -149,7 +155,7 @@ async function make<T extends object>(provided: ProviderOf<T>, moduleRef: Module
   return provided;
 }
 
-/** Resolves tokens as the constructor parameters they would be in the module: loaded, wherever they come from. */
+/** Resolves tokens as constructor parameters in the module of `moduleRef`: Nest makes their providers first, if necessary. */
 async function inject(
   tokens: readonly (InjectionToken | OptionalFactoryDependency)[],
   moduleRef: ModuleRef,
@@ -172,51 +178,44 @@ async function inject(
 }
 
 /**
- * The provider that a module other than ours has for a token, whether or not it exports it.
- * @throws InvalidOptionError for one that is not a single instance.
+ * The instance of a token in any module but `WebwireModule`, exported or not; `undefined` if no module provides it.
+ * @throws InvalidOptionError if it is request-scoped or transient.
  */
 async function findProvider(token: InjectionToken, moduleRef: ModuleRef): Promise<unknown> {
   for (const module of modulesOf(moduleRef)) {
     const wrapper = module.providers.get(token);
-    if (!wrapper || isOurs(module)) continue;
+    if (!wrapper || isWebwireModule(module)) continue;
     check(`provider of ${wrapper.name} in ${module.name}`, wrapper.scope, {
       allowed: 'of the default scope, as it serves all connections',
       accepts: () => wrapper.isDependencyTreeStatic() && !wrapper.isTransient,
     });
-    await new Injector().loadProvider(wrapper, module);
-    return wrapper.instance;
+    return (await inject([token], moduleRefOf(module)))[0];
   }
   return undefined;
 }
 
-/** Nest calls the life-cycle hooks of an instance for each provider that is no alias. */
-function markAsAlias(token: InjectionToken, moduleRef: ModuleRef): void {
-  const ours = [...modulesOf(moduleRef)].find(isOurs);
-  Object.assign(ours!.providers.get(token)!, { isAlias: true });
+/** Lets Nest initialise `WebwireModule` after the modules that a session manager or the cluster needs. */
+export function initializeAfterOtherModules(moduleRef: ModuleRef): void {
+  moveBeforeRoot(webwireModuleOf(moduleRef), moduleRef.get(ModulesContainer, { strict: false }));
 }
 
-/**
- * Global modules are initialised before all others and destroyed after them. A session manager needs what it is injected,
- * so its module takes its place just before the root module, which is at distance 1.
- */
-export function moveBeforeRoot(moduleRef: ModuleRef): void {
-  const ours = [...modulesOf(moduleRef)].find(isOurs);
-  if (ours) ours.distance = 1.5;
+function webwireModuleOf(moduleRef: ModuleRef): Module {
+  return [...modulesOf(moduleRef)].find(isWebwireModule)!;
 }
 
 function modulesOf(moduleRef: ModuleRef): Iterable<Module> {
   return moduleRef.get(ModulesContainer, { strict: false }).values();
 }
 
-function isOurs({ providers }: Module): boolean {
+function isWebwireModule({ providers }: Module): boolean {
   return providers.has(SESSION_SERVICE);
 }
 
-function instanceOf<T extends object>(kind: Kind<T>, provided: ProviderOf<T> | undefined): T | undefined {
-  return provided === undefined ? undefined : checkInstance(kind, provided);
+function instanceOf<T extends object>(part: SessionPart<T>, provided: ProviderOf<T> | undefined): T | undefined {
+  return provided === undefined ? undefined : checkInstance(part, provided);
 }
 
-function checkInstance<T extends object>({ option, token, methods }: Kind<T>, instance: unknown): T {
+function checkInstance<T extends object>({ option, token, methods }: SessionPart<T>, instance: unknown): T {
   check(option, instance, {
     allowed: `a ${token.name}, with the methods ${methods.join(', ')} (without WebwireModule: an instance of it)`,
     accepts: (value) =>

@@ -11,7 +11,7 @@ import { announceAdapter } from './internals/serving-adapter.js';
 import type { ServerLogger } from '../common/logger.js';
 import { check } from '../common/options.js';
 import type { Listener, WebwireServer } from '../server/server.js';
-import { SESSION_SERVICE, sessionHubWithoutModule } from './session.providers.js';
+import { SESSION_SERVICE, createSessionServiceWithoutModule } from './session.providers.js';
 import type { SessionService } from '../session/session-service.js';
 import { AfterInitHooks } from './servers/after-init.js';
 import type { PlannedServer } from './servers/plan-servers.js';
@@ -23,14 +23,14 @@ import type { ListenTarget, Transport } from '../transport/transport.js';
 import { WsTransport } from '../transport/ws/ws-transport.js';
 import { checkModuleOptions, type WebwireModuleOptions } from './options/module-options.js';
 
-/** What Nest says of the gateway for which it asks for a server. */
+/** The options of a gateway that Nest passes with its port. */
 interface GatewayRequest {
   readonly path?: string;
   readonly namespace?: unknown;
 }
 
 /**
- * The WebSocket adapter that lets Nest's gateways speak WebWire. `WebwireModule` installs it; without the module:
+ * The WebSocket adapter that serves Nest's gateways with WebWire. `WebwireModule` installs it. Without the module:
  *
  * @example app.useWebSocketAdapter(new WebwireAdapter(app));
  */
@@ -45,8 +45,8 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
 
   /**
    * @param locator The application (or any of its `ModuleRef`s).
-   * @param options As for `WebwireModule.forRoot()`, which is where they come from if they are left out.
-   * @throws InvalidOptionError for an option that cannot be used.
+   * @param options As for `WebwireModule.forRoot()`. Without them, the adapter uses those of the module.
+   * @throws InvalidOptionError for an invalid option.
    */
   constructor(locator: NestLocator, options?: WebwireModuleOptions) {
     this.#locator = locator;
@@ -73,8 +73,8 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     throw new Error(`no gateway of this application is on port ${port} and path ${path}`);
   }
 
-  // Handlers and connection hooks are not bound for each client but found once, when the servers are created: Nest
-  // calls hooks where nobody can wait for them and where a rejection ends the process.
+  // Handlers and connection hooks are not bound for each client, but found once, when the servers are created. Nest would
+  // call hooks without awaiting them, and a rejection would end the process.
   bindClientConnect(): void {}
 
   bindMessageHandlers(): void {}
@@ -90,23 +90,23 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     await Promise.all([...(this.#servers?.keys() ?? [])].map((server) => this.close(server)));
   }
 
-  /** Gives the servers their handlers, and sees to it that they open and close with the application. */
+  /** Creates the servers with their handlers, and opens and closes them with the application. */
   #serve(): ReadonlyMap<WebwireServer, PlannedServer> {
     const nest = locateNest(this.#locator);
-    const ofModule = this.#ofModule(SERVERS_BY_GATEWAY) as ServerRegistry | undefined;
-    const set = ofModule ?? new ServerRegistry(nest.modules, {});
-    // The module does so itself, as it may be there without a gateway.
-    if (!ofModule) assertHandlersServed(nest.modules, nest.config, set.logger);
-    const servers = set.make(this.#options);
-    for (const [server, plan] of servers) this.#connect(nest, server, plan, set.logger);
-    for (const plan of servers.values()) for (const line of describeSubscriptions(plan)) set.logger.log(line);
+    const ofModule = this.#findInModule(SERVERS_BY_GATEWAY) as ServerRegistry | undefined;
+    const registry = ofModule ?? new ServerRegistry(nest.modules, {});
+    // The module makes this check itself, because it may be imported without a gateway.
+    if (!ofModule) assertHandlersServed(nest.modules, nest.config, registry.logger);
+    const servers = registry.make(this.#options);
+    for (const [server, plan] of servers) this.#connect(nest, server, plan, registry.logger);
+    for (const plan of servers.values()) for (const line of describeSubscriptions(plan)) registry.logger.log(line);
     const opening = [...servers].map(([server, plan]) => this.#prepareToOpen(plan, server));
     addLifecycle(nest.modules, {
       onApplicationBootstrap: async () => {
-        await this.#afterInitHooks.finished(set.logger);
+        await this.#afterInitHooks.finished(registry.logger);
         await this.#initOwnManager();
         await Promise.all(opening.map((open) => open()));
-        explainTakenPort(this.#httpServer(), servers, set.logger);
+        explainTakenPort(this.#httpServer(), servers, registry.logger);
       },
       onModuleDestroy: async () => {
         await Promise.all([...servers.keys()].map((server) => server.shutdown()));
@@ -123,16 +123,19 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     logger: ServerLogger,
   ): void {
     const prepare = (gateway: GatewayDefinition, instance: object) => assignServer(gateway, instance, server);
-    server.serve(createDispatcher(nest, gateways, prepare, logger), hasSessions ? this.#sessionHub() : null);
+    server.serve(createDispatcher(nest, gateways, prepare, logger), hasSessions ? this.#findSessionService() : null);
     for (const { definition } of gateways) this.#afterInitHooks.observe(definition);
   }
 
-  /** A port of its own is opened when the application is ready; the HTTP server may already have clients. */
+  /**
+   * Returns a function that opens a server. The port of a gateway is opened then. On the application's HTTP server the transport
+   * listens at once, as upgrades may arrive before the application is ready.
+   */
   #prepareToOpen(plan: PlannedServer, server: WebwireServer): () => Promise<void> {
     const { port, tls, transport = this.#transport } = plan;
     if (port === undefined) this.#listen(transport, server, { httpServer: this.#httpServer() });
     return async () => {
-      // The application may have been closed before it was ready.
+      // The application may be closed before it is ready.
       if (server.isDraining) return;
       if (port !== undefined) this.#listen(transport, server, { port, tls });
       try {
@@ -146,7 +149,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
 
   #listen(transport: Transport, server: WebwireServer, target: ListenTarget): void {
     const listener = transport.listen(server, target);
-    // Awaited at the end of the start, which may fail for another reason first.
+    // Awaited at the end of the start. Until then, or if the start fails for another reason, a rejection is not unhandled.
     listener.catch(() => undefined);
     this.#listeners.set(server, listener);
   }
@@ -155,15 +158,15 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     return this.#locator.get(HttpAdapterHost, { strict: false }).httpAdapter?.getHttpServer() as HttpServer | undefined;
   }
 
-  /** One for all servers of the application. */
-  #sessionHub(): SessionService | null {
+  /** The session service that all servers of the application share; `null` if sessions are off. */
+  #findSessionService(): SessionService | null {
     const own = this.#options?.sessions;
-    const ofModule = this.#ofModule(SESSION_SERVICE) as SessionService | null | undefined;
+    const ofModule = this.#findInModule(SESSION_SERVICE) as SessionService | null | undefined;
     if (ofModule === undefined) {
-      this.#sessionService ??= sessionHubWithoutModule(own ?? {});
+      this.#sessionService ??= createSessionServiceWithoutModule(own ?? {});
     } else {
       check('sessions of the adapter', own && Object.keys(own).length > 0 ? own : undefined, {
-        allowed: 'absent where WebwireModule is imported, whose sessions WebwireService knows',
+        allowed: 'absent where WebwireModule is imported: give sessions to WebwireModule.forRoot()',
         accepts: (value) => value === undefined,
       });
       this.#sessionService = ofModule;
@@ -171,25 +174,25 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     return this.#sessionService;
   }
 
-  /** With the module, Nest calls the hooks of the manager. */
+  /** Initialises the manager of an adapter without the module. With the module, Nest calls the hooks of the manager. */
   async #initOwnManager(): Promise<void> {
-    if (this.#ofModule(SESSION_SERVICE) !== undefined) return;
+    if (this.#findInModule(SESSION_SERVICE) !== undefined) return;
     const manager = this.#sessionService?.manager as { onModuleInit?(): unknown } | undefined;
     await manager?.onModuleInit?.();
   }
 
-  /** With the module, Nest calls the hooks of the manager. */
+  /** Destroys the manager of an adapter without the module. */
   async #destroyOwnManager(): Promise<void> {
-    if (this.#ofModule(SESSION_SERVICE) !== undefined) return;
+    if (this.#findInModule(SESSION_SERVICE) !== undefined) return;
     const manager = this.#sessionService?.manager as { onModuleDestroy?(): unknown } | undefined;
     await manager?.onModuleDestroy?.();
   }
 
   /**
-   * What `WebwireModule` provides, if the application imports it. Looked for where it would be: `app.get()` ends the
-   * process when it finds nothing.
+   * A provider of `WebwireModule`; `undefined` if the application does not import it. Searches the modules, because `app.get()`
+   * ends the process if it finds nothing.
    */
-  #ofModule(token: string | symbol): unknown {
+  #findInModule(token: string | symbol): unknown {
     for (const { providers } of this.#locator.get(ModulesContainer, { strict: false }).values()) {
       const wrapper = providers.get(token);
       if (wrapper) return wrapper.instance;

@@ -1,11 +1,12 @@
 import { ConfigurableModuleBuilder } from '@nestjs/common';
 import type { WebwireModuleOptions } from './options/module-options.js';
 
-/** Injection token of the options of the module, checked: all that needs options injects these. */
+/** Injection token of the checked options of the module. */
 export const CHECKED_OPTIONS = Symbol('options of WebwireModule');
 
-/** Implemented by a class that `WebwireModule.forRootAsync({ useClass })` makes the options with. */
+/** Makes the options of `WebwireModule.forRootAsync({ useClass })`. */
 export interface WebwireOptionsFactory {
+  /** Called once, when the application starts. */
   createWebwireOptions(): WebwireModuleOptions | Promise<WebwireModuleOptions>;
 }
 

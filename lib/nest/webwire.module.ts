@@ -8,18 +8,18 @@ import {
   type OnModuleInit,
   type Type,
 } from '@nestjs/common';
-import { MODULE_METADATA } from '@nestjs/common/internal';
 import { ApplicationConfig, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { LocalClusterNode } from './cluster-node.js';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import { InjectedServersModule, provideInjectedServers } from './decorators/injected-servers.module.js';
+import { MODULE_METADATA } from './internals/nest-internals.js';
 import { markAsModulesOwn } from './internals/serving-adapter.js';
 import { assertHandlersServed, hasGateways } from './servers/unserved-handlers.js';
 import { ServerRegistry } from './servers/server-registry.js';
 import type { SessionOptions } from './options/session-options.js';
 import {
   createSessionService,
-  moveBeforeRoot,
+  initializeAfterOtherModules,
   provideKeyGenerator,
   provideSessionManager,
   SESSION_SERVICE,
@@ -43,11 +43,11 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
 }
 
 /**
- * Makes the gateways of an application speak WebWire, by installing the `WebwireAdapter` unless another adapter is
- * installed. Imported once, in the root module; `WebwireService`, and the `SessionManager` and `SessionKeyGenerator` in
- * use, can be injected everywhere.
+ * Makes the gateways of an application speak WebWire: installs the `WebwireAdapter`, unless another adapter is installed.
+ * Import it once, in the root module. It is global, so that all modules can inject `WebwireService`, and the `SessionManager`
+ * and `SessionKeyGenerator` in use.
  *
- * @throws InvalidOptionError, at start, for an option that cannot be used.
+ * @throws InvalidOptionError, when the application starts, for an invalid option.
  */
 @Global()
 @Module({
@@ -55,7 +55,7 @@ function provideFrom<T>(provide: (sessions: SessionOptions | false, moduleRef: M
   providers: [
     LocalClusterNode,
     WebwireService,
-    // Replaced by what forRoot() and forRootAsync() provide. A module that was imported without them gets an error.
+    // forRoot() and forRootAsync() replace this provider. Without them, the check of the options fails.
     { provide: MODULE_OPTIONS_TOKEN, useValue: undefined },
     { provide: CHECKED_OPTIONS, useFactory: checkGivenOptions, inject: [MODULE_OPTIONS_TOKEN] },
     {
@@ -95,20 +95,20 @@ export class WebwireModule extends ConfigurableModuleClass implements OnModuleIn
     super();
     assertImportedOnce(modules);
     provideInjectedServers(modules);
-    // Nest's own type says that there always is one.
+    // The type of Nest does not say that no adapter may be installed.
     if (!(config.getIoAdapter() as object | null)) {
       const adapter = new WebwireAdapter(moduleRef);
       markAsModulesOwn(adapter);
       config.setIoAdapter(adapter);
     }
-    moveBeforeRoot(moduleRef);
+    initializeAfterOtherModules(moduleRef);
   }
 
-  /** @throws Error for handlers that would never be called. */
+  /** @throws Error for handlers that can never be called. */
   onModuleInit(): void {
     const logger = quiet(new Logger('Webwire'));
     assertHandlersServed(this.modules, this.config, logger);
-    // The node of a cluster may be there only to send signals.
+    // A node of a cluster needs no gateway: it may only send signals.
     if (this.options.cluster || hasGateways(this.modules)) return;
     logger.warn(
       'WebwireModule is imported, but no module provides a gateway, so that no client can connect: ' +
@@ -117,8 +117,8 @@ export class WebwireModule extends ConfigurableModuleClass implements OnModuleIn
   }
 
   /**
-   * @param options Defaults for all gateways, options of single ones by class name, sessions, and the `imports` in which
-   *   a session manager or key generator finds its dependencies.
+   * @param options Defaults for all gateways, options of single gateways by name, sessions, and `imports`: the modules whose
+   *   exports a session manager or key generator injects.
    */
   static override forRoot(options: WebwireModuleOptions & Pick<ModuleMetadata, 'imports'> = {}): DynamicModule {
     const { imports = [], ...own } = options;
@@ -126,13 +126,13 @@ export class WebwireModule extends ConfigurableModuleClass implements OnModuleIn
     return { ...module, imports: [...(module.imports ?? []), ...imports] };
   }
 
-  /** Options made through DI, such as from a `ConfigService`: `useFactory`, `useClass` or `useExisting`. */
+  /** Takes options from a provider, such as a `ConfigService`: `useFactory`, `useClass` or `useExisting`. */
   static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
     return super.forRootAsync(options);
   }
 }
 
-/** @throws InvalidOptionError that names the modules which import it, as far as their decorators show it. */
+/** @throws InvalidOptionError, with the names of the importing modules whose `@Module()` decorator lists it. */
 function assertImportedOnce(modules: ModulesContainer): void {
   const all = [...modules.values()].map(({ metatype }) => metatype);
   if (all.filter((metatype) => metatype === WebwireModule).length < 2) return;

@@ -17,26 +17,26 @@ import {
 const GROUP_RULE = stringThat('a string', () => true);
 
 /**
- * What an application does with its connections from outside of their handlers. Inject it anywhere. Until the servers of
- * the application are there, it has no connections.
+ * Gives providers access to the connections, groups and sessions of the application. Any module can inject it. It has no
+ * connections until Nest has initialised the gateways.
  *
- * Signals to many are encoded once for each codec: that of the gateways that a client is connected to, else that of the
- * module, as for `connection.signal()`. They go to all or, when something is thrown, to nobody. Connections that are closing,
- * as during a shutdown, get them until they are closed.
+ * A signal to many connections is encoded once for each codec: that of the gateways of a connection, else that of the module,
+ * as for `connection.signal()`. If a method throws, no connection gets the signal. Connections that are closing, as during a
+ * shutdown, get signals until they are closed.
  *
- * In a cluster, signals go to the connections of all nodes, and sessions are closed on all of them. What is counted and
- * listed at once is of this node, and nobody waits for other nodes.
+ * In a cluster, signals go to the connections of all nodes, and sessions are closed on all nodes. Methods and properties that
+ * return at once count and list the connections of this node only.
  */
 @Injectable()
 export class WebwireService {
   constructor(
-    @Inject(SERVERS_BY_GATEWAY) private readonly serverSet: ServerRegistry,
+    @Inject(SERVERS_BY_GATEWAY) private readonly registry: ServerRegistry,
     private readonly node: LocalClusterNode,
   ) {}
 
-  /** The servers of the application, once it is initialised: one for each port and path that gateways have. */
+  /** The servers of the application, one for each port and path of its gateways; none until it is initialised. */
   get servers(): Iterable<WebwireServer> {
-    return this.serverSet.servers;
+    return this.registry.servers;
   }
 
   /**
@@ -44,22 +44,22 @@ export class WebwireService {
    * @throws InvalidOptionError if the application has no such gateway.
    */
   serverOf(gateway: Type): WebwireServer {
-    return this.serverSet.serverOf(gateway, 'serverOf()');
+    return this.registry.serverOf(gateway, 'serverOf()');
   }
 
-  /** The open connections of all servers of the application, those that are closing included. */
+  /** The open connections of all servers of the application, including those that are closing. */
   get connections(): Iterable<WebwireConnection> {
-    const { serverSet } = this;
+    const { registry } = this;
     return {
       *[Symbol.iterator]() {
-        for (const { connections } of serverSet.servers) yield* connections;
+        for (const { connections } of registry.servers) yield* connections;
       },
     };
   }
 
-  /** How many there are in `connections`. */
+  /** Number of `connections`. */
   get connectionCount(): number {
-    return [...this.serverSet.servers].reduce((count, { connections }) => count + connections.size, 0);
+    return [...this.registry.servers].reduce((count, { connections }) => count + connections.size, 0);
   }
 
   /**
@@ -67,14 +67,14 @@ export class WebwireService {
    *
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
-   * @param options `except`: who does not get it; `gateway`: whose server.
-   * @returns How many connections it was sent to; in a cluster, of this node.
-   * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
-   *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError, for a gateway that does not exist too.
+   * @param options `except`: connections that do not get the signal; `gateway`: the gateway whose server sends it.
+   * @returns Number of connections to which it was sent; in a cluster, of this node.
+   * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
+   *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError for a bad option or an unknown gateway.
    */
   broadcast(name: string, body?: unknown, options: BroadcastOptions = {}): number {
     const { except, gateway } = checkBroadcastOptions(options);
-    const target = gateway && this.serverSet.find(gateway, 'broadcast()');
+    const target = gateway && this.registry.find(gateway, 'broadcast()');
     const signal = this.#encode(name, body, target && [target.server]);
     const count = this.node.local.toAll(signal.messageFor, except, target?.server);
     this.node.publish({ kind: 'all', gateway: target?.name }, signal, except);
@@ -82,37 +82,37 @@ export class WebwireService {
   }
 
   /**
-   * Puts a connection into a group, which comes into being with its first member. A connection leaves its groups by itself
-   * when it ends, before `handleDisconnect` runs; one that is gone joins none.
+   * Adds a connection to a group. Groups need not be created. A connection leaves its groups when it ends, before
+   * `handleDisconnect` runs; a connection that has ended joins no group.
    *
    * @param group Any string.
    */
   join(connection: WebwireConnection, group: string): void {
     check('group', group, GROUP_RULE);
-    this.serverSet.groups.join(connection, group);
+    this.registry.groups.join(connection, group);
   }
 
   /**
-   * Resolves when signals of the other nodes of a cluster reach all groups that were joined by now, or, where the other
-   * nodes cannot be reached, at once. Await it after `join()` where somebody on another node is about to answer.
+   * Resolves when the other nodes of a cluster send their signals also to the groups that were joined before this call; at
+   * once if the other nodes cannot be reached. Await it after `join()` if another node is about to send to the group.
    */
   synchronized(): Promise<void> {
     return this.node.synchronized();
   }
 
-  /** Takes a connection out of a group, if it is in it. */
+  /** Removes a connection from a group. Does nothing if it is not a member. */
   leave(connection: WebwireConnection, group: string): void {
-    this.serverSet.groups.leave(connection, group);
+    this.registry.groups.leave(connection, group);
   }
 
   /**
-   * Sends a signal to the members of a group, whatever server they are connected to.
+   * Sends a signal to the members of a group, on all servers of the application.
    *
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
-   * @param options `except`: who does not get it.
-   * @returns How many connections it was sent to; in a cluster, of this node.
-   * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
+   * @param options `except`: connections that do not get the signal.
+   * @returns Number of connections to which it was sent; in a cluster, of this node.
+   * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
    *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
   signalGroup(group: string, name: string, body?: unknown, options: SignalGroupOptions = {}): number {
@@ -123,18 +123,18 @@ export class WebwireService {
     return count;
   }
 
-  /** How many sessions are active: those of lost connections, which can be restored, do not count. */
+  /** Number of sessions that a connection has. Sessions that wait to be restored do not count. */
   get sessionCount(): number {
     return this.node.sessionService?.registry.size ?? 0;
   }
 
-  /** The connections that have a session, of all servers of the application; in a cluster, of this node. */
+  /** The connections that have a session, on all servers of the application; in a cluster, of this node. */
   sessionConnections(key: string): readonly WebwireConnection[] {
-    return this.node.holders(digestOf(key));
+    return this.node.connectionsOf(digestOf(key));
   }
 
   /**
-   * How many connections have a session; in a cluster, of all nodes.
+   * Counts the connections that have a session; in a cluster, on all nodes.
    * @throws SessionError `CLUSTER_UNAVAILABLE` if the other nodes cannot be asked.
    */
   async countSessionConnections(key: string): Promise<number> {
@@ -146,8 +146,8 @@ export class WebwireService {
    *
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
-   * @returns How many connections it was sent to; in a cluster, of this node.
-   * @throws BufferOverflowError if it does not fit the `messageBufferSize` of a server whose connections should get it;
+   * @returns Number of connections to which it was sent; in a cluster, of this node.
+   * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
    *   ProtocolError or TypeError as `connection.signal()`.
    */
   signalSession(key: string, name: string, body?: unknown): number {
@@ -159,12 +159,12 @@ export class WebwireService {
   }
 
   /**
-   * Closes a session on all its connections, in a cluster on all nodes, tells them, and destroys it. Does nothing if no
-   * connection has it: to revoke one that waits to be restored, remove it from your store.
+   * Closes a session on all its connections, in a cluster on all nodes, notifies the clients, and destroys the session. Does
+   * nothing if no connection has it: to revoke a session that waits to be restored, remove it from your store.
    *
-   * @returns How many connections had it.
-   * @throws SessionError if the session manager could not destroy it, which is closed on all connections then; or
-   *   `CLUSTER_UNAVAILABLE`: it is closed on this node, and elsewhere as soon as the other nodes can be reached.
+   * @returns Number of connections that had the session.
+   * @throws SessionError if the session manager cannot destroy the session, which is then closed on all connections; or
+   *   `CLUSTER_UNAVAILABLE`: the session is closed on this node, and on others as soon as they can be reached.
    */
   async closeSession(key: string): Promise<number> {
     return (await this.node.sessionService?.closeSession(key)) ?? 0;
@@ -172,6 +172,6 @@ export class WebwireService {
 
   #encode(name: string, body: unknown, servers: Iterable<WebwireServer> = this.servers): EncodedSignal {
     const codecs = Array.from(servers, ({ codec }) => codec);
-    return new EncodedSignal(name, body, codecs.length > 0 ? codecs : [this.serverSet.defaultCodec]);
+    return new EncodedSignal(name, body, codecs.length > 0 ? codecs : [this.registry.defaultCodec]);
   }
 }

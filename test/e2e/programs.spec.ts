@@ -49,7 +49,9 @@ it('a session manager that waits for itself ends the program with an explanation
     }
     void bootstrap();
   `);
-  expect(errors).toContain('sessions.manager is never made: it depends on what injects SessionManager');
+  expect(errors).toContain(
+    'Circular dependency: the provider of sessions.manager depends on a provider that injects SessionManager',
+  );
   expect(code).toBe(1);
 });
 

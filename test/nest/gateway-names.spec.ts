@@ -149,7 +149,7 @@ describe('the option name', () => {
     await app!.close();
     app = undefined;
     await expect(start([gateway('t', { name: 'News' })], { gateways: { t: {} } })).rejects.toThrow(
-      'gateways.t is for a gateway that does not exist; there are: News',
+      'gateways.t is for a gateway that does not exist; the gateways are: News',
     );
   });
 
@@ -169,7 +169,7 @@ describe('the option name', () => {
     await app!.close();
     app = undefined;
     await expect(start([gateway('t', {})], { gateways: { AuthGateway: {} } })).rejects.toThrow(
-      'there are: t; where a minifier shortens names, use @WebwireGateway({ name })',
+      'the gateways are: t; where a minifier shortens names, use @WebwireGateway({ name })',
     );
   });
 });

@@ -604,7 +604,7 @@ describe('options', () => {
     [
       'gateway',
       { gateways: { Greter: {} } },
-      'gateways.Greter is for a gateway that does not exist; there are: Greeter',
+      'gateways.Greter is for a gateway that does not exist; the gateways are: Greeter',
     ],
     ['gateway', { gateways: { Greeter: 1 as never } }, 'gateways.Greeter is 1, but must be an object'],
   ];
@@ -690,7 +690,7 @@ describe('options', () => {
     @WebSocketGateway()
     class B {}
     await expect(start({ providers: [A, B] }, { gateways: { B: { port: 0 } } })).rejects.toThrow(
-      'B is moved away from A by configuration, which takes a @WebwireGateway() of its own',
+      'B is moved away from A by configuration: decorate it with a @WebwireGateway() of its own',
     );
     @WebwireGateway()
     class Base {}

@@ -52,7 +52,7 @@ function newPlainGateway() {
 
 describe('a @WebwireGateway() without WebwireModule', () => {
   const forgotten =
-    'Chat is a @WebwireGateway(), but nothing lets it speak WebWire: import WebwireModule.forRoot() in the root module';
+    'Chat is a @WebwireGateway(), but no WebwireAdapter is installed: import WebwireModule.forRoot() in the root module';
   it.each<[string, (app: INestApplication) => void]>([
     ['the default adapter', () => undefined],
     ['the adapter for socket.io', (app) => app.useWebSocketAdapter(new IoAdapter(app))],
@@ -215,6 +215,8 @@ describe('a port that is taken', () => {
     const { WebwireService } = await import('nestjs-webwire');
     const { port } = app.get(WebwireService).serverOf(Chat).address as AddressInfo;
     await expect(app.listen(port)).rejects.toThrow('EADDRINUSE');
-    expect(logger.at('error').join()).toContain(`The HTTP server cannot listen on port ${port}, which Chat opened`);
+    expect(logger.at('error').join()).toContain(
+      `The HTTP server cannot listen on port ${port}, which Chat already opened`,
+    );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import {
   findFileCycles,
   findFolderCycles,
+  findNestInternals,
   findViolations,
   reachableFrom,
   type ImportRules,
@@ -29,6 +30,9 @@ const RULES: ImportRules = {
   'client-module': { folders: ['client'], packages: ['@nestjs', 'ws'], node: false },
   testing: { folders: ['.', 'client'], packages: ['@nestjs'], node: false },
 };
+
+/** The only file that may import non-public parts of Nest. */
+const NEST_INTERNALS = 'nest/internals/nest-internals.ts';
 
 function readLib(): Sources {
   const files = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
@@ -67,6 +71,11 @@ describe('the sources', () => {
 
   it('have no files that import each other in a circle, types included', () => {
     expect(findFileCycles(lib)).toEqual([]);
+  });
+
+  it('import the internals of Nest in one file only', () => {
+    expect(lib.has(NEST_INTERNALS)).toBe(true);
+    expect(findNestInternals(lib, NEST_INTERNALS)).toEqual([]);
   });
 
   it('load neither the client nor Redis with the main entry point', () => {
@@ -121,7 +130,7 @@ describe('the check of imports', () => {
     ['server/a.ts', "import type { Session } from '../session/session.js';"],
     ['client-module/a.ts', "import { WebSocket } from 'ws'; import { WebwireClient } from '../client/index.js';"],
     ['redis/a.ts', "import type { Cluster } from '../server/cluster.js'; await import('ioredis');"],
-    ['nest/handlers/a.ts', "import { Injector } from '@nestjs/core/internal'; import { map } from 'rxjs/operators';"],
+    ['nest/handlers/a.ts', "import { ModuleRef } from '@nestjs/core'; import { map } from 'rxjs/operators';"],
     ['nest/a.ts', "import { WsTransport } from '../transport/ws/ws-transport.js'; import '@nestjs/common';"],
     ['a.ts', "export { WsTransport } from './transport/ws/ws-transport.js';"],
   ])('finds nothing in %s: %s', (file, text) => {
@@ -151,15 +160,61 @@ describe('the check for circles', () => {
     });
     expect(findFolderCycles(sources)).toEqual(['.', 'server']);
   });
+});
 
-  it('finds two files of one folder that import each other, but no circle of folders', () => {
-    const sources = sourcesOf({
-      'server/a.ts': "import { b } from './b.js';",
-      'server/b.ts': "import type { A } from './a.js'; import './c.js';",
-      'server/c.ts': '',
-    });
-    expect(findFileCycles(sources)).toEqual(['server/a.ts', 'server/b.ts']);
-    expect(findFolderCycles(sources)).toEqual([]);
+describe('the check for circles of files', () => {
+  it.each([
+    [
+      'two files',
+      { 'server/a.ts': "import './b.js';", 'server/b.ts': "import './a.js';" },
+      'server/a.ts ↔ server/b.ts',
+    ],
+    [
+      'types',
+      {
+        'server/a.ts': "import type { B } from './ports/b.js';",
+        'server/ports/b.ts': "import type { A } from '../a.js';",
+      },
+      'server/a.ts ↔ server/ports/b.ts',
+    ],
+    [
+      'more files, and leaves out those that only lead into the circle or out of it',
+      {
+        'index.ts': "export * from './a.js';",
+        'a.ts': "import './b.js';",
+        'b.ts': "export { c } from './c.js';",
+        'c.ts': "type A = import('./a.js').A; import './d.js';",
+        'd.ts': '',
+      },
+      'a.ts ↔ b.ts ↔ c.ts',
+    ],
+    ['a file that imports itself', { 'a.ts': "import './a.js';" }, 'a.ts'],
+  ])('finds %s', (_name, files, circle) => {
+    expect(findFileCycles(sourcesOf(files))).toEqual([circle]);
+  });
+
+  it('finds nothing where two files import a third', () => {
+    const sources = sourcesOf({ 'a.ts': "import './b.js'; import './c.js';", 'b.ts': "import './c.js';", 'c.ts': '' });
+    expect(findFileCycles(sources)).toEqual([]);
+  });
+});
+
+describe("the check for Nest's internals", () => {
+  it.each([
+    "import { Injector } from '@nestjs/core/internal';",
+    "import type { Module } from '@nestjs/core/injector/module.js';",
+    "export { GUARDS_METADATA } from '@nestjs/common/constants';",
+    "type Host = import('@nestjs/core/helpers/execution-context-host.js').ExecutionContextHost;",
+    "await import('@nestjs/websockets/internal');",
+  ])('finds %s', (text) => {
+    expect(findNestInternals(sourcesOf({ 'nest/internals/lifecycle.ts': text }), NEST_INTERNALS)).toHaveLength(1);
+    expect(findNestInternals(sourcesOf({ 'client-module/a.ts': text }), NEST_INTERNALS)).toHaveLength(1);
+    expect(findNestInternals(sourcesOf({ [NEST_INTERNALS]: text }), NEST_INTERNALS)).toEqual([]);
+  });
+
+  it('finds nothing in public imports', () => {
+    const text = "import { Module } from '@nestjs/common'; import { ModuleRef } from '@nestjs/core';";
+    expect(findNestInternals(sourcesOf({ 'nest/a.ts': text }), NEST_INTERNALS)).toEqual([]);
   });
 });
 

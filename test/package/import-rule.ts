@@ -32,28 +32,48 @@ export function findViolations(sources: Sources, rules: ImportRules): string[] {
 
 /** Lists the folders that import each other in a circle, or lead into one. */
 export function findFolderCycles(sources: Sources): string[] {
-  return findCycles(sources, folderOf);
-}
-
-/** Lists the files that import each other in a circle, or lead into one; imports of types count, too. */
-export function findFileCycles(sources: Sources): string[] {
-  return findCycles(sources, (file) => file);
-}
-
-function findCycles(sources: Sources, nodeOf: (file: string) => string): string[] {
   const imported = new Map<string, Set<string>>();
   for (const [file, text] of sources) {
-    const node = nodeOf(file);
-    const nodes = imported.get(node) ?? new Set<string>();
-    imported.set(node, nodes);
-    for (const target of targetsOf(file, text)) if (nodeOf(target) !== node) nodes.add(nodeOf(target));
+    const folder = folderOf(file);
+    const folders = imported.get(folder) ?? new Set<string>();
+    imported.set(folder, folders);
+    for (const target of targetsOf(file, text)) if (folderOf(target) !== folder) folders.add(folderOf(target));
   }
-  // A node that imports none of those left cannot be part of a circle.
+  // A folder that imports none of those left cannot be part of a circle.
   for (;;) {
-    const free = [...imported].filter(([, nodes]) => ![...nodes].some((node) => imported.has(node)));
+    const free = [...imported].filter(([, folders]) => ![...folders].some((folder) => imported.has(folder)));
     if (free.length === 0) return [...imported.keys()].sort();
-    for (const [node] of free) imported.delete(node);
+    for (const [folder] of free) imported.delete(folder);
   }
+}
+
+/**
+ * Lists the files that import each other in a circle, types included: one line for each circle, the files of a line being
+ * those from which each other one can be reached.
+ */
+export function findFileCycles(sources: Sources): string[] {
+  const reached = new Map([...sources.keys()].map((file) => [file, reachableThrough(file, sources)]));
+  const circles = [...reached].flatMap(([file, targets]) => {
+    if (!targets.has(file)) return [];
+    return [
+      [...targets]
+        .filter((target) => reached.get(target)?.has(file))
+        .sort()
+        .join(' ↔ '),
+    ];
+  });
+  return [...new Set(circles)].sort();
+}
+
+/** Lists the imports of non-public parts of Nest, such as `@nestjs/core/internal`, except in the file `allowed`. */
+export function findNestInternals(sources: Sources, allowed: string): string[] {
+  return [...sources].flatMap(([file, text]) =>
+    file === allowed
+      ? []
+      : specifiersOf(text)
+          .filter((specifier) => /^@nestjs\/[^/]+\//.test(specifier))
+          .map((specifier) => `${file} imports ${specifier}`),
+  );
 }
 
 /** Lists the files that are loaded, or whose types are read, with `entry`, itself included. */
@@ -63,6 +83,15 @@ export function reachableFrom(entry: string, sources: Sources): string[] {
     for (const target of targetsOf(file, sources.get(file) ?? '')) reached.add(target);
   }
   return [...reached].sort();
+}
+
+/** The files that `file` imports, directly or through others: itself only if it is part of a circle. */
+function reachableThrough(file: string, sources: Sources): Set<string> {
+  const reached = new Set(targetsOf(file, sources.get(file) ?? ''));
+  for (const next of reached) {
+    for (const target of targetsOf(next, sources.get(next) ?? '')) reached.add(target);
+  }
+  return reached;
 }
 
 function isAllowed(rule: FolderRule, folder: string, file: string, specifier: string): boolean {

@@ -1,58 +1,46 @@
 import { Inject, Scope, type FactoryProvider, type ForwardReference, type Type } from '@nestjs/common';
 import type { WebwireServer } from '../../server/server.js';
+import { addLateProvider, type ProviderHost } from '../internals/late-providers.js';
 
 /** Finds the servers of an application by their gateways. */
 export interface ServersByGateway {
   /**
-   * @param asker Who wants to know, for the error.
+   * @param caller The calling method or decorator, for the error.
    * @throws InvalidOptionError if the application has no such gateway.
    */
-  serverOf(gateway: Type, asker: string): WebwireServer;
+  serverOf(gateway: Type, caller: string): WebwireServer;
 }
 
 /** Injection token of an application's `ServersByGateway`. */
 export const SERVERS_BY_GATEWAY = Symbol('SERVERS_BY_GATEWAY');
 
-/** Provider of a server, one for each use of the decorator. It is made for those who inject it only. */
+/** Provider of a server, one for each use of the decorator. It is transient, so that unused ones are never made. */
 type InjectedServer = FactoryProvider<WebwireServer>;
 
 /**
- * The providers of all uses of the decorator, as metadata of the `InjectedServersModule`: Nest reads them when it scans an
- * application. Files that are loaded later, such as those of lazily loaded modules, add theirs to the applications that
- * have been scanned by then.
+ * The providers of all uses of the decorator. This array is the `providers` of `InjectedServersModule`, which Nest reads when
+ * it scans an application. Files that are loaded later, such as those of lazily loaded modules, add their providers to the
+ * applications that Nest has already scanned.
  */
 export const injectedServers: InjectedServer[] = [];
 
 const scannedApplications = new Set<WeakRef<ProviderHost>>();
 
-/** The part of Nest's `Module` that takes providers after the scan. */
-export interface ProviderHost {
-  readonly providers: ReadonlyMap<unknown, unknown>;
-  addProvider(provider: InjectedServer): unknown;
-  addExportedProviderOrModule(provider: InjectedServer): void;
-}
-
-/** Gives an application what the decorator asks for after the application was scanned. */
+/** Adds the missing providers to an application, and from now on those of files that are loaded later. */
 export function addScannedApplication(host: ProviderHost): void {
   for (const application of scannedApplications) {
     if (!application.deref()) scannedApplications.delete(application);
   }
   scannedApplications.add(new WeakRef(host));
-  for (const provider of injectedServers) addLate(host, provider);
-}
-
-function addLate(host: ProviderHost, provider: InjectedServer): void {
-  if (host.providers.has(provider.provide)) return;
-  host.addProvider(provider);
-  host.addExportedProviderOrModule(provider);
+  for (const provider of injectedServers) addLateProvider(host, provider);
 }
 
 /**
- * Injects the `WebwireServer` that serves a gateway, the one that the gateway itself gets with `@WebSocketServer()`. It works
- * everywhere, also in what is made before the gateway; the server has an `address` when the application is ready.
+ * Injects the `WebwireServer` that serves a gateway, which the gateway itself gets with `@WebSocketServer()`. It works in all
+ * providers, also those that Nest makes before the gateway. The server has an `address` once the application has started.
  *
- * @param gateway The class of the gateway, or `forwardRef(() => AuthGateway)` where files import each other in a circle.
- * @throws TypeError if that is no class. InvalidOptionError, at start, if the application has no such gateway.
+ * @param gateway The class of the gateway, or `forwardRef(() => AuthGateway)` if files import each other in a circle.
+ * @throws TypeError if `gateway` is neither; InvalidOptionError, when the application starts, if it has no such gateway.
  * @example
  * constructor(@InjectWebwireServer(AuthGateway) private readonly server: WebwireServer) {}
  */
@@ -77,7 +65,7 @@ export function InjectWebwireServer(
   injectedServers.push(provider);
   for (const application of scannedApplications) {
     const host = application.deref();
-    if (host) addLate(host, provider);
+    if (host) addLateProvider(host, provider);
   }
   return Inject(token);
 }

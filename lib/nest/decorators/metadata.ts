@@ -4,30 +4,30 @@ import type { PayloadCodec } from '../../protocol/payload-codec.js';
 /** On a class that is decorated with `@WebwireGateway()`: its `GatewayBrand`. */
 export const WEBWIRE_GATEWAY = 'webwire:gateway';
 
-/** What is known of all gateways that have one decorator, their own or an inherited one. */
+/** Shared by all gateways that have the same decorator, because subclasses inherit it. */
 export interface GatewayBrand {
-  /** Nest asks the adapter for a server with this. */
+  /** Nest passes this to the adapter when it asks for a server. */
   readonly namespace: symbol;
-  /** The applications that have it, and a WebwireAdapter. */
+  /** The applications that have such a gateway and a WebwireAdapter. */
   readonly applications: Set<WeakRef<ApplicationConfig>>;
 }
 
-/** On a prototype: names of the methods that WebWire's decorators stand on. */
+/** On a prototype: names of the methods with `@WebwireRequest()` or `@WebwireSignal()`. */
 export const WEBWIRE_METHODS = 'webwire:methods';
 
-/** On a method: what it handles, one entry for each decorator. */
+/** On a method: a list of `HandlesMetadata`, one for each decorator. */
 export const WEBWIRE_HANDLES = 'webwire:handles';
 
 /**
- * Name of the method that carries the handshake guards of a gateway, as their metadata, and stands for its handshake in
- * their context. It never runs. Nobody has a method of this name by accident.
+ * Name of the method that carries the handshake guards of a gateway as metadata, and is the handler in their context. It never
+ * runs. The colon keeps the name from colliding with methods of the application.
  */
 export const HANDSHAKE_METHOD = 'webwire:handshake';
 
-/** What a decorated method handles. */
+/** The messages that a decorated method handles. */
 export interface HandlesMetadata {
   readonly kind: 'request' | 'signal';
-  /** Messages of this name, or all that no other handler takes. */
+  /** Messages of this name, or all that no other handler handles. */
   readonly target: { readonly name: string } | 'fallback';
   readonly codec: PayloadCodec | undefined;
 }

@@ -1,15 +1,15 @@
 import type { CanActivate, Type } from '@nestjs/common';
-import { GUARDS_METADATA } from '@nestjs/common/internal';
 import { listHandshakeGuards, type HandshakeGuard } from '../internals/handshake-guard-list.js';
+import { GUARDS_METADATA } from '../internals/nest-internals.js';
 import { HANDSHAKE_METHOD } from './metadata.js';
 
 /**
- * Lets guards decide who may connect to a gateway, before the upgrade: guards as for `@UseGuards()`, in whose context
- * `switchToHttp().getRequest()` is the upgrade request, and `switchToWs().getData()` the `Handshake` (README, "Handshake
- * guards"). They run in order, those of parent classes and of decorators further below first; each must pass.
+ * Runs guards before clients may connect to a gateway. They are guards as for `@UseGuards()`; in their context,
+ * `switchToHttp().getRequest()` returns the upgrade request, and `switchToWs().getData()` the `Handshake` (README, "Handshake
+ * guards"). All must pass. They run in order; those of parent classes and of decorators further below run first.
  *
- * @param guards Guard classes, made by DI in the gateway's module, or instances.
- * @throws TypeError, where it stands, for anything else.
+ * @param guards Guard classes, which Nest makes in the gateway's module, or instances.
+ * @throws TypeError, when the class is declared, for any other argument.
  * @example
  * @UseHandshakeGuards(TokenGuard)
  * @WebwireGateway()
@@ -33,17 +33,17 @@ export interface HandshakeHost {
   readonly [HANDSHAKE_METHOD]?: () => void;
 }
 
-/** Whether instances of a class are guards shows when there are some: `canActivate` may be a property. */
+/** Accepts any class: `canActivate` may be a property, which only its instances have. */
 function assertGuard(guard: unknown, position: number, gateway: string): void {
   const isClass = typeof guard === 'function' && typeof guard.prototype === 'object';
   if (isClass || typeof (guard as Partial<CanActivate> | null | undefined)?.canActivate === 'function') return;
   throw new TypeError(
-    `argument ${position} of @UseHandshakeGuards() on ${gateway} is ${describe(guard)}, ` +
+    `argument ${position} of @UseHandshakeGuards() on ${gateway} is ${describeArgument(guard)}, ` +
       'but must be a guard: a class, or an object with the method canActivate',
   );
 }
 
-function describe(value: unknown): string {
+function describeArgument(value: unknown): string {
   if (value === undefined) return 'undefined (do two files import each other?)';
   if (value === null) return 'null';
   return typeof value === 'string' ? JSON.stringify(value) : `of type ${typeof value}`;

@@ -1,10 +1,12 @@
-import { handles, type WebwireHandlerOptions } from '../options/handler-options.js';
+import { handlerDecorator, type WebwireHandlerOptions } from '../options/handler-options.js';
 
 /**
- * Handles requests: the return value is the reply, a thrown error the failure (README, "Handlers").
+ * Makes a method handle requests. Its return value is the reply; an error that it throws fails the request (README,
+ * "Handlers").
  *
- * @param name Takes requests of this name; without it, those that have none.
- * @throws TypeError for a name that no message can have.
+ * @param name Name of the requests: at most 255 printable ASCII characters. Without it, the method handles requests without
+ *   a name.
+ * @throws TypeError, when the class is declared, for a name that no message can have.
  * @example
  * @WebwireRequest('auth')
  * auth(@MessageBody() credentials: string) { … }
@@ -18,5 +20,5 @@ export function WebwireRequest(
   nameOrOptions?: string | WebwireHandlerOptions,
   options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
 ): MethodDecorator {
-  return handles('request', nameOrOptions, options);
+  return handlerDecorator('request', nameOrOptions, options);
 }

@@ -1,10 +1,11 @@
-import { handles, type WebwireHandlerOptions } from '../options/handler-options.js';
+import { handlerDecorator, type WebwireHandlerOptions } from '../options/handler-options.js';
 
 /**
- * Handles signals: nothing is replied, and what the handler throws is logged (README, "Handlers").
+ * Makes a method handle signals. They have no reply; an error that the method throws is logged (README, "Handlers").
  *
- * @param name Takes signals of this name; without it, those that have none.
- * @throws TypeError for a name that no message can have.
+ * @param name Name of the signals: at most 255 printable ASCII characters. Without it, the method handles signals without a
+ *   name.
+ * @throws TypeError, when the class is declared, for a name that no message can have.
  * @example
  * @WebwireSignal('eventA')
  * onEventA(@MessageBody() body: string) { … }
@@ -18,5 +19,5 @@ export function WebwireSignal(
   nameOrOptions?: string | WebwireHandlerOptions,
   options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
 ): MethodDecorator {
-  return handles('signal', nameOrOptions, options);
+  return handlerDecorator('signal', nameOrOptions, options);
 }

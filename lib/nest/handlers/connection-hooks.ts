@@ -1,9 +1,9 @@
 import type { WebwireConnection } from '../../server/connection.js';
 import type { DisconnectReason } from '../../server/disconnect-reason.js';
 import { stackOf, type ServerLogger } from '../../common/logger.js';
-import { createContext } from './enhanced-invoker.js';
+import { loadPerContext } from '../internals/load-per-context.js';
 import type { GatewayDefinition } from './gateway-explorer.js';
-import type { NestContext } from './nest-context.js';
+import { createContext } from './request-context.js';
 import { isPromiseLike } from './resolve-result.js';
 
 type HookName = 'handleConnection' | 'handleDisconnect';
@@ -18,14 +18,14 @@ export class ConnectionHooks {
 
   constructor(private readonly logger: ServerLogger) {}
 
-  /** @param prepare Called with each instance that is made for a single call. */
-  add(nest: NestContext, gateway: GatewayDefinition, prepare: (instance: object) => void): void {
+  /** @param prepare Called with each gateway instance that is made for one call. */
+  add(gateway: GatewayDefinition, prepare: (instance: object) => void): void {
     for (const name of ['handleConnection', 'handleDisconnect'] as const) {
       const instance = gateway.wrapper.instance as Record<HookName, Hook | undefined>;
       if (typeof instance[name] !== 'function') continue;
       const run: Hook = gateway.wrapper.isDependencyTreeStatic()
         ? (...args) => instance[name]!(...args)
-        : scopedHook(nest, gateway, name, prepare);
+        : scopedHook(gateway, name, prepare);
       this.#hooks[name].push([`${gateway.name}.${name}`, run]);
     }
   }
@@ -38,7 +38,7 @@ export class ConnectionHooks {
     return this.#runAll('handleDisconnect', connection, reason);
   }
 
-  /** A hook that fails is logged and does not keep the others from running. */
+  /** Runs the hooks of all gateways. The failure of one is logged, and the others still run. */
   #runAll(name: HookName, ...args: Parameters<Hook>): void | Promise<void> {
     const pending: Promise<void>[] = [];
     for (const [label, run] of this.#hooks[name]) {
@@ -54,17 +54,11 @@ export class ConnectionHooks {
   }
 }
 
-function scopedHook(
-  nest: NestContext,
-  gateway: GatewayDefinition,
-  name: HookName,
-  prepare: (instance: object) => void,
-): Hook {
+function scopedHook(gateway: GatewayDefinition, name: HookName, prepare: (instance: object) => void): Hook {
   const { wrapper, module } = gateway;
   return async (connection, ...args) => {
-    const contextId = createContext(nest, gateway, connection);
-    const prototype = wrapper.instance as object;
-    const instance = await nest.injector.loadPerContext(prototype, module, module.providers, contextId, wrapper);
+    const contextId = createContext(gateway, connection);
+    const instance = await loadPerContext(module, module.providers, wrapper, contextId);
     prepare(instance);
     return (instance as Record<HookName, Hook>)[name](connection, ...args);
   };

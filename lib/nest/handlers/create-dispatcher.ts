@@ -1,5 +1,7 @@
 import type { ServerLogger } from '../../common/logger.js';
 import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
+import { WEBWIRE_GATEWAY } from '../decorators/metadata.js';
+import { attachGlobalScopedEnhancers } from '../internals/scoped-enhancers.js';
 import { ConnectionHooks } from './connection-hooks.js';
 import { directInvoker } from './direct-invoker.js';
 import { enhancedInvoker, scopedInvoker } from './enhanced-invoker.js';
@@ -11,9 +13,9 @@ import type { NestContext } from './nest-context.js';
 import { Recovery } from './recovery.js';
 import { Route } from './route.js';
 import { RoutingTable } from './routing-table.js';
-import { attachGlobalScopedEnhancers, isEnhanced, isScoped } from './scope.js';
+import { isEnhanced, isScoped } from './scope.js';
 
-/** A gateway on a server, and the codec for those of its handlers that name none. */
+/** A gateway on a server, and the codec of its handlers that have no codec of their own. */
 export interface ServedGateway {
   readonly definition: GatewayDefinition;
   readonly codec: PayloadCodec | undefined;
@@ -22,7 +24,7 @@ export interface ServedGateway {
 /**
  * Builds the dispatcher of a server, once for all its connections.
  *
- * @param prepare Called with each gateway instance that is made for a single message.
+ * @param prepare Called with each gateway instance that is made for one message.
  * @throws Error if two handlers take the same messages, or a handshake guard has no method `canActivate`.
  */
 export function createDispatcher(
@@ -35,8 +37,9 @@ export function createDispatcher(
   const hooks = new ConnectionHooks(logger);
   for (const { definition, codec } of gateways) {
     const prepareInstance = (instance: object) => prepare(definition, instance);
-    attachGlobalScopedEnhancers(nest, definition);
-    hooks.add(nest, definition, prepareInstance);
+    const { wrapper } = definition;
+    if (!Reflect.getMetadata(WEBWIRE_GATEWAY, wrapper.metatype!)) attachGlobalScopedEnhancers(nest.config, wrapper);
+    hooks.add(definition, prepareInstance);
     for (const handler of definition.handlers) {
       const label = `${definition.name}.${handler.methodName}`;
       const invoke = createInvoker(nest, definition, handler, prepareInstance, logger);
@@ -46,10 +49,7 @@ export function createDispatcher(
       );
     }
   }
-  const authorize = createHandshakeGuards(
-    nest,
-    gateways.map(({ definition }) => definition),
-  );
+  const authorize = createHandshakeGuards(gateways.map(({ definition }) => definition));
   return new GatewayDispatcher(routes, hooks, logger, authorize);
 }
 

@@ -3,7 +3,7 @@ import type { Invoker } from './invoker.js';
 import { parameterReader } from './parameters.js';
 import { isPromiseLike, resolveResult } from './resolve-result.js';
 
-/** Calls a handler to which nothing applies straight away: what it returns at once is answered at once. */
+/** Calls a handler without enhancers directly. A handler that returns a value is answered in the same tick. */
 export function directInvoker(instance: object, handler: HandlerDefinition): Invoker {
   const { callback } = handler;
   const parameters = parameterReader(instance, handler);

@@ -1,31 +1,29 @@
 import { isNativeError } from 'node:util/types';
 
-/** Levels of nesting that a message shows, and values that it shows in all. */
+/** Most levels of nesting, and most values in all, that a message includes. */
 const MAX_DEPTH = 10;
 const MAX_VALUES = 1_000;
 
-/** Length of a message made of structured content, in characters. */
+/** Longest message, in characters. */
 const MAX_LENGTH = 8_192;
 
 /**
- * The message for the client, of the content that an exception was made with.
+ * The message for the client, made from the content of an exception: text as it is, the `message` of an object, a list of texts
+ * joined, any other content as JSON. Errors are left out at any depth, because their text is for the log.
  *
- * Text is the message itself. Of an object, its `message` is; a list of texts is joined; other content is JSON. An Error
- * among it is left out, at any depth: its text is for the log.
- *
- * @param fallback The message if nothing is left to say.
- * @param omitted A member that the client gets anyway.
+ * @param fallback The message if the content is empty.
+ * @param omitted A member to leave out, because the client gets it separately.
  */
 export function contentToMessage(content: unknown, fallback: string, omitted?: 'code'): string {
   try {
-    return cut(describe(content, omitted) ?? fallback);
+    return cut(describeContent(content, omitted) ?? fallback);
   } catch {
     // A getter or a proxy failed.
     return fallback;
   }
 }
 
-/** The code in the content of an exception, if there is one. The code of an Error is that of a driver or of Node.js. */
+/** The `code` in the content of an exception, if any. Codes of Errors are ignored: they come from drivers or Node.js. */
 export function codeOfContent(content: unknown): string | undefined {
   try {
     const code = isObject(content) && !isError(content) ? (content as { code?: unknown }).code : undefined;
@@ -35,7 +33,7 @@ export function codeOfContent(content: unknown): string | undefined {
   }
 }
 
-function describe(content: unknown, omitted: 'code' | undefined): string | undefined {
+function describeContent(content: unknown, omitted: 'code' | undefined): string | undefined {
   if (!isObject(content)) return describePrimitive(content);
   if (isError(content)) return undefined;
   const { message } = content as { message?: unknown };
@@ -65,7 +63,7 @@ function describeStructure(value: object, omitted?: 'code'): string | undefined 
   return JSON.stringify(copy);
 }
 
-/** A copy that JSON can express, without Errors, cycles, and parts that are too deep or too many. */
+/** A copy that JSON can represent: without Errors and circular references, and cut to the limits above. */
 function copyFor(value: unknown, budget: { values: number }, ancestors: readonly object[]): unknown {
   if (typeof value === 'bigint') return String(value);
   if (!isObject(value)) return typeof value === 'function' || typeof value === 'symbol' ? undefined : value;

@@ -8,7 +8,7 @@ import type { Message } from '../../server/message.js';
 import type { ConnectionHooks } from './connection-hooks.js';
 import type { RoutingTable } from './routing-table.js';
 
-/** Brings the messages of one server to the handlers of its gateways. */
+/** Routes the messages of one server to the handlers of its gateways. */
 export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
   constructor(
     private readonly routes: RoutingTable,
@@ -28,7 +28,7 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
   signal(connection: WebwireConnection, message: Message): void | Promise<void> {
     const route = this.routes.find('signal', message.name);
     if (!route) {
-      this.logger.debug(`Nobody handles signal ${JSON.stringify(message.name)}, which was dropped`);
+      this.logger.debug(`Dropped signal ${JSON.stringify(message.name)}: no handler handles it`);
       return;
     }
     try {
@@ -49,7 +49,7 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
     return this.hooks.disconnected(connection, reason);
   }
 
-  /** Nobody waits for an answer. What was refused on purpose must not let a client fill the log. */
+  /** Handles the error of a signal, which has no reply. Intended errors are only debug lines, so that no client fills the log. */
   #failed({ name }: Message, failure: unknown): void {
     if (!(failure instanceof RequestError)) throw failure;
     this.logger.debug(`Signal ${JSON.stringify(name)} was refused: ${JSON.stringify(failure.code)}`);

@@ -1,5 +1,4 @@
 import { MetadataScanner, type ModulesContainer } from '@nestjs/core';
-import type { InstanceWrapper, Module } from '@nestjs/core/internal';
 import {
   GATEWAY_METADATA,
   GATEWAY_OPTIONS,
@@ -7,36 +6,38 @@ import {
   MESSAGE_MAPPING_METADATA,
   MESSAGE_METADATA,
   PORT_METADATA,
-} from '@nestjs/websockets/internal';
+  type InstanceWrapper,
+  type Module,
+} from '../internals/nest-internals.js';
 import { assertName } from '../options/handler-options.js';
 import { WEBWIRE_GATEWAY, WEBWIRE_HANDLES, type GatewayBrand, type HandlesMetadata } from '../decorators/metadata.js';
 import { translateOptions } from '../options/foreign-options.js';
 import { checkGatewayOptions, type WebwireGatewayOptions } from '../options/gateway-options.js';
 
-/** A method that handles messages. One that handles several kinds or names counts once for each. */
+/** One kind and name of messages that a method handles. A method that handles several has several definitions. */
 export interface HandlerDefinition extends HandlesMetadata {
   readonly methodName: string;
-  /** Whether it is a `@SubscribeMessage()` that Nest itself knows of. */
+  /** `true` for a method with `@SubscribeMessage()`, which Nest itself registers and logs. */
   readonly isPlain: boolean;
   /**
-   * The method as the class declares it. Enhancers are found on it, so an instance that shadows it (bound in the
-   * constructor, or spied upon) does not lose its guards.
+   * The method of the class, which carries the metadata of enhancers. An instance may have a property in place of it (bound in
+   * the constructor, or a spy), which has no metadata: its guards would be lost.
    */
   readonly callback: (...args: unknown[]) => unknown;
 }
 
 /** A gateway as its decorators describe it. */
 export interface GatewayDefinition {
-  /** Its name in configuration, in a cluster and for people: the option `name`, else that of its class. */
+  /** Name in configuration, among the nodes of a cluster and in logs: the option `name`, else the name of the class. */
   readonly name: string;
   readonly wrapper: InstanceWrapper;
   readonly module: Module;
-  /** Port in the decorator; 0 is the HTTP server of the application. */
+  /** Port in the decorator; 0 means the HTTP server of the application. */
   readonly port: number;
   readonly options: WebwireGatewayOptions;
-  /** Options of other adapters that are ignored, in words. */
+  /** Descriptions of ignored options of other adapters, for the log. */
   readonly ignoredOptions: readonly string[];
-  /** What Nest will ask the adapter for; a plain `@WebSocketGateway()` has none. */
+  /** The namespace that Nest passes to the adapter; `undefined` for a plain `@WebSocketGateway()`. */
   readonly namespace: symbol | undefined;
   readonly handlers: readonly HandlerDefinition[];
   /** Properties decorated with `@WebSocketServer()`. */
@@ -44,11 +45,11 @@ export interface GatewayDefinition {
 }
 
 /**
- * Finds the gateways of an application: the providers that Nest itself takes for gateways. It looks at their classes only,
- * so that they need not be there yet.
+ * Finds the gateways of an application: the providers that Nest itself treats as gateways. It reads the metadata of their
+ * classes, so their instances may not exist yet.
  *
  * @throws InvalidOptionError for a bad option in a decorator.
- * @throws TypeError for a handler that no message can reach.
+ * @throws TypeError for a handler whose name no message can have.
  */
 export function exploreGateways(modules: ModulesContainer): GatewayDefinition[] {
   const gateways: GatewayDefinition[] = [];
@@ -84,7 +85,7 @@ function exploreGateway(module: Module, wrapper: InstanceWrapper): GatewayDefini
   };
 }
 
-/** The namespace of a WebWire gateway is for Nest. */
+/** The options without the namespace, which `@WebwireGateway()` adds for Nest. */
 function withoutNamespace(options: Record<string, unknown>): Record<string, unknown> {
   const names = Object.keys(options).filter((name) => name !== 'namespace');
   return Object.fromEntries(names.map((name) => [name, options[name]]));
@@ -105,14 +106,14 @@ function exploreHandlers(gateway: string, prototype: object): HandlerDefinition[
   });
 }
 
-/** A plain `@SubscribeMessage()` takes requests and signals alike. */
+/** A plain `@SubscribeMessage()` handles both requests and signals. */
 function plainHandles(handler: string, name: unknown): HandlesMetadata[] {
   if (typeof name !== 'string') throw new TypeError(`@SubscribeMessage() of ${handler} needs a string as its name`);
   assertName('message', name, handler);
   return (['request', 'signal'] as const).map((kind) => ({ kind, target: { name }, codec: undefined }));
 }
 
-/** The decorator leaves the property, empty, on the prototype. */
+/** `@WebSocketServer()` declares its property on the prototype, with the value `null`. */
 function exploreServerProperties(prototype: object): string[] {
   const properties: string[] = [];
   for (const property in prototype) {

@@ -1,24 +1,24 @@
 import type { CanActivate, Type } from '@nestjs/common';
-import { GUARDS_METADATA } from '@nestjs/common/internal';
 import type { ContextId } from '@nestjs/core';
+import { isObservable, lastValueFrom } from 'rxjs';
+import type { HandshakeGuard } from '../internals/handshake-guard-list.js';
+import { loadPerContext } from '../internals/load-per-context.js';
 import {
   ExecutionContextHost,
   FORBIDDEN_MESSAGE,
+  GUARDS_METADATA,
   REQUEST_CONTEXT_ID,
   STATIC_CONTEXT,
   type InstanceWrapper,
   type Module,
-} from '@nestjs/core/internal';
-import { isObservable, lastValueFrom } from 'rxjs';
-import type { HandshakeGuard } from '../internals/handshake-guard-list.js';
+} from '../internals/nest-internals.js';
 import { HANDSHAKE_METHOD } from '../decorators/metadata.js';
 import type { HandshakeHost } from '../decorators/use-handshake-guards.decorator.js';
 import { AsyncScope } from '../../server/async-scope.js';
 import { HandshakeRejection, type Handshake } from '../../server/handshake.js';
-import { createContext } from './enhanced-invoker.js';
 import type { GatewayDefinition } from './gateway-explorer.js';
-import type { NestContext } from './nest-context.js';
-import { toRefusal } from './refusal.js';
+import { toHandshakeRejection } from './handshake-rejection.js';
+import { createContext } from './request-context.js';
 
 /** A guard that is made for each upgrade. */
 class ScopedGuard {
@@ -29,7 +29,7 @@ class ScopedGuard {
   ) {}
 }
 
-/** The guards of one gateway, and what stands for it in their context. */
+/** The guards of one gateway, and the function that is the handler in their context. */
 interface GuardedGateway {
   readonly gateway: GatewayDefinition;
   readonly handler: () => void;
@@ -37,18 +37,18 @@ interface GuardedGateway {
 }
 
 /**
- * Builds the check of who may connect to a server: the handshake guards of all its gateways, one after the other.
+ * Builds the check that runs before a server accepts an upgrade: the handshake guards of all its gateways, one after the
+ * other.
  *
- * @returns `undefined` if there are none, so that nobody has to wait for them.
- * @throws TypeError if what was given as a guard is none.
+ * @returns `undefined` if there are no guards, so that an upgrade waits for nothing.
+ * @throws TypeError if a guard has no method `canActivate`.
  */
 export function createHandshakeGuards(
-  nest: NestContext,
   gateways: readonly GatewayDefinition[],
 ): ((handshake: Handshake) => Promise<void>) | undefined {
   const guarded = gateways.flatMap(guardedGateway);
   if (guarded.length === 0) return undefined;
-  const makerFor = guardMaker(nest, guarded);
+  const makerFor = guardMaker(guarded);
   const authorize = async (handshake: Handshake): Promise<void> => {
     const make = makerFor(handshake);
     try {
@@ -60,14 +60,14 @@ export function createHandshakeGuards(
         }
       }
     } catch (error) {
-      throw toRefusal(error);
+      throw toHandshakeRejection(error);
     }
   };
-  // Values that a guard puts into an AsyncLocalStorage are not seen by the messages of the connection.
+  // Messages of the connection must not see values that a guard puts into an AsyncLocalStorage.
   return (handshake) => new AsyncScope().runInAsyncScope(authorize, undefined, handshake);
 }
 
-/** There is no response yet, which is what Nest's context would take the second argument for. */
+/** Nest's context would return the second argument, the handshake, as the response. An upgrade has no response yet. */
 class HandshakeContext extends ExecutionContextHost {
   constructor(handshake: Handshake, { wrapper }: GatewayDefinition, handler: () => void) {
     super([handshake.request, handshake, undefined], wrapper.metatype as never, handler);
@@ -78,7 +78,7 @@ class HandshakeContext extends ExecutionContextHost {
   }
 }
 
-/** As Nest's own guards: anything true passes, and of an Observable the last value counts. */
+/** Runs a guard. As in Nest, a truthy result passes, and the last value of an Observable is its result. */
 async function passes(guard: CanActivate, context: HandshakeContext): Promise<boolean> {
   const result: unknown = await guard.canActivate(context);
   const value: unknown = isObservable(result) ? await lastValueFrom(result, { defaultValue: false }) : result;
@@ -95,35 +95,39 @@ function guardedGateway(gateway: GatewayDefinition): GuardedGateway[] {
   return guards.length > 0 ? [{ gateway, handler, guards }] : [];
 }
 
-/** A guard that cannot be found is not left out, as Nest would do: whom it should keep out would be let in. */
+/**
+ * The guard that Nest registered for a class. Nest would leave out a guard that it cannot find; here that is an error,
+ * because clients would be let in without the check.
+ */
 function guardOfModule({ name, module, wrapper: host }: GatewayDefinition, type: Type): CanActivate | ScopedGuard {
   const wrapper = module.injectables.get(type);
   const label = `${type.name}, a handshake guard of ${name},`;
   if (!wrapper) throw new TypeError(`${label} is not among the guards of ${module.name}`);
-  // Transient ones were made for their gateway, unless that is made for each message.
+  // Nest made transient guards for their gateway at start, unless the gateway is request-scoped.
   const made = wrapper.getInstanceByContextId(STATIC_CONTEXT, host.id);
   if (!wrapper.isDependencyTreeStatic() || !made.isResolved) return new ScopedGuard(label, wrapper, module);
   return assertGuard(label, made.instance);
 }
 
-/** Makes the guards for one upgrade in one context: they share what they depend on, and `REQUEST` is the upgrade request. */
-function guardMaker(nest: NestContext, guarded: readonly GuardedGateway[]) {
+/**
+ * Makes the request-scoped guards of one upgrade in one context: they share their dependencies, and `REQUEST` is the upgrade
+ * request.
+ */
+function guardMaker(guarded: readonly GuardedGateway[]) {
   const scoped = guarded.flatMap(({ guards }) => guards.filter((guard) => guard instanceof ScopedGuard));
-  // Durable ones get the payload of their strategy for the request in any case.
+  // Durable guards get the payload of their context strategy as the request in any case.
   const host = scoped.find(({ wrapper }) => !wrapper.isDependencyTreeDurable()) ?? scoped[0];
   return ({ request }: Handshake) => {
     let contextId: ContextId | undefined;
     const open = (): ContextId => {
-      const opened = createContext(nest, host!, request);
-      // What guards resolve by themselves (`ContextIdFactory.getByRequest()`) is in the same context.
+      const opened = createContext(host!, request);
+      // Guards that call `ContextIdFactory.getByRequest()` get the same context.
       Reflect.defineProperty(request, REQUEST_CONTEXT_ID, { value: opened });
       return opened;
     };
     return async ({ label, wrapper, module }: ScopedGuard): Promise<CanActivate> => {
       contextId ??= open();
-      const { injectables } = module;
-      const instance: unknown = await nest.injector.loadPerContext({}, module, injectables, contextId, wrapper);
-      return assertGuard(label, instance);
+      return assertGuard(label, await loadPerContext(module, module.injectables, wrapper, contextId));
     };
   };
 }

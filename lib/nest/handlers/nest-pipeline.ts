@@ -4,21 +4,21 @@ import type { HandlerArguments } from './invoker.js';
 import type { NestContext } from './nest-context.js';
 import { PARAMS_FACTORY, parametersKey } from './parameters.js';
 
-/** Where request-scoped enhancers are found: the context of one message, and the gateway that asks. */
+/** Identifies the request-scoped enhancers of one message: its context, and the gateway for which they are made. */
 export interface Scope {
   readonly contextId: ContextId;
   readonly inquirerId: string;
 }
 
-/** A handler and what applies to it, filters left aside. */
+/** A handler with its guards, interceptors and pipes, without its filters. */
 export interface HandlerPipeline {
-  /** Returns the result of the handler or the promise of it; throws or rejects with its failure. */
+  /** Returns the result of the handler or the promise of it; throws or rejects with its error. */
   run(args: HandlerArguments): unknown;
 }
 
 /**
- * A pipeline as Nest builds it: it waits for each of its parts. Filters are left out, so that their silence is not mistaken
- * for an empty result, nor logged by Nest.
+ * Nest's own pipeline, which awaits each of its steps. It runs without filters: a filter that returns nothing would look like
+ * an empty result, and Nest would log errors that no filter catches.
  */
 export function nestPipeline(
   { contextCreator }: Pick<NestContext, 'contextCreator'>,

@@ -1,12 +1,16 @@
-import { ContextUtils, ExecutionContextHost } from '@nestjs/core/internal';
-import { CUSTOM_ROUTE_ARGS_METADATA, ROUTE_ARGS_METADATA } from '@nestjs/common/internal';
 import type { ExecutionContext, PipeTransform } from '@nestjs/common';
-import { WsParamtype } from '@nestjs/websockets/enums/ws-paramtype.enum.js';
-import { MESSAGE_ARGUMENT, messageOf } from '../decorators/webwire-message.decorator.js';
+import { MESSAGE_ARGUMENT, messageArgument } from '../decorators/webwire-message.decorator.js';
+import {
+  ContextUtils,
+  CUSTOM_ROUTE_ARGS_METADATA,
+  ROUTE_ARGS_METADATA,
+  WsParamtype,
+  type ExecutionContextHost,
+} from '../internals/nest-internals.js';
 import type { HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments } from './invoker.js';
 
-/** Metadata key for handlers without parameter decorators, which get `(connection, body)`. */
+/** Metadata key of the parameters of handlers without parameter decorators. */
 const DEFAULT_ARGS = 'webwire:default-args';
 
 interface Parameter {
@@ -21,25 +25,28 @@ type Parameters = Record<string, Parameter>;
 
 const contextUtils = new ContextUtils();
 
-/** How Nest's pipeline finds the values of Nest's own decorators. */
+/** Gives Nest's pipeline the values of Nest's own parameter decorators. */
 export const PARAMS_FACTORY = {
   exchangeKeyForValue(type: unknown, data: unknown, args: HandlerArguments): unknown {
-    return valueOf(type, data, args);
+    return builtInValue(type, data, args);
   },
 };
 
-/** The metadata key under which Nest's pipeline finds the parameters of a handler. */
+/**
+ * The metadata key under which Nest's pipeline finds the parameters of a handler. Handlers without parameter decorators get
+ * the parameters `(connection, body)` under a key of their own.
+ */
 export function parametersKey(instance: object, methodName: string): string {
   if (reflect(instance, methodName, ROUTE_ARGS_METADATA)) return ROUTE_ARGS_METADATA;
   const defaults: Parameters = {
     [`${WsParamtype.SOCKET}:0`]: { index: 0, pipes: [] },
     [`${WsParamtype.PAYLOAD}:1`]: { index: 1, pipes: [] },
   };
-  Reflect.defineMetadata(DEFAULT_ARGS, defaults, contextUtils['getParamsHost'](instance, methodName), methodName);
+  Reflect.defineMetadata(DEFAULT_ARGS, defaults, parametersHost(instance, methodName), methodName);
   return DEFAULT_ARGS;
 }
 
-/** The parameters of a handler, and whether pipes or schemas apply to any of them. */
+/** The parameters of a handler. `arePiped` is `true` if a pipe or schema applies to any of them. */
 export function reflectParameters(
   instance: object,
   methodName: string,
@@ -48,23 +55,23 @@ export function reflectParameters(
   return { list, arePiped: list.some(([, { pipes, schema }]) => pipes.length > 0 || schema !== undefined) };
 }
 
-/** Finds the values of a handler's parameters where no pipe applies to them. */
+/** Reads the values of a handler's parameters, to which no pipe applies. */
 export interface ParameterReader {
   read(...args: HandlerArguments): unknown[];
-  /** Whether a value may have to be waited for: only those of decorators of the application's own. */
+  /** `true` if a value may be a promise, which only custom decorators of the application return. */
   readonly isAsync: boolean;
 }
 
 type Reader = (args: HandlerArguments) => unknown;
 
-/** Decides at start how each parameter is read, so that little is left to do for a message. */
+/** Chooses at start how each parameter is read, to save time for each message. */
 export function parameterReader(instance: object, { methodName, callback }: HandlerDefinition): ParameterReader {
   const { list } = reflectParameters(instance, methodName);
   const contextOf = contextUtils.getContextFactory('ws', instance, callback);
   const readers: Reader[] = [];
   for (const [key, parameter] of list) readers[parameter.index] = reader(key, parameter, contextOf);
   for (let index = 0; index < readers.length; index++) readers[index] ??= nothing;
-  const isAsync = list.some(([key, { factory }]) => isCustom(key) && factory !== messageOf);
+  const isAsync = list.some(([key, { factory }]) => isCustom(key) && factory !== messageArgument);
   const readOne = isAsync ? attempt : call;
   return {
     isAsync,
@@ -76,7 +83,7 @@ function call(read: Reader, args: HandlerArguments): unknown {
   return read(args);
 }
 
-/** A failure is a promise like others, which may have been made before it: none of them goes unheard. */
+/** Returns an error as a rejected promise, so that the promises of other parameters are awaited as well. */
 function attempt(read: Reader, args: HandlerArguments): unknown {
   try {
     return read(args);
@@ -90,12 +97,12 @@ function reader(
   { data, factory }: Parameter,
   contextOf: (args: unknown[]) => ExecutionContextHost,
 ): Reader {
-  if (factory === messageOf) return (args) => args[MESSAGE_ARGUMENT];
+  if (factory === messageArgument) return (args) => args[MESSAGE_ARGUMENT];
   if (isCustom(key)) return (args) => factory?.(data, contextOf(args));
   const type: unknown = Number(contextUtils.mapParamType(key));
   if (type === WsParamtype.SOCKET) return (args) => args[0];
   if (type === WsParamtype.PAYLOAD && !data) return (args) => args[1];
-  return (args) => valueOf(type, data, args);
+  return (args) => builtInValue(type, data, args);
 }
 
 function isCustom(key: string): boolean {
@@ -104,7 +111,7 @@ function isCustom(key: string): boolean {
 
 function nothing(): undefined {}
 
-function valueOf(type: unknown, data: unknown, [connection, body]: HandlerArguments): unknown {
+function builtInValue(type: unknown, data: unknown, [connection, body]: HandlerArguments): unknown {
   if (type === WsParamtype.SOCKET) return connection;
   if (type !== WsParamtype.PAYLOAD) return undefined;
   return data ? (body as Record<string, unknown> | undefined | null)?.[data as string] : body;
@@ -112,4 +119,10 @@ function valueOf(type: unknown, data: unknown, [connection, body]: HandlerArgume
 
 function reflect(instance: object, methodName: string, key: string): Parameters | undefined {
   return contextUtils.reflectCallbackMetadata<Parameters>(instance, methodName, key);
+}
+
+/** The class on which Nest looks for the metadata of a handler's parameters: Nest 11 takes the class of the instance. */
+function parametersHost(instance: object, methodName: string): object {
+  const utils = contextUtils as unknown as { getParamsHost?(instance: object, methodName: string): object };
+  return utils.getParamsHost?.(instance, methodName) ?? instance.constructor;
 }

@@ -1,10 +1,10 @@
 import { ForbiddenException } from '@nestjs/common';
-import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '@nestjs/core/internal';
 import { from, isObservable, lastValueFrom, Observable, type Subscriber } from 'rxjs';
 import { AsyncScope } from '../../server/async-scope.js';
 import type { ConnectionLifetime } from '../../server/connection-lifetime.js';
 import type { HandlerArguments } from './invoker.js';
 import type { HandlerPipeline } from './nest-pipeline.js';
+import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '../internals/nest-internals.js';
 import type { Enhancers, PipedParameter } from '../internals/resolve-enhancers.js';
 import { MESSAGE_ARGUMENT } from '../decorators/webwire-message.decorator.js';
 import { isPromiseLike, lastValue, whileConnected } from './resolve-result.js';
@@ -12,8 +12,8 @@ import { isPromiseLike, lastValue, whileConnected } from './resolve-result.js';
 type Continuation = (value: unknown, subscriber: Subscriber<unknown>) => void;
 
 /**
- * Runs guards, interceptors and pipes around a handler, as Nest does. Nest waits for each of them. Here only a promise or an
- * Observable is waited for, so that a request whose enhancers and handler are synchronous is answered at once.
+ * Runs guards, interceptors and pipes around a handler, as Nest does. Nest awaits each of them; this pipeline awaits only
+ * promises and Observables, so that a request whose enhancers and handler are synchronous is answered in the same tick.
  */
 export class Pipeline implements HandlerPipeline {
   readonly #parameterCount: number;
@@ -26,14 +26,18 @@ export class Pipeline implements HandlerPipeline {
     this.#parameterCount = Math.max(0, ...enhancers.parameters.map(({ index }) => index + 1));
   }
 
-  /** Returns the result of the handler, or the last value of the interceptors around it. */
+  /** Returns the result of the handler, or the last value of the interceptors around it, or the promise of either. */
   run(args: HandlerArguments): unknown {
     if (this.enhancers.guards.length === 0) return this.#intercept(args);
     const asked = this.#askGuards(this.#contextOf(args), 0);
     return asked ? asked.then(() => this.#intercept(args)) : this.#intercept(args);
   }
 
-  /** @throws ForbiddenException, now or later, if one of them refuses. */
+  /**
+   * Runs the guards from an index on.
+   * @returns A promise if a guard is asynchronous.
+   * @throws ForbiddenException, or rejects with it, if a guard returns a falsy value.
+   */
   #askGuards(context: ExecutionContextHost, first: number): Promise<void> | undefined {
     const { guards } = this.enhancers;
     for (let index = first; index < guards.length; index++) {
@@ -53,7 +57,7 @@ export class Pipeline implements HandlerPipeline {
 
   #intercept(args: HandlerArguments): unknown {
     if (this.enhancers.interceptors.length === 0) return this.#call(args);
-    // Interceptors that change what they see do not change what the handler gets.
+    // An interceptor that changes the arguments in its context does not change those of the handler.
     const seen: HandlerArguments = [...args];
     const { lifetime } = args[MESSAGE_ARGUMENT];
     return lastValue(
@@ -62,7 +66,7 @@ export class Pipeline implements HandlerPipeline {
     );
   }
 
-  /** Runs the interceptor of an index, or the handler after the last one, and gives its values to a subscriber. */
+  /** Runs the interceptor of an index, or the handler after the last one, and passes its values to a subscriber. */
   #interceptAt(
     index: number,
     context: ExecutionContextHost,
@@ -82,7 +86,7 @@ export class Pipeline implements HandlerPipeline {
       );
     };
     const values: unknown = interceptor.intercept(context, { handle });
-    if (isPromiseLike(values)) void goOnLater(values, subscriber, pass);
+    if (isPromiseLike(values)) void continueLater(values, subscriber, pass);
     else pass(values, subscriber);
   }
 
@@ -91,7 +95,7 @@ export class Pipeline implements HandlerPipeline {
     for (let index = 0; index < this.#parameterCount; index++) values.push(undefined);
     let isLate = false;
     for (const parameter of this.enhancers.parameters) {
-      const value = valueOf(parameter, args);
+      const value = parameterValue(parameter, args);
       values[parameter.index] = value;
       isLate ||= isPromiseLike(value);
     }
@@ -106,8 +110,8 @@ export class Pipeline implements HandlerPipeline {
   }
 }
 
-/** A parameter's value, or the promise of it: a failure is one, too, as it must not hide that of another parameter. */
-function valueOf(parameter: PipedParameter, args: HandlerArguments): unknown {
+/** The value of a parameter, or the promise of it. An error is a rejected promise, so that all parameters are read. */
+function parameterValue(parameter: PipedParameter, args: HandlerArguments): unknown {
   try {
     return transform(parameter.extract(...args), parameter, 0);
   } catch (error) {
@@ -119,15 +123,15 @@ function transform(value: unknown, parameter: PipedParameter, first: number): un
   const { pipes, metadata } = parameter;
   let result = value;
   for (let index = first; index < pipes.length; index++) {
-    if (isPromiseLike(result)) return Promise.resolve(result).then((there) => transform(there, parameter, index));
+    if (isPromiseLike(result)) return Promise.resolve(result).then((resolved) => transform(resolved, parameter, index));
     result = pipes[index]!.transform(result, { ...metadata });
   }
   return result;
 }
 
-/** Gives the result of a handler to a subscriber: the values of an Observable while the client is there, or the one value. */
+/** Passes the result of a handler to a subscriber: one value, or the values of an Observable while the connection is open. */
 function emit(result: unknown, subscriber: Subscriber<unknown>, lifetime: ConnectionLifetime): void {
-  if (isPromiseLike(result)) void goOnLater(result, subscriber, (value) => emitValue(value, subscriber, lifetime));
+  if (isPromiseLike(result)) void continueLater(result, subscriber, (value) => emitValue(value, subscriber, lifetime));
   else emitValue(result, subscriber, lifetime);
 }
 
@@ -140,16 +144,16 @@ function emitValue(value: unknown, subscriber: Subscriber<unknown>, lifetime: Co
   }
 }
 
-/** Gives the values of what an interceptor returned to a subscriber. */
+/** Passes the values that an interceptor returned to a subscriber. */
 function pass(values: unknown, subscriber: Subscriber<unknown>): void {
   from(values as Observable<unknown>).subscribe(subscriber);
 }
 
-/** Goes on with a promised value, unless an interceptor has given it up meanwhile. */
-async function goOnLater(promise: PromiseLike<unknown>, subscriber: Subscriber<unknown>, goOn: Continuation) {
+/** Continues with a promised value, unless an interceptor has unsubscribed meanwhile. */
+async function continueLater(promise: PromiseLike<unknown>, subscriber: Subscriber<unknown>, next: Continuation) {
   try {
     const value = await promise;
-    if (!subscriber.closed) goOn(value, subscriber);
+    if (!subscriber.closed) next(value, subscriber);
   } catch (error) {
     if (!subscriber.closed) subscriber.error(error);
   }

@@ -1,5 +1,5 @@
-import { ExecutionContextHost } from '@nestjs/core/internal';
 import { stackOf, type ServerLogger } from '../../common/logger.js';
+import { ExecutionContextHost } from '../internals/nest-internals.js';
 import { isIntended } from './failure.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments } from './invoker.js';
@@ -7,10 +7,10 @@ import type { NestContext } from './nest-context.js';
 import type { Scope } from './nest-pipeline.js';
 import { resolveResult } from './resolve-result.js';
 
-/** Characters of a failure's text in a log line. */
+/** Longest text of an error in a log line, in characters. */
 const MAX_TEXT_LENGTH = 200;
 
-/** Gives the failures of one handler to its exception filters. */
+/** Runs the exception filters of one handler on its errors. */
 export class Recovery {
   constructor(
     private readonly nest: NestContext,
@@ -20,9 +20,9 @@ export class Recovery {
   ) {}
 
   /**
-   * Runs the filter that catches a failure. Its value is the answer. If it returns nothing, the failure stays one, so that a
-   * failed request never looks like a success. A filter may throw an exception for the client instead. Any other failure of
-   * a filter is a mistake: it is logged, and the original failure stays.
+   * Runs the filter that catches an error, and returns its result as the answer. If the filter returns nothing, the error is
+   * thrown again, so that a failed request never looks like a success. A filter may throw another exception for the client.
+   * Any other error of a filter is a mistake: it is logged, and the original error is thrown again.
    */
   async recover(instance: object, args: HandlerArguments, error: unknown, scope?: Scope): Promise<unknown> {
     const { callback } = this.handler;
@@ -53,7 +53,7 @@ export class Recovery {
   }
 }
 
-/** Escaped, as the text may quote the client. */
+/** The text of an error for the log, escaped because it may quote the client. */
 function textOf(error: unknown): string {
   try {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -3,20 +3,20 @@ import type { ConnectionLifetime } from '../../server/connection-lifetime.js';
 import type { Message } from '../../server/message.js';
 
 /**
- * The value of a handler's or filter's result, or the promise of it. An Observable counts for its last value, `undefined`
- * if it has none; it is not subscribed to when the client is gone, and left when the client goes.
+ * The value of a handler's or filter's result, or the promise of it. The value of an Observable is its last one, or `undefined`.
+ * It is not subscribed to after the connection has ended, and unsubscribed from when the connection ends.
  */
 export function resolveResult(result: unknown, message: Message): unknown {
   if (isPromiseLike(result)) return Promise.resolve(result).then((value) => resolveObservable(value, message));
   return resolveObservable(result, message);
 }
 
-/** Whether a value has to be waited for. */
+/** Returns `true` for promises and other thenables. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return isComplex(value) && typeof (value as { then?: unknown }).then === 'function';
 }
 
-/** An Observable that completes when the client is gone, as nobody waits for its values then. */
+/** An Observable with the same values that completes when the connection ends. */
 export function whileConnected(values: Observable<unknown>, lifetime: ConnectionLifetime): Observable<unknown> {
   return new Observable((subscriber) => {
     if (lifetime.isOver) {
@@ -47,21 +47,22 @@ export function whileConnected(values: Observable<unknown>, lifetime: Connection
 /**
  * The last value of an Observable if it completes at once, else the promise of it.
  *
- * It is subscribed to even if the client is gone: interceptors, and the handler that they wrap, run in any case, as they do
- * without an Observable. Once the client is gone, it is left as soon as it has a value: an endless one would stay for ever.
+ * It is subscribed to even if the connection has ended, because interceptors and the handler run in any case, as they do
+ * without an Observable. Once the connection has ended, it is unsubscribed from at its first value: an endless Observable
+ * would otherwise run for ever.
  */
 export function lastValue(values: Observable<unknown>, lifetime: ConnectionLifetime): unknown {
   let last: unknown;
   let hasValue = false;
   let failure: { error: unknown } | undefined;
   let isDone = false;
-  let settle: (() => void) | undefined;
+  let finish: (() => void) | undefined;
   const end = () => {
     isDone = true;
-    settle?.();
+    finish?.();
   };
-  const leaveWithValue = () => {
-    // Without a subscription, it is still being subscribed to.
+  const leaveAfterEnd = () => {
+    // Values that arrive during `subscribe()` are handled after it.
     if (!hasValue || !lifetime.isOver || !subscription) return;
     try {
       subscription.unsubscribe();
@@ -75,7 +76,7 @@ export function lastValue(values: Observable<unknown>, lifetime: ConnectionLifet
     next(value) {
       last = value;
       hasValue = true;
-      leaveWithValue();
+      leaveAfterEnd();
     },
     error(error: unknown) {
       failure = { error };
@@ -83,18 +84,18 @@ export function lastValue(values: Observable<unknown>, lifetime: ConnectionLifet
     },
     complete: end,
   });
-  if (!isDone) leaveWithValue();
+  if (!isDone) leaveAfterEnd();
   if (isDone) {
     if (failure) throw failure.error;
     return last;
   }
   return new Promise((resolve, reject) => {
-    settle = () => {
-      lifetime.remove(leaveWithValue);
+    finish = () => {
+      lifetime.remove(leaveAfterEnd);
       if (failure) reject(failure.error);
       else resolve(last);
     };
-    lifetime.add(leaveWithValue);
+    lifetime.add(leaveAfterEnd);
   });
 }
 
@@ -102,13 +103,13 @@ function resolveObservable(value: unknown, { lifetime }: Message): unknown {
   return isComplex(value) && isObservable(value) ? lastValue(whileConnected(value, lifetime), lifetime) : value;
 }
 
-/** Text and bytes, which most handlers get and return, need no closer look. */
+/** Returns `false` for primitives and bytes, which are neither promises nor Observables. Fast, as most results are these. */
 function isComplex(value: unknown): boolean {
   if (typeof value === 'function') return true;
   return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value);
 }
 
-/** The application's own code runs when an Observable is unsubscribed from. */
+/** The error of the application's own teardown function, which RxJS wraps. */
 function causeOf(error: unknown): unknown {
   return error instanceof UnsubscriptionError ? error.errors[0] : error;
 }

@@ -10,16 +10,16 @@ import { isIntended, toFailure } from './failure.js';
 import type { Invoker } from './invoker.js';
 import { isPromiseLike } from './resolve-result.js';
 
-/** A code that a ReplyError can have (PROTOCOL.md, section 2). */
+/** A code that a ReplyError can have (docs/PROTOCOL.md, section 2). */
 const ERROR_CODE = /^[ -~]{1,255}$/;
 
-/** Characters of an error's text in a log line. */
+/** Longest text of an error in a log line, in characters. */
 const MAX_REASON_LENGTH = 200;
 
-/** The way of a message to a handler, and of its result back. */
+/** Decodes messages for one handler, calls it, and encodes its results. */
 export class Route {
   constructor(
-    /** `Class.method`, for people. */
+    /** `Class.method`, for errors and logs. */
     readonly handler: string,
     /** Name of the module that provides the gateway. */
     readonly module: string,
@@ -29,16 +29,17 @@ export class Route {
   ) {}
 
   /**
-   * Calls the handler. Values that it or its enhancers put into an `AsyncLocalStorage` (`enterWith`) are gone afterwards.
+   * Calls the handler. Code that runs afterwards does not see values that it or its enhancers put into an `AsyncLocalStorage`
+   * with `enterWith()`.
    *
    * @returns Its result or the promise of it.
-   * @throws RequestError for a failure that is meant for the client, anything else for any other; also later.
+   * @throws RequestError if the error is meant for the client, else the error itself; or rejects with it.
    */
   run(connection: WebwireConnection, message: Message): unknown {
     return new AsyncScope().runInAsyncScope(run, undefined, this, connection, message);
   }
 
-  /** Makes the payload of the handler's result. An error that is returned, also by a filter, counts like a thrown one. */
+  /** Encodes the result of the handler. An Error that a handler or filter returns is treated as if it were thrown. */
   readonly reply = (value: unknown): Payload => {
     if (value instanceof Error) throw this.#failureOf(value);
     try {
@@ -49,12 +50,12 @@ export class Route {
     }
   };
 
-  /** Throws the failure of a handler as the client may learn of it. */
+  /** Throws the error of a handler: a RequestError if the client may see it. */
   readonly fail = (error: unknown): never => {
     throw this.#failureOf(error);
   };
 
-  /** Calls the handler where `run` says. @internal */
+  /** Calls the handler inside of the asynchronous context of `run()`. @internal */
   call(connection: WebwireConnection, message: Message): unknown {
     const body = this.#decode(connection, message);
     try {
@@ -74,7 +75,7 @@ export class Route {
         `Connection ${connection.id} sent ${JSON.stringify(name)} with a body that the codec of ${this.handler} ` +
           `cannot decode: ${JSON.stringify(reasonOf(error))}`,
       );
-      // The reason may quote the payload, or say something about the server: it does not reach the client.
+      // The reason may quote the payload or reveal details of the server, so the client does not get it.
       throw new RequestError('BAD_REQUEST', 'the body could not be decoded');
     }
     if (body === payload.bytes) return asBuffer(payload.bytes);
@@ -108,7 +109,7 @@ function reasonOf(error: unknown): string {
   }
 }
 
-/** A view. `Buffer.from()` would do, after a long look at its argument. */
+/** A view of the same memory. Faster than `Buffer.from()`, which checks the type of its argument. */
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.prototype.subarray.call(bytes, 0, bytes.length);
 }

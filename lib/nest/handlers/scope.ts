@@ -1,24 +1,22 @@
-import type { ApplicationConfig } from '@nestjs/core';
 import {
   GUARDS_METADATA,
   INTERCEPTORS_METADATA,
   PIPES_METADATA,
   EXCEPTION_FILTERS_METADATA,
-} from '@nestjs/common/internal';
-import type { InstanceWrapper } from '@nestjs/core/internal';
-import { WEBWIRE_GATEWAY } from '../decorators/metadata.js';
+} from '../internals/nest-internals.js';
+import { globalScopedEnhancers } from '../internals/scoped-enhancers.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { NestContext } from './nest-context.js';
 import { reflectParameters } from './parameters.js';
 
 const ENHANCERS = [GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA, EXCEPTION_FILTERS_METADATA];
 
-/** Whether a handler of the gateway runs in a context of its own for each message. */
+/** Returns `true` if each message gets a request context of its own. */
 export function isScoped({ config }: NestContext, { wrapper }: GatewayDefinition): boolean {
   return !wrapper.isDependencyTreeStatic() || globalScopedEnhancers(config).length > 0;
 }
 
-/** Whether a guard, interceptor, pipe or filter applies to a handler: its own, its gateway's or a global one. */
+/** Returns `true` if a guard, interceptor, pipe or filter of the handler, of its gateway or a global one applies. */
 export function isEnhanced(
   { config }: NestContext,
   { wrapper }: GatewayDefinition,
@@ -36,22 +34,4 @@ export function isEnhanced(
     targets.some((target) => ENHANCERS.some((key) => Reflect.getMetadata(key, target)?.length > 0)) ||
     reflectParameters(wrapper.instance as object, methodName).arePiped
   );
-}
-
-/**
- * Nest attaches request-scoped global enhancers to "entry providers", as `@WebwireGateway()` makes them. Plain
- * gateways get them here, or a guard would silently not run.
- */
-export function attachGlobalScopedEnhancers({ config }: NestContext, { wrapper }: GatewayDefinition): void {
-  if (Reflect.getMetadata(WEBWIRE_GATEWAY, wrapper.metatype!)) return;
-  for (const enhancer of globalScopedEnhancers(config)) wrapper.addEnhancerMetadata(enhancer);
-}
-
-function globalScopedEnhancers(config: ApplicationConfig): InstanceWrapper[] {
-  return [
-    ...config.getGlobalRequestGuards(),
-    ...config.getGlobalRequestInterceptors(),
-    ...config.getGlobalRequestPipes(),
-    ...config.getGlobalRequestFilters(),
-  ];
 }

@@ -1,21 +1,44 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
-import { ExternalExceptionFilterContext } from '@nestjs/core/exceptions/external-exception-filter-context.js';
-import { ExecutionContextHost, MESSAGES } from '@nestjs/core/internal';
+import type { ExternalContextCreator } from '@nestjs/core';
 import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
+import { assertNestParts } from './assert-nest-parts.js';
+import { ExecutionContextHost, MESSAGES } from './nest-internals.js';
 
 /** Finds the exception filters of a handler, global ones included. */
-export class FilterContext extends ExternalExceptionFilterContext {
-  override getFilterInstance(
-    ...args: Parameters<ExternalExceptionFilterContext['getFilterInstance']>
-  ): ExceptionFilter | null {
-    const filter = super.getFilterInstance(...args);
+export type FilterContext = ExternalContextCreator['filtersContextCreator'];
+
+/**
+ * A filter context that finds the same filters as that of Nest's context creator.
+ *
+ * Why: `ExternalContextCreator.create()` runs filters itself, but then a handled error and an empty result look the same, and
+ * a failure that no filter catches is logged. No public API finds the filters alone.
+ *
+ * Relies on: the field `filtersContextCreator` of `ExternalContextCreator`, and its method `getFilterInstance()`, which its
+ * `create()` calls for each filter. The new context inherits from Nest's, which other libraries share.
+ *
+ * If Nest changes it: the start fails if a part is missing. If Nest no longer calls `getFilterInstance()`, filters that extend
+ * `BaseWsExceptionFilter` fail, which `test/nest/handlers/filters.spec.ts` shows.
+ *
+ * @throws Error if this version of Nest lacks one of these parts.
+ */
+export function createFilterContext(creator: ExternalContextCreator): FilterContext {
+  const original = creator['filtersContextCreator'] as FilterContext | undefined;
+  assertNestParts({
+    'ExternalContextCreator.filtersContextCreator.create()': original?.create,
+    'ExternalContextCreator.filtersContextCreator.getFilterInstance()': original?.getFilterInstance,
+  });
+  const inherited = original as FilterContext;
+  const context = Object.create(inherited) as FilterContext;
+  context.getFilterInstance = (...args: Parameters<FilterContext['getFilterInstance']>) => {
+    const filter = inherited.getFilterInstance.apply(context, args) as ExceptionFilter | null;
     return filter instanceof BaseWsExceptionFilter ? throwingReports(filter) : filter;
-  }
+  };
+  return context;
 }
 
 /**
- * Nest's filter for WebSockets reports an exception with `client.emit('exception', …)`. Filters that extend it report
- * another one that way. Here the report is thrown, so that the request is answered with it.
+ * Makes a filter that throws what the given one reports. Nest's filter for WebSockets reports an exception with
+ * `client.emit('exception', …)`, and so do filters that extend it. A thrown report becomes the answer to the request.
  */
 function throwingReports(filter: BaseWsExceptionFilter): ExceptionFilter {
   // The filter is the prototype, so that Nest finds the metadata of its class.
@@ -32,7 +55,7 @@ function throwingReports(filter: BaseWsExceptionFilter): ExceptionFilter {
   }) as ExceptionFilter;
 }
 
-/** A host whose client has the method `emit`. */
+/** A host whose client has the method `emit`, which collects reports. */
 function reportingHost(host: ExecutionContextHost, reports: unknown[]): ExecutionContextHost {
   const [connection, ...others] = host.getArgs<[object, ...unknown[]]>();
   const emit = (event: unknown, ...content: unknown[]): unknown => {
@@ -55,12 +78,12 @@ function reportingHost(host: ExecutionContextHost, reports: unknown[]): Executio
 function reported(result: unknown, reports: readonly unknown[]): unknown {
   if ((result !== undefined && result !== null) || reports.length === 0) return result;
   const content = contentOf(reports[0]);
-  // Nest's word for a failure that the filter does not know.
+  // The filter reports this text for errors that are no exceptions of Nest.
   if (content === MESSAGES.UNKNOWN_EXCEPTION_MESSAGE) return undefined;
   throw new WsException(content as string | object);
 }
 
-/** Nest wraps text in an object, and adds the pattern and the body. */
+/** The content of the exception that a report is about: Nest wraps text in an object, and adds the pattern and the body. */
 function contentOf(report: unknown): unknown {
   if (typeof report !== 'object' || report === null) return report;
   const { status, message, cause: _, ...rest } = report as Record<string, unknown>;

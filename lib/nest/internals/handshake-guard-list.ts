@@ -1,23 +1,30 @@
 import type { CanActivate, Type } from '@nestjs/common';
-import type { InstanceWrapper, Module } from '@nestjs/core/internal';
+import type { InstanceWrapper, Module } from './nest-internals.js';
 
 /** A guard, or the class of one. */
 export type HandshakeGuard = Type<CanActivate> | CanActivate;
 
-/** What Nest's scanner does with each guard that it finds; it returns what it made of a class. */
+/** Callback of Nest's scanner for each guard. It registers a guard class, and returns the wrapper of it. */
 type Register = (guard: unknown) => InstanceWrapper | undefined;
 
-/** Registered in place of guards, for the module in which that happens. */
+/** Registered in place of the first guard, to find the module that Nest's scanner is at. */
 class HandshakeGuards {}
 
 /**
- * Puts guards into a list for the metadata of a method, where Nest's scanner finds them and registers them with the module,
- * so that they are made, overridden and destroyed as any guard.
+ * A list of guards for the metadata of a method. Nest's scanner finds it and registers the guards with the module, so that
+ * Nest makes, overrides and destroys them as any guard.
  *
- * The scanner also makes the class depend on them, since guards of methods may be needed for each message. A request-scoped
- * handshake guard would make its whole gateway request-scoped, and be made anew for each message, with a connection for its
- * request. So the list, when the scanner walks through it, adds its classes to the module by itself. Should a scanner go
- * about it differently, it finds an ordinary list.
+ * Why: the scanner also makes the gateway depend on the guards of its methods, as Nest's own guards may be needed for each
+ * message. A request-scoped handshake guard would make its gateway request-scoped, and Nest would make the guard again for
+ * each message, with a connection as its request. Guards that are ordinary providers, or made with `ModuleRef.create()`,
+ * would need no list, but `overrideGuard()` of `@nestjs/testing` and life-cycle hooks would not reach them.
+ *
+ * Relies on: the scanner calls `forEach` of the list. The overridden `forEach` adds guard classes to the module with
+ * `Module.addInjectable()`, which returns the wrapper of the guard, and leaves transient ones to the scanner, which makes them
+ * for the class that depends on them.
+ *
+ * If Nest changes it: a scanner that does not call `forEach` finds an ordinary list. All guards still run, but request-scoped
+ * ones make their gateway request-scoped, which fails `test/nest/handlers/handshake-guards.spec.ts`.
  */
 export function listHandshakeGuards(guards: readonly HandshakeGuard[]): HandshakeGuard[] {
   const list = [...guards];
@@ -26,7 +33,6 @@ export function listHandshakeGuards(guards: readonly HandshakeGuard[]): Handshak
     for (const guard of list) {
       module ??= typeof guard === 'function' ? register(HandshakeGuards)?.host : undefined;
       const added = typeof guard === 'function' ? module?.addInjectable(guard, 'guard') : undefined;
-      // Transient ones are made for the class that depends on them.
       if (!added || (added as InstanceWrapper).isTransient) register(guard);
     }
   };

@@ -1,29 +1,35 @@
 import { ModuleRef, type ModulesContainer } from '@nestjs/core';
-import { Module } from '@nestjs/core/internal';
+import { Module } from './nest-internals.js';
+import { rootModuleOf } from './module-order.js';
 
-/** What happens at both ends of an application's life. */
+/** Functions that run at the two ends of an application's life. */
 export interface LifecycleHooks {
-  /** Everything in the application is initialised. A rejection fails its start. */
+  /** Runs after all other bootstrap hooks. A rejection fails the start of the application. */
   onApplicationBootstrap(): Promise<void>;
-  /** Nothing in the application has been destroyed yet. */
+  /** Runs before all other destroy hooks. */
   onModuleDestroy(): Promise<void>;
 }
 
 class WebwireLifecycle {}
 
 /**
- * Calls `hooks` after the bootstrap hooks, and before the destroy hooks, of all else in the application.
+ * Calls `hooks` after all other bootstrap hooks of the application, and before all other destroy hooks, by adding a module.
  *
- * Nest calls bootstrap hooks module by module, from the most distant to the root module at distance 1, and destroy
- * hooks in the opposite order. Sockets, however, it opens before the first and closes after the second. A module at
- * distance 0 stands where they belong: clients meet no provider that is not yet, or no longer, there.
+ * Why: ports must open after the bootstrap hooks and close before the destroy hooks, so that no client meets a provider that
+ * is not initialised or already destroyed. Nest itself opens sockets before the former and closes them after the latter, and
+ * no public hook runs at these moments.
+ *
+ * Relies on: Nest sorts modules by `distance`, calls bootstrap hooks from the largest to the smallest and destroy hooks in
+ * the opposite order, and does so on first need, which is after the adapter creates the servers. The new module gets a
+ * distance below all others.
+ *
+ * If Nest changes it: `new Module()` fails the start, or the tests of `test/nest/lifecycle.spec.ts` fail on the order.
  */
 export function addLifecycle(modules: ModulesContainer, hooks: LifecycleHooks): void {
-  const [root] = modules.values();
-  const module = new Module(WebwireLifecycle, root!['container']);
+  const module = new Module(WebwireLifecycle, rootModuleOf(modules)['container']);
   module.token = WebwireLifecycle.name;
-  module.distance = 0;
-  // `app.get(ModuleRef)` gives the one that it finds last, which must be that of a module with imports.
+  module.distance = Math.min(...Array.from(modules.values(), ({ distance }) => distance)) - 1;
+  // `app.get(ModuleRef)` returns the one that it finds last, which must be that of a module with imports.
   module.providers.delete(ModuleRef);
   const host = module.providers.get(WebwireLifecycle)!;
   host.instance = hooks;

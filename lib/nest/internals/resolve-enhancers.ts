@@ -1,27 +1,27 @@
 import type { ArgumentMetadata, CanActivate, NestInterceptor, PipeTransform } from '@nestjs/common';
-import { ParamsTokenFactory, type ParamProperties } from '@nestjs/core/internal';
 import type { HandlerDefinition } from '../handlers/gateway-explorer.js';
 import type { HandlerArguments } from '../handlers/invoker.js';
 import type { NestContext } from '../handlers/nest-context.js';
 import { nestPipeline } from '../handlers/nest-pipeline.js';
+import { ParamsTokenFactory, type ParamProperties } from './nest-internals.js';
 
-/** A parameter of a handler, and what its value goes through. */
+/** A parameter of a handler, and the pipes that transform its value. */
 export interface PipedParameter {
   readonly index: number;
-  /** What the decorator stands for, before pipes. */
+  /** Returns the value that the decorator stands for, before pipes. */
   readonly extract: (...args: HandlerArguments) => unknown;
   readonly pipes: readonly PipeTransform[];
   readonly metadata: ArgumentMetadata;
 }
 
-/** What applies to a handler: global enhancers, its gateway's and its own, in the order in which they run. */
+/** The guards, interceptors and pipes of a handler: global ones, its gateway's and its own, in the order in which they run. */
 export interface Enhancers {
   readonly guards: readonly CanActivate[];
   readonly interceptors: readonly NestInterceptor[];
   readonly parameters: readonly PipedParameter[];
 }
 
-/** What is replaced of Nest's creator of pipelines, and what is used of it. */
+/** The parts of Nest's context creator that are replaced while it builds a pipeline. */
 interface CreatorParts {
   createGuardsFn: (guards: CanActivate[]) => null;
   createPipesFn: (pipes: PipeTransform[], parameters: Parameter[]) => null;
@@ -33,9 +33,17 @@ type Parameter = ParamProperties & Pick<ArgumentMetadata, 'metatype'> & { schema
 const tokens = new ParamsTokenFactory();
 
 /**
- * Lets Nest find what applies to a handler, once for all messages. Nest builds a pipeline of it, which is thrown away: on the
- * way there the pieces are noted.
- * @returns `undefined` if Nest did not take that way.
+ * Lets Nest find the guards, interceptors and pipes of a handler, once for all messages.
+ *
+ * Why: Nest's pipeline awaits each of its steps; `Pipeline` runs the same enhancers and awaits only promises. Nest has no
+ * public API that finds enhancers without running them.
+ *
+ * Relies on: `ExternalContextCreator.create()` calls its methods `createGuardsFn()`, `createPipesFn()` and
+ * `interceptorsContextCreator.create()` while it builds a pipeline. A creator that inherits from Nest's replaces them, records
+ * their arguments, and its pipeline is thrown away.
+ *
+ * If Nest changes it: one of the three is not called, and the result is `undefined`. The caller then uses Nest's own pipeline,
+ * so that no guard is left out.
  */
 export function resolveEnhancers(
   nest: NestContext,
@@ -69,11 +77,11 @@ export function resolveEnhancers(
   try {
     nestPipeline({ contextCreator: heir }, instance, handler);
   } catch {
-    // Either the way is another, or something is wrong with the handler, and then with Nest's own pipeline as well.
+    // Nest builds pipelines in another way, or the handler is invalid. Nest's own pipeline then reports the error.
     return undefined;
   }
   const { guards, interceptors, parameters } = found;
-  // A guard that is overlooked would let everybody in.
+  // A guard that is not found would let every client in.
   return guards && interceptors && parameters ? { guards, interceptors, parameters } : undefined;
 }
 

@@ -1,13 +1,16 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 import { WEBWIRE_GATEWAY, type GatewayBrand } from '../decorators/metadata.js';
 
-/** The WebwireAdapters that were made for an application. */
+/** The WebwireAdapters of each application. */
 const adapters = new WeakMap<ApplicationConfig, object[]>();
 
-/** Those that `WebwireModule` made. They serve when they are installed; one that an application made may be within another. */
+/**
+ * The adapters that `WebwireModule` made. They serve only while they are installed; an adapter that the application made may be
+ * wrapped in another one.
+ */
 const modulesOwn = new WeakSet<object>();
 
-/** Notes that an adapter may serve the gateways of an application. */
+/** Registers an adapter that may serve the gateways of an application. */
 export function announceAdapter(adapter: object, modules: ModulesContainer, config: ApplicationConfig): void {
   adapters.set(config, [...(adapters.get(config) ?? []), adapter]);
   for (const { providers } of modules.values()) {
@@ -18,20 +21,25 @@ export function announceAdapter(adapter: object, modules: ModulesContainer, conf
   }
 }
 
-/** Notes that an adapter is that of `WebwireModule`. */
+/** Marks an adapter as made by `WebwireModule`. */
 export function markAsModulesOwn(adapter: object): void {
   modulesOwn.add(adapter);
 }
 
-/** Whether a WebwireAdapter serves the gateways of an application. */
+/** Returns `true` if a WebwireAdapter serves the gateways of an application. */
 export function isServing(config: ApplicationConfig): boolean {
   const installed = config.getIoAdapter();
   return (adapters.get(config) ?? []).some((adapter) => adapter === installed || !modulesOwn.has(adapter));
 }
 
 /**
- * Called when Nest reads the options of a gateway, which is before it gives them to the adapter of the application. Other
- * adapters would start and never call the handlers, or fail with an error that does not help.
+ * Checks that a WebwireAdapter serves a gateway, when Nest reads the options of the gateway.
+ *
+ * Why: other adapters would start and never call the handlers, or fail with an error that does not name the cause.
+ *
+ * Relies on: Nest reads `namespace` of the options before it passes them to the installed adapter.
+ *
+ * If Nest changes it: the check runs too late or not at all, which fails `test/nest/misplaced.spec.ts`.
  *
  * @throws Error if no WebwireAdapter serves the gateway.
  */
@@ -42,12 +50,12 @@ export function assertServed(gateway: string, { applications }: GatewayBrand): v
   throw new Error(
     config
       ? otherAdapterInstalled(`${gateway} is a @WebwireGateway()`, config)
-      : `${gateway} is a @WebwireGateway(), but nothing lets it speak WebWire: ` +
+      : `${gateway} is a @WebwireGateway(), but no WebwireAdapter is installed: ` +
           'import WebwireModule.forRoot() in the root module of the application',
   );
 }
 
-/** Says that another adapter makes something useless. */
+/** The error message for gateways or handlers that the installed adapter does not serve. */
 export function otherAdapterInstalled(subject: string, config: ApplicationConfig): string {
   const { name } = config.getIoAdapter().constructor;
   return `${subject}, but ${name} is installed in place of WebwireAdapter: install no other with app.useWebSocketAdapter()`;

@@ -5,8 +5,8 @@ import { SERVER_OPTION_RULES, type ServerOptions } from '../../server/server-opt
 const GUARDS = 'use guards in @UseHandshakeGuards() on the gateway instead';
 
 /**
- * Options of other WebSocket adapters without which clients get in, or messages arrive, that should not, or without which
- * the application does not do its work; and what replaces them.
+ * Options of other WebSocket adapters that must not be ignored, because clients or messages would be let in that should be
+ * kept out, or the application would not work; each with the advice for the error.
  */
 const REFUSED: Readonly<Record<string, string>> = {
   verifyClient: GUARDS,
@@ -21,7 +21,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   connectionStateRecovery: 'use sessions instead, which clients restore after a reconnect',
 };
 
-/** Options of other adapters that change nothing for the worse when they are ignored; and what does their work here. */
+/** Options of other adapters that are safe to ignore, each with its counterpart in WebWire, if any. */
 const IGNORED: Readonly<Record<string, string | undefined>> = {
   pingInterval: 'readTimeout',
   pingTimeout: 'readTimeout',
@@ -51,16 +51,16 @@ const IGNORED: Readonly<Record<string, string | undefined>> = {
   wsEngine: undefined,
 };
 
-/** Options of other adapters that stand for one of WebWire. */
+/** Options of other adapters that are translated to `messageBufferSize`. */
 const SIZE_LIMITS = ['maxPayload', 'maxHttpBufferSize'] as const;
 
 type Options = Readonly<Record<string, unknown>>;
 
-/** Options of a plain gateway, in terms of WebWire. */
+/** Options of a plain gateway, translated to those of WebWire. */
 export interface TranslatedOptions {
-  /** Options of WebWire, and what no adapter has: both are still to be checked. */
+  /** Options of WebWire and unknown ones. They are not checked yet. */
   readonly options: Record<string, unknown>;
-  /** Options that are ignored, and what replaces them, in words. */
+  /** Descriptions of ignored options, with their counterparts. */
   readonly ignored: readonly string[];
 }
 
@@ -68,7 +68,7 @@ export interface TranslatedOptions {
  * Translates the options of a plain `@WebSocketGateway()`, which may be meant for `@nestjs/platform-ws` or
  * `@nestjs/platform-socket.io`.
  *
- * @throws InvalidOptionError for one that must not be ignored, and has no equal here.
+ * @throws InvalidOptionError for an option that must not be ignored.
  */
 export function translateOptions(gateway: string, given: Options): TranslatedOptions {
   refuseForeignOptions(gateway, given);
@@ -77,7 +77,7 @@ export function translateOptions(gateway: string, given: Options): TranslatedOpt
   for (const [name, value] of Object.entries(given)) {
     if (value === undefined || Object.hasOwn(REFUSED, name) || isTranslated(name)) continue;
     if (!Object.hasOwn(IGNORED, name)) options[name] = value;
-    else if (value !== false && value !== null) ignored.push(describe(name, IGNORED[name]));
+    else if (value !== false && value !== null) ignored.push(describeIgnored(name, IGNORED[name]));
   }
   return { options: { ...limits(gateway, given), ...options }, ignored };
 }
@@ -128,6 +128,6 @@ function isSwitchedOff(value: unknown): boolean {
   return value === undefined || value === null || value === false;
 }
 
-function describe(name: string, instead: string | undefined): string {
+function describeIgnored(name: string, instead: string | undefined): string {
   return instead === undefined ? name : `${name} (WebWire has ${instead})`;
 }

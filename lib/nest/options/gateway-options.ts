@@ -14,47 +14,47 @@ import type { ListenTarget, Transport } from '../../transport/transport.js';
 /** Options of a gateway, in `@WebwireGateway()`. They take precedence over those of the module. */
 export interface WebwireGatewayOptions extends ServerOptions {
   /**
-   * The name of the gateway in configuration (`gateways` of the module), in logs, and among the nodes of a cluster, all of
-   * which must give it the same one. Two gateways of one name fail at start. Give a name where a minifier shortens those
-   * of classes: they change from build to build.
+   * Name of the gateway in configuration (`gateways` of the module), in logs, and in a cluster, whose nodes must all use the
+   * same name. Two gateways with one name fail the start. Set it if a minifier shortens class names: these change from build
+   * to build.
    * @default the name of the class
    */
   name?: string;
   /**
-   * Decodes bodies, and encodes return values and signals. Gateways that share a server share the codec of its signals: the
-   * one that they name, or that of the module if they name several.
+   * Decodes bodies, and encodes return values and signals. Gateways that share a server share the codec of its signals: that
+   * in their options, or that of the module if their options name several.
    * @default the module's, else text as strings, binary as `Buffer`s, other values as JSON
    */
   codec?: PayloadCodec;
   /**
-   * `false` switches sessions off for the server of this gateway: requests for sessions are told so, and
-   * `createSession()` fails.
-   * @default as the module says
+   * `false` switches sessions off for the server of this gateway: it answers session requests with `SessionsDisabled`, and
+   * `createSession()` rejects.
+   * @default as for the module
    */
   sessions?: false;
   /**
-   * For a port of its own: options of Node's TLS server, such as `key` and `cert`, that make it `wss:`. On the HTTP server
-   * of the application, Nest's `httpsOptions` do that; gateways there do not heed the `tls` of the module.
+   * Options of Node's TLS server, such as `key` and `cert`, for a gateway with a port: clients connect with `wss:`. Gateways on
+   * the HTTP server of the application need Nest's `httpsOptions` instead, and ignore the `tls` of the module.
    * @default none (`ws:`)
    */
   tls?: ListenTarget['tls'];
   /**
-   * What carries the connections.
+   * Transport of the connections.
    * @default new WsTransport()
    */
   transport?: Transport;
 }
 
-/** What a port may be. */
+/** Rule for ports. */
 export const PORT_RULE: OptionRule = integerBetween(0, 65_535, 'a port');
 
-/** What each option of a gateway may be. */
+/** Rules for the options of a gateway. */
 export const GATEWAY_OPTION_RULES: OptionRules<WebwireGatewayOptions> = {
   ...SERVER_OPTION_RULES,
   name: stringThat('a string that is not empty', (name) => name !== ''),
   codec: CODEC_RULE,
   sessions: {
-    allowed: 'false, or absent: how sessions are kept is said once, for the module',
+    allowed: 'false, or absent: give options of sessions to WebwireModule.forRoot()',
     accepts: (value) => value === false,
   },
   tls: { ...OBJECT_RULE, allowed: "an object of options of Node's TLS server", isSecret: true },

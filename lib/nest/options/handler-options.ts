@@ -7,17 +7,17 @@ import { WEBWIRE_HANDLES, WEBWIRE_METHODS, type HandlesMetadata } from '../decor
 /** Options of `@WebwireRequest()` and `@WebwireSignal()`. */
 export interface WebwireHandlerOptions {
   /**
-   * Takes messages of this name: at most 255 printable ASCII characters.
+   * Name of the messages: at most 255 printable ASCII characters.
    * @default '' (messages without a name)
    */
   name?: string;
   /**
-   * Takes what no other handler of the server takes.
+   * `true` handles all messages that no other handler of the server handles.
    * @default false
    */
   fallback?: boolean;
   /**
-   * Decodes the body and encodes the return value.
+   * Decodes bodies and encodes return values.
    * @default the codec of the gateway, else that of the module
    */
   codec?: PayloadCodec;
@@ -30,10 +30,10 @@ const HANDLER_RULES: OptionRules<WebwireHandlerOptions> = {
 };
 
 /**
- * Writes down what the decorated method handles.
- * @throws InvalidOptionError or TypeError, where it stands, if no message could ever reach the method.
+ * Makes a decorator that marks a method as a handler.
+ * @throws InvalidOptionError or TypeError, when the class is declared, if no message can reach the method.
  */
-export function handles(
+export function handlerDecorator(
   kind: HandlesMetadata['kind'],
   nameOrOptions: string | WebwireHandlerOptions = {},
   options: Omit<WebwireHandlerOptions, 'name' | 'fallback'> = {},
@@ -58,7 +58,8 @@ export function handles(
 }
 
 /**
- * @param handler The method that has the name, as `Class.method`.
+ * Checks that messages can have a name.
+ * @param handler `Class.method`, for the error.
  * @throws TypeError if no message can have this name.
  */
 export function assertName(kind: string, name: string, handler: string): void {

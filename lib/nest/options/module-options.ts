@@ -4,28 +4,32 @@ import type { Cluster } from '../../server/ports/cluster.js';
 import { checkAll, InvalidOptionError, OBJECT_RULE, type OptionRules } from '../../common/options.js';
 import { checkSessionOptions, type SessionOptions } from './session-options.js';
 
-/** Options of a gateway given by configuration. They take precedence over those in its decorator. */
+/** Options of a gateway in the configuration. They take precedence over those in its decorator. */
 export interface WebwireGatewayOverrides extends Omit<WebwireGatewayOptions, 'name'> {
-  /** Port of its own, instead of the one in the decorator; 0 lets the system choose one. */
+  /**
+   * Port, instead of the one in the decorator; 0 lets the system choose a free port.
+   * @default the port in the decorator, else the HTTP server of the application
+   */
   port?: number;
 }
 
-/** Options of `WebwireModule.forRoot()`: defaults for all gateways, and options of single ones. */
+/** Options of `WebwireModule.forRoot()`: defaults for all gateways, and options of single gateways. */
 export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'name' | 'sessions'> {
   /**
-   * Options of single gateways, by name: that of the class, unless the decorator gives another.
+   * Options of single gateways by name: the name of the class, unless the decorator gives another.
+   * @default none
    * @example { AuthGateway: { port: 4000 } }
    */
   gateways?: Record<string, WebwireGatewayOverrides>;
   /**
-   * How sessions are kept; `false` switches them off.
+   * Storage and limits of sessions; `false` switches sessions off.
    * @default {} (in files, see `SessionOptions`)
    */
   sessions?: SessionOptions | false;
   /**
-   * Makes the application one of several nodes, which share sessions and signals: a `RedisCluster`, from
-   * `nestjs-webwire/redis`. For the module only, not for an adapter alone.
-   * @default none: the application is on its own
+   * Makes the application one of several nodes that share sessions and signals: a `RedisCluster` of `nestjs-webwire/redis`. An
+   * adapter without the module cannot have it.
+   * @default none: the application is the only node
    */
   cluster?: Cluster;
 }
@@ -54,8 +58,8 @@ const MODULE_RULES: OptionRules<WebwireModuleOptions> = {
 };
 
 /**
- * Checks the options that `WebwireModule` was given.
- * @throws InvalidOptionError, which says how to give options if there are none.
+ * Checks the options that were passed to `WebwireModule`.
+ * @throws InvalidOptionError; if there are none, it says how to pass options.
  */
 export function checkGivenOptions(options: unknown): WebwireModuleOptions {
   if (OBJECT_RULE.accepts(options)) return checkModuleOptions(options as WebwireModuleOptions);
@@ -68,7 +72,7 @@ export function checkGivenOptions(options: unknown): WebwireModuleOptions {
 
 /**
  * Checks the options of the module.
- * @returns A plain copy of those that are given.
+ * @returns A plain copy of the given options.
  * @throws InvalidOptionError
  */
 export function checkModuleOptions(options: WebwireModuleOptions): WebwireModuleOptions {

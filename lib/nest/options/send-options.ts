@@ -5,7 +5,7 @@ import { check, checkAll, type OptionRules } from '../../common/options.js';
 /** Options of `signalGroup()` of the `WebwireService`. */
 export interface SignalGroupOptions {
   /**
-   * Who does not get it: a connection, or several.
+   * Connections that do not get the signal.
    * @default none
    */
   except?: WebwireConnection | Iterable<WebwireConnection>;
@@ -14,13 +14,13 @@ export interface SignalGroupOptions {
 /** Options of `broadcast()` of the `WebwireService`. */
 export interface BroadcastOptions extends SignalGroupOptions {
   /**
-   * Only the connections of the server that serves this gateway, which it may share with others.
+   * The gateway whose server sends the signal, to all its connections. Other gateways may share the server.
    * @default all servers of the application
    */
   gateway?: Type;
 }
 
-/** Those options, checked. */
+/** Checked options of both methods. */
 interface CheckedOptions {
   readonly except: ReadonlySet<WebwireConnection>;
   readonly gateway?: Type;
@@ -43,15 +43,15 @@ const BROADCAST_RULES: OptionRules<BroadcastOptions> = {
 
 /** @throws InvalidOptionError */
 export function checkSignalGroupOptions(options: SignalGroupOptions): CheckedOptions {
-  return listed('signalGroup', checkAll<SignalGroupOptions>(options, SIGNAL_GROUP_RULES, 'signalGroup.'));
+  return checkExceptions('signalGroup', checkAll<SignalGroupOptions>(options, SIGNAL_GROUP_RULES, 'signalGroup.'));
 }
 
 /** @throws InvalidOptionError */
 export function checkBroadcastOptions(options: BroadcastOptions): CheckedOptions {
-  return listed('broadcast', checkAll<BroadcastOptions>(options, BROADCAST_RULES, 'broadcast.'));
+  return checkExceptions('broadcast', checkAll<BroadcastOptions>(options, BROADCAST_RULES, 'broadcast.'));
 }
 
-function listed(method: string, { except = [], gateway }: BroadcastOptions): CheckedOptions {
+function checkExceptions(method: string, { except = [], gateway }: BroadcastOptions): CheckedOptions {
   const connections = new Set(except instanceof WebwireConnection ? [except] : except);
   for (const connection of connections) {
     check(`${method}.except`, connection, { allowed: 'an iterable of WebwireConnections', accepts: isConnection });

@@ -11,33 +11,34 @@ import { TIMER_MAX } from '../../common/timeout.js';
 import type { SessionKeyGenerator } from '../../session/session-key-generator.js';
 import type { SessionManager } from '../../session/session-manager.js';
 
-/** How something is given: an instance, a class that DI makes, or a provider without its token. */
+/** An instance, a class that Nest instantiates, or a provider without its token. */
 export type ProviderOf<T> =
   | T
   | Type<T>
   | { useClass: Type<T> }
   | { useExisting: InjectionToken }
   | {
-      // eslint-disable-next-line typescript/no-explicit-any -- as in Nest: what is injected is the user's to know
+      // eslint-disable-next-line typescript/no-explicit-any -- as in Nest: the types of injected values are the user's
       useFactory: (...dependencies: any[]) => T | Promise<T>;
       inject?: (InjectionToken | OptionalFactoryDependency)[];
     };
 
-/** Options of sessions (PROTOCOL.md, section 6). */
+/** Options of sessions (docs/PROTOCOL.md, section 6). */
 export interface SessionOptions {
   /**
-   * Keeps sessions. Dependencies of a class come from the `imports` of `forRoot()` or `forRootAsync()`.
+   * Stores sessions. A class can inject what the `imports` of `forRoot()` or `forRootAsync()` export.
    * @default the provider of the token `SessionManager` in a module of the application, else a `FileSessionManager`
    */
   manager?: ProviderOf<SessionManager>;
   /**
    * Makes the keys of new sessions.
-   * @default the provider of the token `SessionKeyGenerator`, else 48 random bytes as URL-safe base64
+   * @default the provider of the token `SessionKeyGenerator` in a module of the application, else a
+   *   `RandomSessionKeyGenerator`: 48 random bytes as URL-safe base64
    */
   keyGenerator?: ProviderOf<SessionKeyGenerator>;
   /**
-   * The directory in which the `FileSessionManager` keeps its files; not for other managers. It is made if it does not
-   * exist. A directory that cannot be used fails the start.
+   * Directory of the files of the `FileSessionManager`; not for other managers. It is created if it does not exist. If it
+   * cannot be used, the start fails.
    * @default a folder `wwrsess` beside the nearest `package.json` of the program's main script
    */
   directory?: string;
@@ -47,14 +48,15 @@ export interface SessionOptions {
    */
   maxAge?: number;
   /**
-   * Connections that may have one session at once. A client that restores one beyond that is told so.
+   * Most connections that may have one session at the same time. A client that restores a session beyond that gets a
+   * `ReplyMaxSessConnsReached`.
    * @default Infinity
    */
   maxConnections?: number;
   /**
-   * How long a call of the session manager or the key generator may take, in milliseconds: 1 to 2 147 483 647. Later, it
-   * has failed: a restore is answered with an internal error, `createSession()` resolves with a session that may not be
-   * restorable (logged) or, without a key, fails, and `closeSession()` fails.
+   * Longest time that a call of the session manager or the key generator may take, in milliseconds: 1 to 2 147 483 647. A
+   * longer call counts as failed: a restore is answered with an internal error, `createSession()` resolves with a session that
+   * may not be restorable (logged) or, without a key, rejects, and `closeSession()` rejects.
    * @default 10_000
    */
   managerTimeout?: number;
@@ -76,7 +78,7 @@ const SESSION_RULES: OptionRules<SessionOptions> = {
 
 /**
  * Checks the option `sessions`.
- * @returns A plain copy of what is given.
+ * @returns A plain copy of the given options.
  * @throws InvalidOptionError
  */
 export function checkSessionOptions(sessions: SessionOptions | false): SessionOptions | false {

@@ -1,13 +1,13 @@
 import { messageOf, type ServerLogger } from '../../common/logger.js';
 import type { GatewayDefinition } from '../handlers/gateway-explorer.js';
 
-/** Time after which the log says for which gateways the start still waits, in milliseconds. */
+/** Time after which a warning names the gateways for which the start still waits, in milliseconds. */
 const SLOW_START = 5_000;
 
 /**
- * The `afterInit` hooks of an application. Nest calls them where an exception or a rejection would end the process, and
- * does not wait for their promises. Here both fail the start: a gateway that sets up its protection in `afterInit` must not
- * serve without it.
+ * Awaits the `afterInit` hooks of an application, and fails its start if one throws or rejects: a gateway that sets up its
+ * protection in `afterInit` must not serve without it. Nest itself does not await their promises, and an exception or a
+ * rejection would end the process.
  */
 export class AfterInitHooks {
   readonly #calls: Promise<void>[] = [];
@@ -20,7 +20,7 @@ export class AfterInitHooks {
     if (typeof afterInit !== 'function') return;
     const observed = (server: unknown): void => {
       const call = this.#run(name, () => afterInit.call(instance, server));
-      // Awaited at the end of the start, which may fail for another reason first.
+      // Awaited at the end of the start. Until then, or if the start fails for another reason, a rejection is not unhandled.
       call.catch(() => undefined);
       this.#calls.push(call);
     };
@@ -28,7 +28,7 @@ export class AfterInitHooks {
   }
 
   /**
-   * Resolves when all hooks that were called have ended.
+   * Resolves when all called hooks have ended.
    * @throws Error that names the gateway whose hook failed.
    */
   async finished(logger: ServerLogger): Promise<void> {

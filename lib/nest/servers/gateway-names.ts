@@ -2,14 +2,14 @@ import { InvalidOptionError } from '../../common/options.js';
 import type { GatewayDefinition } from '../handlers/gateway-explorer.js';
 import type { WebwireModuleOptions } from '../options/module-options.js';
 
-/** Longest class name that is taken for the work of a minifier. */
+/** Longest class name that counts as made by a minifier, in characters. */
 const LONGEST_MINIFIED_NAME = 2;
 
 /**
- * Gateways are told apart by their names in configuration and by the other nodes of a cluster. Class names that a minifier
- * made often collide, which is no mistake of the application: they have to differ only where they are used.
+ * Checks that gateways have different names, which identify them in configuration and among the nodes of a cluster. Class names
+ * that a minifier made often collide, which is no mistake of the application: they must differ only where they are used.
  *
- * @throws InvalidOptionError if two gateways have one name; the same class in several modules counts once.
+ * @throws InvalidOptionError if two gateways have one name; a class that several modules provide counts once.
  */
 export function assertDistinctNames(
   gateways: readonly GatewayDefinition[],
@@ -23,19 +23,19 @@ export function assertDistinctNames(
     const isNameUsed = cluster !== undefined || Object.hasOwn(overrides, gateway.name);
     if (!isNameUsed && isMinified(gateway) && isMinified(other)) continue;
     throw new InvalidOptionError(
-      `two gateways are named ${JSON.stringify(gateway.name)}: ${describe(other)} and ${describe(gateway)}; ` +
+      `two gateways are named ${JSON.stringify(gateway.name)}: ${describeGateway(other)} and ${describeGateway(gateway)}; ` +
         "give one of them another name: @WebwireGateway({ name: '…' })",
     );
   }
 }
 
-/** Whether the gateway has no name but one that a minifier may have made. */
+/** Returns `true` if the gateway is named by its class, and a minifier may have shortened that name. */
 export function isMinified({ name, options }: GatewayDefinition): boolean {
   return options.name === undefined && name.length <= LONGEST_MINIFIED_NAME;
 }
 
-/** Nest does not know the files of classes, but where they belong. */
-function describe({ module, port, options, handlers }: GatewayDefinition): string {
+/** Describes a gateway by its module, port, path and handlers: the file of a class is unknown. */
+function describeGateway({ module, port, options, handlers }: GatewayDefinition): string {
   const names = new Set(handlers.map(({ methodName }) => methodName));
   const methods = names.size > 0 ? `, handlers ${[...names].slice(0, 3).join(', ')}` : '';
   const place = `${port === 0 ? '' : `port ${port}, `}path ${options.path ?? '/'}`;

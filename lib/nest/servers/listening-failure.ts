@@ -17,8 +17,8 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Says which gateways could not be served.
- * @returns An error with the `code` of the cause, or the cause itself for servers without a port of their own.
+ * Explains an error of `listen()`: names the gateways, and what to do.
+ * @returns An error with the `code` of the cause, or the cause itself if there is nothing to explain.
  */
 export function cannotListen({ port, gateways }: PlannedServer, cause: unknown): unknown {
   const { code } = cause as Partial<ListenError>;
@@ -31,7 +31,7 @@ export function cannotListen({ port, gateways }: PlannedServer, cause: unknown):
   return Object.assign(new Error(message, { cause }), { code });
 }
 
-/** When the HTTP server cannot listen because a gateway already has the port for itself, the log says so. */
+/** Logs an error if the HTTP server cannot listen because a gateway has already opened the same port. */
 export function explainTakenPort(
   httpServer: HttpServer | undefined,
   servers: ReadonlyMap<WebwireServer, PlannedServer>,
@@ -44,7 +44,7 @@ export function explainTakenPort(
       if (plan.port === undefined || (server.address as AddressInfo | null)?.port !== port) continue;
       const names = plan.gateways.map(({ definition }) => definition.name).join(', ');
       logger.error(
-        `The HTTP server cannot listen on port ${port}, which ${names} opened for itself: ` +
+        `The HTTP server cannot listen on port ${port}, which ${names} already opened: ` +
           'leave the port of the gateway out, so that it shares that of the HTTP server',
       );
     }

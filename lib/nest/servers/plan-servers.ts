@@ -10,17 +10,17 @@ import { resolveServerOptions, type ResolvedServerOptions } from '../../server/s
 import type { Transport } from '../../transport/transport.js';
 import type { WebwireModuleOptions } from '../options/module-options.js';
 
-/** One server to be: the gateways that share a port and path. */
+/** Plan of a server: the gateways that share a port and path, and their options. */
 export interface PlannedServer {
   /** Port to open; `undefined` for the HTTP server of the application. */
   readonly port: number | undefined;
   readonly options: ResolvedServerOptions;
   readonly gateways: readonly ServedGateway[];
-  /** Encodes its signals. */
+  /** Encodes the signals of the server. */
   readonly codec: PayloadCodec;
-  /** Whether its connections can have sessions. */
+  /** `true` if its connections can have sessions. */
   readonly hasSessions: boolean;
-  /** For a port of its own. */
+  /** TLS options of the port; `undefined` on the HTTP server of the application. */
   readonly tls: TlsOptions | undefined;
   readonly transport: Transport | undefined;
 }
@@ -30,16 +30,16 @@ type OwnOptions = Omit<WebwireGatewayOptions, 'codec' | 'name'>;
 interface Group {
   port: number | undefined;
   options: OwnOptions;
-  /** Which gateway an option comes from. */
+  /** By option, the gateway that it comes from. */
   sources: Map<string, string>;
   gateways: ServedGateway[];
-  /** The codecs that its gateways name. */
+  /** The codecs in the options of its gateways. */
   codecs: Set<PayloadCodec>;
 }
 
 /**
- * Decides which servers there are and with which options: a gateway's configuration goes before its decorator, and
- * that before the module's defaults.
+ * Groups the gateways by port and path, and merges their options. Precedence: configuration of the gateway by name, then its
+ * decorator, then the defaults of the module.
  *
  * @throws InvalidOptionError for options of a gateway that does not exist, and if gateways that share a server
  *   disagree on its options.
@@ -89,7 +89,7 @@ function planServer(
   };
 }
 
-/** A client has one codec: if the gateways of its server name several, none of them is better than the module's. */
+/** A client has one codec for the signals of a server. If its gateways name several codecs, the codec of the module is used. */
 function codecOfSignals(codecs: ReadonlySet<PayloadCodec>, moduleCodec: PayloadCodec): PayloadCodec {
   const [codec = moduleCodec, ...others] = codecs;
   return others.length === 0 ? codec : moduleCodec;
@@ -111,14 +111,14 @@ function assertKnown(names: readonly string[], gateways: readonly GatewayDefinit
   const unknown = names.find((name) => !known.includes(name));
   if (unknown === undefined) return;
   throw new InvalidOptionError(
-    `WebWire option gateways.${unknown} is for a gateway that does not exist; there are: ${known.join(', ')}` +
+    `WebWire option gateways.${unknown} is for a gateway that does not exist; the gateways are: ${known.join(', ')}` +
       (gateways.some(isMinified) ? '; where a minifier shortens names, use @WebwireGateway({ name })' : ''),
   );
 }
 
 /**
- * Nest asks for one server for all plain gateways with the same port and path in their decorators, and for all that share
- * a decorator by inheritance, and does not say for which of them.
+ * Checks that gateways for which Nest asks for one server stay on one server. Nest asks once for all plain gateways with the
+ * same port and path in their decorators, and once for all gateways that inherit one decorator.
  */
 function assertTogether(groups: readonly Group[]): void {
   const homes = new Map<string | symbol, [GatewayDefinition, Group]>();
@@ -129,7 +129,7 @@ function assertTogether(groups: readonly Group[]): void {
       homes.set(asked, [first, home]);
       if (home === group) continue;
       throw new InvalidOptionError(
-        `${definition.name} is moved away from ${first.name} by configuration, which takes a @WebwireGateway() of its own`,
+        `${definition.name} is moved away from ${first.name} by configuration: decorate it with a @WebwireGateway() of its own`,
       );
     }
   }
@@ -153,7 +153,7 @@ function merge(group: Group, gateway: string, options: OwnOptions): void {
   Object.assign(group.options, options);
 }
 
-/** What a transport is made of is private, so that any two look alike. */
+/** Compares values of an option. Transports are compared by identity: their fields are private, so any two look equal. */
 function agree(option: string, value: unknown, other: unknown): boolean {
   return option === 'transport' ? value === other : isDeepStrictEqual(value, other);
 }

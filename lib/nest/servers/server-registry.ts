@@ -12,30 +12,30 @@ import { WebwireServer } from '../../server/server.js';
 import { planServers, type PlannedServer } from './plan-servers.js';
 import type { WebwireModuleOptions } from '../options/module-options.js';
 
-/** All servers of an application. They are made when somebody asks for one, and serve when the adapter lets them. */
+/** All servers of an application. They are made on first use; the adapter opens them. */
 export class ServerRegistry implements ServersByGateway {
   readonly groups = new Groups<WebwireConnection>(({ isGone }) => isGone);
   readonly logger = quiet(new Logger('Webwire'));
   #plans: ReadonlyMap<WebwireServer, PlannedServer> | undefined;
   #ownOptions: WebwireModuleOptions | undefined;
 
-  /** @param options Those of the module, checked. */
+  /** @param options The checked options of the module. */
   constructor(
     private readonly modules: ModulesContainer,
     private readonly options: WebwireModuleOptions,
   ) {}
 
-  /** The servers that there are by now: all or none. */
+  /** The servers of the application; none until they are made. */
   get servers(): Iterable<WebwireServer> {
     return this.#plans?.keys() ?? [];
   }
 
   /**
-   * The servers and how they were planned; made on first use.
+   * Makes the servers on first use, and returns each with its plan.
    *
    * @param own Checked options to use instead of the module's.
    * @throws InvalidOptionError, or another Error, if the gateways of the application do not work together, or if the
-   *   servers were made from other options.
+   *   servers were already made from other options.
    */
   make(own?: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
     if (!this.#plans) {
@@ -43,22 +43,22 @@ export class ServerRegistry implements ServersByGateway {
       this.#ownOptions = own;
     } else if (own && own !== this.#ownOptions) {
       throw new InvalidOptionError(
-        'the WebwireAdapter has options of its own, but the servers were made before, from those of WebwireModule, ' +
-          'as something injects one: give the options to WebwireModule.forRoot() instead',
+        'the WebwireAdapter has options of its own, but the servers were already made from those of WebwireModule, ' +
+          'because a provider injects one: give the options to WebwireModule.forRoot() instead',
       );
     }
     return this.#plans;
   }
 
-  serverOf(gateway: Type, asker: string): WebwireServer {
-    return this.find(gateway, asker).server;
+  serverOf(gateway: Type, caller: string): WebwireServer {
+    return this.find(gateway, caller).server;
   }
 
   /**
    * The server of a gateway, and the name of the gateway.
    * @throws InvalidOptionError if the application has no such gateway.
    */
-  find(gateway: Type, asker: string): { readonly server: WebwireServer; readonly name: string } {
+  find(gateway: Type, caller: string): { readonly server: WebwireServer; readonly name: string } {
     const served = [...this.make()].flatMap(([server, { gateways }]) =>
       gateways.map(({ definition: { name, wrapper } }) => ({ name, server, token: wrapper.token, wrapper })),
     );
@@ -67,11 +67,11 @@ export class ServerRegistry implements ServersByGateway {
     if (found) return found;
     const known = served.map(({ name }) => name).join(', ') || 'none';
     throw new InvalidOptionError(
-      `${asker}: the application has no gateway ${classNameOf(gateway)}; there are: ${known}`,
+      `${caller}: the application has no gateway ${classNameOf(gateway)}; there are: ${known}`,
     );
   }
 
-  /** The server of the gateway of this name, if there is one. */
+  /** The server of the gateway with this name; `undefined` if there is no such gateway. */
   serverNamed(gateway: string): WebwireServer | undefined {
     for (const [server, { gateways }] of this.#plans ?? []) {
       if (gateways.some(({ definition: { name } }) => name === gateway)) return server;
@@ -87,7 +87,7 @@ export class ServerRegistry implements ServersByGateway {
     }));
   }
 
-  /** The codec of applications that have no server. */
+  /** The codec of signals in applications without a server. */
   get defaultCodec(): PayloadCodec {
     return this.options.codec ?? plainCodec;
   }

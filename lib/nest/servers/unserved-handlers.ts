@@ -1,27 +1,26 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
-import type { InstanceWrapper } from '@nestjs/core/internal';
-import { GATEWAY_METADATA } from '@nestjs/websockets/internal';
 import type { ServerLogger } from '../../common/logger.js';
 import { WEBWIRE_HANDLES, WEBWIRE_METHODS } from '../decorators/metadata.js';
+import { GATEWAY_METADATA, type InstanceWrapper } from '../internals/nest-internals.js';
 import { isServing, otherAdapterInstalled } from '../internals/serving-adapter.js';
 
 /**
- * Finds handlers that would never be called: Nest serves those of gateways only, and gateways only where a module provides
- * their class, and not an instance.
+ * Checks that all WebWire handlers can be called. Nest calls the handlers of gateways only, and treats a provider as a gateway
+ * only if a module provides its class.
  *
- * @param logger Gets a warning for instances, which tests put in place of gateways.
- * @throws Error for handlers in a class that is no gateway, and for handlers that another adapter would not call.
+ * @param logger Gets a warning for handlers of instances (`useValue`, `useFactory`), which tests provide in place of gateways.
+ * @throws Error for handlers in a class that is no gateway, and for handlers that the installed adapter does not call.
  */
 export function assertHandlersServed(modules: ModulesContainer, config: ApplicationConfig, logger: ServerLogger): void {
   for (const { providers, controllers } of modules.values()) {
     for (const wrapper of [...providers.values(), ...controllers.values()]) {
       if (wrapper.isNotMetatype) warnOfInstance(wrapper, logger);
-      else if (wrapper.metatype) assertServed(wrapper.metatype, config);
+      else if (wrapper.metatype) assertHandlerServed(wrapper.metatype, config);
     }
   }
 }
 
-/** Whether some module of the application provides a gateway. */
+/** Returns `true` if a module of the application provides a gateway. */
 export function hasGateways(modules: ModulesContainer): boolean {
   const classes = [...modules.values()].flatMap(({ providers }) => [...providers.values()]);
   return classes.some(
@@ -29,7 +28,7 @@ export function hasGateways(modules: ModulesContainer): boolean {
   );
 }
 
-function assertServed(metatype: Function, config: ApplicationConfig): void {
+function assertHandlerServed(metatype: Function, config: ApplicationConfig): void {
   const { name } = metatype;
   const handler = handlerOf(metatype.prototype);
   if (handler === undefined) return;
@@ -52,11 +51,11 @@ function warnOfInstance({ instance, isAlias }: InstanceWrapper, logger: ServerLo
   );
 }
 
-/** Name of a method that has a decorator of WebWire's, if there is one. */
+/** Name of the first method with `@WebwireRequest()` or `@WebwireSignal()`. */
 function handlerOf(prototype: unknown): string | undefined {
   if (typeof prototype !== 'object' || prototype === null) return undefined;
   const methods = (Reflect.getMetadata(WEBWIRE_METHODS, prototype) ?? []) as string[];
-  // A subclass may replace the method by one that handles nothing.
+  // A subclass may override the method without the decorator.
   return methods.find((name) => {
     const method = (prototype as Record<string, unknown>)[name];
     return typeof method === 'function' && Reflect.hasMetadata(WEBWIRE_HANDLES, method);

@@ -1,0 +1,31 @@
+import { createRequire } from 'node:module';
+
+/** The peer dependency range of `@nestjs/common`, `@nestjs/core` and `@nestjs/websockets` in `package.json`. */
+export const SUPPORTED_NEST_VERSIONS = '^12.0.0';
+
+const PACKAGES = ['@nestjs/common', '@nestjs/core', '@nestjs/websockets'];
+
+/**
+ * Checks that the installed version of Nest has the parts that this package uses.
+ *
+ * @param parts Parts by a name for the error; a missing part is `undefined`.
+ * @param versionOf Returns the installed version of a package.
+ * @throws Error that lists the missing parts, the supported versions of Nest and the installed ones.
+ */
+export function assertNestParts(parts: Readonly<Record<string, unknown>>, versionOf = installedVersionOf): void {
+  const missing = Object.keys(parts).filter((name) => parts[name] === undefined);
+  if (missing.length === 0) return;
+  const installed = PACKAGES.map((name) => `${name} ${versionOf(name)}`).join(', ');
+  throw new Error(
+    `nestjs-webwire supports NestJS ${SUPPORTED_NEST_VERSIONS}, but the installed packages (${installed}) lack ` +
+      `${missing.join(', ')}: install supported versions of all three, or a version of nestjs-webwire that supports yours`,
+  );
+}
+
+function installedVersionOf(name: string): string {
+  try {
+    return (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
+  } catch {
+    return 'of an unknown version';
+  }
+}

@@ -1,0 +1,57 @@
+import { ExternalContextCreator } from '@nestjs/core';
+import { isObservable } from 'rxjs';
+import { MESSAGE_ARGUMENT } from '../decorators/webwire-message.decorator.js';
+import type { HandlerArguments } from '../handlers/invoker.js';
+import { lastValue, whileConnected } from '../handlers/resolve-result.js';
+import { assertNestParts } from './assert-nest-parts.js';
+
+/** The part of Nest's context creator that runs interceptors. */
+interface InterceptorsPart {
+  readonly interceptorsConsumer: {
+    intercept(
+      interceptors: unknown,
+      args: HandlerArguments,
+      instance: unknown,
+      callback: unknown,
+      next: () => Promise<unknown>,
+      type: unknown,
+    ): Promise<unknown>;
+  };
+}
+
+/**
+ * A context creator whose pipelines leave the Observable of a handler when the connection ends.
+ *
+ * Why: Nest's pipeline takes the last value of an Observable, fails when it has none, and never unsubscribes.
+ *
+ * Relies on: `ExternalContextCreator` calls its methods `transformToResult()` and `interceptorsConsumer.intercept()`. The new
+ * creator inherits from Nest's, which GraphQL and other libraries share.
+ *
+ * If Nest changes it: the start fails if a part is missing. If Nest no longer calls them, the rows about Observables in
+ * `test/nest/handlers/paths.spec.ts` fail.
+ *
+ * @throws Error if this version of Nest lacks one of these parts.
+ */
+export function createPipelineCreator(creator: ExternalContextCreator): ExternalContextCreator {
+  const { interceptorsConsumer, transformToResult } = creator as unknown as Partial<
+    InterceptorsPart & Record<'transformToResult', unknown>
+  >;
+  assertNestParts({
+    'ExternalContextCreator.transformToResult()': transformToResult,
+    'ExternalContextCreator.interceptorsConsumer.intercept()': interceptorsConsumer?.intercept,
+  });
+  return Object.assign<ExternalContextCreator, object>(Object.create(creator) as ExternalContextCreator, {
+    transformToResult: async (result: unknown) => result,
+    interceptorsConsumer: {
+      async intercept(interceptors, args, instance, callback, next, type) {
+        const { lifetime } = args[MESSAGE_ARGUMENT];
+        const handle = async () => {
+          const result = await next();
+          return isObservable(result) ? whileConnected(result, lifetime) : result;
+        };
+        const result = await interceptorsConsumer!.intercept(interceptors, args, instance, callback, handle, type);
+        return isObservable(result) ? lastValue(result, lifetime) : result;
+      },
+    } satisfies InterceptorsPart['interceptorsConsumer'],
+  });
+}
