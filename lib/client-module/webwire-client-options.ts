@@ -39,7 +39,7 @@ export type WebwireClientRegistrations<Registration> =
   | {
       clients: readonly Registration[];
       /**
-       * Whether all modules of the application can inject the clients.
+       * Lets all modules of the application inject the clients.
        * @default false
        */
       isGlobal?: boolean;

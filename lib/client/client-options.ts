@@ -37,7 +37,7 @@ export interface ClientOptions {
    */
   dialTimeout?: number | undefined;
   /**
-   * Whether the client reconnects when the connection is lost, and after which delays. With `false`, a request without a
+   * Reconnects when the connection is lost; an object sets the delays. With `false`, a request without a
    * connection fails; otherwise it waits for one. The same delays apply to further attempts to restore a session.
    * @default true
    */
@@ -54,7 +54,7 @@ export interface ClientOptions {
    */
   sessionStorage?: StorageLike | false | undefined;
   /**
-   * Whether pages with the same storage share one session: when another page creates or restores a session, this client
+   * Makes pages with the same storage share one session: when another page creates or restores a session, this client
    * restores it, and when another page closes the session, this client closes it, too. No effect outside of web pages.
    * @default true
    */

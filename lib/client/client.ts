@@ -30,7 +30,7 @@ export interface ConnectOptions {
   /** When it is aborted, `connect()` rejects with a `CanceledError`, whose `cause` is the reason of the signal. */
   signal?: AbortSignalLike | undefined;
   /**
-   * Whether to try again after a failed attempt, with the delays of the option `reconnect`.
+   * Tries again after a failed attempt, with the delays of the option `reconnect`.
    * @default false
    */
   retry?: boolean | undefined;

@@ -80,7 +80,7 @@ export class ClientConnection {
     this.#listener = listener;
   }
 
-  /** Whether messages can be sent. */
+  /** `true` if messages can be sent. */
   get isOpen(): boolean {
     return this.#phase === 'accepted' && this.#socket!.isOpen;
   }

@@ -4,9 +4,9 @@ import type { Operation } from './operation.js';
 /** An operation that needs a connection: `connect()`, a request or a signal. */
 export interface Waiter {
   readonly operation: Pick<Operation<never>, 'isSettled' | 'reject' | 'release' | 'obstacle'>;
-  /** Whether it keeps waiting after a failed attempt to connect. */
+  /** `true` if it keeps waiting after a failed attempt to connect. */
   readonly canRetry: boolean;
-  /** Whether it is `connect()`, which starts an attempt without a delay and sends nothing. */
+  /** `true` for `connect()`, which starts an attempt without a delay and sends nothing. */
   readonly isConnect: boolean;
   /** Called with the connection. Its error rejects the operation. */
   readonly ready: (connection: ClientConnection) => void;

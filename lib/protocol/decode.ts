@@ -134,8 +134,9 @@ function isMessageType(byte: number): byte is Type {
 }
 
 function readRequest(bytes: Uint8Array, type: RequestType): RequestMessage {
-  const nameEnd = readNameEnd(type, bytes, REQUEST_NAME_START, 0, bytes.length);
-  const payloadStart = payloadStartAfter(nameEnd, type, 0);
+  const isUtf16 = type === MessageType.RequestUtf16;
+  const nameEnd = readNameEnd(bytes, REQUEST_NAME_START, isUtf16, 0, bytes.length);
+  const payloadStart = payloadStartAfter(nameEnd, isUtf16, 0);
   // Both properties are read once: reading them takes as long as making a view.
   const { buffer, byteOffset } = bytes as Uint8Array<ArrayBuffer>;
   return {
@@ -147,11 +148,12 @@ function readRequest(bytes: Uint8Array, type: RequestType): RequestMessage {
 }
 
 function readSignal(bytes: Uint8Array, type: SignalType): SignalMessage {
-  const nameEnd = readNameEnd(type, bytes, SIGNAL_NAME_START, 0, bytes.length);
+  const isUtf16 = type === MessageType.SignalUtf16;
+  const nameEnd = readNameEnd(bytes, SIGNAL_NAME_START, isUtf16, 0, bytes.length);
   return {
     type,
     name: readName(bytes, SIGNAL_NAME_START, nameEnd, 0),
-    payload: view(bytes, payloadStartAfter(nameEnd, type, 0), bytes.length),
+    payload: view(bytes, payloadStartAfter(nameEnd, isUtf16, 0), bytes.length),
   };
 }
 

@@ -22,30 +22,25 @@ export function isRequestType(type: RequestType | SignalType): type is RequestTy
   return type === MessageType.RequestBinary || type === MessageType.RequestUtf8 || type === MessageType.RequestUtf16;
 }
 
-function isUtf16Type(type: RequestType | SignalType): boolean {
-  return type === MessageType.RequestUtf16 || type === MessageType.SignalUtf16;
-}
-
 /**
  * Checks the lengths in a request or signal.
- * @param nameStart Offset of the name in `bytes`.
  * @returns The offset in `bytes` where the name ends.
  * @throws ProtocolError if the name reaches past the end of the message, or a UTF-16 payload has an odd length.
  */
 export function readNameEnd(
-  type: RequestType | SignalType,
   bytes: Uint8Array,
   nameStart: number,
+  isUtf16: boolean,
   start: number,
   end: number,
 ): number {
-  if (isUtf16Type(type)) checkEvenLength(end - start);
+  if (isUtf16) checkEvenLength(end - start);
   return fieldEnd(bytes, nameStart, start, end);
 }
 
 /** The offset in `bytes` where the payload of a request or signal starts: after the name, or after its padding. */
-export function payloadStartAfter(nameEnd: number, type: RequestType | SignalType, start: number): number {
-  return isUtf16Type(type) ? nameEnd + ((nameEnd - start) & 1) : nameEnd;
+export function payloadStartAfter(nameEnd: number, isUtf16: boolean, start: number): number {
+  return isUtf16 ? nameEnd + ((nameEnd - start) & 1) : nameEnd;
 }
 
 /**

@@ -39,8 +39,8 @@ export function decodeServerMessage(bytes: Uint8Array<ArrayBuffer>, maxLength: n
     case MessageType.SignalUtf8:
     case MessageType.SignalUtf16: {
       checkLength(3 + pad);
-      const nameEnd = readNameEnd(type, bytes, SIGNAL_NAME_START, 0, length);
-      const payload = bytes.subarray(payloadStartAfter(nameEnd, type, 0));
+      const nameEnd = readNameEnd(bytes, SIGNAL_NAME_START, pad === 1, 0, length);
+      const payload = bytes.subarray(payloadStartAfter(nameEnd, pad === 1, 0));
       return { type, name: readText(SIGNAL_NAME_START, nameEnd), payload };
     }
     // type · id(8) · payload (rest); UTF-16: pad(1) before the payload

@@ -39,11 +39,13 @@ export class Message {
     lifetime: ConnectionLifetime,
   ) {
     const isRequest = isRequestType(type);
+    const encoding = encodingOf(type);
+    const isUtf16 = encoding === 'utf16';
     const nameStart = start + (isRequest ? REQUEST_NAME_START : SIGNAL_NAME_START);
-    const nameEnd = readNameEnd(type, bytes, nameStart, start, end);
-    const payloadStart = payloadStartAfter(nameEnd, type, start);
+    const nameEnd = readNameEnd(bytes, nameStart, isUtf16, start, end);
+    const payloadStart = payloadStartAfter(nameEnd, isUtf16, start);
     this.name = readName(bytes, nameStart, nameEnd, start);
-    this.payload = new Payload(encodingOf(type), view(bytes, payloadStart, end));
+    this.payload = new Payload(encoding, view(bytes, payloadStart, end));
     this.isRequest = isRequest;
     if (isRequest) {
       this.#firstHalf = readInt32(bytes, start + ID_START);

@@ -81,7 +81,7 @@ it('closes the client after everybody has said good-bye', async () => {
   expect(logger.at('error')).toEqual([]);
 });
 
-it('starts without the server, and connects when that is there', async () => {
+it('starts without the server, and connects when the server has started', async () => {
   const transport = new MemoryTransport();
   const { client, logger, close } = await start([
     WebwireClientModule.register([

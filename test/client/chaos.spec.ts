@@ -15,11 +15,11 @@ const REQUESTS_PER_CLIENT = 300;
 const IN_FLIGHT = 5;
 const MAX_DELAY = 3;
 
-/** Both directions of what clients asked: how often the handler saw it, and how often it was sent. */
+/** Counters by request: how often the handler received it, and how often the client sent it. */
 const handled = new Map<string, number>();
 const sent = new Map<string, number>();
 
-/** A body is an id, and dots to make it long. */
+/** A body consists of an identifier, and dots as filling. */
 function idOf(body: string): string {
   return body.replace(/\.+$/, '');
 }
@@ -38,13 +38,13 @@ class ChaosGateway {
   @WebwireRequest('echo')
   async echo(@MessageBody() body: string, @ConnectedSocket() { session }: WebwireConnection) {
     count(handled, idOf(body));
-    // Some are answered at once, and some after others.
+    // Some replies are immediate, others are delayed.
     if (body.length % 3 !== 0) await new Promise(setImmediate);
     return `${session?.info?.name as string} ${body}`;
   }
 }
 
-/** Notes the body of each request that is sent, over whichever connection. */
+/** Records the body of each request that is sent, on any connection. */
 class NotingWebSocket extends WebSocket {
   override send(data: Uint8Array): void {
     const message = decodeMessage(data);
@@ -53,7 +53,7 @@ class NotingWebSocket extends WebSocket {
   }
 }
 
-/** Keeps the session for the whole life of a client, as a browser does. */
+/** Stores the session for the lifetime of a client, as a browser does. */
 function storage(): StorageLike {
   const items = new Map<string, string>();
   return {
@@ -76,7 +76,7 @@ afterEach(async () => {
   await app.close();
 });
 
-/** One person who asks, a few things at a time, and what became of it. */
+/** A client that sends a few requests at a time, and their results. */
 class Person {
   readonly outcomes = { answered: 0, disconnected: 0, late: 0 };
   readonly client: WebwireClient;
@@ -106,10 +106,10 @@ class Person {
     await Promise.all(Array.from({ length: IN_FLIGHT }, one));
   }
 
-  /** A promise that settled twice would be counted twice here: `then` is told of the first time only. */
+  /** Sends a request and counts its outcome. */
   async #askOnce(id: string): Promise<void> {
     const body = id.padEnd(this.random.between(12, 4_000), '.');
-    // Half-closed connections may never answer: nobody waits for ever.
+    // A half-closed connection may never reply, so each request has a timeout.
     const asking = this.client.request('echo', body, { timeout: 3_000 });
     try {
       const reply = await asking;
@@ -126,7 +126,7 @@ class Person {
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
-/** What is in use once everything that is to be let go of has been, in bytes. */
+/** Heap in use after garbage collection, in bytes. */
 async function inUse(): Promise<number> {
   for (let round = 0; round < 10; round++) {
     collect();
@@ -136,7 +136,7 @@ async function inUse(): Promise<number> {
   return heapUsed + external;
 }
 
-it('settles each request once and correctly, and sends none twice, whatever the network does', async () => {
+it('settles each request once and correctly, and sends none twice, on a bad network', async () => {
   handled.clear();
   sent.clear();
   const random = new Random(7);
@@ -155,20 +155,20 @@ it('settles each request once and correctly, and sends none twice, whatever the 
   expect(total.answered + total.disconnected + total.late).toBe(CLIENTS * REQUESTS_PER_CLIENT);
   for (const { client } of people) expect(client.pendingRequests).toBe(0);
 
-  // Sent once or never, and handled as often as connections brought it: a duplicated one brings it twice.
+  // A request is sent at most once. A proxy that duplicates data makes the server handle it twice.
   expect([...sent.values()].filter((times) => times > 1)).toEqual([]);
   const mirrored = [...handled].filter(([id, times]) => times > (sent.get(id) ?? 0) * 2);
   expect(mirrored).toEqual([]);
   expect(sent.size).toBeGreaterThanOrEqual(total.answered);
 
-  // The network was as bad as it should be, and much got through all the same.
+  // The network failed often enough, and still many requests succeeded.
   const fates = new Set(proxy.fates.map(({ does }) => does));
   expect([...fates].sort()).toEqual(['cut', 'duplicate', 'half-close', 'refuse']);
   expect(proxy.fates.length).toBeGreaterThan(CLIENTS * 5);
   expect(total.answered).toBeGreaterThan(CLIENTS * REQUESTS_PER_CLIENT * 0.25);
   expect(total.disconnected).toBeGreaterThan(0);
 
-  // Had it kept them somewhere, the bodies of the second half would be megabytes.
+  // A leak of the bodies of the second half would take megabytes.
   expect(atTheEnd - inTheMiddle).toBeLessThan(2_000_000);
 
   await Promise.all(people.map(({ client }) => client.close()));

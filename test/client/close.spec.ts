@@ -11,7 +11,7 @@ beforeEach(() => {
 afterEach(() => void vi.useRealTimers());
 
 describe('close()', () => {
-  it('closes the connection with 1000, and tells of it', async () => {
+  it('closes the connection with 1000, and emits an event', async () => {
     const { client, socket } = await connected(server);
     const told = vi.fn<(...args: unknown[]) => void>();
     client.on('disconnected', told);
@@ -73,7 +73,7 @@ describe('close()', () => {
     expect(server.dials).toBe(1);
   });
 
-  it('fails those who wait for a connection, and ends the attempts', async () => {
+  it('rejects operations that wait for a connection, and ends the attempts', async () => {
     const client = server.client();
     const waiting = [outcome(client.connect()), outcome(client.request('a')), outcome(client.signal('a'))];
     const socket = await server.dialed();

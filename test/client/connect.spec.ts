@@ -35,7 +35,7 @@ describe('connect()', () => {
     expect(client.status).toBe('connected');
   });
 
-  it('shares the attempt that is being made, and resolves at once when there is a connection', async () => {
+  it('shares a running attempt, and resolves immediately when connected', async () => {
     const client = createClient();
     const connecting = [client.connect(), client.connect()];
     await server.accept();
@@ -129,7 +129,7 @@ describe('connect()', () => {
     await connecting;
   });
 
-  it('rejects when it is canceled, and drops the attempt that nobody else wants', async () => {
+  it('rejects when it is canceled, and ends the attempt if no other operation needs it', async () => {
     const client = createClient();
     const abort = new AbortController();
     const connecting = client.connect({ signal: abort.signal });
@@ -140,7 +140,7 @@ describe('connect()', () => {
     expect(client.status).toBe('disconnected');
   });
 
-  it('leaves the attempt to others who want it', async () => {
+  it('does not end an attempt that other operations need', async () => {
     const client = createClient();
     const abort = new AbortController();
     const canceled = outcome(client.connect({ signal: abort.signal }));

@@ -21,11 +21,11 @@ interface Api {
   serverSignals: { message: string };
 }
 
-// Types only: what is here is never called. `npm run typecheck` is what fails.
+// These tests check types only: the functions are not called, and errors appear in `npm run typecheck`.
 const types = (check: (client: WebwireClient<Api>, untyped: WebwireClient) => unknown): unknown => check;
 
 describe('the types of a client with a contract', () => {
-  it('know requests, their bodies and their replies', () => {
+  it('check requests, their bodies and their replies', () => {
     types((client) => {
       expectTypeOf(client.request('auth', 'a:b')).resolves.toEqualTypeOf<ReceivedPayload<void>>();
       expectTypeOf(client.request('rooms')).resolves.toEqualTypeOf<ReceivedPayload<Room[]>>();
@@ -47,7 +47,7 @@ describe('the types of a client with a contract', () => {
     });
   });
 
-  it('know signals, both ways', () => {
+  it('check signals of client and server', () => {
     types((client) => {
       void client.signal('typing', { id: 1 });
       void client.signal('ping');
@@ -94,7 +94,7 @@ describe('the types of a client whose contract', () => {
     });
   });
 
-  it('has optional or no parts know what there is', () => {
+  it('has optional or missing members check the others', () => {
     interface OnlyRequests {
       requests: { a: [body: string, reply: number] };
     }
@@ -148,7 +148,7 @@ describe('the types of a client without a contract', () => {
     });
   });
 
-  it('know events', () => {
+  it('check events', () => {
     types((_client, untyped) => {
       untyped.on('disconnected', (event) => {
         expectTypeOf(event.willReconnect).toEqualTypeOf<boolean>();

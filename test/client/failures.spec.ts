@@ -15,7 +15,7 @@ async function listen(server: TcpServer): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Refuses upgrades with an HTTP response. */
+/** Rejects upgrades with an HTTP response. */
 function refusing(response: (url: string | undefined, authorization: string | undefined) => string): Server {
   return createServer().on('upgrade', ({ url, headers }, socket) => socket.end(response(url, headers.authorization)));
 }
@@ -171,7 +171,7 @@ it.each([
   );
 });
 
-it('a time-out without a connection says why there is none', async () => {
+it('a timeout without a connection has the reason in its message', async () => {
   const server = createTcpServer();
   const host = await listen(server);
   await new Promise((resolve) => server.close(resolve));

@@ -2,29 +2,29 @@ import { onTestFinished } from 'vitest';
 import { WebwireClient, type ClientOptions, type WebSocketConstructor } from 'nestjs-webwire/client';
 import { Queue } from '../support/queue.js';
 
-/** What servers say first: version 2.0, read timeout 60 000 ms, message buffer 8 192 bytes, no sub-protocol. */
+/** The first message of a server: version 2.0, read timeout 60 000 ms, message buffer 8 192 bytes, no sub-protocol. */
 export const ACCEPT_CONF = '17020060ea000000200000';
 
-/** Taken before tests replace the timers. */
+/** Read before tests replace the timers. */
 const { setImmediate } = globalThis;
 
-/** Resolves in the next turn of the event loop: the client sees each message in a turn of its own. */
+/** Resolves in the next turn of the event loop: the client processes each message in its own turn. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });
 }
 
-/** The server's end of a connection, and the client's `WebSocket`: in bytes, and without behaviour of its own. */
+/** A fake `WebSocket` for the client, with methods for the server's side. It does nothing by itself. */
 export class FakeSocket {
   binaryType = 'blob';
   readyState = 0;
   bufferedAmount = 0;
-  /** What the client sent, in hexadecimal digits. */
+  /** The messages of the client, in hexadecimal digits. */
   readonly received = new Queue<string>();
-  /** How the client closed it: `code reason`. */
+  /** Close code and reason of the client: `code reason`. */
   readonly closed = new Queue<string>();
-  /** Whether a close frame of the client is answered at once. */
+  /** Set to `false` if the server does not reply to the client's close frame. */
   answersClose = true;
   readonly #listeners: [type: string, listener: (event: object) => void][] = [];
 
@@ -60,7 +60,7 @@ export class FakeSocket {
     return this;
   }
 
-  /** Opens the connection, and says what servers say first. */
+  /** Opens the connection, and sends the first message of a server. */
   accept(conf = ACCEPT_CONF): this {
     this.open();
     this.say(conf);
@@ -72,17 +72,17 @@ export class FakeSocket {
     this.deliver(Uint8Array.from(Buffer.from(hex, 'hex')).buffer);
   }
 
-  /** Sends anything. */
+  /** Sends any data, also text. */
   deliver(data: unknown): void {
     this.#dispatch('message', { data });
   }
 
-  /** Dispatches an event of any shape, whatever the state. */
+  /** Dispatches an event with any properties, in any state. */
   dispatch(type: string, event: object): void {
     this.#dispatch(type, event);
   }
 
-  /** The connection is gone. */
+  /** Ends the connection. */
   end(code = 1006, reason = '', error?: Error): void {
     if (this.readyState === 3) return;
     this.readyState = 3;
@@ -96,10 +96,10 @@ export class FakeSocket {
   }
 }
 
-/** Hands out a `WebSocket` constructor; each connection that is dialed with it waits in `sockets`. */
+/** Has a `WebSocket` constructor, and a queue of the connections that were made with it. */
 export class FakeServer {
   readonly sockets = new Queue<FakeSocket>();
-  /** How many connections were dialed. */
+  /** Number of connections that were dialed. */
   dials = 0;
   readonly webSocket: WebSocketConstructor;
   readonly #all: FakeSocket[] = [];
@@ -118,7 +118,7 @@ export class FakeServer {
     };
   }
 
-  /** A client of this server; both are gone when the test is over. */
+  /** Makes a client of this server. Both are closed after the test. */
   client(options: ClientOptions = {}, url = 'ws://localhost'): WebwireClient {
     const client = new WebwireClient(url, { webSocket: this.webSocket, ...options });
     onTestFinished(async () => {
@@ -129,12 +129,12 @@ export class FakeServer {
     return client;
   }
 
-  /** The next connection that is dialed. */
+  /** Resolves with the next connection. */
   dialed(): Promise<FakeSocket> {
     return this.sockets.take();
   }
 
-  /** The next connection that is dialed, opened. */
+  /** Resolves with the next connection after opening it. */
   async accept(conf = ACCEPT_CONF): Promise<FakeSocket> {
     const socket = (await this.dialed()).accept(conf);
     await nextTurn();
@@ -154,7 +154,7 @@ export function hexId(id: number): string {
   return bytes.toString('hex');
 }
 
-/** A client that is connected to a fake server, and the server's end. */
+/** Makes a client that is connected to a fake server. */
 export async function connected(
   server: FakeServer,
   options: ClientOptions = {},

@@ -7,7 +7,7 @@ const HEARTBEAT = '21';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** A client of a server whose read timeout is 1 000 ms, or what the four bytes say. */
+/** Connects a client to a server with a read timeout of 1 000 ms, or that of the four bytes. */
 async function connect(readTimeout = 'e8030000'): Promise<{ client: WebwireClient; socket: FakeSocket }> {
   const server = new FakeServer();
   const client = server.client({ requestTimeout: 100_000_000 });
@@ -27,7 +27,7 @@ it('a client that sends nothing sends heartbeats at half of the read timeout', a
   }
 });
 
-it('messages put the next heartbeat off, as if each had been one', async () => {
+it('messages delay the next heartbeat', async () => {
   const { client, socket } = await connect();
   await vi.advanceTimersByTimeAsync(300);
   await client.signal('a');

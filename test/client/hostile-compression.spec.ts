@@ -11,7 +11,7 @@ import { Queue } from '../support/queue.js';
 import { ACCEPT_CONF, replyUtf8 } from './fake-server.js';
 import { outcome } from './outcome.js';
 
-// `ws` inflates for clients in Node.js. Whatever a server sends, it must not end the process.
+// In Node.js, `ws` inflates the messages for the client. No data of a server may end the process.
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
@@ -21,7 +21,7 @@ const sockets = new Queue<Socket>();
 
 beforeEach(async () => {
   server = createServer().on('upgrade', ({ headers }, socket: Socket) => {
-    // `ws` fails where it gets an extension that it has not asked for.
+    // `ws` fails if the server accepts an extension that the client did not offer.
     const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${GUID}`).digest('base64');
     socket.on('error', () => undefined);
     socket.write(
@@ -40,7 +40,7 @@ afterEach(async () => {
   server.close();
 });
 
-/** A frame of a server, which is not masked. */
+/** Makes a frame of a server, which is not masked. */
 function frame(first: number, payload: Uint8Array): Buffer {
   const { length } = payload;
   const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
@@ -77,7 +77,7 @@ const HOSTILE: [what: string, ...parts: Buffer[]][] = [
   ['noise', frame(0xc2, Buffer.alloc(50_000, 0xff)), randomBytes(50_000)],
 ];
 
-/** The next connection of the client, and the server's end of it. */
+/** Resolves with the next connection of the client, at the server's side. */
 async function connected(): Promise<Socket> {
   const connecting = client.connect();
   const socket = await sockets.take();

@@ -9,13 +9,13 @@ beforeEach(() => {
   server = new FakeServer();
 });
 
-/** SessionCreated with this info. */
+/** Makes a SessionCreated message with this info. */
 function session(info: string): string {
   const time = '2026-11-22T08:38:04Z';
   return `15${Buffer.from(`{"k":"a","c":"${time}","l":"${time}","i":${info}}`).toString('hex')}`;
 }
 
-/** What breaks the protocol, and how the client closes. */
+/** Messages that break the protocol, and the close frame of the client. */
 const VIOLATIONS: [what: string, message: unknown, error: string, closing: string][] = [
   ['an empty message', '', 'EMPTY_MESSAGE', '4002'],
   ['a type that there is not', 'ff', 'UNEXPECTED_MESSAGE', '4002'],
@@ -104,7 +104,7 @@ describe('a server that sends', () => {
     expect(client.status).toBe('reconnecting');
   });
 
-  it('the end of a session that there is not is answered by silence', async () => {
+  it('the client ignores the end of a session that it does not have', async () => {
     const { client, socket } = await connected(server);
     const closed = vi.fn<(...args: unknown[]) => void>();
     client.on('sessionClosed', closed);

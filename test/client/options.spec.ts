@@ -75,7 +75,7 @@ describe('a client dials', () => {
     await client.close();
   });
 
-  it('relative URLs where there is a page', async () => {
+  it('relative URLs in a web page', async () => {
     vi.stubGlobal('location', { href: 'https://example.com/rooms/1' });
     onTestFinished(() => void vi.unstubAllGlobals());
     const server = new FakeServer();

@@ -4,12 +4,12 @@ import { connected, FakeServer, nextTurn, replyUtf8, type FakeSocket } from './f
 const SIGNAL = '400161';
 const SESSION = `15${Buffer.from('{"k":"key","c":"2026-11-22T08:38:04Z","l":"2026-11-22T08:38:04Z"}').toString('hex')}`;
 
-/** An await that takes many microtasks, as wrappers of a client may. */
+/** Awaits a promise with many microtasks, as wrappers of a client may. */
 async function wrapped<Result>(promise: Promise<Result>, depth = 20): Promise<Result> {
   return depth === 0 ? await promise : await wrapped(promise, depth - 1);
 }
 
-/** The client saw everything that arrived. */
+/** Resolves when the client has processed all received messages. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await nextTurn();
 }

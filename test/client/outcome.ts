@@ -1,4 +1,4 @@
-/** How a promise ended, in short: `code: message` of its error, or what it resolved with. */
+/** Describes the result of a promise: its value, or `code: message` of its error. */
 export async function outcome(promise: Promise<unknown>): Promise<unknown> {
   try {
     return await promise;

@@ -160,14 +160,14 @@ describe.each(['ws', 'memory'])('a client and a server of our own, over %s', (ki
     await first.request('sign-in', 'Ada');
     const key = first.session!.key;
 
-    // As many connections as it may have.
+    // The session has its maximum number of connections.
     const tooMany = create({ sessionStorage });
     await tooMany.connect();
     expect([tooMany.session, items.size]).toEqual([null, 1]);
     expect(await outcome(tooMany.restoreSession(key))).toMatch('MAX_SESSION_CONNECTIONS_REACHED');
     expect(await outcome(tooMany.restoreSession('unknown'))).toMatch('SESSION_NOT_FOUND');
 
-    // Its place is taken as soon as it is free.
+    // The client takes over the place when the other connection has ended.
     await first.close();
     await vi.waitFor(() => expect(tooMany.session).toMatchObject({ key, info: { user: 'Ada' } }));
     await tooMany.close();

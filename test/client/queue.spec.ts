@@ -33,7 +33,7 @@ it('a request that gives up makes room, and one that is sent does not count', as
   for (let count = 0; count < 5; count++) await client.signal('d');
 });
 
-it('a full queue says why there is no connection', async () => {
+it('the error of a full queue has the reason for the missing connection', async () => {
   const server = new FakeServer();
   const client = server.client({ maxQueuedRequests: 1 });
   void client.request('a').catch(() => undefined);

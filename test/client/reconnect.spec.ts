@@ -14,7 +14,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** What a client tells, in order: the name and what it is about, in short. */
+/** Records the events of a client in order, in a short form. */
 function record(client: WebwireClient): string[] {
   const told: string[] = [];
   client.on('connected', ({ isReconnect }) => told.push(`connected${isReconnect ? ' again' : ''}`));
@@ -26,7 +26,7 @@ function record(client: WebwireClient): string[] {
   return told;
 }
 
-/** The delay before the next attempt, once it was made. */
+/** Advances the time until the next attempt, and returns the delay. */
 async function delayOf(client: WebwireClient): Promise<number> {
   let delay = 0;
   const stop = client.on('reconnecting', (event: ClientEvents['reconnecting']) => (delay = event.delay));
@@ -169,7 +169,7 @@ describe('a server that accepts and hangs up', () => {
 });
 
 describe('a server that has become another one', () => {
-  it('ends the attempts, and whoever waits gets to know', async () => {
+  it('ends the attempts, and rejects operations that wait', async () => {
     const { client, socket } = await connected(server, { reconnect: { minDelay: 100, jitter: 0 } });
     const told = record(client);
     socket.end();
@@ -180,11 +180,11 @@ describe('a server that has become another one', () => {
       'INCOMPATIBLE_PROTOCOL_VERSION: the server at ws://localhost/ speaks WebWire 3, this client 2',
     );
     expect(client.status).toBe('disconnected');
-    expect(vi.getTimerCount()).toBeLessThanOrEqual(1); // the closing socket
+    expect(vi.getTimerCount()).toBeLessThanOrEqual(1); // the timeout of the closing socket
     expect(told.slice(2)).toEqual([]);
   });
 
-  it('is told of by an event if nobody waits', async () => {
+  it('is reported by an event if no operation waits', async () => {
     const { client, socket } = await connected(server, { reconnect: { minDelay: 100, jitter: 0 } });
     const told = record(client);
     socket.end();

@@ -62,7 +62,7 @@ describe('a request', () => {
     expect([reply.encoding, reply.text(), Buffer.from(reply.bytes).toString('hex')]).toEqual([encoding, text, bytes]);
   });
 
-  it('gets its own reply, in whatever order replies come', async () => {
+  it('gets its own reply, in any order of replies', async () => {
     const { client, socket } = await connected(server);
     const replies = [client.request('a'), client.request('b'), client.request('c')];
     expect(client.pendingRequests).toBe(3);
@@ -272,7 +272,7 @@ describe('a request without a connection', () => {
     (await server.dialed()).end();
     await vi.advanceTimersByTimeAsync(300);
     expect(await late).toMatchObject({ code: 'TIMEOUT' });
-    // Nobody wants a connection any more.
+    // No operation waits for a connection any more.
     expect(client.status).toBe('disconnected');
     expect(vi.getTimerCount()).toBe(0);
   });

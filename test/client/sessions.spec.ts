@@ -25,12 +25,12 @@ function hex(text: string): string {
   return Buffer.from(text).toString('hex');
 }
 
-/** The server has created a session. */
+/** Sends SessionCreated. */
 function sessionCreated(session: object = SESSION): string {
   return `15${hex(JSON.stringify(session))}`;
 }
 
-/** A storage that holds this key, and tells what became of it. */
+/** Makes a storage with this key, which records its changes. */
 function storageWith(key?: string): StorageLike & { items: Map<string, string> } {
   const items = new Map(key === undefined ? [] : [['webwire:localhost/', key]]);
   return {
@@ -41,7 +41,7 @@ function storageWith(key?: string): StorageLike & { items: Map<string, string> }
   };
 }
 
-/** What a client tells of its session and connection, in short. */
+/** Records the events of session and connection, in a short form. */
 function record(client: WebwireClient): string[] {
   const told: string[] = [];
   client.on('connected', ({ isSessionRestored }) => told.push(`connected ${isSessionRestored}`));
@@ -50,7 +50,7 @@ function record(client: WebwireClient): string[] {
   return told;
 }
 
-/** A client that knows a session before its first connection, and the socket on which it asks for it. */
+/** Makes a client with a stored session key, and returns the socket on which it sends the restore request. */
 async function restoring(
   options: object = {},
 ): Promise<{ client: WebwireClient; connecting: Promise<unknown>; socket: FakeSocket; told: string[] }> {
@@ -63,7 +63,7 @@ async function restoring(
 }
 
 describe('a session that the server creates', () => {
-  it('is known to the client', async () => {
+  it('is available as client.session', async () => {
     const { client, socket } = await connected(server);
     const told = record(client);
     expect(client.session).toBeNull();
@@ -203,7 +203,7 @@ describe('a session is restored', () => {
     expect(told).toEqual(['closed restore-failed undefined', 'connected false']);
     await vi.advanceTimersByTimeAsync(5_000);
     vi.useRealTimers();
-    await setImmediate(); // when rejections that nobody handled are told
+    await setImmediate(); // unhandled rejections are reported now
     expect([unhandled.mock.calls, socket.received.rest]).toEqual([[], []]);
   });
 
@@ -234,7 +234,7 @@ describe('a session is restored', () => {
 });
 
 describe('a session that the server refuses for now', () => {
-  /** A connection that goes on without the session. */
+  /** Connects a client that stays connected without the session. */
   async function refused(type = '04', options: object = {}) {
     const backoff = { minDelay: 100, jitter: 0 };
     const { client, connecting, socket, told } = await restoring({ reconnect: backoff, ...options });
@@ -344,7 +344,7 @@ describe('closeSession()', () => {
     expect([client.session?.key, ...sessionStorage.items.values()]).toEqual(['next-key', 'next-key']);
   });
 
-  it('tells once of a session that the server closes at the same time', async () => {
+  it('reports a session that the server closes at the same time once', async () => {
     const { client, socket } = await connected(server);
     socket.say(sessionCreated());
     const told = record(client);
@@ -355,7 +355,7 @@ describe('closeSession()', () => {
     expect(told).toEqual(['closed server sample-key']);
   });
 
-  it('does nothing if there is none', async () => {
+  it('does nothing without a session', async () => {
     const { client, socket } = await connected(server);
     await client.closeSession();
     expect(socket.received.rest).toEqual([]);
@@ -456,7 +456,7 @@ describe('the key of a session', () => {
       next.say(`03${hexId(1)}`);
       await vi.waitFor(() => expect([client.session, client.status]).toEqual([null, 'connected']));
       vi.useRealTimers();
-      await setImmediate(); // when rejections that nobody handled are reported
+      await setImmediate(); // unhandled rejections are reported now
       expect(unhandled).not.toHaveBeenCalled();
     });
   });

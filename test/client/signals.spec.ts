@@ -118,7 +118,7 @@ describe('onSignal()', () => {
     expect(client.status).toBe('connected');
   });
 
-  it('tells the console if nobody listens to errors', async () => {
+  it('writes errors to the console without an error listener', async () => {
     const log = vi.spyOn(console, 'error').mockReturnValue();
     onTestFinished(() => log.mockRestore());
     const { client, socket } = await connected(server);
@@ -129,7 +129,7 @@ describe('onSignal()', () => {
     expect(log.mock.calls).toEqual([[new Error('oops')]]);
   });
 
-  it('does not tell a listener of errors of its own failure', async () => {
+  it('does not call an error listener for its own error', async () => {
     const log = vi.spyOn(console, 'error').mockReturnValue();
     onTestFinished(() => log.mockRestore());
     const { client, socket } = await connected(server);

@@ -4,7 +4,7 @@ import { FakeServer, hexId, nextTurn, replyUtf8, type FakeSocket } from './fake-
 
 const NAME = 'webwire:localhost/';
 
-/** `localStorage` of several pages: an event for each change goes to the others. */
+/** A `localStorage` that dispatches an event for each change. */
 class SharedStorage implements StorageLike {
   readonly items = new Map<string, string>();
   getItem = (name: string) => this.items.get(name) ?? null;
@@ -28,7 +28,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Another page changes the storage. */
+/** Changes the storage as another page does. */
 function change(key: string | null, name: string | null = NAME): void {
   if (key === null) storage.items.delete(NAME);
   else storage.items.set(NAME, key);
@@ -52,7 +52,7 @@ function record(client: WebwireClient): string[] {
   return told;
 }
 
-/** A client of this page in the session `ann`, and its connection. */
+/** Makes a client of this page with the session `ann`, and its connection. */
 async function annsPage(options: object = {}): Promise<{
   server: FakeServer;
   client: WebwireClient;

@@ -11,10 +11,10 @@ import {
 import { FakeServer, type FakeSocket } from './fake-server.js';
 import { outcome } from './outcome.js';
 
-/** In these, raw clients break the protocol, which ours cannot; what the server does then is to hang up. */
+/** In these transcripts, raw clients break the protocol, and the server closes the connection. This client cannot do that. */
 const isConversation = (name: string) => !name.startsWith('malformed-');
 
-/** What a connection is about, as far as the client has to know. */
+/** Data of a connection that the client needs. */
 const SUB_PROTOCOLS: Record<string, string> = { 'handshake-options': 'chat-v1' };
 
 const CASES = recordingNames()
@@ -37,7 +37,7 @@ it.each(CASES)('$name: $connection.client', async ({ name, connection }) => {
   expect(socket.received.rest).toEqual([]);
 });
 
-/** Has the client say what was said then, and expects the same bytes, save for identifiers; answers what was answered. */
+/** Makes the client send the recorded messages, expects the same bytes except for identifiers, and sends the recorded replies. */
 async function replay(client: WebwireClient, socket: FakeSocket, { steps }: RecordedConnection): Promise<void> {
   const identifiers = new Map<string, string>();
   const outcomes = new Map<string, Promise<unknown>>();
@@ -63,7 +63,7 @@ async function replay(client: WebwireClient, socket: FakeSocket, { steps }: Reco
     } else {
       const recordedId = readAnsweredId(hex);
       const id = identifiers.get(recordedId ?? '');
-      if (recordedId !== undefined && id === undefined) continue; // ours has not asked
+      if (recordedId !== undefined && id === undefined) continue; // this client has not sent the request
       socket.say(id === undefined ? hex : hex.slice(0, 2) + id + hex.slice(18));
       if (recordedId !== undefined) await expectOutcome(hex, outcomes.get(recordedId)!);
       else expectTold(client, hex, signals);
@@ -75,7 +75,7 @@ async function replay(client: WebwireClient, socket: FakeSocket, { steps }: Reco
   expect(await outcomes.get('')).toBeUndefined();
 }
 
-/** The identifier of a request; empty for a signal. */
+/** Returns the identifier of a request; an empty string for a signal. */
 function readId(hex: string): string {
   return /^(3f|40|41)/.test(hex) ? '' : hex.slice(2, 18);
 }
@@ -84,7 +84,7 @@ function withoutId(hex: string): string {
   return hex.slice(0, 2) + hex.slice(2 + readId(hex).length);
 }
 
-/** `undefined` if the client does not say such a thing. */
+/** Returns `undefined` for a message that the client does not send. */
 function say(client: WebwireClient, hex: string): Promise<unknown> | undefined {
   const message = decodeMessage(Buffer.from(hex, 'hex'));
   switch (message.type) {

@@ -273,7 +273,7 @@ describe('where URL does not follow the standard (React Native)', () => {
   });
 });
 
-it('works where there is no setImmediate, as in browsers', async () => {
+it('works without setImmediate, as in browsers', async () => {
   vi.resetModules();
   vi.stubGlobal('setImmediate', undefined);
   onTestFinished(() => {

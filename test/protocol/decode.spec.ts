@@ -8,7 +8,7 @@ const NONE = new Uint8Array(0);
 
 const decode = (hex: string) => decodeMessage(fromHex(hex));
 
-/** Code, close code and offset of the error that a message raises. */
+/** Returns code, close code and offset of the error for a message. */
 function rejection(bytes: Uint8Array | string, maxLength?: number) {
   const { code, closeCode, offset } = protocolErrorOf(() =>
     decodeMessage(typeof bytes === 'string' ? fromHex(bytes) : bytes, maxLength),
@@ -44,7 +44,7 @@ describe('requests', () => {
     });
   });
 
-  it('skips the padding after an odd name, whatever its value', () => {
+  it('ignores the value of the padding after an odd name', () => {
     expect(decode('81 0102030405060708 03 616263 7f 6100')).toEqual({
       type: MessageType.RequestUtf16,
       id: ID,
@@ -74,7 +74,7 @@ describe('requests', () => {
     expect(decode('7f 0102030405060708 02 207e')).toMatchObject({ name: ' ~' });
   });
 
-  it('tells apart names that share a slot of the table of recent names', () => {
+  it('distinguishes names with the same index in the table of recent names', () => {
     const seen = new Set<string>();
     for (let number = 0; number < 2000; number++) {
       const name = `n${number}`;

@@ -17,7 +17,7 @@ const id = fromHex('0102030405060708');
 
 const encode = (message: EncodableMessage) => toHex(encodeMessage(message));
 
-/** Code, close code and offset of the error that a message raises; `unknown`, as callers without types may pass anything. */
+/** Returns code, close code and offset of the error for a message, which may be any value, as in callers without types. */
 function refusal(message: unknown) {
   const { code, closeCode, offset } = protocolErrorOf(() => encodeMessage(message as EncodableMessage));
   return [code, closeCode, offset];
@@ -353,7 +353,7 @@ describe('encodeMessageInto', () => {
     expect(target).toEqual(encodeMessage(message));
   });
 
-  it.each([1, -1, NaN])('throws a RangeError at %d and writes nothing when there is no room', (offset) => {
+  it.each([1, -1, NaN])('throws a RangeError at %d and writes nothing if the target is too small', (offset) => {
     const target = new Uint8Array(12);
     expect(() => encodeMessageInto(message, target, offset)).toThrow(RangeError);
     expect(target).toEqual(new Uint8Array(12));

@@ -1,4 +1,4 @@
-/** The bytes that hexadecimal digits stand for; blanks between them are for the reader. */
+/** Converts hexadecimal digits to bytes. Blanks are ignored. */
 export function fromHex(hex: string): Uint8Array {
   const digits = hex.replaceAll(' ', '');
   return Uint8Array.from({ length: digits.length / 2 }, (_, index) =>

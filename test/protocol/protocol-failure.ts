@@ -1,7 +1,7 @@
 import { ProtocolError } from 'nestjs-webwire/protocol';
 import { expect } from 'vitest';
 
-/** Runs what must break the protocol and returns the error; anything else fails the test. */
+/** Calls a function that must throw a `ProtocolError`, and returns the error. */
 export function protocolErrorOf(run: () => unknown): ProtocolError {
   let outcome: unknown;
   try {
@@ -11,7 +11,7 @@ export function protocolErrorOf(run: () => unknown): ProtocolError {
   }
   expect(outcome).toBeInstanceOf(ProtocolError);
   if (!(outcome instanceof ProtocolError)) throw new Error('unreachable');
-  // The text may be logged and sent as a close reason: printable, and at most 123 bytes.
+  // The text can be logged and sent as a close reason, so it has to be printable and at most 123 bytes.
   expect(outcome.message).toMatch(/^[ -~]{1,123}$/);
   return outcome;
 }

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 
 const RealTextDecoder = TextDecoder;
 
-/** Decodes UTF-8 only, as the decoder of Hermes (React Native) does. */
+/** Decodes only UTF-8, like the decoder of Hermes (React Native). */
 class Utf8OnlyDecoder {
   readonly #decoder: InstanceType<typeof RealTextDecoder>;
 

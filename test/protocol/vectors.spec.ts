@@ -16,7 +16,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { fromHex, toHex } from './hex.js';
 
-// What the reference's parser and writers made of these bytes and arguments. Bytes stand there as hexadecimal digits.
+// Results of the reference's parser and writers for bytes and arguments. Bytes are hexadecimal digits.
 
 interface ParserVector {
   about: string;
@@ -62,7 +62,7 @@ const read = <Vector>(file: string): Vector[] =>
 
 const PARSER_BUFFER_SIZE = 8_192;
 
-// Where we do better than the reference (docs/PROTOCOL.md, section 2), by the name of the vector: what we do instead.
+// Intentional differences from the reference (docs/PROTOCOL.md, section 2): the expected result by the name of the vector.
 
 const PARSER_EXCEPTIONS: Record<string, ProtocolErrorCode | { name: string }> = {
   // A name, code or session key with a byte outside 32-126 is a violation.
@@ -111,7 +111,7 @@ const WRITER_EXCEPTIONS: Record<string, ProtocolErrorCode | { hex: string }> = {
   'specialReply: special reply type 191': { hex: 'bfefcdab8967452301' },
 };
 
-/** Letters from a to z, over and over, as hexadecimal digits. */
+/** Repeats the letters from a to z, as hexadecimal digits. */
 function alphabet(length: number): string {
   return toHex(Uint8Array.from({ length }, (_, index) => 0x61 + (index % 26)));
 }
@@ -128,7 +128,7 @@ function outcomeOf<Value>(run: () => Value): { value: Value } | { code: Protocol
 const hexOfText = (text: string) => toHex(new TextEncoder().encode(text));
 const textOfHex = (hex = '') => new TextDecoder().decode(fromHex(hex));
 
-/** A message in the terms of the parser vectors; absent and empty mean the same there. */
+/** Converts a message to the form of the parser vectors, in which absent and empty are the same. */
 function describeMessage(message: ProtocolMessage): Record<string, unknown> {
   const { type } = message;
   const id = 'id' in message ? toHex(message.id) : '';
@@ -160,9 +160,9 @@ function withoutEmpty(fields: Record<string, unknown>): Record<string, unknown> 
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== '' && value !== undefined));
 }
 
-/** What the reference made of a vector, in the same terms. */
+/** Converts the reference's result of a vector to the same form. */
 function expectedOf({ about: _about, hex: _hex, ok: _ok, typeParsed: _parsed, ...fields }: ParserVector) {
-  // The reference calls binary what it hands on as bytes; error replies and sessions have fields, not a payload.
+  // The reference treats error replies and sessions as binary payloads; here they have fields.
   const hasEncoding = fields.type !== undefined && fields.type > MessageType.Heartbeat;
   return withoutEmpty({ ...fields, encoding: hasEncoding ? fields.encoding : undefined });
 }

@@ -149,7 +149,7 @@ it('says what is missing', async () => {
   });
 });
 
-it('knows the contract of the application', async () => {
+it('checks the contract of the application', async () => {
   interface Api {
     requests: { whoami: [void, { name: string }] };
   }
