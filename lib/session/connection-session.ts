@@ -40,7 +40,7 @@ export class ConnectionSession implements SessionMember {
 
   /**
    * Creates a session (docs/PROTOCOL.md, section 6), unless it could not be restored later.
-   * @throws SessionError, BufferOverflowError, or the error of the key generator or the manager; then there is no session.
+   * @throws SessionError, BufferOverflowError, or the error of the key generator or the manager; no session is created then.
    */
   async create(info?: object): Promise<void> {
     const copied = info === undefined ? undefined : copySessionInfo(info);
@@ -106,7 +106,7 @@ export class ConnectionSession implements SessionMember {
     }
   }
 
-  /** @returns True if the connection is a member of the session now; if not, the client has its reply. */
+  /** @returns True if the connection is a member of the session now. If not, sends the reply to the client. */
   async #join(id: Uint8Array, key: string): Promise<boolean> {
     const { registry, limits, report } = this.sessionService;
     try {
@@ -124,7 +124,7 @@ export class ConnectionSession implements SessionMember {
     return false;
   }
 
-  /** @returns The session; if there is none, the client has its reply. */
+  /** @returns The session. If it does not exist, sends the reply to the client. */
   async #lookUp(id: Uint8Array, key: string, deadline: number): Promise<Session | undefined> {
     try {
       const record = await this.sessionService.store.lookUp(key, deadline);
