@@ -1,2 +1,2 @@
-/** How long a peer may take to answer the closing of a connection, in milliseconds, before it is cut off. */
+/** Time that a peer has to take part in the closing of a connection, in milliseconds. Then the connection is cut. */
 export const CLOSE_TIMEOUT = 2_000;
