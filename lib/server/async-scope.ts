@@ -1,4 +1,4 @@
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 
 /**
  * An asynchronous context that begins with the `AsyncLocalStorage` values of its creator. Code that runs in it sees those
@@ -6,6 +6,7 @@ import { AsyncResource } from 'node:async_hooks';
  */
 export class AsyncScope extends AsyncResource {
   constructor() {
-    super('WebwireScope');
+    // The default of Node.js. Passing it as a number avoids reading an options object, which takes twice as long.
+    super('WebwireScope', executionAsyncId());
   }
 }

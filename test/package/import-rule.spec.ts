@@ -4,6 +4,7 @@ import {
   findFileCycles,
   findFolderCycles,
   findNestInternals,
+  findOutsideImports,
   findViolations,
   reachableFrom,
   type ImportRules,
@@ -78,6 +79,11 @@ describe('the sources', () => {
     expect(findNestInternals(lib, NEST_INTERNALS)).toEqual([]);
   });
 
+  it('keep the WebSocket framing free of WebWire', () => {
+    expect([...lib.keys()]).toContain('transport/ws/framing/frame-reader.ts');
+    expect(findOutsideImports(lib, 'transport/ws/framing')).toEqual([]);
+  });
+
   it('load neither the client nor Redis with the main entry point', () => {
     const files = reachableFrom('index.ts', lib);
     expect(files).toContain('protocol/decode.ts');
@@ -139,6 +145,27 @@ describe('the check of imports', () => {
 
   it('finds a folder without a rule', () => {
     expect(violationsOf('attic/a.ts', '')).toEqual(['attic/a.ts is in a folder without a rule']);
+  });
+});
+
+describe('the check of a folder that stands alone', () => {
+  it.each(["import { a } from '../a.js';", "import type { B } from '../../../protocol/b.js';", "import ws from 'ws';"])(
+    'finds %s',
+    (text) => {
+      const specifier = text.split("'")[1];
+      const sources = sourcesOf({ 'transport/ws/framing/c.ts': text });
+      expect(findOutsideImports(sources, 'transport/ws/framing')).toEqual([
+        `transport/ws/framing/c.ts imports ${specifier}`,
+      ]);
+    },
+  );
+
+  it('finds nothing in imports of its own files, of Node, and in other folders', () => {
+    const sources = sourcesOf({
+      'transport/ws/framing/a.ts': "import './b.js'; import { Buffer } from 'node:buffer';",
+      'transport/ws/c.ts': "import './framing/a.js'; import ws from 'ws';",
+    });
+    expect(findOutsideImports(sources, 'transport/ws/framing')).toEqual([]);
   });
 });
 

@@ -76,6 +76,18 @@ export function findNestInternals(sources: Sources, allowed: string): string[] {
   );
 }
 
+/** Lists the imports with which the files of a folder, at any depth, leave it. Node's own modules are allowed. */
+export function findOutsideImports(sources: Sources, folder: string): string[] {
+  const isInside = (file: string) => file.startsWith(`${folder}/`);
+  return [...sources]
+    .filter(([file]) => isInside(file))
+    .flatMap(([file, text]) =>
+      specifiersOf(text)
+        .filter((specifier) => !(isRelative(specifier) ? isInside(resolve(file, specifier)) : isBuiltin(specifier)))
+        .map((specifier) => `${file} imports ${specifier}`),
+    );
+}
+
 /** Lists the files that are loaded, or whose types are read, with `entry`, itself included. */
 export function reachableFrom(entry: string, sources: Sources): string[] {
   const reached = new Set([entry]);

@@ -97,18 +97,14 @@ function compression(threshold: number): Compression {
   return agreement.compression;
 }
 
-/** A connection on a test socket, and what it tells its server. */
+/** A connection on a test socket, and the calls of its handlers. */
 function connectionOn(socket: TestSocket, threshold: number) {
   const findings: Findings = [];
   let isOver = false;
-  const surroundings = {
-    outgoing: new WriteBufferPool(),
-    messageBufferSize: MAX_LENGTH,
-    maxBufferedAmount: 2 ** 30,
-  };
   const connection = new WebSocketConnection(
     socket as unknown as Socket,
-    surroundings,
+    new WriteBufferPool(),
+    { messageBufferSize: MAX_LENGTH, maxBufferedAmount: 2 ** 30 },
     Buffer.alloc(0),
     compression(threshold),
   );

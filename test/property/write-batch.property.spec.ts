@@ -82,14 +82,14 @@ it('frames leave whole and in order, whatever else is sent meanwhile', async () 
       fc.array(fc.boolean(), { minLength: 1, maxLength: 7 }),
       async (steps, slowness) => {
         let writes = 0;
-        const outgoing = new WriteBufferPool();
-        const { flushScheduler } = outgoing;
+        const pool = new WriteBufferPool();
+        const { flushScheduler } = pool;
         const peers = [0, 1, 2].map(() => {
           const socket = new SlowSocket(() => slowness[writes++ % slowness.length]!);
           const fail = (error: unknown) => expect.unreachable(String(error));
           return {
             socket,
-            batch: new WriteBatch(socket as unknown as Socket, outgoing, fail),
+            batch: new WriteBatch(socket as unknown as Socket, pool, fail),
             expected: [] as Buffer[],
           };
         });

@@ -21,17 +21,17 @@ class FakeSocket {
 }
 
 it('what cannot be written ends its own connection, and keeps no other from being written to', async () => {
-  const outgoing = new WriteBufferPool();
+  const pool = new WriteBufferPool();
   const sockets = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
   const failures: unknown[] = [];
   const batches = sockets.map(
-    (socket) => new WriteBatch(socket as unknown as Socket, outgoing, (error) => failures.push(error)),
+    (socket) => new WriteBatch(socket as unknown as Socket, pool, (error) => failures.push(error)),
   );
   sockets[1]!.failure = new TypeError('the memory is gone');
 
-  outgoing.flushScheduler.beginRead();
+  pool.flushScheduler.beginRead();
   for (const batch of batches) batch.addPiece(Buffer.from('first'));
-  outgoing.flushScheduler.endRead();
+  pool.flushScheduler.endRead();
   expect(failures).toEqual([sockets[1]!.failure]);
   for (const batch of batches.filter((_, n) => n !== 1)) batch.addPiece(Buffer.from('second'));
   await nextTurn();

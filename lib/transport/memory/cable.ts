@@ -1,15 +1,15 @@
 import { setImmediate } from 'node:timers';
-import { Pipe, type Parcel } from './pipe.js';
+import { Pipe, type MemoryFrame } from './pipe.js';
 
 /** One of the two sides of a connection. */
 export interface CableEnd {
-  /** Takes what the other side sent. */
-  deliver(parcel: Parcel): void;
-  /** Learns that the connection broke. */
+  /** Called with each frame that the other side sent. */
+  deliver(frame: MemoryFrame): void;
+  /** Called when the connection broke. */
   lost(): void;
 }
 
-/** A connection: a pipe in each direction. */
+/** A connection within the process: a pipe in each direction. */
 export class Cable {
   readonly toServer: Pipe;
   readonly toClient: Pipe;
@@ -19,14 +19,14 @@ export class Cable {
     private readonly client: CableEnd,
     private readonly server: CableEnd & { drained(): void },
   ) {
-    this.toServer = new Pipe((parcel) => server.deliver(parcel));
+    this.toServer = new Pipe((frame) => server.deliver(frame));
     this.toClient = new Pipe(
-      (parcel) => client.deliver(parcel),
+      (frame) => client.deliver(frame),
       () => server.drained(),
     );
   }
 
-  /** Breaks the connection, which both sides learn a little later. */
+  /** Breaks the connection. Both sides are notified in the next turn of the event loop. */
   cut(): void {
     if (this.#isCut) return;
     this.#isCut = true;

@@ -1,16 +1,17 @@
-import { ProtocolError } from '../../protocol/index.js';
+import type { ProtocolError } from '../../protocol/index.js';
 import type { TransportConnection, TransportHandlers } from '../../server/ports/transport-connection.js';
 import { CLOSE_TIMEOUT } from '../../common/timeout.js';
+import { frameViolation, textFrame } from '../violations.js';
 import { Cable, type CableEnd } from './cable.js';
-import { sizeOf, type Closing, type Parcel } from './pipe.js';
+import { sizeOf, type CloseFrame, type MemoryFrame } from './pipe.js';
 
-/** What every parcel counts for, were it empty: frames of a WebSocket have a header of that length, in bytes. */
+/** Length of the shortest frame header of a WebSocket, in bytes. Counted so that `bytesRead` also grows for an empty frame. */
 const HEADER_LENGTH = 2;
 
-/** The server's end of a connection. */
+/** The server's end of a connection of a `MemoryTransport`. */
 export class MemoryConnection implements TransportConnection, CableEnd {
   readonly cable: Cable;
-  #listener: TransportHandlers | undefined;
+  #handlers: TransportHandlers | undefined;
   #bytesRead = 0;
   #state: 'open' | 'closing' | 'closed' = 'open';
   #isViolated = false;
@@ -24,9 +25,9 @@ export class MemoryConnection implements TransportConnection, CableEnd {
     this.cable = new Cable(client, this);
   }
 
-  /** Says whom to tell what arrives, which nothing does before. */
-  listen(listener: TransportHandlers): void {
-    this.#listener = listener;
+  /** Begins to deliver frames of the client. */
+  start(handlers: TransportHandlers): void {
+    this.#handlers = handlers;
     this.cable.toServer.open();
   }
 
@@ -44,7 +45,7 @@ export class MemoryConnection implements TransportConnection, CableEnd {
 
   send(message: Uint8Array): boolean {
     if (this.#state !== 'open') return false;
-    // A copy: a broadcast hands the same bytes to many, and each client may change what it got.
+    // A copy, because a broadcast sends the same bytes to many clients, and each may change its message.
     this.cable.toClient.push(new Uint8Array(message));
     return true;
   }
@@ -65,7 +66,7 @@ export class MemoryConnection implements TransportConnection, CableEnd {
     if (this.#state !== 'open') return;
     this.#state = 'closing';
     this.cable.toClient.push({ code, reason });
-    // The answer has to be read.
+    // The close frame of the client has to be read.
     this.cable.toServer.resume();
     this.#closeTimer = setTimeout(() => this.cable.cut(), CLOSE_TIMEOUT);
   }
@@ -74,15 +75,15 @@ export class MemoryConnection implements TransportConnection, CableEnd {
     if (this.#state !== 'closed') this.cable.cut();
   }
 
-  deliver(parcel: Parcel): void {
-    this.#bytesRead += HEADER_LENGTH + sizeOf(parcel);
-    if (typeof parcel === 'string' || parcel instanceof Uint8Array) this.#receive(parcel);
-    else this.#receiveClosing(parcel);
+  deliver(frame: MemoryFrame): void {
+    this.#bytesRead += HEADER_LENGTH + sizeOf(frame);
+    if (typeof frame === 'string' || frame instanceof Uint8Array) this.#receive(frame);
+    else this.#receiveClose(frame);
   }
 
-  /** What waited when `drain` was called has been delivered. */
+  /** Called when everything that waited at the time of `drain()` has been delivered. */
   drained(): void {
-    if (this.#state === 'open') this.#listener?.drained();
+    if (this.#state === 'open') this.#handlers?.drained();
   }
 
   lost(): void {
@@ -92,22 +93,22 @@ export class MemoryConnection implements TransportConnection, CableEnd {
   #receive(message: string | Uint8Array): void {
     if (this.#state === 'closed' || this.#isViolated) return;
     if (sizeOf(message) > this.messageBufferSize) {
-      this.#violate(new ProtocolError('MESSAGE_TOO_LARGE', 'message larger than the buffer', this.messageBufferSize));
+      this.#violate(frameViolation('MESSAGE_TOO_LARGE', this.messageBufferSize));
     } else if (typeof message === 'string') {
-      this.#violate(new ProtocolError('TEXT_FRAME', 'text frame: messages are binary', 0));
+      this.#violate(textFrame());
     } else {
-      this.#listener!.receive(message);
+      this.#handlers!.receive(message);
     }
   }
 
   #violate(error: ProtocolError): void {
     this.#isViolated = true;
-    this.#listener!.violate(error);
+    this.#handlers!.violate(error);
   }
 
-  /** Whoever did not close first answers with the same. */
-  #receiveClosing(closing: Closing): void {
-    if (this.#state === 'open') this.cable.toClient.push(closing);
+  /** Echoes the close frame of the client, unless the server closed first. */
+  #receiveClose(frame: CloseFrame): void {
+    if (this.#state === 'open') this.cable.toClient.push(frame);
     this.#closed(true);
   }
 
@@ -115,6 +116,6 @@ export class MemoryConnection implements TransportConnection, CableEnd {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     clearTimeout(this.#closeTimer);
-    this.#listener!.closed(clean);
+    this.#handlers!.closed(clean);
   }
 }

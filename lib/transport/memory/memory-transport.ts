@@ -6,39 +6,39 @@ import type { ListenTarget, Transport } from '../transport.js';
 import { MemoryConnection } from './memory-connection.js';
 import { MemoryWebSocket } from './memory-web-socket.js';
 
-/** What a client of a `MemoryTransport` says of itself. */
+/** Options of a connection to a `MemoryTransport`. */
 export interface MemoryConnectOptions {
   /** Headers of the upgrade request, such as `authorization` or `origin`. */
   headers?: IncomingHttpHeaders;
   /**
-   * IP address that the client seems to come from.
+   * IP address that the server sees as the address of the client.
    * @default none
    */
   remoteAddress?: string;
   /**
-   * Port of the gateway, where gateways on several ports have the same path.
-   * @default that of the HTTP server of the application
+   * Port of the gateway. Needed only if gateways on several ports have the same path.
+   * @default the port of the HTTP server of the application
    */
   port?: number;
 }
 
-/** A class of WebSockets as browsers have it, which connect to the servers of one `MemoryTransport`. */
+/** A class with the browser's `WebSocket` API that connects to the servers of one `MemoryTransport`. */
 export type MemoryWebSocketConstructor = new (
-  /** Absolute, or a path. Only path, query and port matter, the latter as in `MemoryConnectOptions`. */
+  /** Absolute URL or a path. Only path, query and port are used, the port like that of `MemoryConnectOptions`. */
   url: string | URL,
   protocols?: string | readonly string[],
   options?: MemoryConnectOptions,
 ) => MemoryWebSocket;
 
-/** A server, and where it is reached. */
-interface Place {
+/** A server and its port. */
+interface Endpoint {
   readonly server: WebwireServer;
   readonly port: number | undefined;
 }
 
 /**
- * Connects clients and servers of one process: for tests, and for clients that live with their server. No port is opened;
- * all else is as with WebSockets, copies of messages, back-pressure and closing included.
+ * Connects clients and servers of the same process without a port: for tests, and for clients in the process of their server.
+ * Everything else is as with WebSockets, including copies of messages, back-pressure and closing.
  *
  * @example
  * const transport = new MemoryTransport();
@@ -47,10 +47,10 @@ interface Place {
  * const socket = await transport.connect('/');
  */
 export class MemoryTransport implements Transport {
-  readonly #places = new Set<Place>();
+  readonly #endpoints = new Set<Endpoint>();
 
   /**
-   * Constructor of WebSockets that connect here, for clients that take one:
+   * Class of WebSockets that connect to this transport, for clients that take a WebSocket constructor:
    * `new transport.webSocket('ws://localhost/chat')`.
    */
   readonly webSocket: MemoryWebSocketConstructor;
@@ -71,9 +71,10 @@ export class MemoryTransport implements Transport {
   /**
    * Connects a client.
    *
-   * @param path Of the server, and a query, if there is one to send: `/chat?room=1`.
-   * @returns The client's end. Listen to it before you wait for anything else: what the server says comes at once.
-   * @throws HandshakeRejection if the server refuses the client, or no server has this path (404).
+   * @param path Path of the server, with an optional query: `/chat?room=1`.
+   * @returns The client's end of the connection. Add listeners before you await anything else, as the first message of the server
+   *   arrives at once.
+   * @throws HandshakeRejection if the server rejects the client, or no server has this path (404).
    */
   connect(path = '/', options: MemoryConnectOptions = {}): Promise<MemoryWebSocket> {
     const socket = new this.webSocket(path, [], options);
@@ -88,28 +89,28 @@ export class MemoryTransport implements Transport {
     if (this.#at(path).some((other) => other.port === port)) {
       throw new Error(`two WebWire servers claim the path ${path} of one MemoryTransport`);
     }
-    const place: Place = { server, port };
-    this.#places.add(place);
-    const places = this.#places;
+    const endpoint: Endpoint = { server, port };
+    this.#endpoints.add(endpoint);
+    const endpoints = this.#endpoints;
     return {
       get address() {
-        return places.has(place) ? `memory:${path}` : null;
+        return endpoints.has(endpoint) ? `memory:${path}` : null;
       },
       close: async () => {
-        places.delete(place);
+        endpoints.delete(endpoint);
       },
     };
   }
 
-  #at(path: string): Place[] {
-    return [...this.#places].filter(({ server }) => server.options.path === path);
+  #at(path: string): Endpoint[] {
+    return [...this.#endpoints].filter(({ server }) => server.options.path === path);
   }
 
-  /** The port of an URL means nothing to a server on the HTTP server of the application, wherever that may listen. */
+  /** A server on the HTTP server of the application has no port of its own, so it matches any port. */
   #find(path: string, port: number | undefined): WebwireServer | undefined {
-    const places = this.#at(path);
-    const meant = places.find((place) => place.port === port) ?? places.find((place) => place.port === undefined);
-    return (meant ?? (places.length === 1 ? places[0] : undefined))?.server;
+    const endpoints = this.#at(path);
+    const match = endpoints.find((other) => other.port === port) ?? endpoints.find((other) => other.port === undefined);
+    return (match ?? (endpoints.length === 1 ? endpoints[0] : undefined))?.server;
   }
 
   #dial({ pathname, search }: URL, { headers = {}, port, remoteAddress }: MemoryConnectOptions) {
@@ -118,13 +119,13 @@ export class MemoryTransport implements Transport {
       const server = this.#find(pathname, port);
       if (!server) {
         const rejection = new HandshakeRejection(404, 'no WebWire server here');
-        for (const place of this.#places) place.server.reportRefusal(request, rejection);
+        for (const endpoint of this.#endpoints) endpoint.server.reportRefusal(request, rejection);
         return socket.fail(rejection);
       }
       const admitted = server.admit(request, remoteAddress, (handshake) => {
         if (socket.readyState !== socket.CONNECTING) return;
         const transportConnection = new MemoryConnection(socket, remoteAddress, server.options.messageBufferSize);
-        transportConnection.listen(server.accept(transportConnection, handshake));
+        transportConnection.start(server.accept(transportConnection, handshake));
         socket.connected(transportConnection.cable, handshake.protocol);
       });
       admitted.catch((error: HandshakeRejection) => socket.fail(error));

@@ -1,32 +1,32 @@
-/** A message arrived. */
+/** Event `message` of a `MemoryWebSocket`. */
 export class MemoryMessageEvent extends Event {
   constructor(
-    /** An `ArrayBuffer`, or a `Blob` where `binaryType` says so. */
+    /** An `ArrayBuffer`, or a `Blob` if `binaryType` is `'blob'`. */
     readonly data: ArrayBuffer | Blob,
   ) {
     super('message');
   }
 }
 
-/** The connection is gone, or never came about. */
+/** Event `close` of a `MemoryWebSocket`: the connection is closed or could not be established. */
 export class MemoryCloseEvent extends Event {
   constructor(
-    /** Close code; 1005 if the client gave none, 1006 if the connection broke. */
+    /** Close code. 1005 if the client gave none, 1006 if the connection broke. */
     readonly code: number,
     readonly reason: string,
-    /** Whether both sides took part in closing it. */
+    /** `true` if both sides sent a close frame. */
     readonly wasClean: boolean,
   ) {
     super('close');
   }
 }
 
-/** The connection did not come about; `close` follows. */
+/** Event `error` of a `MemoryWebSocket`: the connection could not be established. The event `close` follows. */
 export class MemoryErrorEvent extends Event {
   readonly message: string;
 
   constructor(
-    /** Why: a `HandshakeRejection` if the server said so. */
+    /** The reason: a `HandshakeRejection` if the server rejected the client. */
     readonly error: Error,
   ) {
     super('error');

@@ -1,19 +1,21 @@
 import { setImmediate } from 'node:timers';
+import { isCloseCode } from '../ws/framing/close-code.js';
 import type { Cable } from './cable.js';
 import { MemoryCloseEvent, MemoryErrorEvent, MemoryMessageEvent } from './memory-web-socket-events.js';
 import type { MemoryWebSocketEvents } from './memory-web-socket-events.js';
-import type { Parcel } from './pipe.js';
+import type { MemoryFrame } from './pipe.js';
 
-/** Of a close reason, in bytes: a close frame has no room for more. */
+/** Longest close reason, in bytes. A control frame has at most 125 bytes, 2 of which are the code. */
 const MAX_REASON_LENGTH = 123;
 
-/** What a client did not say, and what happened when a connection broke (RFC 6455, section 7.4.1). */
+/** The close frame has no code (RFC 6455, section 7.4.1). */
 const NO_CODE = 1005;
+/** The connection broke without a close frame (RFC 6455, section 7.4.1). */
 const ABNORMAL = 1006;
 
 /**
- * The client's end of a connection of a `MemoryTransport`: a `WebSocket` as browsers have it, in all that a WebWire client
- * needs of one, with `pause()`, `resume()` and `terminate()` as the package `ws` has them.
+ * The client's end of a connection of a `MemoryTransport`. It has the part of the browser's `WebSocket` API that a WebWire
+ * client needs, and the methods `pause()`, `resume()` and `terminate()` of the package `ws`.
  */
 export class MemoryWebSocket extends EventTarget {
   static readonly CONNECTING = 0;
@@ -38,8 +40,8 @@ export class MemoryWebSocket extends EventTarget {
   #isPaused = false;
 
   /**
-   * Made by `MemoryTransport.connect()`, or by the constructor that `MemoryTransport.webSocket` is.
-   * @param dial Asks the server, once whoever made this had the time to listen.
+   * Called by `MemoryTransport.connect()` and by `MemoryTransport.webSocket`.
+   * @param dial Connects to the server. Called in the next turn of the event loop, after listeners could be added.
    */
   constructor(
     readonly url: string,
@@ -57,12 +59,12 @@ export class MemoryWebSocket extends EventTarget {
     return this.#readyState;
   }
 
-  /** The sub-protocol that the server chose; empty for none. */
+  /** The sub-protocol that the server selected. Empty for none. */
   get protocol(): string {
     return this.#protocol;
   }
 
-  /** What the server has not read yet, in bytes. */
+  /** Bytes of sent messages that the server has not read yet. */
   get bufferedAmount(): number {
     return this.#cable?.toServer.bufferedAmount ?? 0;
   }
@@ -87,8 +89,9 @@ export class MemoryWebSocket extends EventTarget {
   }
 
   /**
-   * Sends one message; text is against the protocol, which is the server's to say. Lost if the connection is closing.
-   * @throws DOMException if the connection is not open yet.
+   * Sends one message. A text message violates the WebWire protocol, so the server closes the connection. A message is dropped
+   * if the connection is closing or closed.
+   * @throws DOMException `InvalidStateError` if the connection is not open yet.
    */
   send(data: string | ArrayBufferLike | ArrayBufferView): void {
     if (this.#readyState === this.CONNECTING) throw new DOMException('Still in CONNECTING state', 'InvalidStateError');
@@ -96,8 +99,9 @@ export class MemoryWebSocket extends EventTarget {
   }
 
   /**
-   * Closes the connection, after what was sent. What `pause()` holds is delivered first.
-   * @throws DOMException for a code or a reason that a close frame cannot have.
+   * Closes the connection after all sent messages. Messages that `pause()` holds back are delivered first.
+   * @throws DOMException `InvalidAccessError` for a code that a close frame must not contain; `SyntaxError` for a reason of more
+   *   than 123 bytes of UTF-8.
    */
   close(code?: number, reason = ''): void {
     assertCloseable(code, reason);
@@ -108,7 +112,7 @@ export class MemoryWebSocket extends EventTarget {
     this.resume();
   }
 
-  /** Cuts the connection: the server gets no word of it, and what is on its way is lost. */
+  /** Breaks the connection without a close frame. Messages that were not delivered yet are lost. */
   terminate(): void {
     if (this.#readyState === this.CONNECTING) {
       this.#readyState = this.CLOSING;
@@ -120,19 +124,19 @@ export class MemoryWebSocket extends EventTarget {
     }
   }
 
-  /** Stops reading: what the server sends waits, and counts as its backlog. */
+  /** Stops reading. Messages of the server wait, and count for its `bufferedAmount`. */
   pause(): void {
     this.#isPaused = true;
     this.#cable?.toClient.pause();
   }
 
-  /** Reads again, if it did not; nothing is delivered before it returns. */
+  /** Ends `pause()`. Messages are delivered after this method returns. */
   resume(): void {
     this.#isPaused = false;
     this.#cable?.toClient.resume();
   }
 
-  /** The server let it in. What it says follows when whoever waited for `open` had the time to listen. @internal */
+  /** The server accepted the connection. Its messages are delivered after the event `open`. @internal */
   connected(cable: Cable, protocol: string): void {
     this.#cable = cable;
     this.#protocol = protocol;
@@ -145,7 +149,7 @@ export class MemoryWebSocket extends EventTarget {
     });
   }
 
-  /** The connection does not come about. @internal */
+  /** The connection could not be established. @internal */
   fail(error: Error): void {
     if (this.#readyState === this.CLOSED) return;
     this.#readyState = this.CLOSED;
@@ -154,15 +158,15 @@ export class MemoryWebSocket extends EventTarget {
   }
 
   /** @internal */
-  deliver(parcel: Parcel): void {
+  deliver(frame: MemoryFrame): void {
     if (this.#readyState === this.CLOSED) return;
-    if (parcel instanceof Uint8Array) {
-      const { buffer } = parcel as Uint8Array<ArrayBuffer>;
+    if (frame instanceof Uint8Array) {
+      const { buffer } = frame as Uint8Array<ArrayBuffer>;
       this.dispatchEvent(new MemoryMessageEvent(this.binaryType === 'blob' ? new Blob([buffer]) : buffer));
-    } else if (typeof parcel !== 'string') {
-      if (this.#readyState === this.OPEN) this.#cable!.toServer.push(parcel);
+    } else if (typeof frame !== 'string') {
+      if (this.#readyState === this.OPEN) this.#cable!.toServer.push(frame);
       this.#readyState = this.CLOSED;
-      this.dispatchEvent(new MemoryCloseEvent(parcel.code, parcel.reason, true));
+      this.dispatchEvent(new MemoryCloseEvent(frame.code, frame.reason, true));
     }
   }
 
@@ -178,21 +182,17 @@ export class MemoryWebSocket extends EventTarget {
   }
 }
 
-/** Neither side may change what the other got. */
+/** A copy, so that neither side can change the data of the other. */
 function copy(data: ArrayBufferLike | ArrayBufferView): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   return new Uint8Array(data).slice();
 }
 
 function assertCloseable(code: number | undefined, reason: string): void {
-  const isAllowed =
-    code === undefined || (code >= 1000 && code <= 1014 && ![1004, 1005, 1006].includes(code)) || isCustom(code);
-  if (!isAllowed) throw new DOMException(`${code} is no close code that can be sent`, 'InvalidAccessError');
+  if (code !== undefined && !isCloseCode(code)) {
+    throw new DOMException(`${code} is no close code that can be sent`, 'InvalidAccessError');
+  }
   if (Buffer.byteLength(reason) > MAX_REASON_LENGTH) {
     throw new DOMException(`a close reason has at most ${MAX_REASON_LENGTH} bytes`, 'SyntaxError');
   }
-}
-
-function isCustom(code: number): boolean {
-  return code >= 3000 && code <= 4999;
 }

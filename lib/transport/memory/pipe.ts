@@ -1,64 +1,64 @@
-// Taken from the module, and once: tests that replace the global timers do not hold up what is on its way.
+// Imported, so that tests with fake global timers do not stop the delivery.
 import { setImmediate } from 'node:timers';
 
-/** How a side closes a connection, as a close frame of a WebSocket says it. */
-export interface Closing {
+/** Closes a connection, like the close frame of a WebSocket. */
+export interface CloseFrame {
   readonly code: number;
   readonly reason: string;
 }
 
-/** What goes through a pipe: a binary message, a text message, or the end. */
-export type Parcel = Uint8Array | string | Closing;
+/** A binary message, a text message or a close frame. */
+export type MemoryFrame = Uint8Array | string | CloseFrame;
 
 /**
- * One direction of a connection: delivers what is put into it, in order and never within the call, as a network would. What
- * comes in meanwhile waits for the next turn of the event loop, so that two ends that answer each other hold up nobody.
+ * One direction of a connection: delivers frames in order and asynchronously, like a network. Frames that are added during a
+ * delivery wait for the next turn of the event loop, so that two sides that answer each other do not block it.
  */
 export class Pipe {
-  #waiting: Parcel[] = [];
+  #waiting: MemoryFrame[] = [];
   #bufferedAmount = 0;
-  /** Bytes of these that were flushed: a reader that reads is about to take them. */
+  /** Flushed bytes that were not delivered yet. */
   #flushed = 0;
   #delivered = 0;
   #isOpen = false;
   #isPaused = false;
   #isScheduled = false;
 
-  /** @param onDrained Called when everything that was flushed has been delivered. */
+  /** @param onDrained Called when all flushed bytes have been delivered. */
   constructor(
-    private readonly deliver: (parcel: Parcel) => void,
+    private readonly deliver: (frame: MemoryFrame) => void,
     private readonly onDrained: () => void = () => undefined,
   ) {}
 
-  /** What was not delivered yet, in bytes. */
+  /** Bytes that were not delivered yet. */
   get bufferedAmount(): number {
     return this.#bufferedAmount;
   }
 
-  /** What waits for the reader, in bytes: everything that was not delivered, but for what was flushed while it reads. */
+  /** Bytes that wait for the reader: those that were not delivered yet, without the flushed ones unless the reader is paused. */
   get backlog(): number {
     return this.#isPaused ? this.#bufferedAmount : this.#bufferedAmount - this.#flushed;
   }
 
-  /** A number that grows with everything that is delivered. */
+  /** Number of delivered frames. */
   get delivered(): number {
     return this.#delivered;
   }
 
-  /** What was put in so far is on its way, as if a network had taken it. */
+  /** Counts all frames so far as accepted by the network, like a write to a socket. */
   flush(): void {
     this.#flushed = this.#bufferedAmount;
   }
 
-  /** Delivers from now on, what was put in before included. */
+  /** Starts the delivery, including frames that were added before. */
   open(): void {
     this.#isOpen = true;
     this.#schedule();
   }
 
-  push(parcel: Parcel): void {
-    this.#waiting.push(parcel);
-    this.#bufferedAmount += sizeOf(parcel);
+  push(frame: MemoryFrame): void {
+    this.#waiting.push(frame);
+    this.#bufferedAmount += sizeOf(frame);
     this.#schedule();
   }
 
@@ -71,7 +71,7 @@ export class Pipe {
     this.#schedule();
   }
 
-  /** What is still on its way is lost. */
+  /** Drops all frames that were not delivered yet. */
   clear(): void {
     this.#waiting = [];
     this.#bufferedAmount = 0;
@@ -88,21 +88,21 @@ export class Pipe {
     this.#isScheduled = false;
     const wasFlushed = this.#flushed > 0;
     for (let { length } = this.#waiting; length > 0 && !this.#isPaused; length--) {
-      const parcel = this.#waiting.shift();
-      if (parcel === undefined) break;
-      const size = sizeOf(parcel);
+      const frame = this.#waiting.shift();
+      if (frame === undefined) break;
+      const size = sizeOf(frame);
       this.#bufferedAmount -= size;
       this.#flushed = Math.max(this.#flushed - size, 0);
       this.#delivered++;
-      this.deliver(parcel);
+      this.deliver(frame);
     }
     if (wasFlushed && this.#flushed === 0) this.onDrained();
     this.#schedule();
   };
 }
 
-/** In bytes, as it would be on a network. */
-export function sizeOf(parcel: Parcel): number {
-  if (typeof parcel === 'string') return Buffer.byteLength(parcel);
-  return parcel instanceof Uint8Array ? parcel.length : 0;
+/** Length of the payload in bytes. */
+export function sizeOf(frame: MemoryFrame): number {
+  if (typeof frame === 'string') return Buffer.byteLength(frame);
+  return frame instanceof Uint8Array ? frame.length : 0;
 }

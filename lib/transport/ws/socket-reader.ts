@@ -1,36 +1,37 @@
 import type { Socket } from 'node:net';
+import { destroySocket } from './destroy-socket.js';
 import type { FrameReader } from './framing/frame-reader.js';
 import type { FlushScheduler } from './writing/flush-scheduler.js';
 
-/** Frames of one connection that are read before it is the turn of others. */
+/** Most frames that are read from one connection before other connections have their turn. */
 const FRAMES_PER_TURN = 128;
 
-/** Finds the reader of a socket: the listeners of its events are the same functions for all sockets. */
+/** Key of a socket's reader. All sockets share the same listener functions, which find the reader by this key. */
 const READER = Symbol('reader');
 
 type ReadSocket = Socket & { [READER]: SocketReader };
 
-/** Called when a socket ends. */
+/** Gets notified when a socket ends. */
 export interface SocketListener {
-  /** The socket is closed: nothing can be written any more. */
+  /** The socket is closed. Nothing can be written any more. */
   onSocketClosed(): void;
   /**
-   * The peer sends nothing more, and all frames have been read that arrived before. Called again after `onSocketClosed()`,
-   * when the frames have been read that arrived before that.
+   * The peer has ended its side, and all frames that arrived before have been read. Called a second time after
+   * `onSocketClosed()`, when all remaining frames have been read.
    */
   onReadToEnd(): void;
 }
 
 /**
- * Gives what a socket brings to a `FrameReader`: a part of it at a time, so that a client that sends much leaves others their
- * turn, and nothing while reading is paused or held.
+ * Passes the bytes of a socket to a `FrameReader`: a limited number of frames at a time, so that a client that sends much does
+ * not delay others, and no frames while reading is paused or held.
  */
 export class SocketReader {
   #isPaused = false;
   #isHeld = false;
-  /** Bytes that were read from the socket, but whose frames have not been read yet. */
+  /** Bytes that were taken from the socket, but not yet read as frames. */
   #rest: Buffer | undefined;
-  #isTurnAwaited = false;
+  #isTurnScheduled = false;
   #isEnded = false;
 
   constructor(
@@ -42,40 +43,40 @@ export class SocketReader {
 
   /**
    * Begins to read.
-   * @param head Bytes that arrived before.
+   * @param head Bytes that arrived before the listeners were added.
    */
   start(head: Buffer): void {
     const socket = this.socket as ReadSocket;
     socket[READER] = this;
     if (head.length > 0) socket.unshift(head);
-    socket.on('close', onClose).on('data', onData).on('end', onEnd).on('error', onError);
+    socket.on('close', onClose).on('data', onData).on('end', onEnd).on('error', destroySocket);
   }
 
-  /** Whether the peer sends nothing more. */
+  /** `true` if the peer has ended its side or the socket is closed. */
   get isEnded(): boolean {
     return this.#isEnded;
   }
 
-  /** Stops reading. What has arrived may still be read if the connection ends. */
+  /** Stops reading. Bytes that have arrived are still read if the connection ends. */
   pause(): void {
     this.#isPaused = true;
     this.socket.pause();
   }
 
-  /** Ends `pause()`. Nothing is read before it returns. */
+  /** Ends `pause()`. Reading begins after this method returns. */
   resume(): void {
     this.#isPaused = false;
-    this.#goOn();
+    this.#continue();
   }
 
-  /** Stops reading after the current frame, until `release()`: whatever happens to the connection, its frames wait. */
+  /** Stops reading after the current frame until `release()`, also if the connection ends. */
   hold(): void {
     this.#isHeld = true;
     this.frames.hold();
     this.socket.pause();
   }
 
-  /** Ends `hold()`. `handle` is called before anything else is read. */
+  /** Ends `hold()`. Calls `handle` before reading goes on. */
   release(handle: () => void): void {
     this.#isHeld = false;
     this.frames.release();
@@ -86,10 +87,10 @@ export class SocketReader {
       this.flushScheduler.endRead();
     }
     if (this.#isEnded) this.#readToEnd();
-    else this.#goOn();
+    else this.#continue();
   }
 
-  /** Called with the bytes that the socket brings. @internal */
+  /** Reads frames from bytes of the socket. @internal */
   read(bytes: Buffer): void {
     this.flushScheduler.beginRead();
     let end = bytes.length;
@@ -101,20 +102,20 @@ export class SocketReader {
     if (end === bytes.length) return;
     this.#rest = bytes.subarray(end);
     this.socket.pause();
-    this.#goOn();
+    this.#continue();
   }
 
-  /** Goes on with what was left for another turn. @internal */
+  /** Reads the bytes that were left for this turn. @internal */
   readRest(): void {
-    this.#isTurnAwaited = false;
+    this.#isTurnScheduled = false;
     const rest = this.#rest;
     if (this.#isPaused || this.#isHeld || !rest) return;
     this.#rest = undefined;
     this.read(rest);
-    if (!this.#rest) this.#goOn();
+    if (!this.#rest) this.#continue();
   }
 
-  /** The peer sends nothing more. @internal */
+  /** The peer has ended its side. @internal */
   end(): void {
     this.#isEnded = true;
     this.#readToEnd();
@@ -129,17 +130,17 @@ export class SocketReader {
     this.#readToEnd();
   }
 
-  #goOn(): void {
+  #continue(): void {
     if (this.#isPaused || this.#isHeld) return;
     if (!this.#rest) {
       this.socket.resume();
-    } else if (!this.#isTurnAwaited) {
-      this.#isTurnAwaited = true;
+    } else if (!this.#isTurnScheduled) {
+      this.#isTurnScheduled = true;
       setImmediate(readRest, this);
     }
   }
 
-  /** What arrived before the end counts, although reading may have stopped. */
+  /** Reads everything that arrived before the end, even if reading was paused. */
   #readToEnd(): void {
     while (this.#rest && !this.#isHeld) {
       const rest = this.#rest;
@@ -156,10 +157,6 @@ function onData(this: ReadSocket, bytes: Buffer): void {
 
 function onEnd(this: ReadSocket): void {
   this[READER].end();
-}
-
-function onError(this: ReadSocket): void {
-  this.destroy();
 }
 
 function onClose(this: ReadSocket): void {

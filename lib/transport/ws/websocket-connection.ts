@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { EncodableMessage } from '../../protocol/index.js';
 import type { TransportConnection, TransportHandlers } from '../../server/ports/transport-connection.js';
 import { CLOSE_TIMEOUT } from '../../common/timeout.js';
+import { frameViolation, textFrame } from '../violations.js';
 import { DeflateQueue } from './deflate/deflate-queue.js';
 import type { Inflated, Inflater } from './deflate/inflater.js';
 import type { Compression } from './deflate/permessage-deflate.js';
@@ -10,28 +11,21 @@ import type { FrameErrorCode } from './framing/frame-error.js';
 import { FINAL_CLOSE, FINAL_PING, FINAL_PONG } from './framing/frame-header.js';
 import { FrameReader, type FrameListener } from './framing/frame-reader.js';
 import { SocketReader, type SocketListener } from './socket-reader.js';
-import { frameViolation, textFrame } from './violations.js';
 import { bytesTaken } from './writing/bytes-taken.js';
 import { WriteBatch } from './writing/write-batch.js';
 import type { WriteBufferPool } from './writing/write-buffer-pool.js';
 
-/** A message that is put together of pieces cannot be longer, in bytes: buffers have an end, and grow to twice their size. */
-const LONGEST_MESSAGE = 0x7fff_ffff;
-
 const NOTHING = new Uint8Array(0);
 
-/** What the connections of one server have in common. */
-export interface WebSocketSurroundings {
-  readonly outgoing: WriteBufferPool;
-  /** In bytes. */
+/** Limits of one connection, in bytes. */
+interface WebSocketLimits {
   readonly messageBufferSize: number;
-  /** In bytes. */
   readonly maxBufferedAmount: number;
 }
 
 /**
- * A WebSocket (RFC 6455) as a transport connection, with or without permessage-deflate (RFC 7692). Messages are read from
- * where the socket put them, and what is sent together leaves in one write.
+ * A WebSocket (RFC 6455) as a transport connection, with or without permessage-deflate (RFC 7692). Messages that arrive are
+ * views of the socket's buffers, and messages that are sent at the same time leave in one write.
  */
 export class WebSocketConnection implements TransportConnection, FrameListener, SocketListener {
   readonly remoteAddress: string | undefined;
@@ -39,42 +33,43 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
   readonly #reader: SocketReader;
   readonly #batch: WriteBatch;
   readonly #inflater: Inflater | undefined;
-  /** Compresses what is sent. Absent if the client did not ask for that. */
+  /** Compresses outgoing messages. Absent if compression was not negotiated. */
   readonly #deflateQueue: DeflateQueue | undefined;
-  #listener: TransportHandlers | undefined;
-  /** Whether messages may be sent. */
+  #handlers: TransportHandlers | undefined;
+  /** `true` while messages may be sent. */
   #isOpen = true;
-  /** Payload of the close frame of this side, which is sent when nothing waits to be compressed. */
+  /** Payload of this side's close frame, which is sent when no message waits to be compressed. */
   #closePayload: Uint8Array | undefined;
   #isCloseSent = false;
   #isCloseReceived = false;
   #isSocketClosed = false;
-  #cutting: NodeJS.Timeout | undefined;
+  #closeTimer: NodeJS.Timeout | undefined;
   #isDraining = false;
-  /** Whether draining has to begin when nothing waits to be compressed. */
+  /** `true` if draining has to begin when no message waits to be compressed. */
   #isDrainDue = false;
-  /** What the last ping brought that is to be answered when the backlog has been written. */
+  /** Payload of the last ping that has to be answered when the backlog has been written. */
   #latePing: Buffer | undefined;
 
   /**
-   * @param response Accepts the upgrade; it is sent with the first messages.
-   * @param compression Absent if messages of neither side are compressed.
+   * @param pool Shared by the connections of one server.
+   * @param response HTTP response that accepts the upgrade. It is sent together with the first messages.
+   * @param compression Absent if compression was not negotiated.
    */
   constructor(
     private readonly socket: Socket,
-    private readonly surroundings: WebSocketSurroundings,
+    pool: WriteBufferPool,
+    private readonly limits: WebSocketLimits,
     response: Uint8Array,
     compression?: Compression,
   ) {
-    const { outgoing, messageBufferSize } = surroundings;
-    // Unknown once the socket is closed.
+    // The socket does not have it any more after it is closed.
     this.remoteAddress = socket.remoteAddress;
     this.#frames = new FrameReader(this, {
-      message: Math.min(messageBufferSize, LONGEST_MESSAGE),
-      compressed: compression && Math.min(compression.maxCompressedLength, LONGEST_MESSAGE),
+      message: limits.messageBufferSize,
+      compressed: compression?.maxCompressedLength,
     });
-    this.#reader = new SocketReader(socket, this.#frames, outgoing.flushScheduler, this);
-    this.#batch = new WriteBatch(socket, outgoing, (error) => this.#fail(error));
+    this.#reader = new SocketReader(socket, this.#frames, pool.flushScheduler, this);
+    this.#batch = new WriteBatch(socket, pool, (error) => this.#fail(error));
     this.#batch.addPiece(response);
     if (!compression) return;
     this.#inflater = compression.inflater;
@@ -83,10 +78,10 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
 
   /**
    * Begins to read.
-   * @param head What the client sent right after its upgrade request.
+   * @param head Bytes that the client sent right after its upgrade request.
    */
-  start(listener: TransportHandlers, head: Buffer): void {
-    this.#listener = listener;
+  start(handlers: TransportHandlers, head: Buffer): void {
+    this.#handlers = handlers;
     this.socket.setTimeout(0);
     this.socket.setNoDelay();
     this.#reader.start(head);
@@ -150,19 +145,19 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
   }
 
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
-    if (isBinary) this.#listener!.receive(bytes, start, end);
-    else this.#listener!.violate(textFrame());
+    if (isBinary) this.#handlers!.receive(bytes, start, end);
+    else this.#handlers!.violate(textFrame());
   }
 
   onCompressedMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void {
-    // The server has closed the connection and drops what arrives: inflating it would be wasted.
+    // The server has closed the connection and ignores messages, so inflating them would waste time.
     if (this.#closePayload) return;
     const inflated = this.#inflater!.inflateAtOnce(bytes, start, end);
     if (inflated !== undefined) {
       this.#onInflated(inflated, isBinary);
       return;
     }
-    // Messages keep their order, so the next one has to wait.
+    // The next message has to wait, because messages keep their order.
     this.#reader.hold();
     this.#inflater!.inflateLater(bytes, start, end, (result) => {
       this.#reader.release(() => this.#onInflated(result, isBinary));
@@ -171,26 +166,26 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
 
   onPing(data: Buffer): void {
     if (!this.#isOpen) return;
-    if (this.bufferedAmount <= this.surroundings.maxBufferedAmount) {
+    if (this.bufferedAmount <= this.limits.maxBufferedAmount) {
       this.#batch.addFrame(FINAL_PONG, data);
       return;
     }
-    // A peer that pings without reading must not fill the memory with pongs: only the last ping is answered, as RFC 6455
-    // (section 5.5.3) allows.
+    // A peer that pings without reading must not fill the memory with pongs. RFC 6455 (section 5.5.3) allows to answer only the
+    // last ping.
     this.#latePing = Buffer.from(data);
     this.drain();
-    this.#listener!.congest();
+    this.#handlers!.congest();
   }
 
   onClose(payload: Buffer): void {
     this.#isCloseReceived = true;
-    // A reason that is not text is no reason: what goes out has to be valid, whatever came.
+    // The close frame echoes the payload, but without a reason that is not valid UTF-8.
     if (this.#isOpen) this.#sendClose(isUtf8(payload.subarray(2)) ? payload : payload.subarray(0, 2));
     else if (this.#isCloseSent) this.socket.end();
   }
 
   onFrameError(code: FrameErrorCode): void {
-    this.#listener!.violate(frameViolation(code, this.surroundings.messageBufferSize));
+    this.#handlers!.violate(frameViolation(code, this.limits.messageBufferSize));
   }
 
   onSocketClosed(): void {
@@ -198,12 +193,12 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     this.#isSocketClosed = true;
     this.#deflateQueue?.discard();
     this.#batch.discard();
-    clearTimeout(this.#cutting);
+    clearTimeout(this.#closeTimer);
   }
 
   onReadToEnd(): void {
     if (this.#isSocketClosed) {
-      this.#listener!.closed(this.#isCloseReceived);
+      this.#handlers!.closed(this.#isCloseReceived);
     } else {
       this.#isOpen = false;
       this.#finish();
@@ -219,7 +214,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     }
   }
 
-  /** Nothing waits to be compressed any more. */
+  /** Called when no message waits to be compressed any more. */
   #onDeflated(): void {
     if (!this.#isOpen) {
       this.#finish();
@@ -235,12 +230,12 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     const ping = this.#latePing;
     this.#latePing = undefined;
     if (ping) this.#batch.addFrame(FINAL_PONG, ping);
-    this.#listener!.drained();
+    this.#handlers!.drained();
   }
 
   #fail(error: unknown): void {
     this.#isOpen = false;
-    this.#listener!.fail(error);
+    this.#handlers!.fail(error);
   }
 
   #sendClose(payload: Uint8Array): void {
@@ -251,8 +246,8 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
   }
 
   /**
-   * Ends the sending, once nothing waits to be compressed. The peer has to answer a close frame, unless its own came first or
-   * it sends nothing more. It may still read what is on its way, or not: nobody waits for it for ever.
+   * Sends the close frame and ends the sending side when no message waits to be compressed. The socket stays open for the
+   * close frame of the peer, unless that has arrived or the peer sends nothing more. A peer that does not close in time is cut.
    */
   #finish(): void {
     if (this.#deflateQueue?.isEmpty === false) return;
@@ -262,6 +257,6 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     }
     this.#batch.flush();
     if (this.#frames.isDone || this.#reader.isEnded) this.socket.end();
-    this.#cutting ??= setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT);
+    this.#closeTimer ??= setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT);
   }
 }

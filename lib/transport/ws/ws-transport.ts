@@ -5,18 +5,19 @@ import type { Listener, WebwireServer } from '../../server/server.js';
 import type { ListenTarget, Transport } from '../transport.js';
 import { PermessageDeflate, type Agreement } from './deflate/permessage-deflate.js';
 import { ZlibLimiter } from './deflate/zlib-limiter.js';
-import { refuse } from './upgrade/http-refusal.js';
+import { destroySocket } from './destroy-socket.js';
 import { checkOpeningHandshake } from './upgrade/opening-handshake.js';
 import { openHttpServer, type OwnHttpServer } from './upgrade/own-http-server.js';
+import { rejectUpgrade } from './upgrade/reject-upgrade.js';
 import { UpgradeRouter, type UpgradeHandler } from './upgrade/upgrade-router.js';
 import { createUpgrader } from './upgrade/upgrader.js';
 
 /** Options of the `WsTransport`. */
 export interface WsTransportOptions {
   /**
-   * Compresses messages of at least `threshold` bytes (1 024 unless given) for clients that ask for it (RFC 7692), without
-   * keeping state between messages. Messages that do not get shorter are sent as they are. Compression costs time; messages of
-   * more than 16 KiB are compressed and inflated on other threads, ten at a time.
+   * Compresses messages of at least `threshold` bytes (default: 1 024) for clients that offer permessage-deflate (RFC 7692).
+   * No compression state is kept between messages. A message that does not get shorter is sent uncompressed. Compression costs
+   * CPU time. Messages of more than 16 KiB are compressed and inflated on the thread pool of Node.js, at most ten at a time.
    * @default false
    */
   perMessageDeflate?: boolean | { threshold?: number };
@@ -33,14 +34,14 @@ const DEFLATE_RULES: OptionRules<{ threshold?: number }> = {
   threshold: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes'),
 };
 
-/** Carries WebWire over WebSockets (RFC 6455), on the HTTP server of the application or on ports of its own. */
+/** Accepts WebSockets (RFC 6455) on the HTTP server of the application, or on ports that it opens itself. */
 export class WsTransport implements Transport {
   readonly #ownServers = new Map<number, OwnHttpServer>();
-  /** Size from which messages are compressed, in bytes; `undefined` if they never are. */
+  /** Length of the shortest message that is compressed, in bytes. `undefined` if compression is off. */
   readonly #deflateThreshold: number | undefined;
   readonly #zlibLimiter = new ZlibLimiter();
 
-  /** @throws InvalidOptionError */
+  /** @throws InvalidOptionError if an option is unknown or has an invalid value. */
   constructor(options: WsTransportOptions = {}) {
     const { perMessageDeflate = false } = checkAll(options, RULES);
     if (perMessageDeflate === false) return;
@@ -75,7 +76,7 @@ export class WsTransport implements Transport {
     return new PermessageDeflate(this.#zlibLimiter, this.#deflateThreshold, server.options.messageBufferSize);
   }
 
-  /** Port 0 is a new port each time; any other is shared by all who name it. */
+  /** Opens a new port for 0. Servers with the same other port share an HTTP server. */
   #ownServer(server: WebwireServer, port: number, tls: TlsOptions | undefined): OwnHttpServer {
     const existing = port === 0 ? undefined : this.#ownServers.get(port);
     if (existing) return existing;
@@ -108,7 +109,7 @@ export class WsTransport implements Transport {
   }
 }
 
-/** Lets the server decide about valid upgrade requests, which may take a while. */
+/** Rejects invalid upgrade requests, and asks the server to admit the clients of valid ones. */
 function upgradeHandler(server: WebwireServer, deflate: PermessageDeflate | undefined): UpgradeHandler {
   const upgrade = createUpgrader(server);
   return (request, socket, head) => {
@@ -118,15 +119,14 @@ function upgradeHandler(server: WebwireServer, deflate: PermessageDeflate | unde
       (agreement === 'malformed' ? new HandshakeRejection(400, 'Invalid Sec-WebSocket-Extensions header') : undefined);
     if (rejection) {
       server.reportRefusal(request, rejection);
-      refuse(socket, rejection.status, rejection.message);
+      rejectUpgrade(socket, rejection.status, rejection.message);
       return;
     }
-    const fail = () => socket.destroy();
-    socket.on('error', fail);
+    socket.on('error', destroySocket);
     const admitted = server.admit(request, socket.remoteAddress, (handshake) => {
-      socket.off('error', fail);
+      socket.off('error', destroySocket);
       upgrade(request, socket, head, handshake, agreement as Agreement | undefined);
     });
-    admitted.catch(({ status, message }: HandshakeRejection) => refuse(socket, status, message));
+    admitted.catch(({ status, message }: HandshakeRejection) => rejectUpgrade(socket, status, message));
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Up to this length, in bytes, a message is compressed or inflated at once. That takes less time than to hand it to another
- * thread, and messages that were read together are answered together. The time it takes, below 0.3 ms, is that of a handler.
+ * Longest message that is compressed or inflated synchronously, in bytes. That takes less than 0.3 ms, less than passing it to
+ * another thread, and replies to requests that were read together leave together.
  */
 export const AT_ONCE = 16 * 1024;

@@ -6,17 +6,17 @@ import type { Deflated, Deflater } from './deflater.js';
 import type { Compression } from './permessage-deflate.js';
 
 /**
- * Compresses what one connection sends. Messages leave in the order in which they were added: while a large one is being
- * compressed on another thread, those behind it wait here. Frames about the connection need not wait.
+ * Compresses the outgoing messages of one connection. They leave in the order in which they were added: while a large one is
+ * being compressed on another thread, later ones wait here. Control frames do not wait.
  */
 export class DeflateQueue {
   readonly #deflater: Deflater;
   readonly #threshold: number;
-  /** The first one is being compressed. */
+  /** Messages that wait. The first one is being compressed. */
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
 
-  /** @param onEmpty Called when nothing waits any more. */
+  /** @param onEmpty Called when no message waits any more. */
   constructor(
     private readonly batch: WriteBatch,
     { deflater, threshold }: Compression,
@@ -30,7 +30,7 @@ export class DeflateQueue {
     return this.#waiting.length === 0;
   }
 
-  /** Length of the messages that wait, in bytes, before they are compressed. */
+  /** Uncompressed length of the messages that wait, in bytes. */
   get waitingBytes(): number {
     return this.#waitingBytes;
   }
@@ -41,7 +41,7 @@ export class DeflateQueue {
     else this.addEncoded(encodeMessage(message));
   }
 
-  /** Adds a message that is encoded, and that others may be sending as well. */
+  /** Adds an encoded message, which other connections may be sending as well. */
   addEncoded(message: Uint8Array): void {
     if (this.isEmpty && !this.#takesTime(message)) {
       this.#addNow(message);
@@ -49,24 +49,24 @@ export class DeflateQueue {
     }
     this.#waiting.push(message);
     this.#waitingBytes += message.length;
-    if (this.#waiting.length === 1) this.#deflater.deflateLater(message, this.#goOn);
+    if (this.#waiting.length === 1) this.#deflater.deflateLater(message, this.#sendNext);
   }
 
-  /** Nothing can be sent any more. */
+  /** Drops all messages: nothing can be sent any more. */
   discard(): void {
     this.#waiting = [];
     this.#waitingBytes = 0;
   }
 
-  /** The first message is compressed. */
-  readonly #goOn = (deflated: Deflated): void => {
+  /** Called when the first message is compressed. */
+  readonly #sendNext = (deflated: Deflated): void => {
     const first = this.#take();
     if (!first) return;
     this.#addFrame(first, deflated);
     while (!this.isEmpty) {
       const next = this.#waiting[0]!;
       if (this.#takesTime(next)) {
-        this.#deflater.deflateLater(next, this.#goOn);
+        this.#deflater.deflateLater(next, this.#sendNext);
         return;
       }
       this.#addNow(this.#take()!);

@@ -1,26 +1,25 @@
 import { constants, deflateRaw, deflateRawSync, type ZlibOptions } from 'node:zlib';
 import type { ZlibLimiter } from './zlib-limiter.js';
 
-/** A message ends with an empty block, whose last bytes are not sent (RFC 7692, section 7.2.1). */
+/** Length of the end of an empty block, which zlib adds and which is not sent (RFC 7692, section 7.2.1), in bytes. */
 const TAIL_LENGTH = 4;
 
-/** A compressed message; `undefined` if it would not be shorter, so that it is sent as it is. */
+/** A compressed message. `undefined` if it would not be shorter, so that it is sent uncompressed. */
 export type Deflated = Uint8Array | undefined;
 
 /**
- * Compresses messages for all connections of a server that agreed on the same window. No state is kept from message to
- * message (`server_no_context_takeover`), so a message that goes to many is compressed once, and there is nothing to release
- * when a connection ends.
+ * Compresses messages for all connections of a server that use the same window size. It keeps no state between messages
+ * (`server_no_context_takeover`), so a broadcast is compressed once, and connections own nothing that has to be released.
  */
 export class Deflater {
   readonly #options: ZlibOptions;
-  /** The last message that was compressed at once, and what came of it: others may be about to send the same one. */
+  /** The last message that was compressed synchronously, and the result: a broadcast sends the same message many times. */
   #last: Uint8Array | undefined;
   #lastDeflated: Deflated;
-  /** Messages that are being compressed on other threads, and the callbacks that wait for each. */
+  /** Messages that are being compressed on other threads, and the callbacks of each. */
   readonly #running = new Map<Uint8Array, ((deflated: Deflated) => void)[]>();
 
-  /** @param windowBits The receiver looks back as many bytes as this power of two says: 9 to 15. */
+  /** @param windowBits Base-2 logarithm of the window size in bytes: 9 to 15. */
   constructor(
     private readonly limiter: ZlibLimiter,
     windowBits: number,
@@ -28,7 +27,7 @@ export class Deflater {
     this.#options = { windowBits, finishFlush: constants.Z_SYNC_FLUSH };
   }
 
-  /** Compresses a message of at most 16 KiB. */
+  /** Compresses a message of at most `AT_ONCE` bytes. */
   deflateAtOnce(message: Uint8Array): Deflated {
     if (message !== this.#last) {
       this.#lastDeflated = deflateSync(message, this.#options);
@@ -50,23 +49,23 @@ export class Deflater {
       deflateRaw(message, this.#options, (error, bytes) => {
         release();
         this.#running.delete(message);
-        const deflated = error ? undefined : worthwhile(bytes, message);
+        const deflated = error ? undefined : ifShorter(bytes, message);
         for (const callback of callbacks) callback(deflated);
       });
     });
   }
 }
 
-/** zlib fails only where there is no memory for its state: then the message is sent as it is. */
+/** zlib fails only if it cannot allocate its state. Then the message is sent uncompressed. */
 function deflateSync(message: Uint8Array, options: ZlibOptions): Deflated {
   try {
-    return worthwhile(deflateRawSync(message, options), message);
+    return ifShorter(deflateRawSync(message, options), message);
   } catch {
     return undefined;
   }
 }
 
-function worthwhile(bytes: Uint8Array, message: Uint8Array): Deflated {
+function ifShorter(bytes: Uint8Array, message: Uint8Array): Deflated {
   const length = bytes.length - TAIL_LENGTH;
   return length < message.length ? bytes.subarray(0, length) : undefined;
 }

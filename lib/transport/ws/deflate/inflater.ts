@@ -4,31 +4,31 @@ import { AT_ONCE } from './at-once.js';
 import type { ZlibLimiter } from './zlib-limiter.js';
 
 /**
- * Stands behind the data of a message for zlib (RFC 7692, section 7.2.2): the end of an empty block, which the sender left
- * away, and an empty block that is the last one. Only data that ends where a block ends is inflated without an error.
+ * Appended to the data of a message (RFC 7692, section 7.2.2): the end of an empty block, which the sender removed, and an
+ * empty final block. zlib then reports an error for data that does not end at the end of a block.
  */
 const TAIL = Buffer.from('0000ffff010000ffff', 'hex');
 
 const EMPTY = Buffer.alloc(0);
 
-/** An inflated message, or why there is none. */
+/** An inflated message, or the reason why it cannot be inflated. */
 export type Inflated = Buffer | Extract<FrameErrorCode, 'INVALID_COMPRESSION' | 'MESSAGE_TOO_LARGE'>;
 
-/** With `info`, zlib also gives the object that did the work. The types of Node.js leave that out. */
+/** Result of zlib with the option `info`, which the types of Node.js do not contain. */
 type WithEngine = { readonly buffer: Buffer; readonly engine: InflateRaw };
 
 /**
- * Inflates the messages of one server. No state is kept from message to message (`client_no_context_takeover`), so there is
- * nothing to release when a connection ends.
+ * Inflates the messages of one server. It keeps no state between messages (`client_no_context_takeover`), so connections own
+ * nothing that has to be released.
  */
 export class Inflater {
-  /** @param maxLength Longest message once it is inflated, in bytes. Inflating ends soon after it is exceeded. */
+  /** @param maxLength Longest inflated message, in bytes. Inflating stops soon after this length is exceeded. */
   constructor(
     private readonly limiter: ZlibLimiter,
     private readonly maxLength: number,
   ) {}
 
-  /** Inflates a message that is small, before and after. Returns `undefined` if it is not: `inflateLater()` is for those. */
+  /** Inflates a message of at most `AT_ONCE` bytes, compressed and inflated. Returns `undefined` for a longer one. */
   inflateAtOnce(bytes: Buffer, start: number, end: number): Inflated | undefined {
     const length = end - start;
     if (length === 0) return EMPTY;
@@ -67,9 +67,9 @@ function optionsFor(maxOutputLength: number): ZlibOptions {
 }
 
 /**
- * Checks that zlib used all of the data. It stops earlier if a sender marked a block as its last one; then nothing may follow
- * but the byte that the sender has to add (RFC 7692, section 7.2.3.4). What zlib used of the tail must be all of it: a block
- * that was cut off would take a part of the tail for its own.
+ * Checks that zlib consumed all of the data. zlib stops early if the sender marked a block as final; then only the byte that
+ * the sender has to add may follow (RFC 7692, section 7.2.3.4). Otherwise zlib must have consumed the whole tail: a truncated
+ * block would consume a part of it.
  */
 function complete({ buffer, engine }: WithEngine, input: Buffer): Inflated {
   const used = engine.bytesWritten;

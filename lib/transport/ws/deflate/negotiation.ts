@@ -1,4 +1,4 @@
-/** An extension that a client offers. A parameter without a value has the value `true`. */
+/** An extension that a client offers. The value of a parameter without a value is `true`. */
 export interface ExtensionOffer {
   readonly name: string;
   readonly parameters: readonly (readonly [name: string, value: string | true])[];
@@ -8,25 +8,25 @@ export interface ExtensionOffer {
 export interface AcceptedOffer {
   /** Value of `Sec-WebSocket-Extensions` in the response. */
   readonly header: string;
-  /** In messages of the server, the client looks back as many bytes as this power of two says. */
+  /** Base-2 logarithm of the window size for messages of the server. */
   readonly windowBits: number;
 }
 
 const TOKEN_CHARACTER = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]";
 
-/** Each character fits one part only, so no text takes long. */
+/** Each character matches only one part of the expression, so matching takes linear time. */
 const NAME = new RegExp(`^[ \\t]*(${TOKEN_CHARACTER}+)[ \\t]*$`);
 const PARAMETER = new RegExp(
   `^[ \\t]*(${TOKEN_CHARACTER}+)[ \\t]*(?:=[ \\t]*(?:(${TOKEN_CHARACTER}+)|"((?:\\\\?${TOKEN_CHARACTER})+)")[ \\t]*)?$`,
 );
 
-/** Window sizes of RFC 7692, but for the smallest, which zlib cannot keep to when it compresses. */
+/** Window sizes of RFC 7692 except 8, which zlib does not support for compression. */
 const WINDOW_BITS = /^(?:9|1[0-5])$/;
 const ANY_WINDOW_BITS = /^(?:[89]|1[0-5])$/;
 
 /**
- * Reads the value of a `Sec-WebSocket-Extensions` header (RFC 6455, section 9.1). A value in quotes is a token as well, so
- * commas and semicolons always separate. Returns `undefined` for a header that breaks the syntax.
+ * Parses the value of a `Sec-WebSocket-Extensions` header (RFC 6455, section 9.1). A quoted value must also be a token, so commas
+ * and semicolons are always separators. Returns `undefined` for a malformed header.
  */
 export function parseExtensions(header: string): ExtensionOffer[] | undefined {
   const offers: ExtensionOffer[] = [];
@@ -47,8 +47,8 @@ export function parseExtensions(header: string): ExtensionOffer[] | undefined {
 }
 
 /**
- * Chooses the first offer of permessage-deflate that can be accepted; others are declined (RFC 7692, section 7). Neither side
- * keeps state from message to message.
+ * Returns the first acceptable offer of permessage-deflate (RFC 7692, section 7). The accepted parameters forbid both sides to
+ * keep state between messages.
  */
 export function chooseOffer(offers: readonly ExtensionOffer[]): AcceptedOffer | undefined {
   for (const { name, parameters } of offers) {

@@ -3,32 +3,32 @@ import { Inflater } from './inflater.js';
 import { chooseOffer, parseExtensions } from './negotiation.js';
 import { ZlibLimiter } from './zlib-limiter.js';
 
-/** What the connections of one client and one server do to compressed messages. */
+/** Compression of the messages of one connection. */
 export interface Compression {
   readonly inflater: Inflater;
   readonly deflater: Deflater;
-  /** Size from which messages are compressed, in bytes. */
+  /** Length of the shortest message that is compressed, in bytes. */
   readonly threshold: number;
-  /** Longest message before it is inflated, in bytes. */
+  /** Longest compressed message that is accepted, in bytes. */
   readonly maxCompressedLength: number;
 }
 
-/** The compression that was agreed on, and the value of the header that says so. */
+/** The negotiated compression, and the value of `Sec-WebSocket-Extensions` in the response. */
 export interface Agreement {
   readonly compression: Compression;
   readonly header: string;
 }
 
 /**
- * permessage-deflate (RFC 7692) for one server. It stands on `node:zlib`, not on the `PerMessageDeflate` of `ws`: that one
- * throws where nobody can catch it when a connection ends while it inflates, and keeps some 300 kB for each connection.
+ * permessage-deflate (RFC 7692) for one server. It uses `node:zlib` and not the `PerMessageDeflate` of `ws`, which throws an
+ * uncaught exception if a connection ends while it inflates, and uses about 300 kB for each connection.
  */
 export class PermessageDeflate {
   readonly #inflater: Inflater;
   readonly #deflaters = new Map<number, Deflater>();
 
   /**
-   * @param threshold Size from which messages are compressed, in bytes.
+   * @param threshold Length of the shortest message that is compressed, in bytes.
    * @param messageBufferSize Longest message, in bytes.
    */
   constructor(
@@ -40,10 +40,10 @@ export class PermessageDeflate {
   }
 
   /**
-   * Answers what a client asks for.
-   * @param header Value of its `Sec-WebSocket-Extensions`.
-   * @returns `undefined` if the client does not ask for compression, or not for one that there is; `'malformed'` for a header
-   *   that breaks the syntax.
+   * Negotiates the compression with a client.
+   * @param header Value of `Sec-WebSocket-Extensions` in the request.
+   * @returns `undefined` if the client does not offer a compression that the server supports; `'malformed'` for a malformed
+   *   header.
    */
   accept(header: string | undefined): Agreement | 'malformed' | undefined {
     if (header === undefined) return undefined;
@@ -66,8 +66,8 @@ export class PermessageDeflate {
 }
 
 /**
- * How long a message may get by compression that finds nothing to compress, in bytes, as zlib estimates it for the worst of
- * its settings.
+ * Largest compressed length of a message of `length` bytes, for data that cannot be compressed: the estimate of zlib for its
+ * worst settings.
  */
 function longestCompressed(length: number): number {
   return length + Math.ceil(length / 8) + Math.ceil(length / 64) + 16;

@@ -1,15 +1,15 @@
 /**
- * Uses of zlib that run at once for one `WsTransport`. Each takes up to 300 kB while it runs, and more of them than the
- * thread pool has threads are not faster; many at once would break up the memory of the process.
+ * Most zlib operations that run at the same time for one `WsTransport`. Each uses up to 300 kB. More operations than threads in
+ * the thread pool do not finish sooner, and many would fragment the memory of the process.
  */
 const MOST_AT_ONCE = 10;
 
-/** Starts a use of zlib. It has to call `done` once, later, whatever the outcome. */
+/** Starts a zlib operation. It has to call `done` exactly once, asynchronously, also if the operation fails. */
 export type ZlibTask = (done: () => void) => void;
 
-/** Runs asynchronous uses of zlib in the order in which they were given, a few at a time. */
+/** Runs asynchronous zlib operations in order, a limited number at a time. */
 export class ZlibLimiter {
-  /** A `Set` keeps the order, and gives its first element away without moving the others. */
+  /** A `Set` keeps the order and removes its first element in constant time. */
   readonly #waiting = new Set<ZlibTask>();
   #running = 0;
 

@@ -1,10 +1,10 @@
-/** First bytes of frames that hold a whole message or are about the connection (RFC 6455, section 5.2). */
+/** First bytes of a binary message in one frame and of control frames (RFC 6455, section 5.2). */
 export const FINAL_BINARY = 0x82;
 export const FINAL_CLOSE = 0x88;
 export const FINAL_PING = 0x89;
 export const FINAL_PONG = 0x8a;
 
-/** The first reserved bit: the message that begins with this frame is compressed (RFC 7692, section 6). */
+/** The reserved bit RSV1: the message that begins with this frame is compressed (RFC 7692, section 6). */
 export const COMPRESSED = 0x40;
 
 /** Length of the header of a frame that a server sends, in bytes. */
@@ -14,7 +14,7 @@ export function headerLength(payloadLength: number): number {
 }
 
 /**
- * Writes the header of a frame at `offset`; frames of a server are not masked. Returns where the payload begins.
+ * Writes the header of an unmasked frame, as a server sends it, at `offset`. Returns the offset of the payload.
  *
  *     first byte · length(1)               up to 125 bytes
  *     first byte · 126 · length(u16 BE)    up to 65 535 bytes

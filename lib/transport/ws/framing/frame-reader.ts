@@ -1,30 +1,30 @@
 import { isCloseCode } from './close-code.js';
 import type { FrameErrorCode } from './frame-error.js';
-import { COMPRESSED } from './frame-header.js';
-import { GrowingBuffer } from './growing-buffer.js';
+import { COMPRESSED, FINAL_BINARY } from './frame-header.js';
+import { GrowingBuffer, MAX_LENGTH } from './growing-buffer.js';
 import { unmask } from './unmask.js';
 
-/** Receives what a `FrameReader` reads. Its methods may call `hold()` and `stop()`. */
+/** Receives the messages and control frames that a `FrameReader` reads. Its methods may call `hold()` and `stop()`. */
 export interface FrameListener {
-  /** A whole message arrived. It stands from `start` to `end` in memory that is not used again. */
+  /** A whole message arrived: the bytes from `start` to `end`. The memory is not used again. */
   onMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
-  /** A whole message arrived that has to be inflated. Never called by a reader that allows no compression. */
+  /** A whole compressed message arrived. Never called if `FrameLimits.compressed` is absent. */
   onCompressedMessage(bytes: Buffer, start: number, end: number, isBinary: boolean): void;
   onPing(data: Buffer): void;
   /**
-   * The peer closes; nothing more is read.
-   * @param payload Its code and reason as they stand in the frame; empty if it gave none.
+   * A close frame arrived. The reader ignores everything after it.
+   * @param payload Code and reason as in the frame. Empty if the peer gave none.
    */
   onClose(payload: Buffer): void;
-  /** The peer broke the protocol; nothing more is read. */
+  /** The peer broke the protocol. The reader ignores everything after it. */
   onFrameError(code: FrameErrorCode): void;
 }
 
-/** What a `FrameReader` accepts, in bytes. */
+/** Limits of what a `FrameReader` accepts, in bytes. */
 export interface FrameLimits {
-  /** Longest message that is not compressed. */
+  /** Longest uncompressed message. */
   readonly message: number;
-  /** Longest compressed message, before it is inflated. Without it, compression is not allowed. */
+  /** Longest compressed message, before it is inflated. Absent if compression is not allowed. */
   readonly compressed?: number;
 }
 
@@ -42,21 +42,18 @@ const OPERATION = 0x0f;
 const MASKED = 0x80;
 const LENGTH = 0x7f;
 
-/** A frame that holds a whole binary message, as nearly all do. */
-const FINAL_BINARY = FINAL | BINARY;
-
-const LONGEST_CONTROL_PAYLOAD = 125;
+const MAX_CONTROL_PAYLOAD = 125;
 const MASK_LENGTH = 4;
-/** Of the upper half of a length; more cannot be told exactly by a number. */
+/** Largest upper half of a 64-bit length that a number can represent exactly. */
 const MAX_UPPER_LENGTH = 0x1f_ffff;
-/** Frames of which a message may consist. An empty frame costs its sender 6 bytes, but the reader more than that. */
-export const MAX_FRAGMENTS = 16 * 1024;
+/** Most frames in one message. An empty frame costs its sender 6 bytes, and the reader more than that. */
+const MAX_FRAGMENTS = 16 * 1024;
 
-/** Frames are read. */
+/** `read()` reads frames. */
 const READING = 0;
-/** Reading waits until `release()`. */
+/** `read()` stops at the next frame, until `release()`. */
 const HELD = 1;
-/** Nothing more is read. */
+/** `read()` skips all bytes. */
 const DONE = 2;
 
 /**
@@ -64,27 +61,34 @@ const DONE = 2;
  *
  *     final(1 bit) · compressed(1) · reserved(2) · operation(4) · masked(1) · length(7) · [length(u16 or u64 BE)] · mask(4) · payload
  *
- * A message that arrived in one piece stays where it is, unmasked in place; any other is put together in memory of its own.
+ * A message that arrived in one piece is unmasked in place and not copied. Any other message is assembled in new memory.
  */
 export class FrameReader {
-  /** The first part of a frame whose rest has not arrived. */
+  /** First part of a frame of which the rest has not arrived. */
   #part: GrowingBuffer | undefined;
-  /** How long the part has to get before it says more. */
+  /** Length that the part needs before it is worth reading again, in bytes. */
   #needed = 0;
-  /** What the first frames of a message in several brought. */
+  /** Payload of the frames so far of a fragmented message. */
   #message: GrowingBuffer | undefined;
-  /** Operation code of that message: 0 outside one. */
+  /** Operation code of the fragmented message. 0 if there is none. */
   #operation = 0;
   #isCompressed = false;
   #fragments = 0;
   #state: typeof READING | typeof HELD | typeof DONE = READING;
 
+  readonly #maxLength: number;
+  /** Absent if compression is not allowed. */
+  readonly #maxCompressedLength: number | undefined;
+
   constructor(
     private readonly listener: FrameListener,
-    private readonly limits: FrameLimits,
-  ) {}
+    { message, compressed }: FrameLimits,
+  ) {
+    this.#maxLength = Math.min(message, MAX_LENGTH);
+    this.#maxCompressedLength = compressed === undefined ? undefined : Math.min(compressed, MAX_LENGTH);
+  }
 
-  /** Whether nothing more is read. */
+  /** `true` if everything that follows is ignored: after a close frame, an error or `stop()`. */
   get isDone(): boolean {
     return this.#state === DONE;
   }
@@ -99,17 +103,19 @@ export class FrameReader {
     if (this.#state === HELD) this.#state = READING;
   }
 
-  /** Stops reading for good; the bytes that follow are passed over. */
+  /** Stops reading for good: the bytes that follow are skipped. */
   stop(): void {
     this.#state = DONE;
   }
 
   /**
-   * Reads from `bytes`, which become the reader's: it writes to them, and gives views of them away.
+   * Reads frames from `bytes`. The caller must not use `bytes` afterwards: the reader unmasks in place, and the listener may
+   * keep views.
    *
-   * @param start Where to begin.
-   * @param most Frames to read at most.
-   * @returns Where it has got to: the end, unless there are more than `most` frames or the listener called `hold()`.
+   * @param start Offset of the first frame.
+   * @param most Largest number of frames to read.
+   * @returns Offset of the first byte that was not read: the length, unless `bytes` contains more than `most` frames or the
+   *   listener called `hold()`.
    */
   read(bytes: Buffer, start: number, most: number): number {
     const { length } = bytes;
@@ -127,7 +133,7 @@ export class FrameReader {
     return offset;
   }
 
-  /** Adds to the part of a frame until it is whole, or the bytes are used up. Returns where it has got to. */
+  /** Appends to the part of a frame until the frame is complete or the bytes end. Returns the offset after the last byte used. */
   #complete(bytes: Buffer, start: number): number {
     const part = this.#part!;
     let offset = start;
@@ -143,7 +149,7 @@ export class FrameReader {
     return offset;
   }
 
-  /** Reads a frame. Returns where it ends; where it starts if it is not there as a whole, and sets what is needed. */
+  /** Reads a frame and returns its end. Returns `start` and sets `#needed` if the frame is incomplete. */
   #readFrame(bytes: Buffer, start: number): number {
     const available = bytes.length - start;
     if (available < 2) return this.#await(start, 2);
@@ -166,7 +172,7 @@ export class FrameReader {
       maskAt += 8;
     }
     const isData = operation < CLOSE;
-    const longest = first === FINAL_BINARY ? this.limits.message : this.#longest(first);
+    const longest = first === FINAL_BINARY ? this.#maxLength : this.#longest(first);
     if (isData && length > 0 && length + (this.#message?.length ?? 0) > longest) {
       return this.#fail(bytes, 'MESSAGE_TOO_LARGE');
     }
@@ -185,20 +191,20 @@ export class FrameReader {
     return start;
   }
 
-  /** Longest message that may arrive, given the first byte of one of its frames. */
+  /** Longest message allowed, given the first byte of one of its frames. */
   #longest(first: number): number {
     const isCompressed = this.#operation === 0 ? (first & COMPRESSED) !== 0 : this.#isCompressed;
-    return isCompressed ? this.limits.compressed! : this.limits.message;
+    return isCompressed ? this.#maxCompressedLength! : this.#maxLength;
   }
 
-  /** Nothing after the mistake counts: the rest of the bytes is passed over. */
+  /** Reports the error and skips the rest of the bytes. */
   #fail({ length }: Buffer, code: FrameErrorCode): number {
     this.#state = DONE;
     this.listener.onFrameError(code);
     return length;
   }
 
-  /** Whether a frame may begin like this, here. */
+  /** Returns `true` if the first two bytes of a frame are valid at this point. */
   #isAllowed(first: number, second: number): boolean {
     if (second < MASKED || ((first & RESERVED) !== 0 && !this.#mayBeCompressed(first))) return false;
     switch (first & OPERATION) {
@@ -211,8 +217,8 @@ export class FrameReader {
       case PING:
       case PONG: {
         const length = second & LENGTH;
-        if (first < FINAL || length > LONGEST_CONTROL_PAYLOAD) return false;
-        // A code takes two bytes.
+        if (first < FINAL || length > MAX_CONTROL_PAYLOAD) return false;
+        // A close code has two bytes.
         return length !== 1 || first !== (FINAL | CLOSE);
       }
       default:
@@ -220,17 +226,17 @@ export class FrameReader {
     }
   }
 
-  /** Only the first frame of a message says that it is compressed, and frames about the connection never are. */
+  /** Only the first frame of a message may have the bit set, and no control frame (RFC 7692, section 6). */
   #mayBeCompressed(first: number): boolean {
     const operation = first & OPERATION;
     return (
       (first & RESERVED) === COMPRESSED &&
       (operation === TEXT || operation === BINARY) &&
-      this.limits.compressed !== undefined
+      this.#maxCompressedLength !== undefined
     );
   }
 
-  /** Reads a frame of text, of a compressed message, or of a message in several frames. */
+  /** Reads a frame of a text, compressed or fragmented message. */
   #readData(first: number, bytes: Buffer, start: number, end: number): void {
     const isFinal = first >= FINAL;
     if (this.#operation === 0) {

@@ -1,7 +1,15 @@
-/** What a new one has room for, in bytes. */
-const SMALLEST = 512;
+/** Smallest capacity that is allocated, in bytes. */
+const MIN_CAPACITY = 512;
 
-/** Bytes that arrive in pieces. Its memory grows with what has arrived, never with what was announced. */
+/**
+ * Largest length that a `GrowingBuffer` can reach, in bytes: the capacity doubles, and a `Buffer` has a maximum length.
+ */
+export const MAX_LENGTH = 0x7fff_ffff;
+
+/**
+ * Collects bytes that arrive in pieces. Its memory grows with the bytes that have arrived, never with a length that a peer
+ * has only announced.
+ */
 export class GrowingBuffer {
   #memory: Buffer | undefined;
   #length = 0;
@@ -14,7 +22,7 @@ export class GrowingBuffer {
   append(bytes: Uint8Array, start: number, end: number): void {
     const length = this.#length + end - start;
     if (!this.#memory || length > this.#memory.length) {
-      const grown = Buffer.allocUnsafeSlow(Math.max(SMALLEST, 2 * this.#length, length));
+      const grown = Buffer.allocUnsafeSlow(Math.max(MIN_CAPACITY, 2 * this.#length, length));
       if (this.#memory) grown.set(this.#memory.subarray(0, this.#length));
       this.#memory = grown;
     }
@@ -22,12 +30,12 @@ export class GrowingBuffer {
     this.#length = length;
   }
 
-  /** What it holds so far, in memory that it goes on using. */
+  /** A view of the bytes so far. The next `append()` may write to the same memory. */
   peek(): Buffer {
     return this.#memory ? this.#memory.subarray(0, this.#length) : Buffer.alloc(0);
   }
 
-  /** Gives away what it holds, and begins anew. */
+  /** Returns the bytes and starts again with new memory. */
   take(): Buffer {
     const bytes = this.peek();
     this.#memory = undefined;

@@ -1,13 +1,12 @@
-/** From this length on, in bytes, it pays to make a view of whole words. */
-const WORDS_PAY = 192;
+/** Shortest payload for which creating a view of 32-bit words costs less than it saves, in bytes. */
+const MIN_WORDS_LENGTH = 192;
 
-/** Four bytes and the word they make, in the byte order of the machine. */
+/** Converts four bytes to a 32-bit word in the byte order of the machine. */
 const WORD = new Int32Array(1);
 const WORD_BYTES = new Uint8Array(WORD.buffer);
 
 /**
- * Takes the mask off a payload in place (RFC 6455, section 5.3): each byte is combined with one of the four that stand at
- * `maskAt`, in turn.
+ * Unmasks a payload in place (RFC 6455, section 5.3): XORs each byte with one of the four mask bytes at `maskAt`, in turn.
  */
 export function unmask(bytes: Uint8Array, maskAt: number, start: number, end: number): void {
   const a = bytes[maskAt]!;
@@ -15,9 +14,9 @@ export function unmask(bytes: Uint8Array, maskAt: number, start: number, end: nu
   const c = bytes[maskAt + 2]!;
   const d = bytes[maskAt + 3]!;
   let offset = start;
-  if (end - start >= WORDS_PAY) {
+  if (end - start >= MIN_WORDS_LENGTH) {
     const { byteOffset, buffer } = bytes;
-    // Memory is aligned after at most three bytes; the mask is turned by as many.
+    // At most three bytes precede the first aligned word. The mask is rotated by as many.
     for (; (byteOffset + offset) & 3; offset++) bytes[offset]! ^= bytes[maskAt + offset - start]!;
     for (let index = 0; index < 4; index++) WORD_BYTES[index] = bytes[maskAt + ((offset - start + index) & 3)]!;
     const word = WORD[0]!;

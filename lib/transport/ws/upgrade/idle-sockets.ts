@@ -7,30 +7,31 @@ import {
 import type { Socket } from 'node:net';
 import { Server as TlsServer, type TLSSocket } from 'node:tls';
 
-/** HTTP/1.1 requests of one socket whose responses are not finished. */
+/** Unfinished HTTP/1.1 requests of one socket. */
 interface Activity {
   requests: number;
-  /** Called when there are none any more. */
+  /** Called when the last response is finished. */
   onIdle: (() => void) | undefined;
 }
 
 /**
- * The HTTP/1.1 sockets of an HTTP server, and the requests that are being answered on each. When an HTTP server closes, Node.js
- * waits for ever for sockets that never sent a whole request, so these have to be ended. HTTP/2 sockets are left alone: one
- * socket carries many requests, and Node.js has events of its own for them.
+ * Tracks the HTTP/1.1 sockets of an HTTP server and their unfinished requests. When an HTTP server closes, Node.js waits for
+ * ever for sockets that never sent a whole request, so this class ends them. It ignores HTTP/2 sockets: one socket carries many
+ * requests, and Node.js has other events for them.
  */
 export class IdleSockets {
   readonly #activities = new Map<Socket, Activity>();
-  /** Of a TLS server: connections whose TLS handshake has not finished yet, by their peer. */
-  readonly #insecure = new Map<string, Socket>();
+  /** Connections of a TLS server whose TLS handshake has not finished, by peer. */
+  readonly #handshaking = new Map<string, Socket>();
 
   constructor(private readonly httpServer: HttpServer) {
-    if (httpServer instanceof TlsServer) httpServer.on('connection', this.#begin).on('secureConnection', this.#secure);
+    if (httpServer instanceof TlsServer)
+      httpServer.on('connection', this.#addHandshaking).on('secureConnection', this.#addSecure);
     else if (httpServer instanceof PlainHttpServer) httpServer.on('connection', this.#add);
   }
 
   /** Counts a request until its response is finished or the socket is closed. */
-  answering({ socket }: IncomingMessage, response: ServerResponse): void {
+  track({ socket }: IncomingMessage, response: ServerResponse): void {
     const activity = this.#activities.get(socket);
     if (!activity) return;
     activity.requests++;
@@ -41,9 +42,9 @@ export class IdleSockets {
   }
 
   /**
-   * Forgets a socket that has left HTTP because of an upgrade.
-   * @param onIdle Called when the responses to all earlier requests of the socket are finished, if some are not.
-   * @returns Whether some are not.
+   * Stops tracking a socket because of an upgrade, if the responses to its earlier requests are finished.
+   * @param onIdle Called when they are finished, if they are not yet.
+   * @returns `true` if they are not yet.
    */
   release(socket: Socket, onIdle: () => void): boolean {
     const activity = this.#activities.get(socket);
@@ -56,21 +57,24 @@ export class IdleSockets {
     return false;
   }
 
-  /** Stops watching, and ends the idle ones. */
+  /** Stops tracking and destroys the idle sockets. */
   close(): void {
-    this.httpServer.off('connection', this.#begin).off('secureConnection', this.#secure).off('connection', this.#add);
-    for (const socket of this.#insecure.values()) socket.destroy();
+    this.httpServer
+      .off('connection', this.#addHandshaking)
+      .off('secureConnection', this.#addSecure)
+      .off('connection', this.#add);
+    for (const socket of this.#handshaking.values()) socket.destroy();
     for (const [socket, { requests }] of this.#activities) if (requests === 0) socket.destroy();
   }
 
-  readonly #begin = (socket: Socket): void => {
+  readonly #addHandshaking = (socket: Socket): void => {
     const peer = peerOf(socket);
-    this.#insecure.set(peer, socket);
-    socket.once('close', () => this.#insecure.delete(peer));
+    this.#handshaking.set(peer, socket);
+    socket.once('close', () => this.#handshaking.delete(peer));
   };
 
-  readonly #secure = (socket: TLSSocket): void => {
-    this.#insecure.delete(peerOf(socket));
+  readonly #addSecure = (socket: TLSSocket): void => {
+    this.#handshaking.delete(peerOf(socket));
     if (socket.alpnProtocol !== 'h2') this.#add(socket);
   };
 
@@ -79,14 +83,14 @@ export class IdleSockets {
     socket.once('close', this.#forget);
   };
 
-  /** One for all sockets: it finds its socket in `this`. */
+  /** All sockets share this listener. It finds its socket in `this`. */
   readonly #forget = ((activities: Map<Socket, Activity>) =>
     function forget(this: Socket): void {
       activities.delete(this);
     })(this.#activities);
 }
 
-/** A TLS socket and the TCP connection below it have their peer in common, and nothing else. */
+/** The peer is the only thing that a TLS socket and its TCP connection have in common. */
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }

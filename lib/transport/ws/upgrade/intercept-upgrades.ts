@@ -1,27 +1,27 @@
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** A request that an HTTP server got, which always has a target. */
+/** A request that an HTTP server received. It always has a target. */
 export type ServerRequest = IncomingMessage & { url: string };
 
-/** Gets the events of an HTTP server before its listeners do. */
+/** Gets the events of an HTTP server before its listeners. */
 export interface UpgradeInterceptor {
   /**
-   * Decides whether a request that offers another protocol becomes an `upgrade` event, or else a `request` event. Asked by
-   * Node.js 22.21, 24.9 and later only; older versions emit `upgrade` for every such request once something listens.
-   * @returns `undefined` to leave it to the HTTP server.
+   * Decides if Node.js emits `upgrade` or `request` for a request that offers another protocol. Only Node.js 22.21, 24.9 and
+   * later call it; older versions emit `upgrade` for every such request if a listener exists.
+   * @returns `undefined` to leave the decision to the HTTP server.
    */
   shouldUpgrade(request: ServerRequest): boolean | undefined;
   /**
-   * Gets an `upgrade` event.
-   * @returns Whether it was taken, so that no listener gets it.
+   * Called for an `upgrade` event.
+   * @returns `true` if the interceptor handled it, so that no listener gets it.
    */
   upgrade(request: ServerRequest, socket: Socket, head: Buffer): boolean;
-  /** Gets the event of a request that the application is about to answer. */
+  /** Called for a request before the application gets it. */
   request(request: ServerRequest, response: ServerResponse): void;
 }
 
-/** The events with which Node.js hands a request and its response to the application. */
+/** Events that pass a request and its response to the application. */
 const REQUEST_EVENTS: ReadonlySet<unknown> = new Set(['request', 'checkContinue', 'checkExpectation']);
 
 type Emit = (this: HttpServer, event: string | symbol, ...args: unknown[]) => boolean;
@@ -32,10 +32,10 @@ interface Interceptable {
 }
 
 /**
- * Puts `interceptor` in front of all `upgrade` listeners of an HTTP server, for as long as the server lives. An event has
- * no way to stop at one of its listeners, and some listeners answer or destroy every upgrade that is not for them, as
- * `new WebSocketServer({ server, path })` of `ws` does. `emit` is therefore wrapped: listeners that are added or removed
- * later, and other wrappers around `emit`, work as before.
+ * Puts `interceptor` in front of all `upgrade` listeners of an HTTP server, permanently. It wraps `emit`, because a listener
+ * cannot stop an event, and some listeners answer or destroy every upgrade that is not for them, as
+ * `new WebSocketServer({ server, path })` of `ws` does. Listeners that are added or removed later, and other wrappers around
+ * `emit`, work as before.
  */
 export function interceptUpgrades(httpServer: HttpServer, interceptor: UpgradeInterceptor): void {
   const server = httpServer as unknown as Interceptable;

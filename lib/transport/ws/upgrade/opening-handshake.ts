@@ -2,27 +2,27 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { HandshakeRejection } from '../../../server/handshake.js';
 
-/** Appended to the key, to prove that the server understood the request (RFC 6455, section 1.3). */
+/** Appended to the key to prove that the server understood the request (RFC 6455, section 1.3). */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** 16 bytes in base64. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
-/** The only version of the WebSocket protocol that became a standard. */
+/** The only standardised version of the WebSocket protocol. */
 export const WEBSOCKET_VERSION = '13';
 
-/** A name or an address, and a port (RFC 9110, section 7.2). */
+/** Host name or IP address, and an optional port (RFC 9110, section 7.2). */
 const HOST = /^(?:\[[0-9a-f:.]+\]|[-.~_%!$&'()*+;=0-9a-z]+)(?::\d*)?$/i;
 
-/** Whether `websocket` is among the protocols that a request offers to change to. */
+/** Returns `true` if the `Upgrade` header of a request contains `websocket`. */
 export function offersWebSocket({ headers }: IncomingMessage): boolean {
   const offers = headers.upgrade?.toLowerCase();
   return offers === 'websocket' || (offers?.split(',').some((offer) => offer.trim() === 'websocket') ?? false);
 }
 
 /**
- * Checks an upgrade request as RFC 6455 asks for (section 4.2.1), sub-protocols aside.
- * @returns Why it cannot be accepted.
+ * Checks an upgrade request as RFC 6455, section 4.2.1 requires, except for sub-protocols.
+ * @returns The rejection, or `undefined` for a valid request.
  */
 export function checkOpeningHandshake(request: IncomingMessage): HandshakeRejection | undefined {
   const { method, headers } = request;
@@ -36,7 +36,7 @@ export function checkOpeningHandshake(request: IncomingMessage): HandshakeReject
   }
   const version = headers['sec-websocket-version'];
   if (version === WEBSOCKET_VERSION) return undefined;
-  // A number that is no version of this server's is not malformed.
+  // 426 lists the supported version. 400 is for a malformed header.
   if (version !== undefined && /^\d{1,3}$/.test(version)) {
     return new HandshakeRejection(426, 'Unsupported WebSocket version');
   }
@@ -44,9 +44,9 @@ export function checkOpeningHandshake(request: IncomingMessage): HandshakeReject
 }
 
 /**
- * The response that accepts a valid upgrade request (RFC 6455, section 4.2.2).
- * @param protocol The sub-protocol that was chosen; empty for none.
- * @param extensions Value of `Sec-WebSocket-Extensions`. Default: none.
+ * Creates the response that accepts a valid upgrade request (RFC 6455, section 4.2.2).
+ * @param protocol The selected sub-protocol. Empty for none.
+ * @param extensions Value of `Sec-WebSocket-Extensions`. Absent for none.
  */
 export function acceptingResponse({ headers }: IncomingMessage, protocol: string, extensions?: string): Buffer {
   const accept = createHash('sha1')
@@ -63,14 +63,14 @@ export function acceptingResponse({ headers }: IncomingMessage, protocol: string
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
-/** Node.js keeps the first of several in `headers`. */
+/** Counts in `rawHeaders`, because `headers` contains only the first of several `Host` headers. */
 function hasOneHost({ headers, rawHeaders }: IncomingMessage): boolean {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]!.toLowerCase() === 'host') count++;
   return count === 1 && HOST.test(headers.host!);
 }
 
-/** Whether a request announces a body. That of an upgrade request would be taken for WebSocket frames. */
+/** Returns `true` if a request has a body. In an upgrade request, a body could be mistaken for WebSocket frames. */
 export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }

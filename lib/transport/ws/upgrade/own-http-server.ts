@@ -4,24 +4,24 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
 import { InvalidOptionError } from '../../../common/options.js';
 import { HandshakeRejection } from '../../../server/handshake.js';
-import { refusalHeaders } from './http-refusal.js';
 import type { ServerRequest } from './intercept-upgrades.js';
+import { rejectionHeaders } from './reject-upgrade.js';
 import { UpgradeRouter } from './upgrade-router.js';
 
-/** Request line and headers of an upgrade, in bytes; more gets 431. */
+/** Largest request line and headers of an upgrade request, in bytes. Node.js answers a larger one with 431. */
 const MAX_HEADER_SIZE = 16 * 1024;
 
-/** An HTTP server that the transport opened itself, for upgrades alone. */
+/** An HTTP server that the transport opened itself. It accepts upgrade requests only. */
 export interface OwnHttpServer {
   readonly httpServer: HttpServer;
-  /** Resolves when its port is open, rejects if it cannot be. */
+  /** Resolves when the port is open. Rejects if it cannot be opened. */
   readonly opened: Promise<unknown>;
 }
 
 /**
- * Opens a port.
- * @param handshakeTimeout How long a client may take to ask for its upgrade, TLS handshake aside, in milliseconds.
- * @throws InvalidOptionError for TLS options that Node.js refuses.
+ * Creates an HTTP or HTTPS server and opens its port.
+ * @param handshakeTimeout Time that a client has to complete its upgrade request, and before that its TLS handshake, in milliseconds.
+ * @throws InvalidOptionError if Node.js rejects the TLS options.
  */
 export function openHttpServer(port: number, handshakeTimeout: number, tls?: TlsOptions): OwnHttpServer {
   const limits = {
@@ -31,19 +31,19 @@ export function openHttpServer(port: number, handshakeTimeout: number, tls?: Tls
     connectionsCheckingInterval: Math.ceil(handshakeTimeout / 4),
   };
   const httpServer = tls
-    ? orExplain(() => createHttpsServer({ handshakeTimeout, ...tls, ...limits }))
+    ? withTlsErrors(() => createHttpsServer({ handshakeTimeout, ...tls, ...limits }))
     : createHttpServer(limits);
   httpServer.on('request', (request: ServerRequest, response) => {
     const rejection = new HandshakeRejection(426, 'WebWire speaks WebSocket');
     UpgradeRouter.of(httpServer).reportRefusal(request, rejection);
     const { status, message } = rejection;
-    response.writeHead(status, refusalHeaders(status, message)).end(message);
+    response.writeHead(status, rejectionHeaders(status, message)).end(message);
   });
   return { httpServer, opened: once(httpServer.listen(port), 'listening') };
 }
 
-/** Keys and passphrases must not get into the message, only what Node.js says of them, and not what it received. */
-function orExplain<T>(create: () => T): T {
+/** Keeps keys and passphrases out of the error message: removes the received value from the text of Node.js. */
+function withTlsErrors<T>(create: () => T): T {
   try {
     return create();
   } catch (error) {

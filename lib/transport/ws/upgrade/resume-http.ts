@@ -2,25 +2,25 @@ import type { IncomingMessage, Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 
-/** Requests that are read again, by their socket, as they were read the first time. */
+/** Original of each request that is parsed a second time, by socket. */
 const originals = new WeakMap<Socket, IncomingMessage>();
 
 /**
- * Lets an HTTP server read a request again, as one that stays with HTTP: after an `upgrade` event, Node.js has nothing left
- * that could answer it. The bytes go back into the socket, without the word that makes an upgrade of the request, and the
- * socket goes back to the server.
+ * Lets an HTTP server handle an upgrade request as an ordinary request. After an `upgrade` event, Node.js has no response for
+ * it. So the bytes of the request, without `upgrade` in the `Connection` header, are put back into the socket, and the socket is
+ * passed to the server again.
  *
- * @param head What the client sent after the header.
+ * @param head Bytes that the client sent after the header.
  */
 export function resumeHttp(httpServer: HttpServer, request: IncomingMessage, socket: Socket, head: Buffer): void {
   originals.set(socket, request);
   socket.unshift(Buffer.concat([headerWithoutUpgrade(request), head]));
-  // The time-out of an idle connection, which an earlier response may have set.
+  // Clears the keep-alive timeout that an earlier response may have set.
   socket.setTimeout(0);
   httpServer.emit(httpServer instanceof TlsServer ? 'secureConnection' : 'connection', socket);
 }
 
-/** Restores the header of a request that was read again. Does nothing to others. */
+/** Restores the original header of a request that was parsed a second time. Does nothing to other requests. */
 export function restoreHeader(request: IncomingMessage): void {
   const original = originals.get(request.socket);
   if (!original) return;

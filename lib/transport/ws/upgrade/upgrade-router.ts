@@ -2,14 +2,15 @@ import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node
 import type { Socket } from 'node:net';
 import { HandshakeRejection } from '../../../server/handshake.js';
 import type { WebwireServer } from '../../../server/server.js';
-import { refuse } from './http-refusal.js';
+import { destroySocket } from '../destroy-socket.js';
 import { IdleSockets } from './idle-sockets.js';
 import { interceptUpgrades, type ServerRequest, type UpgradeInterceptor } from './intercept-upgrades.js';
 import { hasBody, offersWebSocket } from './opening-handshake.js';
+import { rejectUpgrade } from './reject-upgrade.js';
 import { restoreHeader, resumeHttp } from './resume-http.js';
 import { UnansweredUpgrades } from './unanswered-upgrades.js';
 
-/** Takes an upgrade request that offers WebSocket at the path of its server. */
+/** Handles an upgrade request that offers WebSocket at the path of a server. */
 export type UpgradeHandler = (request: ServerRequest, socket: Socket, head: Buffer) => void;
 
 interface Target {
@@ -20,8 +21,9 @@ interface Target {
 const ROUTERS = new WeakMap<HttpServer, UpgradeRouter>();
 
 /**
- * Leads the upgrade requests of one HTTP server to the WebWire server of their path. Listeners of the application get all
- * others; whatever they leave unanswered ends with 404, or stays with HTTP if it offers something else than WebSocket.
+ * Routes the upgrade requests of one HTTP server by path to WebWire servers. Listeners of the application get all other
+ * upgrade requests. If they leave one unanswered, it gets 404 if it offers WebSocket, else the HTTP server handles it as an
+ * ordinary request.
  */
 export class UpgradeRouter implements UpgradeInterceptor {
   readonly #targets = new Map<string, Target>();
@@ -29,10 +31,10 @@ export class UpgradeRouter implements UpgradeInterceptor {
   readonly #seen = new WeakSet<IncomingMessage>();
   /** Absent while there is no WebWire server. */
   #idleSockets: IdleSockets | undefined;
-  /** How long other listeners have, in milliseconds: the longest `handshakeTimeout`. */
+  /** Time that other listeners have to answer, in milliseconds: the longest `handshakeTimeout`. */
   #timeout = 0;
 
-  /** The router of an HTTP server, however many transports use it. */
+  /** Returns the router of an HTTP server. All transports on that server share it. */
   static of(httpServer: HttpServer): UpgradeRouter {
     let router = ROUTERS.get(httpServer);
     if (!router) {
@@ -49,7 +51,7 @@ export class UpgradeRouter implements UpgradeInterceptor {
     return this.#targets.size === 0;
   }
 
-  /** @throws if the path is taken. */
+  /** @throws Error if another server has the same path. */
   add(server: WebwireServer, handle: UpgradeHandler): void {
     const { path, handshakeTimeout } = server.options;
     if (this.#targets.has(path)) throw new Error(`two WebWire servers claim the path ${path} of one HTTP server`);
@@ -60,7 +62,7 @@ export class UpgradeRouter implements UpgradeInterceptor {
     this.httpServer.on('upgrade', this.#listen);
   }
 
-  /** With the last server, all that waits on the HTTP server ends, as it is about to close. */
+  /** With the last server, ends unanswered upgrades and idle sockets, because the HTTP server is about to close. */
   remove({ options: { path } }: WebwireServer): void {
     if (this.#targets.size === 1 && this.#targets.has(path)) {
       this.httpServer.off('upgrade', this.#listen);
@@ -79,18 +81,18 @@ export class UpgradeRouter implements UpgradeInterceptor {
 
   shouldUpgrade(request: ServerRequest): boolean | undefined {
     if (offersWebSocket(request)) return this.#targets.has(pathOf(request.url)) || undefined;
-    // Node.js could not read a body again that it has begun to read.
+    // Node.js could not read the body a second time.
     return this.#isAlone || hasBody(request) ? false : undefined;
   }
 
   upgrade(request: ServerRequest, socket: Socket, head: Buffer): boolean {
     this.#seen.add(request);
     const isEarly = this.#idleSockets?.release(socket, () => {
-      socket.off('error', destroy);
+      socket.off('error', destroySocket);
       if (!socket.destroyed) this.httpServer.emit('upgrade', request, socket, head);
     });
     if (isEarly) {
-      socket.on('error', destroy);
+      socket.on('error', destroySocket);
       return true;
     }
     return this.#route(request, socket, head);
@@ -98,7 +100,7 @@ export class UpgradeRouter implements UpgradeInterceptor {
 
   request(request: ServerRequest, response: ServerResponse): void {
     restoreHeader(request);
-    this.#idleSockets?.answering(request, response);
+    this.#idleSockets?.track(request, response);
   }
 
   #route(request: ServerRequest, socket: Socket, head: Buffer): boolean {
@@ -109,7 +111,7 @@ export class UpgradeRouter implements UpgradeInterceptor {
       return true;
     }
     const giveUp = () => {
-      if (isWebSocket) this.#refuse(request, socket);
+      if (isWebSocket) this.#rejectUnknownPath(request, socket);
       else resumeHttp(this.httpServer, request, socket, head);
     };
     if (this.#isAlone) {
@@ -120,29 +122,25 @@ export class UpgradeRouter implements UpgradeInterceptor {
     return false;
   }
 
-  /** Whether there are no other listeners. */
+  /** `true` if the HTTP server has no other `upgrade` listeners. */
   get #isAlone(): boolean {
     return this.httpServer.listenerCount('upgrade') === (this.#idleSockets ? 1 : 0);
   }
 
-  #refuse(request: ServerRequest, socket: Socket): void {
+  #rejectUnknownPath(request: ServerRequest, socket: Socket): void {
     const rejection = new HandshakeRejection(404, 'no WebWire server here');
     this.reportRefusal(request, rejection);
-    refuse(socket, rejection.status, rejection.message);
+    rejectUpgrade(socket, rejection.status, rejection.message);
   }
 
-  /** Node.js emits `upgrade` only if there is a listener. It has work to do only if something has replaced `emit`. */
+  /** Node.js emits `upgrade` only if a listener exists. This one gets requests only if the application has replaced `emit`. */
   readonly #listen = (request: ServerRequest, socket: Socket, head: Buffer): void => {
     if (!this.#seen.has(request)) this.upgrade(request, socket, head);
   };
 }
 
-/** Of the target in origin form (`/path?query`), or in absolute form (`http://host/path`), which servers have to accept. */
+/** Path of a request target in origin form (`/path?query`) or absolute form (`http://host/path`; RFC 9112, section 3.2). */
 function pathOf(url: string): string {
   const [, path = '/'] = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]*)?([^?#]*)/i.exec(url) ?? [];
   return path === '' ? '/' : path;
-}
-
-function destroy(this: Socket): void {
-  this.destroy();
 }

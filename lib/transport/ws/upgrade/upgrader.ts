@@ -8,8 +8,8 @@ import { WriteBufferPool } from '../writing/write-buffer-pool.js';
 import { acceptingResponse } from './opening-handshake.js';
 
 /**
- * Turns a valid upgrade request of a client that was admitted into a connection of the server.
- * @param agreement The compression that the client and the server agree on, if any.
+ * Accepts a valid upgrade request of an admitted client, and adds the connection to the server.
+ * @param agreement The negotiated compression, if any.
  */
 export type Upgrade = (
   request: IncomingMessage,
@@ -20,16 +20,15 @@ export type Upgrade = (
 ) => void;
 
 export function createUpgrader(server: WebwireServer): Upgrade {
-  const { messageBufferSize, maxBufferedAmount } = server.options;
-  const surroundings = { outgoing: new WriteBufferPool(), messageBufferSize, maxBufferedAmount };
+  const pool = new WriteBufferPool();
   return (request, socket, head, handshake, agreement) => {
     if (!socket.readable || !socket.writable) {
-      // The client has gone meanwhile.
+      // The client disconnected while the handshake guards ran.
       socket.destroy();
       return;
     }
     const response = acceptingResponse(request, handshake.protocol, agreement?.header);
-    const transportConnection = new WebSocketConnection(socket, surroundings, response, agreement?.compression);
+    const transportConnection = new WebSocketConnection(socket, pool, server.options, response, agreement?.compression);
     transportConnection.start(server.accept(transportConnection, handshake), head);
   };
 }

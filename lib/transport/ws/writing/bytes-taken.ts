@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
 
-/** The handle of a socket, as far as Node.js shows it: absent once the socket is closed, and elsewhere than in Node.js. */
+/** The internal handle of a Node.js socket. Absent if the socket is closed, and in other runtimes. */
 interface SocketHandle {
-  /** Bytes that were handed to the system, those included that it has not taken yet. */
+  /** Bytes that were passed to the handle, including those that the operating system has not accepted yet. */
   readonly bytesWritten?: number;
-  /** Bytes of these that the system has not taken yet. */
+  /** Bytes that the operating system has not accepted yet. */
   readonly writeQueueSize?: number;
 }
 
 /**
- * Bytes that the system has taken from a socket since it was opened. A write of a megabyte that a slow peer takes little by
- * little makes it grow little by little, which no public property of a socket shows.
+ * Total bytes of a socket that the operating system has accepted for sending. Unlike `socket.bytesWritten`, it also grows
+ * during one large write to a slow peer.
  */
 export function bytesTaken(socket: Socket): number {
   const { _handle: handle } = socket as unknown as { _handle?: SocketHandle | null };

@@ -1,71 +1,71 @@
 import { performance } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers';
 
-/** Taken once: tests that replace timers do not hold up what is on its way. */
+/** Copied, so that tests with fake timers do not stop writes. */
 const atEndOfTurn = setImmediate;
 
-/** Connections that are read before they are written to, at most. */
-const LARGEST_GROUP = 16;
+/** Most reads before a flush. */
+const MAX_GROUP_SIZE = 16;
 
-/** In turns with fewer reads there is nothing to be gained. */
-const FEWEST_READS = 4;
+/** Fewest reads in one turn of the event loop for which grouping saves time. */
+const MIN_READS = 4;
 
-/** How long a read may take, on average, for nobody to mind that others wait for it, in milliseconds. */
-const QUICK_READ = 0.25;
+/** Longest average time of a read, handlers included, for which reads are grouped, in milliseconds. */
+const MAX_READ_TIME = 0.25;
 
-/** How soon turns have to follow one another, in milliseconds, for connections to be as busy as in the last one. */
-const PAUSE = 1;
+/** Longest pause between two turns after which reads are still grouped, in milliseconds. */
+const MAX_PAUSE = 1;
 
-/** How soon reads follow one another within a turn, in milliseconds. */
-const GAP = 0.02;
+/** Longest pause between two reads of the same turn, in milliseconds. */
+const MAX_GAP = 0.02;
 
 /**
- * Decides when answers leave: as a rule right after the read that brought the questions. But while many connections are read
- * in each turn of the event loop, and all of them quickly, several are read before they are written to. That is faster, as
- * the code of reading and that of writing, the system's above all, stay in the caches of the processor meanwhile. As soon as
- * something takes its time, nobody waits for others any more.
+ * Decides when waiting replies are written: normally after each read of a socket. While many sockets are readable in each turn
+ * of the event loop and handlers are fast, it groups up to 16 reads before it flushes. That is faster because the code of
+ * reading and the code of writing, including that of the operating system, stay in the processor's caches. As soon as a turn is
+ * slow, it flushes after each read again.
  */
 export class FlushScheduler {
-  /** Those in whose turn the event loop is. */
+  /** Schedulers whose turn has begun and not ended. */
   static readonly #open = new Set<FlushScheduler>();
-  static #isExitAwaited = false;
+  static #hasExitListener = false;
 
   #isReading = false;
   #isGrouping = false;
   #isTurnOpen = false;
-  /** Reads that followed one another at once, until there are enough to watch turns. */
+  /** Reads in immediate succession. Enough of them start a turn. */
   #streak = 0;
   #reads = 0;
   #turnStart = 0;
-  /** When the last turn ended, or the last read where turns are not watched. */
+  /** Time at which the last turn ended, or the last read outside a turn. */
   #lastEnd = 0;
 
-  /** @param flush Called when what was held back leaves. */
+  /** @param flush Writes everything that waits. */
   constructor(private readonly flush: () => void) {}
 
-  /** Whether what is to be sent now is held back. */
+  /** `true` if a later `flush` will write what is sent now. */
   get isHolding(): boolean {
     return this.#isReading || (this.#isGrouping && this.#isTurnOpen);
   }
 
-  /** A connection is about to be read. */
+  /** Call before reading from a connection. */
   beginRead(): void {
     this.#isReading = true;
     if (this.#isTurnOpen) return;
     const now = performance.now();
     const pause = now - this.#lastEnd;
-    if (pause > PAUSE) this.#isGrouping = false;
-    this.#streak = pause < GAP ? this.#streak + 1 : 0;
-    // To watch a turn costs more than a lone read should. It begins before handlers can put off work to its end: their
-    // answers go first.
-    if (this.#isGrouping || this.#streak >= FEWEST_READS) this.#beginTurn(now);
+    if (pause > MAX_PAUSE) this.#isGrouping = false;
+    this.#streak = pause < MAX_GAP ? this.#streak + 1 : 0;
+    // A turn costs a `setImmediate()`, too much for a single read. It is scheduled before handlers can call `setImmediate()`, so
+    // that their replies are written first.
+    if (this.#isGrouping || this.#streak >= MIN_READS) this.#beginTurn(now);
   }
 
-  /** What the connection sent was handled, as far as it can be at once. */
+  /** Call after the handlers of everything that was read have been started. */
   endRead(): void {
     this.#isReading = false;
     this.#reads++;
-    if (!this.#isGrouping || this.#reads % LARGEST_GROUP === 0) this.flush();
+    if (!this.#isGrouping || this.#reads % MAX_GROUP_SIZE === 0) this.flush();
     if (!this.#isTurnOpen) this.#lastEnd = performance.now();
   }
 
@@ -75,13 +75,13 @@ export class FlushScheduler {
     this.#turnStart = now;
     atEndOfTurn(this.#endTurn);
     FlushScheduler.#open.add(this);
-    FlushScheduler.#awaitExit();
+    FlushScheduler.#addExitListener();
   }
 
-  /** What handlers have answered leaves, even if the process ends before the turn does. One listener does for all. */
-  static #awaitExit(): void {
-    if (this.#isExitAwaited) return;
-    this.#isExitAwaited = true;
+  /** Writes waiting replies if the process exits within a turn. All schedulers share one listener. */
+  static #addExitListener(): void {
+    if (this.#hasExitListener) return;
+    this.#hasExitListener = true;
     process.on('exit', () => {
       for (const flushScheduler of this.#open) flushScheduler.#endTurn();
     });
@@ -93,7 +93,7 @@ export class FlushScheduler {
     this.#lastEnd = performance.now();
     this.#streak = 0;
     const time = this.#lastEnd - this.#turnStart;
-    this.#isGrouping = this.#reads >= FEWEST_READS && time <= this.#reads * QUICK_READ;
+    this.#isGrouping = this.#reads >= MIN_READS && time <= this.#reads * MAX_READ_TIME;
     this.flush();
   };
 }

@@ -4,46 +4,46 @@ import { encodeMessage, type EncodableMessage } from '../../../protocol/index.js
 import { FINAL_BINARY, headerLength, writeHeader } from '../framing/frame-header.js';
 import type { Flushable, WriteBufferPool } from './write-buffer-pool.js';
 
-/** What is queued is written when it reaches this size, in bytes, even within a tick. */
+/** A batch of this size is written at once, in bytes. */
 const LARGE_BATCH = 64 * 1024;
 
-/** From this length on, in bytes, a message is sent from where it is instead of being copied. */
+/** Shortest message that is written without being copied, in bytes. */
 const LARGE_MESSAGE = 16 * 1024;
 
 const NOTHING = new Uint8Array(0);
 
-/** The frames that go to one connection, until it is time for them to leave: in order, in one write. */
+/** Collects the frames for one connection, and writes them to its socket in order, in one write. */
 export class WriteBatch implements Flushable {
-  /** What comes before the bytes from `start` to `end` of the slab. */
+  /** Parts of the batch that precede the bytes from `#start` to `#end` of the slab. */
   #pieces: Uint8Array[] | undefined;
   #slab: Buffer | undefined;
   #start = 0;
   #end = 0;
   #size = 0;
   #isWaiting = false;
-  /** Whether one of the pieces is memory of the application, which may change it although it should not. */
+  /** `true` if a piece is memory of the application, which might change it although it must not. */
   #isBorrowing = false;
 
-  /** @param onFailure Called when bytes could not be written, after which the socket is destroyed. */
+  /** @param onFailure Called when a write failed and the socket has been destroyed. */
   constructor(
     private readonly socket: Socket,
-    private readonly outgoing: WriteBufferPool,
+    private readonly pool: WriteBufferPool,
     private readonly onFailure: (error: unknown) => void,
   ) {}
 
-  /** Bytes that are queued. */
+  /** Bytes in the batch. */
   get size(): number {
     return this.#size;
   }
 
-  /** Queues a message of a known length, which is encoded here, header included. A large payload is not copied. */
+  /** Encodes a message of a known length into a frame. Does not copy a large payload. */
   addMessage(message: EncodableMessage, length: number): void {
     const size = headerLength(length) + length;
     if (length < LARGE_MESSAGE) {
       const start = this.#take(size);
       const slab = this.#slab!;
       writeMessage(message, slab, writeHeader(slab, start, FINAL_BINARY, length));
-      this.#added(size);
+      this.#queued(size);
       return;
     }
     const { payload } = message as { payload?: Uint8Array };
@@ -56,20 +56,20 @@ export class WriteBatch implements Flushable {
     writeHead(message, slab, writeHeader(slab, start, FINAL_BINARY, length));
     this.#push(payload);
     this.#isBorrowing = true;
-    this.#added(size);
+    this.#queued(size);
   }
 
-  /** Queues a message that is encoded, and that others may be sending as well. */
+  /** Adds an encoded message, which other connections may be sending as well. */
   addEncoded(message: Uint8Array): void {
     const { length } = message;
     if (length < LARGE_MESSAGE) {
-      this.addPiece(this.outgoing.frame(message));
+      this.addPiece(this.pool.frame(message));
       return;
     }
     this.addFrame(FINAL_BINARY, message);
   }
 
-  /** Queues a frame. A large payload is not copied. */
+  /** Adds a frame. Does not copy a large payload. */
   addFrame(firstByte: number, payload: Uint8Array): void {
     const { length } = payload;
     const header = headerLength(length);
@@ -81,16 +81,16 @@ export class WriteBatch implements Flushable {
       writeHeader(this.#slab!, start, firstByte, length);
       this.#push(payload);
     }
-    this.#added(header + length);
+    this.#queued(header + length);
   }
 
-  /** Queues bytes as they are. */
+  /** Adds bytes as they are. */
   addPiece(piece: Uint8Array): void {
     this.#push(piece);
-    this.#added(piece.length);
+    this.#queued(piece.length);
   }
 
-  /** Writes what is queued. */
+  /** Writes the batch to the socket. */
   flush(): void {
     this.#isWaiting = false;
     const size = this.#size;
@@ -102,18 +102,18 @@ export class WriteBatch implements Flushable {
     }
   }
 
-  /** Writes what is queued, and calls `done` when all that was written so far has left for the system. */
+  /** Writes the batch, and calls `done` when the operating system has accepted everything written so far. */
   drain(done: (error?: Error | null) => void): void {
     this.flush();
     try {
-      // The socket's own event `drain` comes only after more has waited than its high-water mark.
+      // The socket emits `drain` only after its buffer has exceeded the high-water mark.
       this.socket.write(NOTHING, done);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** Nothing can be written any more. */
+  /** Drops the batch: nothing can be written any more. */
   discard(): void {
     this.#size = 0;
     this.#isBorrowing = false;
@@ -121,17 +121,17 @@ export class WriteBatch implements Flushable {
     this.#slab = undefined;
   }
 
-  /** Bytes may be missing in the middle of a frame: nothing more can be sent. */
+  /** A frame may be incomplete, so nothing that follows could be read by the peer. */
   #fail(error: unknown): void {
     this.discard();
     this.socket.destroy();
     this.onFailure(error);
   }
 
-  /** @throws What the socket throws; Error if memory of the application is not what it was when it was queued. */
+  /** @throws Error if the socket throws, or memory of the application was transferred or resized after it was added. */
   #write(size: number): void {
     const { socket } = this;
-    // While a write waits for a slow peer, others must not keep a whole slab each alive for the few bytes they take of it.
+    // A write that waits for a slow peer must not keep a whole slab alive for a few bytes, so it gets a copy.
     const isSlow = socket.writableLength > 0;
     const pieces = this.#pieces;
     const isBorrowing = this.#isBorrowing;
@@ -152,19 +152,19 @@ export class WriteBatch implements Flushable {
       socket.write(this.#join(pieces, size, isSlow));
     } else {
       socket.cork();
-      // The application may reuse its memory before a slow peer has taken it, so that gets a copy.
+      // The application may reuse its memory before a slow peer has read it, so that is copied.
       for (const piece of pieces) socket.write(isSlow && isBorrowing ? Buffer.from(piece) : piece);
       socket.uncork();
     }
   }
 
-  /** Takes room at the end of the slab: what the batch has there already goes on growing, if nothing came between. */
+  /** Reserves bytes of the slab. If they directly follow those of this batch, both stay one piece. */
   #take(size: number): number {
-    const { outgoing } = this;
-    const start = outgoing.take(size);
-    if (start !== this.#end || outgoing.slab !== this.#slab) {
+    const { pool } = this;
+    const start = pool.take(size);
+    if (start !== this.#end || pool.slab !== this.#slab) {
       if (this.#slab) this.#seal((this.#pieces ??= []));
-      this.#slab = outgoing.slab;
+      this.#slab = pool.slab;
       this.#start = start;
     }
     this.#end = start + size;
@@ -183,20 +183,20 @@ export class WriteBatch implements Flushable {
     this.#slab = undefined;
   }
 
-  #added(size: number): void {
+  #queued(size: number): void {
     this.#size += size;
     if (this.#size >= LARGE_BATCH) {
       this.flush();
     } else if (!this.#isWaiting) {
       this.#isWaiting = true;
-      this.outgoing.flushLater(this);
+      this.pool.flushLater(this);
     }
   }
 
   #join(pieces: readonly Uint8Array[], size: number, isSlow: boolean): Buffer {
-    const { outgoing } = this;
-    const start = isSlow ? 0 : outgoing.take(size);
-    const target = isSlow ? Buffer.allocUnsafeSlow(size) : outgoing.slab;
+    const { pool } = this;
+    const start = isSlow ? 0 : pool.take(size);
+    const target = isSlow ? Buffer.allocUnsafeSlow(size) : pool.slab;
     let offset = start;
     for (const piece of pieces) {
       target.set(piece, offset);
@@ -206,7 +206,7 @@ export class WriteBatch implements Flushable {
   }
 }
 
-/** @throws Error if a piece has become shorter since it was queued. */
+/** @throws Error if a piece has become shorter since it was added. */
 function assertSize(pieces: readonly Uint8Array[], size: number): void {
   let sum = 0;
   for (const { length } of pieces) sum += length;

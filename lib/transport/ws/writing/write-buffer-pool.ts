@@ -1,31 +1,31 @@
 import { FINAL_BINARY, headerLength, writeHeader } from '../framing/frame-header.js';
 import { FlushScheduler } from './flush-scheduler.js';
 
-/** Memory that frames are put together in comes in slabs of this size, in bytes. */
+/** Size of the blocks of memory in which frames are assembled, in bytes. */
 const SLAB_SIZE = 64 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 
-/** What goes out when it is time. */
+/** A batch of frames that waits to be written. */
 export interface Flushable {
-  /** Must not throw: others are flushed after it. */
+  /** Must not throw, because other batches are flushed after it. */
   flush(): void;
 }
 
-/** What the connections of one server share for sending. */
+/** Memory and flush queue that the connections of one server share for sending. */
 export class WriteBufferPool {
-  /** Where frames are put together, one after the other. What is written in it stays as it is until it has been sent. */
+  /** Block in which frames are assembled one after the other. Bytes that were taken are not overwritten. */
   slab: Buffer = EMPTY;
-  /** How much of the slab is used, in bytes. */
+  /** Bytes of the slab that are taken. */
   used = 0;
   #message: Uint8Array | undefined;
   #frame: Buffer = EMPTY;
   #waiting: Flushable[] = [];
   #isTickEnding = false;
-  /** When answers leave. */
+  /** Decides when the waiting batches are flushed. */
   readonly flushScheduler = new FlushScheduler(() => this.#flush());
 
-  /** Takes `size` bytes of the slab, less than a whole one. Returns where they begin in what is the slab then. */
+  /** Takes `size` bytes, fewer than `SLAB_SIZE`. Returns their offset in `slab`, which may be a new one. */
   take(size: number): number {
     if (this.used + size > this.slab.length) {
       this.slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
@@ -36,7 +36,7 @@ export class WriteBufferPool {
     return start;
   }
 
-  /** A message as a frame. It is made once for all who send the same message one after the other, within a tick. */
+  /** Returns a message as a frame. A broadcast calls it for each connection, so the last frame is kept until the tick ends. */
   frame(message: Uint8Array): Buffer {
     if (message === this.#message) return this.#frame;
     const { length } = message;
@@ -50,7 +50,7 @@ export class WriteBufferPool {
     return frame;
   }
 
-  /** Flushes a batch when it is time: when the tick ends, or when what is held back leaves. */
+  /** Flushes a batch at the end of the tick, or when the scheduler says so. */
   flushLater(batch: Flushable): void {
     this.#waiting.push(batch);
     if (!this.flushScheduler.isHolding) this.#atEndOfTick();

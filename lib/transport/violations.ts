@@ -1,5 +1,5 @@
-import { ProtocolError } from '../../protocol/index.js';
-import type { FrameErrorCode } from './framing/frame-error.js';
+import { ProtocolError } from '../protocol/index.js';
+import type { FrameErrorCode } from './ws/framing/frame-error.js';
 
 const TEXTS: Readonly<Record<FrameErrorCode, string>> = {
   INVALID_FRAME: 'frame that breaks the WebSocket protocol',
@@ -8,12 +8,12 @@ const TEXTS: Readonly<Record<FrameErrorCode, string>> = {
   MESSAGE_TOO_LARGE: 'message larger than the buffer',
 };
 
-/** The violation of WebWire that a mistake in frames is. Its code is the same. */
+/** Turns an error in the frames of a peer into a WebWire protocol error with the same code. */
 export function frameViolation(code: FrameErrorCode, messageBufferSize: number): ProtocolError {
   return new ProtocolError(code, TEXTS[code], code === 'MESSAGE_TOO_LARGE' ? messageBufferSize : 0);
 }
 
-/** A message of text (PROTOCOL.md, section 1). */
+/** WebWire messages are binary (docs/PROTOCOL.md, section 1). */
 export function textFrame(): ProtocolError {
   return new ProtocolError('TEXT_FRAME', 'text frame: messages are binary', 0);
 }
