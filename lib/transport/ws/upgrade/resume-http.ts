@@ -7,8 +7,7 @@ const originals = new WeakMap<Socket, IncomingMessage>();
 
 /**
  * Lets an HTTP server read a request again, as one that stays with HTTP: after an `upgrade` event, Node.js has nothing left
- * that could answer it. The bytes go back into the socket, without the word that makes an upgrade of the request, and the
- * socket goes back to the server.
+ * that could answer it. The bytes go back into the socket, without the offer, and the socket goes back to the server.
  *
  * @param head What the client sent after the header.
  */
@@ -29,19 +28,12 @@ export function restoreHeader(request: IncomingMessage): void {
   request.headers = original.headers;
 }
 
+/** Without `Upgrade` there is no offer, whatever `Connection` says, or `Proxy-Connection`, which Node.js takes for the same. */
 function headerWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name, value] = [rawHeaders[at]!, rawHeaders[at + 1]!];
-    lines.push(`${name}: ${name.toLowerCase() === 'connection' ? withoutUpgrade(value) : value}`);
+    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${value}`);
   }
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
-}
-
-function withoutUpgrade(connection: string): string {
-  return connection
-    .split(',')
-    .filter((option) => option.trim().toLowerCase() !== 'upgrade')
-    .join(',')
-    .trim();
 }
