@@ -16,6 +16,7 @@ import { Liveness } from './liveness.js';
 import { MOVED_CONNECTION_MEMBERS } from './moved-connection-members.js';
 import { addMovedMembers, fail } from './moved-members.js';
 import { ConnectionLifetime } from './connection-lifetime.js';
+import { AsyncScope } from './async-scope.js';
 import { signalOf } from './signal.js';
 
 /** Closing bytes of a WebSocket (RFC 6455, section 7.4.1), and why the server sends them. */
@@ -49,6 +50,8 @@ export class WebwireConnection {
   readonly #outbox: Outbox;
   readonly #inbox: Inbox;
   readonly #lifetime = new ConnectionLifetime();
+  /** Transports may report from within the asynchronous context of a handler that sent something. */
+  readonly #scope = new AsyncScope();
   #ending: Ending | undefined;
   #isCut = false;
   #isClosed = false;
@@ -219,7 +222,7 @@ export class WebwireConnection {
 
   /** @internal */
   drained(): void {
-    this.#inbox.drained();
+    this.#scope.runInAsyncScope(() => this.#inbox.drained());
   }
 
   /** @internal */
@@ -277,7 +280,8 @@ export class WebwireConnection {
     this.#notifyClosed?.();
     const connectionSession = this.#sessionSlot;
     if (connectionSession) this.#host.guard('Releasing a session', () => connectionSession.release());
-    this.#host.left(this, this.#ending?.reason ?? (clean ? 'client-close' : 'connection-lost'));
+    const reason = this.#ending?.reason ?? (clean ? 'client-close' : 'connection-lost');
+    this.#scope.runInAsyncScope(() => this.#host.left(this, reason));
   }
 
   /** Made on first use: not every connection has a session. */

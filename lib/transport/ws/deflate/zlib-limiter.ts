@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 /**
  * Uses of zlib that run at once for one `WsTransport`. Each takes up to 300 kB while it runs, and more of them than the
  * thread pool has threads are not faster; many at once would break up the memory of the process.
@@ -15,7 +17,8 @@ export class ZlibLimiter {
 
   run(task: ZlibTask): void {
     if (this.#running < MOST_AT_ONCE) this.#start(task);
-    else this.#waiting.add(task);
+    // It is started by the end of another one, whose asynchronous context is that of another connection.
+    else this.#waiting.add(AsyncResource.bind(task));
   }
 
   #start(task: ZlibTask): void {
