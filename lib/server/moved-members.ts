@@ -6,16 +6,19 @@ export interface MovedMembers {
   readonly objects: Readonly<Record<string, string>>;
   /** Properties that are set to functions there. They read as `undefined`; setting them throws. */
   readonly callbacks: Readonly<Record<string, string>>;
+  /** Properties that say there whether something can be sent: without them nothing ever would be. Reading them throws. */
+  readonly states: Readonly<Record<string, string>>;
 }
 
 /**
  * Adds members of other WebSocket libraries to a class, so that a gateway that was written for one of them gets an error
- * that says what to use instead. None of them can be enumerated, and reading one never throws: inspection, JSON and
+ * that says what to use instead. None of them can be enumerated, and only the states throw when they are read: inspection, JSON and
  * code that looks for the members of other libraries work as without them.
  *
  * @param owner What instances are called in errors, such as `connection`.
  */
-export function addMovedMembers(prototype: object, owner: string, { methods, objects, callbacks }: MovedMembers): void {
+export function addMovedMembers(prototype: object, owner: string, members: MovedMembers): void {
+  const { methods, objects, callbacks, states } = members;
   for (const [name, instead] of Object.entries(methods)) {
     const refuse = (): never => fail(`${owner}.${name}()`, instead);
     Object.defineProperty(prototype, name, { value: refuse, writable: true, configurable: true });
@@ -31,6 +34,9 @@ export function addMovedMembers(prototype: object, owner: string, { methods, obj
       () => undefined,
       () => fail(`${owner}.${name}`, instead),
     );
+  }
+  for (const [name, instead] of Object.entries(states)) {
+    define(prototype, name, () => fail(`${owner}.${name}`, instead), replaceProperty(name));
   }
 }
 
@@ -61,6 +67,9 @@ function standInFor(member: string, instead: string): object {
     {
       get: (target, name) => (isHarmless(name) ? Reflect.get(target, name) : fail(member, instead)),
       set: () => fail(member, instead),
+      // The object is one for all: nothing must be kept in it.
+      defineProperty: () => fail(member, instead),
+      deleteProperty: () => fail(member, instead),
     },
   );
 }

@@ -40,6 +40,7 @@ export const MOVED_SERVER_MEMBERS: MovedMembers = {
     httpServer: 'app.getHttpServer()',
   },
   callbacks: {},
+  states: {},
 };
 
 /** Events of the servers of socket.io and ws, which a `WebwireServer` never has. */
