@@ -13,6 +13,7 @@ import { Outbox } from './outbox.js';
 import { Liveness } from './liveness.js';
 import { addMovedConnectionMembers } from './moved-connection-members.js';
 import { ConnectionLifetime } from './connection-lifetime.js';
+import { AsyncScope } from './async-scope.js';
 import type { ServerContext } from './server-context.js';
 import { signalOf } from './signal.js';
 
@@ -38,6 +39,8 @@ export class WebwireConnection {
   readonly #session: LazyConnectionSession;
   readonly #closer: ConnectionCloser<WebwireConnection>;
   readonly #lifetime = new ConnectionLifetime();
+  /** Transports may report from within the asynchronous context of a handler that sent something. */
+  readonly #scope = new AsyncScope();
   readonly #liveness = new Liveness();
 
   /** Made by the server when a client connects. @internal */
@@ -198,7 +201,7 @@ export class WebwireConnection {
 
   /** @internal */
   drained(): void {
-    this.#inbox.drained();
+    this.#scope.runInAsyncScope(() => this.#inbox.drained());
   }
 
   /** @internal */
@@ -244,6 +247,6 @@ export class WebwireConnection {
     this.#lifetime.end();
     const fail = (error: unknown) => this.#context.logger.error('Releasing a session failed', stackOf(error));
     void this.#session.release()?.catch(fail);
-    this.#closer.reportClosed(clean);
+    this.#scope.runInAsyncScope(() => this.#closer.reportClosed(clean));
   }
 }

@@ -6,16 +6,19 @@ export interface MovedMembers {
   readonly objects: Readonly<Record<string, string>>;
   /** Properties for a callback. Reading one gives `undefined`; setting one throws. */
   readonly callbacks: Readonly<Record<string, string>>;
+  /** Properties with the state of a connection. Code that tests them would never send anything, so reading one throws. */
+  readonly states: Readonly<Record<string, string>>;
 }
 
 /**
  * Adds members of other WebSocket libraries to a class, so that a gateway that was written for one of them gets an error
- * with the replacement. The members are not enumerable, and reading one never throws, so that inspection, JSON and code
- * that detects other libraries by their members work.
+ * with the replacement. The members are not enumerable, and only the states throw when they are read, so that inspection, JSON
+ * and code that detects other libraries by their members work.
  *
  * @param owner Name of the instances in errors, such as `connection`.
  */
-export function addMovedMembers(prototype: object, owner: string, { methods, objects, callbacks }: MovedMembers): void {
+export function addMovedMembers(prototype: object, owner: string, members: MovedMembers): void {
+  const { methods, objects, callbacks, states } = members;
   for (const [name, instead] of Object.entries(methods)) {
     const value = (): never => throwMoved(`${owner}.${name}()`, instead);
     Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
@@ -31,6 +34,9 @@ export function addMovedMembers(prototype: object, owner: string, { methods, obj
       () => undefined,
       () => throwMoved(`${owner}.${name}`, instead),
     );
+  }
+  for (const [name, instead] of Object.entries(states)) {
+    defineAccessors(prototype, name, () => throwMoved(`${owner}.${name}`, instead), replaceProperty(name));
   }
 }
 
@@ -69,6 +75,9 @@ function standInFor(member: string, instead: string): object {
     {
       get: (target, name) => (isAllowed(name) ? Reflect.get(target, name) : throwMoved(member, instead)),
       set: () => throwMoved(member, instead),
+      // All connections share the object, so nothing may be stored in it.
+      defineProperty: () => throwMoved(member, instead),
+      deleteProperty: () => throwMoved(member, instead),
     },
   );
 }

@@ -86,6 +86,7 @@ const REQUESTS: [string, string][] = [
   ['h2c with HEAD', `HEAD /get HTTP/1.1\r\n${HOST}${H2C}\r\n`],
   ['h2c that expects 100', `POST /post HTTP/1.1\r\n${HOST}Expect: 100-continue\r\n${H2C}${JSON_BODY}`],
   ['h2c with HTTP/1.0', `GET /get HTTP/1.0\r\n${HOST}${H2C}\r\n`],
+  ['h2c with Proxy-Connection', `GET /get HTTP/1.1\r\n${HOST}Proxy-${H2C}Connection: close\r\n\r\n`],
   ['h2c without Host', `GET /get HTTP/1.1\r\n${H2C}\r\n`],
   [
     'h2c with odd headers',

@@ -14,11 +14,15 @@ import {
   WebwireGateway,
   WebwireRequest,
   WebwireSignal,
+  WsTransport,
   type SessionRecord,
   type WebwireConnection,
 } from 'nestjs-webwire';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { MessageType, encodeMessage } from 'nestjs-webwire/protocol';
 import { deferred, type Deferred } from '../../support/deferred.js';
 import { TestApp } from '../../support/test-app.js';
@@ -194,6 +198,51 @@ describe('a value in an AsyncLocalStorage', () => {
     expect(await app.get(Gateway).connected.promise).toBe('nothing');
     expect(await client.ask('seen')).toBe('utf8 nothing');
     await client.close();
+    expect(await left.promise).toBe('nothing');
+    await app.close();
+  });
+
+  it('of a handler that sends much is not there for messages that were held up meanwhile', async () => {
+    storage = new AsyncLocalStorage();
+    left = deferred();
+    const body = randomBytes(60_000);
+    const seenInBulk: unknown[] = [];
+    @WebwireGateway()
+    class Gateway extends Handlers {
+      @WebwireRequest('send much') sendMuch(@ConnectedSocket() connection: WebwireConnection) {
+        storage.enterWith('acme');
+        for (let count = 0; count < 20; count++) connection.signal('much', body);
+      }
+      @WebwireRequest('bulk') bulk() {
+        seenInBulk.push(seen());
+        return body;
+      }
+    }
+    const app = await TestApp.start(
+      { providers: [Gateway] },
+      {
+        sessions: false,
+        messageBufferSize: 100_000,
+        maxBufferedAmount: 2_000_000,
+        transport: new WsTransport({ perMessageDeflate: true }),
+      },
+    );
+    const client = new WebSocket(app.url());
+    const answered = deferred();
+    let replies = 0;
+    client.on(
+      'message',
+      ([type]: Buffer) => type === MessageType.ReplyBinary && ++replies === 101 && answered.resolve(),
+    );
+    await once(client, 'open');
+    const payload = Buffer.from('x');
+    const request = (name: string) =>
+      client.send(encodeMessage({ type: MessageType.RequestUtf8, id: Buffer.alloc(8, 1), name, payload }));
+    request('send much');
+    for (let count = 0; count < 100; count++) request('bulk');
+    await answered.promise;
+    expect(new Set(seenInBulk)).toEqual(new Set(['nothing']));
+    client.close();
     expect(await left.promise).toBe('nothing');
     await app.close();
   });

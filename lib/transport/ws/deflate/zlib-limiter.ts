@@ -1,3 +1,5 @@
+import { AsyncResource } from 'node:async_hooks';
+
 /**
  * Most zlib operations that run at the same time for one `WsTransport`. Each uses up to 300 kB. More operations than threads in
  * the thread pool do not finish sooner, and many would fragment the memory of the process.
@@ -15,7 +17,8 @@ export class ZlibLimiter {
 
   run(task: ZlibTask): void {
     if (this.#running < MOST_AT_ONCE) this.#start(task);
-    else this.#waiting.add(task);
+    // It is started by the end of another one, whose asynchronous context is that of another connection.
+    else this.#waiting.add(AsyncResource.bind(task));
   }
 
   #start(task: ZlibTask): void {

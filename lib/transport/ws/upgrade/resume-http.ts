@@ -7,7 +7,7 @@ const originals = new WeakMap<Socket, IncomingMessage>();
 
 /**
  * Lets an HTTP server handle an upgrade request as an ordinary request. After an `upgrade` event, Node.js has no response for
- * it. So the bytes of the request, without `upgrade` in the `Connection` header, are put back into the socket, and the socket is
+ * it. So the bytes of the request, without the offer, are put back into the socket, and the socket is
  * passed to the server again.
  *
  * @param head Bytes that the client sent after the header.
@@ -29,19 +29,12 @@ export function restoreHeader(request: IncomingMessage): void {
   request.headers = original.headers;
 }
 
+/** Without `Upgrade` there is no offer, whatever `Connection` says, or `Proxy-Connection`, which Node.js takes for the same. */
 function headerWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let at = 0; at < rawHeaders.length; at += 2) {
     const [name, value] = [rawHeaders[at]!, rawHeaders[at + 1]!];
-    lines.push(`${name}: ${name.toLowerCase() === 'connection' ? withoutUpgrade(value) : value}`);
+    if (name.toLowerCase() !== 'upgrade') lines.push(`${name}: ${value}`);
   }
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
-}
-
-function withoutUpgrade(connection: string): string {
-  return connection
-    .split(',')
-    .filter((option) => option.trim().toLowerCase() !== 'upgrade')
-    .join(',')
-    .trim();
 }
