@@ -8,7 +8,9 @@ import { MAX_TIMER, onStorageEvent, type StorageLike } from './platform.js';
 export class KeyStore {
   /** The key that was last seen in the storage. */
   #seen: string | undefined;
-  /** The last write to a storage that answers later: the next one waits for it. */
+  /** The key that this client removed last: the storage may have failed to remove it. */
+  #removed: string | undefined;
+  /** The last write to a storage that answers later: what comes next waits for it. */
   #lastWrite: Promise<unknown> | undefined;
 
   /** @param timeout How long a storage that answers later may take, in milliseconds. */
@@ -18,14 +20,15 @@ export class KeyStore {
     private readonly timeout: number,
   ) {}
 
-  /** Reads the key. Another page or process may have left it. */
+  /** Reads the key. Another page or process may have left it. A key that this client removed is not read again. */
   read(): string | undefined | Promise<string | undefined> {
-    const stored = this.#attempt(() => this.storage?.getItem(this.name));
-    return isPromise(stored) ? this.#within(stored).then((value) => this.#see(value)) : this.#see(stored);
+    const stored = this.#use((storage) => storage.getItem(this.name));
+    return stored instanceof Promise ? stored.then((value) => this.#see(value)) : this.#see(stored);
   }
 
   write(key: string): void {
     this.#seen = key;
+    this.#removed = undefined;
     this.#change((storage) => storage.setItem(this.name, key));
   }
 
@@ -34,8 +37,9 @@ export class KeyStore {
     this.#change((storage) => {
       const remove = (stored: unknown) => (stored === key ? storage.removeItem(this.name) : undefined);
       const stored = storage.getItem(this.name);
-      return isPromise(stored) ? stored.then(remove) : remove(stored);
+      return isPromise(stored) ? Promise.resolve(stored).then(remove) : remove(stored);
     });
+    this.#removed = key;
     if (this.#seen === key) this.#seen = undefined;
   }
 
@@ -50,31 +54,37 @@ export class KeyStore {
       // `null` stands for `localStorage.clear()`.
       if (name !== this.name && name !== null) return;
       const previous = this.#seen;
+      this.#removed = undefined;
       const stored = this.read();
       // Storages with events answer at once.
-      if (!isPromise(stored) && stored !== previous) listener(stored, previous);
+      if (!(stored instanceof Promise) && stored !== previous) listener(stored, previous);
     });
   }
 
   #see(stored: unknown): string | undefined {
-    this.#seen = isSessionKey(stored) ? stored : undefined;
+    this.#seen = isSessionKey(stored) && stored !== this.#removed ? stored : undefined;
     return this.#seen;
   }
 
   #change(write: (storage: StorageLike) => unknown): void {
-    const { storage } = this;
-    if (!storage) return;
-    const attempt = () => this.#attempt(() => write(storage));
-    const result = this.#lastWrite ? this.#lastWrite.then(attempt) : attempt();
-    if (isPromise(result)) this.#lastWrite = this.#within(result);
+    const result = this.#use(write);
+    if (result instanceof Promise) this.#lastWrite = result;
   }
 
-  #attempt<Result>(call: () => Result): Result | undefined {
-    try {
-      return call();
-    } catch {
-      return undefined;
-    }
+  /** Uses the storage, after the last write. The result is `undefined` if it fails. */
+  #use(use: (storage: StorageLike) => unknown): unknown {
+    const { storage } = this;
+    if (!storage) return undefined;
+    const attempt = () => {
+      try {
+        const result = use(storage);
+        return isPromise(result) ? Promise.resolve(result) : result;
+      } catch {
+        return undefined;
+      }
+    };
+    const result = this.#lastWrite ? this.#lastWrite.then(attempt) : attempt();
+    return result instanceof Promise ? this.#within(result) : result;
   }
 
   /** Resolves with `undefined` if a promise rejects, or takes too long. */

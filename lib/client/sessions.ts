@@ -113,8 +113,9 @@ export class Sessions {
   }
 
   async close(ask: Ask): Promise<void> {
-    // A session that is there is closed within the call, before requests that are made after it.
-    if (this.#key === undefined && (await this.#knownKey()) === undefined) return;
+    // A session that is there is closed within the call, before requests that are made after it. One that was stored since
+    // this client connected belongs to another page or process.
+    if (this.#key === undefined && (this.#host.asker() || (await this.#knownKey()) === undefined)) return;
     await ask(encodeCloseSession(), () => {
       // The server may have closed it meanwhile, or it could not be restored: that was reported.
       if (this.#key !== undefined) this.#end('client');
