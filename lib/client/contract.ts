@@ -14,11 +14,11 @@ import type { ReceivedPayload } from './received-payload.js';
  */
 export interface Contract {
   /** By name: body and reply. */
-  requests?: object;
+  requests?: object | undefined;
   /** Signals of the client, by name: the body. */
-  signals?: object;
+  signals?: object | undefined;
   /** Signals of the server, by name: the body. */
-  serverSignals?: object;
+  serverSignals?: object | undefined;
 }
 
 /** The contract of a client that was given none: any name, any body. */
