@@ -66,14 +66,9 @@ export function refusalOf(error: unknown): Refusal | undefined {
 /** Headers that every upgrade has. */
 const COMMON_HEADERS = /^(host|connection|upgrade|sec-websocket-(key|version|extensions))$/i;
 
-/** Shorter values are no secrets. */
-const SHORTEST_SECRET = 4;
-
 function secretsOf(request: NodeRequest): string[] {
   const headers = Object.entries(request.getHeaders?.() ?? {});
   return headers
     .filter(([name]) => !COMMON_HEADERS.test(name))
-    .flatMap(([, value]) => [String(value), ...String(value).split(/[\s=;,]+/)])
-    .filter((value) => value.length >= SHORTEST_SECRET)
-    .sort((one, other) => other.length - one.length);
+    .flatMap(([, value]) => [String(value), ...String(value).split(/[\s=;,]+/)]);
 }

@@ -1,3 +1,4 @@
+import { encodeUtf8 } from '../protocol/text.js';
 import { InvalidOptionError } from './errors.js';
 
 /** The URL of a server. */
@@ -9,7 +10,7 @@ export interface ServerUrl {
   readonly path: string;
   /** The URL without user name, password and query, for messages. */
   readonly shown: string;
-  /** Parts of the URL that must not get into messages, longest first. */
+  /** Parts of the URL that must not get into messages, decoded. */
   readonly secrets: readonly string[];
 }
 
@@ -85,10 +86,7 @@ function secretsOf(user = '', query = ''): string[] {
     .slice(1)
     .split('&')
     .map((parameter) => parameter.slice(parameter.indexOf('=') + 1));
-  const parts = [user, password ?? '', query.slice(1), ...values];
-  return [...parts, ...parts.map(decoded)]
-    .filter((part) => part.length >= SHORTEST_SECRET)
-    .sort((one, other) => other.length - one.length);
+  return [user, password ?? '', query.slice(1), ...values].map(decoded);
 }
 
 function decoded(part: string): string {
@@ -99,12 +97,30 @@ function decoded(part: string): string {
   }
 }
 
+/** The beginning of a long secret, in characters, is as secret as all of it: a server may have cut off the rest. */
+const BEGINNING = 16;
+
 /**
  * Removes the secrets of a URL from a text, such as the message of an error.
  * @param others Secrets that came in another way, such as headers.
  */
 export function hideSecrets(text: string, url: ServerUrl, others: readonly string[] = []): string {
-  let safe = text.replaceAll(url.href, url.shown);
-  for (const secret of [...url.secrets, ...others]) safe = safe.replaceAll(secret, '…');
-  return safe;
+  const patterns = [...url.secrets, ...others]
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .sort((one, other) => other.length - one.length)
+    .flatMap((secret) => {
+      const all = [...secret].map(patternOf);
+      const beginning = `${all.slice(0, BEGINNING).join('')}[^\\s"'<>]*`;
+      return all.length > BEGINNING ? [all.join(''), beginning] : [all.join('')];
+    });
+  const safe = text.replaceAll(url.href, url.shown);
+  return patterns.length === 0 ? safe : safe.replace(new RegExp(patterns.join('|'), 'gi'), '…');
+}
+
+/** Matches a character of a secret, also as URLs, forms, HTML and JSON escape it. There is one way to match each text. */
+function patternOf(character: string): string {
+  if (/[a-z\d]/i.test(character)) return character;
+  const itself = /[ +]/.test(character) ? '[ +]' : `\\${character}`;
+  const bytes = encodeUtf8(character).length;
+  return `(?:\\\\?${itself}|(?:%[\\da-f]{2}){${bytes}}|&#?\\w+;|\\\\u[\\da-f]{4})`;
 }
