@@ -109,7 +109,7 @@ export function hideSecrets(text: string, url: ServerUrl, others: readonly strin
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .sort((one, other) => other.length - one.length)
     .flatMap((secret) => {
-      const all = [...secret].map(patternOf);
+      const all = Array.from(secret, patternOf);
       const beginning = `${all.slice(0, BEGINNING).join('')}[^\\s"'<>]*`;
       return all.length > BEGINNING ? [all.join(''), beginning] : [all.join('')];
     });

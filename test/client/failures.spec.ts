@@ -28,7 +28,7 @@ async function failureOf(url: string, options: ClientOptions = {}): Promise<Disc
 }
 
 /** A WebSocket that cannot be made. */
-function failing(cause: unknown): typeof WebSocket {
+function unmakeable(cause: unknown): typeof WebSocket {
   return class {
     constructor() {
       throw cause;
@@ -210,7 +210,7 @@ it.each([
   ['in one of several errors', { errors: [new Error('t0ken')] }],
 ])('a cause that holds a secret %s is replaced', async (_where, content) => {
   const cause = Object.assign(new TypeError('failed'), content);
-  const error = await failureOf('ws://localhost/?token=t0ken', { webSocket: failing(cause) });
+  const error = await failureOf('ws://localhost/?token=t0ken', { webSocket: unmakeable(cause) });
   expect(inspect(error, { depth: 9 })).not.toMatch(SECRETS);
   expect(error.cause).toMatchObject({ name: 'TypeError', message: 'failed' });
 });
@@ -220,7 +220,7 @@ it.each(['message', 'code', 'detail'])('a cause whose %s cannot be read does no 
     throw new Error('not readable');
   };
   const cause = Object.defineProperty(new Error('failed'), name, { enumerable: true, get });
-  const error = await failureOf('ws://localhost/', { webSocket: failing(cause) });
+  const error = await failureOf('ws://localhost/', { webSocket: unmakeable(cause) });
   expect(error).toMatchObject({ code: 'DISCONNECTED', message: expect.stringContaining('could not connect') });
 });
 

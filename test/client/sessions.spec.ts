@@ -448,6 +448,7 @@ describe('the key of a session', () => {
     [
       'returns a promise that throws',
       () => ({
+        // oxlint-disable-next-line unicorn/no-thenable -- what a faulty storage returns
         then() {
           throw new Error('disk is locked');
         },
@@ -456,6 +457,7 @@ describe('the key of a session', () => {
     [
       'returns what cannot be read',
       () => ({
+        // oxlint-disable-next-line unicorn/no-thenable -- what a faulty storage returns
         get then() {
           throw new Error('disk is locked');
         },
