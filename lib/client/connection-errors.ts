@@ -12,18 +12,20 @@ const UNKNOWN_CAUSE =
 export function couldNotConnect(
   url: ServerUrl,
   elapsed: number,
-  { code, reason, cause, rejection }: SocketEnd,
+  { code, reason: said, cause, rejection }: SocketEnd,
   wasOpened: boolean,
 ): DisconnectedError {
+  const reason = hideSecrets(said, url);
   let why = explain(cause, url);
   if (rejection) {
     const { status, statusText, body, secrets } = rejection;
     const quoted = body === '' ? '' : `: ${quote(hideSecrets(body, url, secrets))}`;
     const hint = NOT_FOUND_STATUSES.has(status) ? '; is there a WebWire server at this path?' : '';
-    why = `the server answered HTTP ${`${status} ${printable(statusText)}`.trimEnd()}${quoted}${hint}`;
+    const phrase = printable(hideSecrets(statusText, url, secrets));
+    why = `the server answered HTTP ${`${status} ${phrase}`.trimEnd()}${quoted}${hint}`;
   } else if (wasOpened) {
-    const said = reason === '' ? '' : ` ${quote(reason)}`;
-    why = `the server closed the WebSocket (${code}${said}) without the first message of a WebWire server`;
+    const quoted = reason === '' ? '' : ` ${quote(reason)}`;
+    why = `the server closed the WebSocket (${code}${quoted}) without the first message of a WebWire server`;
   }
   return new DisconnectedError(`could not connect to ${url.shown} (after ${time(elapsed)}): ${why}`, code, reason, {
     cause: safeCause(cause, url),
@@ -38,13 +40,14 @@ const NOT_FOUND_STATUSES = new Set([200, 301, 302, 307, 308, 400, 404, 405, 426]
 export function connectionEnded(
   url: ServerUrl,
   elapsed: number,
-  { code, reason, cause }: SocketEnd,
+  { code, reason: said, cause }: SocketEnd,
   isClosedByClient: boolean,
 ): DisconnectedError {
-  const said = reason === '' ? '' : ` ${quote(reason)}`;
+  const reason = hideSecrets(said, url);
+  const quoted = reason === '' ? '' : ` ${quote(reason)}`;
   const why = cause === undefined ? '' : `: ${explain(cause, url)}`;
   const verb = isClosedByClient ? 'closed' : 'lost';
-  const message = `${verb} the connection to ${url.shown} after ${time(elapsed)}, close code ${code}${said}${why}`;
+  const message = `${verb} the connection to ${url.shown} after ${time(elapsed)}, close code ${code}${quoted}${why}`;
   return new DisconnectedError(message, code, reason, { cause: safeCause(cause, url) });
 }
 
@@ -74,40 +77,57 @@ const TLS_CODE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|
 function explain(cause: unknown, url: ServerUrl): string {
   if (cause === undefined) return UNKNOWN_CAUSE;
   const { code, message } = detailsOf(cause);
-  const text = quote(hideSecrets(message, url));
+  const said = quote(hideSecrets(message, url));
   if (code === 'ECONNREFUSED') return 'nothing accepts connections there (ECONNREFUSED)';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host name was not found (${code})`;
   if (code === 'ECONNRESET') return 'the server hung up (ECONNRESET)';
-  if (TLS_CODE.test(code)) return `TLS failed (${code}): ${text}`;
+  if (TLS_CODE.test(code)) return `TLS failed (${code}): ${said}`;
   if (code.startsWith('HPE_')) return `the server does not speak HTTP (${code})`;
-  return code === '' || message.includes(code) ? text : `${text} (${code})`;
+  return code === '' || message.includes(code) ? said : `${said} (${code})`;
 }
 
 /** Node.js tries each address of a host; if all fail, its error contains one error for each of them. */
-function detailsOf(cause: unknown): { code: string; message: string } {
-  const { code, message, errors } = Object(cause) as { code?: unknown; message?: unknown; errors?: unknown };
-  if (!message && Array.isArray(errors) && errors.length > 0) return detailsOf(errors[0]);
-  return { code: typeof code === 'string' ? code : '', message: String(message ?? cause) };
+function detailsOf(cause: unknown): { name: string; code: string; message: string } {
+  try {
+    const { name, code, message, errors } = Object(cause) as Record<string, unknown>;
+    if (!message && Array.isArray(errors) && errors.length > 0) return detailsOf(errors[0]);
+    return {
+      name: String(name ?? 'Error'),
+      code: typeof code === 'string' ? code : '',
+      message: String(message ?? cause),
+    };
+  } catch {
+    return { name: 'Error', code: '', message: 'an error that cannot be read' };
+  }
 }
 
-/** Returns the cause itself or, if it contains secrets, a copy of its name, code and message without them. */
+/** Returns the cause itself or, if it may contain secrets, a copy of its name, code and message without them. */
 function safeCause(cause: unknown, url: ServerUrl): unknown {
-  if (cause === undefined || !containsSecrets(cause, url)) return cause;
-  const { code, message } = detailsOf(cause);
-  const { name } = cause as { name?: unknown };
+  if (!mayHoldSecrets(cause, url)) return cause;
+  const { name, code, message } = detailsOf(cause);
   const copy = new Error(hideSecrets(message, url));
-  if (typeof name === 'string') copy.name = name;
+  copy.name = name;
   return code === '' ? copy : Object.assign(copy, { code });
 }
 
 /** Secrets are searched in nested objects up to this depth. */
 const MAX_SEARCH_DEPTH = 3;
 
-function containsSecrets(value: unknown, url: ServerUrl, depth = 0): boolean {
+/** The content of errors (also of other realms), lists and plain objects can be searched. */
+const SEARCHABLE = /Error|Exception|Array|\[object Object\]/;
+
+/** Returns whether a value contains a secret, or cannot be searched for one. */
+function mayHoldSecrets(value: unknown, url: ServerUrl, depth = 0): boolean {
   if (typeof value === 'string') return hideSecrets(value, url) !== value;
-  if (typeof value !== 'object' || value === null || depth > MAX_SEARCH_DEPTH) return false;
-  const { message, stack, cause } = value as { message?: unknown; stack?: unknown; cause?: unknown };
-  return [message, stack, cause, ...Object.values(value)].some((part) => containsSecrets(part, url, depth + 1));
+  if (typeof value !== 'object' || value === null) return false;
+  try {
+    const { message, stack, cause, errors } = value as Record<string, unknown>;
+    const parts = [message, stack, cause, errors, ...Object.values(value)];
+    const isSearchable = depth <= MAX_SEARCH_DEPTH && SEARCHABLE.test(Object.prototype.toString.call(value));
+    return !isSearchable || parts.some((part) => mayHoldSecrets(part, url, depth + 1));
+  } catch {
+    return true;
+  }
 }
 
 /** Longest quotation of a peer's text in a message, in characters. */

@@ -14,11 +14,11 @@ import type { ReceivedPayload } from './received-payload.js';
  */
 export interface Contract {
   /** Requests by name: types of body and reply. */
-  requests?: object;
+  requests?: object | undefined;
   /** Signals of the client by name: type of the body. */
-  signals?: object;
+  signals?: object | undefined;
   /** Signals of the server by name: type of the body. */
-  serverSignals?: object;
+  serverSignals?: object | undefined;
 }
 
 /** The default contract: any name, any body. */

@@ -10,7 +10,9 @@ import { onStorageEvent, type StorageLike } from './platform.js';
 export class KeyStore {
   /** The key that was last read from or written to the storage. */
   #lastKey: string | undefined;
-  /** The last write to an asynchronous storage, which the next write awaits. */
+  /** The key that this client removed last: the storage may have failed to remove it. */
+  #removed: string | undefined;
+  /** The last write to an asynchronous storage, which the next operation awaits. */
   #lastWrite: Promise<unknown> | undefined;
 
   /** @param timeout For an asynchronous storage, in milliseconds. */
@@ -20,16 +22,15 @@ export class KeyStore {
     private readonly timeout: number,
   ) {}
 
-  /** Reads the key, which may be that of another page or an earlier process. */
+  /** Reads the key. Another page or process may have left it. A key that this client removed is not read again. */
   read(): string | undefined | Promise<string | undefined> {
-    const stored = this.#attempt(() => this.storage?.getItem(this.name));
-    return isPromiseLike(stored)
-      ? this.#settled(stored).then((value) => this.#remember(value))
-      : this.#remember(stored);
+    const stored = this.#use((storage) => storage.getItem(this.name));
+    return stored instanceof Promise ? stored.then((value) => this.#remember(value)) : this.#remember(stored);
   }
 
   write(key: string): void {
     this.#lastKey = key;
+    this.#removed = undefined;
     this.#change((storage) => storage.setItem(this.name, key));
   }
 
@@ -38,8 +39,9 @@ export class KeyStore {
     this.#change((storage) => {
       const remove = (stored: unknown) => (stored === key ? storage.removeItem(this.name) : undefined);
       const stored = storage.getItem(this.name);
-      return isPromiseLike(stored) ? stored.then(remove) : remove(stored);
+      return isPromiseLike(stored) ? Promise.resolve(stored).then(remove) : remove(stored);
     });
+    this.#removed = key;
     if (this.#lastKey === key) this.#lastKey = undefined;
   }
 
@@ -54,31 +56,37 @@ export class KeyStore {
       // The name is `null` after `localStorage.clear()`.
       if (name !== this.name && name !== null) return;
       const previous = this.#lastKey;
+      this.#removed = undefined;
       const stored = this.read();
-      // Storages with events are synchronous.
-      if (!isPromiseLike(stored) && stored !== previous) listener(stored, previous);
+      // Storages with events answer at once.
+      if (!(stored instanceof Promise) && stored !== previous) listener(stored, previous);
     });
   }
 
   #remember(stored: unknown): string | undefined {
-    this.#lastKey = isPrintableKey(stored) ? stored : undefined;
+    this.#lastKey = isPrintableKey(stored) && stored !== this.#removed ? stored : undefined;
     return this.#lastKey;
   }
 
   #change(write: (storage: StorageLike) => unknown): void {
-    const { storage } = this;
-    if (!storage) return;
-    const attempt = () => this.#attempt(() => write(storage));
-    const result = this.#lastWrite ? this.#lastWrite.then(attempt) : attempt();
-    if (isPromiseLike(result)) this.#lastWrite = this.#settled(result);
+    const result = this.#use(write);
+    if (result instanceof Promise) this.#lastWrite = result;
   }
 
-  #attempt<Result>(call: () => Result): Result | undefined {
-    try {
-      return call();
-    } catch {
-      return undefined;
-    }
+  /** Uses the storage, after the last write. The result is `undefined` if it fails. */
+  #use(use: (storage: StorageLike) => unknown): unknown {
+    const { storage } = this;
+    if (!storage) return undefined;
+    const attempt = () => {
+      try {
+        const result = use(storage);
+        return isPromiseLike(result) ? Promise.resolve(result) : result;
+      } catch {
+        return undefined;
+      }
+    };
+    const result = this.#lastWrite ? this.#lastWrite.then(attempt) : attempt();
+    return result instanceof Promise ? this.#settled(result) : result;
   }
 
   /** Resolves with the value of a promise, or with `undefined` if it rejects or takes too long. */

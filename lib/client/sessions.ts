@@ -117,8 +117,9 @@ export class Sessions {
   }
 
   async close(send: SendRequest): Promise<void> {
-    // A known session is closed without an await, so that this request is sent before later ones.
-    if (this.#key === undefined && (await this.#knownKey()) === undefined) return;
+    // A known session is closed without an await, so that this request is sent before later ones. A key that was stored since
+    // this client connected belongs to another page or process.
+    if (this.#key === undefined && (this.#callbacks.sender() || (await this.#knownKey()) === undefined)) return;
     await send(encodeCloseSession(), () => {
       // If there is no key any more, the session has ended during the request, and an event was emitted.
       if (this.#key !== undefined) this.#end('client');

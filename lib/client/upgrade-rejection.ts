@@ -1,5 +1,4 @@
 import type { WebSocketLike } from './platform.js';
-import { MIN_SECRET_LENGTH } from './url.js';
 
 /** The HTTP response of a server that rejected the upgrade. */
 export interface UpgradeRejection {
@@ -74,7 +73,5 @@ function headerSecrets(request: NodeRequest): string[] {
   const headers = Object.entries(request.getHeaders?.() ?? {});
   return headers
     .filter(([name]) => !COMMON_HEADERS.test(name))
-    .flatMap(([, value]) => [String(value), ...String(value).split(/[\s=;,]+/)])
-    .filter((value) => value.length >= MIN_SECRET_LENGTH)
-    .sort((one, other) => other.length - one.length);
+    .flatMap(([, value]) => [String(value), ...String(value).split(/[\s=;,]+/)]);
 }

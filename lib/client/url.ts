@@ -1,3 +1,4 @@
+import { encodeUtf8 } from '../protocol/text.js';
 import { InvalidOptionError } from './errors.js';
 import { globals } from './platform.js';
 
@@ -10,7 +11,7 @@ export interface ServerUrl {
   readonly path: string;
   /** The URL without user name, password and query, for messages. */
   readonly shown: string;
-  /** Parts of the URL that must not appear in messages, longest first. */
+  /** Parts of the URL that must not appear in messages, decoded. */
   readonly secrets: readonly string[];
 }
 
@@ -71,7 +72,7 @@ function withoutSecrets(text: string): string {
 }
 
 /** Shorter values, such as the 1 of `?v=1`, are not treated as secrets: replacing them would make messages unreadable. */
-export const MIN_SECRET_LENGTH = 4;
+const MIN_SECRET_LENGTH = 4;
 
 function urlSecrets(user = '', query = ''): string[] {
   const [, password] = /^[^:]*:(.*)$/.exec(user) ?? [];
@@ -79,10 +80,7 @@ function urlSecrets(user = '', query = ''): string[] {
     .slice(1)
     .split('&')
     .map((parameter) => parameter.slice(parameter.indexOf('=') + 1));
-  const parts = [user, password ?? '', query.slice(1), ...values];
-  return [...parts, ...parts.map(decoded)]
-    .filter((part) => part.length >= MIN_SECRET_LENGTH)
-    .sort((one, other) => other.length - one.length);
+  return [user, password ?? '', query.slice(1), ...values].map(decoded);
 }
 
 function decoded(part: string): string {
@@ -93,12 +91,30 @@ function decoded(part: string): string {
   }
 }
 
+/** The beginning of a long secret, in characters, is as secret as all of it: a server may have cut off the rest. */
+const BEGINNING = 16;
+
 /**
  * Removes secrets from a text, such as the message of an error.
  * @param others Secrets that are not in the URL, such as headers.
  */
 export function hideSecrets(text: string, url: ServerUrl, others: readonly string[] = []): string {
-  let safe = text.replaceAll(url.href, url.shown);
-  for (const secret of [...url.secrets, ...others]) safe = safe.replaceAll(secret, '…');
-  return safe;
+  const patterns = [...url.secrets, ...others]
+    .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
+    .sort((one, other) => other.length - one.length)
+    .flatMap((secret) => {
+      const all = Array.from(secret, patternOf);
+      const beginning = `${all.slice(0, BEGINNING).join('')}[^\\s"'<>]*`;
+      return all.length > BEGINNING ? [all.join(''), beginning] : [all.join('')];
+    });
+  const safe = text.replaceAll(url.href, url.shown);
+  return patterns.length === 0 ? safe : safe.replace(new RegExp(patterns.join('|'), 'gi'), '…');
+}
+
+/** Matches a character of a secret, also as URLs, forms, HTML and JSON escape it. There is one way to match each text. */
+function patternOf(character: string): string {
+  if (/[a-z\d]/i.test(character)) return character;
+  const itself = /[ +]/.test(character) ? '[ +]' : `\\${character}`;
+  const bytes = encodeUtf8(character).length;
+  return `(?:\\\\?${itself}|(?:%[\\da-f]{2}){${bytes}}|&#?\\w+;|\\\\u[\\da-f]{4})`;
 }

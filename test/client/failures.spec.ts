@@ -27,6 +27,15 @@ async function failureOf(url: string, options: ClientOptions = {}): Promise<Disc
   return error;
 }
 
+/** A WebSocket that cannot be made. */
+function unmakeable(cause: unknown): typeof WebSocket {
+  return class {
+    constructor() {
+      throw cause;
+    }
+  } as unknown as typeof WebSocket;
+}
+
 it('a refused upgrade is reported with status and body', async () => {
   const host = await listen(refusing(() => 'HTTP/1.1 401 Unauthorized\r\nContent-Length: 13\r\n\r\ntoken expired'));
   const error = await failureOf(`ws://${host}/chat`);
@@ -155,6 +164,64 @@ it.each([
   const error = (await connecting) as Error;
   expect(inspect(error, { depth: 9 })).not.toMatch(SECRETS);
   expect((error.cause as Error).name).toBe(cause.name);
+});
+
+const LONG = 'eyJhbGciOiJSUzI1NiJ9.' + 'aB3dEfGh'.repeat(200);
+
+it.each([
+  ['in the text of the status', 't0ken-1', 'HTTP/1.1 401 No t0ken-1\r\nContent-Length: 0'],
+  ['decoded as a form', 't0ken+1%2Fs3cret', 'bad token t0ken 1/s3cret'],
+  ['escaped in HTML', 't0ken%22%26s3cret', 'bad token t0ken&quot;&amp;s3cret'],
+  ['escaped in JSON', 't0ken%22%5Cs3cret', String.raw`{"message":"bad token t0ken\"\\s3cret"}`],
+  ['escaped in a URL', 't0ken/s3cret==', 'bad token t0ken%2Fs3cret%3d%3D'],
+  ['with other letters than those of ASCII', 't0ken-%C3%BC-s3cret', 'bad token t0ken-%c3%bc-s3cret, t0ken-ü-s3cret'],
+  ['and is longer than what is read of the body', `t0ken${LONG}`, `bad token t0ken${LONG}`],
+  ['but not all of it', `t0ken${LONG}`, `bad token t0ken${LONG.slice(0, 50)}`],
+])('no secret that the server repeats is in an error: %s', async (_how, token, answer) => {
+  const response = answer.startsWith('HTTP')
+    ? answer
+    : `HTTP/1.1 401 No\r\nContent-Length: ${Buffer.byteLength(answer)}`;
+  const body = answer.startsWith('HTTP') ? '' : answer;
+  const host = await listen(refusing(() => `${response}\r\n\r\n${body}`));
+  const error = await failureOf(`ws://${host}/?v=1&token=${token}`);
+  expect(inspect(error, { depth: 9 })).not.toMatch(/t0ken|s3cret|aB3d/);
+  expect(error.message).toContain('the server answered HTTP 401 No');
+});
+
+it('nor in what the server gives as its reason of closing', async () => {
+  const server = new FakeServer();
+  const client = server.client({ reconnect: false }, 'ws://localhost/?token=t0ken');
+  const told: unknown[] = [];
+  client.on('disconnected', ({ error, reason }) => told.push(inspect(error), reason));
+  const connecting = client.connect().catch((error: Error) => error);
+  (await server.dialed()).open().end(4001, 'bad t0ken');
+  expect(inspect(await connecting)).not.toMatch(SECRETS);
+  const again = client.connect();
+  const socket = await server.accept();
+  await again;
+  socket.end(4001, 'bad t0ken');
+  await nextTurn();
+  expect(told).toEqual([expect.not.stringMatching(SECRETS), 'bad …']);
+});
+
+it.each([
+  ['deep inside', { a: { b: { c: { d: { e: 't0ken' } } } } }],
+  ['in a Map', { headers: new Map([['cookie', 't0ken']]) }],
+  ['in one of several errors', { errors: [new Error('t0ken')] }],
+])('a cause that holds a secret %s is replaced', async (_where, content) => {
+  const cause = Object.assign(new TypeError('failed'), content);
+  const error = await failureOf('ws://localhost/?token=t0ken', { webSocket: unmakeable(cause) });
+  expect(inspect(error, { depth: 9 })).not.toMatch(SECRETS);
+  expect(error.cause).toMatchObject({ name: 'TypeError', message: 'failed' });
+});
+
+it.each(['message', 'code', 'detail'])('a cause whose %s cannot be read does no harm', async (name) => {
+  const get = () => {
+    throw new Error('not readable');
+  };
+  const cause = Object.defineProperty(new Error('failed'), name, { enumerable: true, get });
+  const error = await failureOf('ws://localhost/', { webSocket: unmakeable(cause) });
+  expect(error).toMatchObject({ code: 'DISCONNECTED', message: expect.stringContaining('could not connect') });
 });
 
 it.each([

@@ -361,6 +361,14 @@ describe('closeSession()', () => {
     expect(socket.received.rest).toEqual([]);
   });
 
+  it('does nothing to a session that another process stored since', async () => {
+    const sessionStorage = storageWith();
+    const { client, socket } = await connected(server, { sessionStorage });
+    sessionStorage.setItem('webwire:localhost/', 'key-of-another');
+    await client.closeSession();
+    expect([sessionStorage.getItem('webwire:localhost/'), socket.received.rest]).toEqual(['key-of-another', []]);
+  });
+
   it('leaves the session if the server does not close it', async () => {
     const { client, socket } = await connected(server);
     socket.say(sessionCreated());
@@ -437,6 +445,24 @@ describe('the key of a session', () => {
     ],
     ['never answers', () => new Promise(() => undefined)],
     ['returns something else', () => 5],
+    [
+      'returns a promise that throws',
+      () => ({
+        // oxlint-disable-next-line unicorn/no-thenable -- what a faulty storage returns
+        then() {
+          throw new Error('disk is locked');
+        },
+      }),
+    ],
+    [
+      'returns what cannot be read',
+      () => ({
+        // oxlint-disable-next-line unicorn/no-thenable -- what a faulty storage returns
+        get then() {
+          throw new Error('disk is locked');
+        },
+      }),
+    ],
   ] as [string, () => never][])('in a storage that %s', (_how, fail) => {
     it.each(['getItem', 'setItem', 'removeItem'])('in %s lasts as long as the client', async (method) => {
       const unhandled = vi.fn<(reason: unknown) => void>();
@@ -480,6 +506,59 @@ describe('the key of a session', () => {
     for (const message of ['16', sessionCreated({ ...SESSION, k: 'next-key' }), '16']) socket.say(message);
     await vi.waitFor(() => expect(changes).toEqual(['removed', 'set next-key', 'removed']));
     expect(items.size).toBe(0);
+  });
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('disk is locked');
+      },
+    ],
+    ['rejects', async () => Promise.reject(new Error('disk is locked'))],
+    ['does nothing', () => undefined],
+    ['never answers', () => new Promise(() => undefined)],
+  ])('that was closed is not restored, even if removing it from the storage %s', async (_how, removeItem) => {
+    const sessionStorage = { ...storageWith(), removeItem };
+    const { client, socket } = await connected(server, { sessionStorage, reconnect: { minDelay: 1, jitter: 0 } });
+    socket.say(sessionCreated());
+    await nextTurn();
+    socket.say('16');
+    await nextTurn();
+    expect(sessionStorage.getItem('webwire:localhost/')).toBe('sample-key');
+    socket.end();
+    await vi.advanceTimersByTimeAsync(1);
+    const next = await server.accept();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([client.status, next.received.rest]).toEqual(['connected', []]);
+  });
+
+  it('that was closed is not restored while the storage is still removing it', async () => {
+    const items = new Map<string, string>();
+    let remove = () => {};
+    const sessionStorage = {
+      getItem: async (name: string) => items.get(name) ?? null,
+      setItem: async (name: string, value: string) => void items.set(name, value),
+      removeItem: (name: string) =>
+        new Promise<void>((resolve) => {
+          remove = () => {
+            items.delete(name);
+            resolve();
+          };
+        }),
+    };
+    const { client, socket } = await connected(server, { sessionStorage, reconnect: { minDelay: 1, jitter: 0 } });
+    socket.say(sessionCreated());
+    await nextTurn();
+    socket.say('16');
+    await nextTurn();
+    socket.end();
+    await vi.advanceTimersByTimeAsync(1);
+    const next = await server.accept();
+    await nextTurn();
+    remove();
+    await vi.waitFor(() => expect(client.status).toBe('connected'));
+    expect([items.size, next.received.rest]).toEqual([0, []]);
   });
 
   describe('in a web page', () => {
