@@ -35,7 +35,7 @@ export async function loadPerContext(
   wrapper: InstanceWrapper,
   contextId: ContextId,
 ): Promise<object> {
-  const instance = (wrapper.instance ?? {}) as object;
+  const instance: object = wrapper.instance ?? {};
   return injectorOf(moduleRefOf(module))!.loadPerContext(instance, module, collection, contextId, wrapper);
 }
 
