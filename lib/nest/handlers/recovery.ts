@@ -31,7 +31,7 @@ export class Recovery {
     host.setType('ws');
     try {
       const { contextId, inquirerId } = scope ?? {};
-      const filters = this.nest.filters.create(instance, callback as never, module.token, contextId, inquirerId);
+      const filters = this.nest.filters.create(instance, callback, module.token, contextId, inquirerId);
       const answer: unknown = await resolveResult(filters.invokeCustomFilters(error, host), args[2]);
       if (answer instanceof Error) throw answer;
       if (answer !== undefined && answer !== null) return answer;

@@ -1,11 +1,20 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
-import type { ExternalContextCreator } from '@nestjs/core';
+import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
 import { assertNestParts } from './assert-nest-parts.js';
 import { ExecutionContextHost, MESSAGES } from './nest-internals.js';
 
 /** Finds the exception filters of a handler, global ones included. */
-export type FilterContext = ExternalContextCreator['filtersContextCreator'];
+export interface FilterContext {
+  readonly create: (
+    instance: object,
+    callback: unknown,
+    moduleKey: string,
+    contextId?: ContextId,
+    inquirerId?: string,
+  ) => { invokeCustomFilters(error: unknown, host: ArgumentsHost): unknown };
+  getFilterInstance: (...args: unknown[]) => ExceptionFilter | null;
+}
 
 /**
  * A filter context that finds the same filters as that of Nest's context creator.
@@ -29,8 +38,8 @@ export function createFilterContext(creator: ExternalContextCreator): FilterCont
   });
   const inherited = original as FilterContext;
   const context = Object.create(inherited) as FilterContext;
-  context.getFilterInstance = (...args: Parameters<FilterContext['getFilterInstance']>) => {
-    const filter = inherited.getFilterInstance.apply(context, args) as ExceptionFilter | null;
+  context.getFilterInstance = (...args) => {
+    const filter = inherited.getFilterInstance.apply(context, args);
     return filter instanceof BaseWsExceptionFilter ? throwingReports(filter) : filter;
   };
   return context;

@@ -6,13 +6,13 @@ import type { InstanceWrapper, Module } from './nest-internals.js';
 
 /** The part of Nest's injector that makes request-scoped instances. */
 interface ContextLoader {
-  loadPerContext(
+  readonly loadPerContext: (
     instance: object,
     module: Module,
     collection: ReadonlyMap<InjectionToken, InstanceWrapper>,
     contextId: ContextId,
     wrapper: InstanceWrapper,
-  ): Promise<object>;
+  ) => Promise<object>;
 }
 
 /**
@@ -35,7 +35,7 @@ export async function loadPerContext(
   wrapper: InstanceWrapper,
   contextId: ContextId,
 ): Promise<object> {
-  const instance = (wrapper.instance ?? {}) as object;
+  const instance: object = wrapper.instance ?? {};
   return injectorOf(moduleRefOf(module))!.loadPerContext(instance, module, collection, contextId, wrapper);
 }
 

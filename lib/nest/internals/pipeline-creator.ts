@@ -8,14 +8,14 @@ import { assertNestParts } from './assert-nest-parts.js';
 /** The part of Nest's context creator that runs interceptors. */
 interface InterceptorsPart {
   readonly interceptorsConsumer: {
-    intercept(
+    readonly intercept: (
       interceptors: unknown,
       args: HandlerArguments,
       instance: unknown,
       callback: unknown,
       next: () => Promise<unknown>,
       type: unknown,
-    ): Promise<unknown>;
+    ) => Promise<unknown>;
   };
 }
 
