@@ -1,5 +1,5 @@
 import type { Keys } from './keys.js';
-import type { RedisCommands } from './redis-commands.js';
+import type { RedisConnection } from './redis-connection.js';
 
 /** Asks Redis, and fails as whoever asks has to. */
 type Ask = (operation: () => Promise<unknown>) => Promise<unknown>;
@@ -17,7 +17,7 @@ export async function findDeadIncarnations(
   incarnations: Iterable<string>,
   areLost: boolean,
   keys: Keys,
-  commands: RedisCommands,
+  commands: RedisConnection,
   ask: Ask = (operation) => operation(),
 ): Promise<string[]> {
   const checked = [...new Set(incarnations)].map(async (incarnation) => {

@@ -43,9 +43,20 @@ export class Keys {
     return `${this.prefix}:all`;
   }
 
-  /** Channel that nobody publishes to. */
-  get idleChannel(): string {
-    return `${this.prefix}:idle`;
+  /** Channel for the checks of one node. The tag decides on its shard. */
+  probeChannel(nodeId: string, tag: string): string {
+    return `${this.prefix}:probe:${nodeId}:{${tag}}`;
+  }
+
+  /** Channel without subscribers and publishers. The tag decides on its shard. */
+  idleChannel(tag: string): string {
+    return `${this.prefix}:idle:{${tag}}`;
+  }
+
+  /** The session of a channel that `sessionChannel()` has named; `undefined` for other channels. */
+  sessionOf(channel: string): string | undefined {
+    const start = `${this.prefix}:session:{`;
+    return channel.startsWith(start) ? channel.slice(start.length, -1) : undefined;
   }
 
   channelOf(target: ClusterTarget): string {

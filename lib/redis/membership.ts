@@ -1,22 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from './keys.js';
-import { RedisUnavailableError, Script, type RedisCommands } from './redis-commands.js';
+import type { RedisConnection } from './redis-connection.js';
+import { RedisUnavailableError } from './redis-error.js';
+import { Script } from './script.js';
 
 /** What a membership needs of its node. */
 export interface MembershipHost {
-  readonly commands: RedisCommands;
+  readonly commands: RedisConnection;
   readonly keys: Keys;
   /** How long a node counts as alive after its last heartbeat, in ms. */
   readonly nodeTimeout: number;
-  /** Checks that messages arrive. Fails if not. */
-  probeSubscriptions(): Promise<void>;
-  /** Tells Redis all that this node has, in the name of its new incarnation. `renew` keeps that alive meanwhile. */
+  /** Checks that messages arrive. Calls `renew` between its steps, which may take long. Rejects if messages do not. */
+  probeSubscriptions(renew: () => Promise<void>): Promise<void>;
+  /**
+   * Subscribes to all channels and tells Redis all that this node has, in the name of its new incarnation. Calls `renew`
+   * between its steps, which keeps the lease however long all of it takes.
+   */
   resynchronize(renew: () => Promise<void>): Promise<void>;
   /** A heartbeat went well. */
   beat(): Promise<void>;
   connected(): void;
   disconnected(reason: string): void;
 }
+
+/** Pause before a check that was asked for while the node is connected, in ms: there may be many reasons at once. */
+const URGENT_PAUSE = 100;
 
 /**
  * KEYS: generation. ARGV: the generation that the node knows ('' for none), one to begin, ms that nodes need to come back.
@@ -40,14 +48,13 @@ return {id, math.max(0, math.ceil(settled - now))}
  * with it whatever commands of before may still have done.
  */
 export class Membership {
-  /** Unique among all nodes: 16 bytes in hexadecimal digits. */
-  readonly nodeId = randomBytes(16).toString('hex');
   #count = 0;
   /** The last incarnation in whose name Redis knows all places, and the first one whose places count. */
   #told = 0;
   #oldest = 1;
   #isConnected = false;
   #isJoining = false;
+  #isStarted = false;
   #isStopped = false;
   #generation = '';
   /** Until when the lease lasts at least, until when nobody knows all places, and since when this node is connected. */
@@ -60,7 +67,11 @@ export class Membership {
   /** How often something failed: what fails while the node comes back lets it begin again. */
   #failures = 0;
 
-  constructor(private readonly host: MembershipHost) {}
+  /** @param nodeId Unique among all nodes: 16 bytes in hexadecimal digits. */
+  constructor(
+    readonly nodeId: string,
+    private readonly host: MembershipHost,
+  ) {}
 
   /** Name of the present incarnation. */
   get incarnation(): string {
@@ -96,6 +107,7 @@ export class Membership {
   /** Comes to life. @throws RedisUnavailableError if Redis cannot be asked. */
   async start(): Promise<void> {
     await this.#join();
+    this.#isStarted = true;
     this.#schedule();
   }
 
@@ -134,23 +146,18 @@ export class Membership {
   }
 
   #schedule(): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped || !this.#isStarted) return;
     clearTimeout(this.#timer);
-    const pause = this.#isConnected ? this.host.nodeTimeout / 3 : Math.min(this.host.nodeTimeout / 3, 1_000);
-    const isUrgent = this.#isUrgent && this.host.commands.isReady;
+    const { nodeTimeout, commands } = this.host;
+    let pause = this.#isConnected ? nodeTimeout / 3 : Math.min(nodeTimeout / 3, 1_000);
+    if (this.#isUrgent && commands.isReady) pause = this.#isConnected ? Math.min(pause, URGENT_PAUSE) : 0;
     this.#isUrgent = false;
-    this.#timer = setTimeout(() => this.#work(), isUrgent ? 0 : pause);
+    this.#timer = setTimeout(() => this.#work(), pause);
   }
 
   #work(): void {
     this.#working = (this.#isConnected ? this.#beat() : this.#join())
-      .catch((error: Error) => {
-        this.fail(error.message);
-        // A connection on which nothing comes back may be dead for all that anybody can see.
-        const { commands } = this.host;
-        if (error instanceof RedisUnavailableError && error.isSilent && commands.isReady)
-          commands.client.disconnect(true);
-      })
+      .catch((error: Error) => this.fail(error.message))
       .finally(() => {
         this.#isJoining = false;
         this.#working = undefined;
@@ -160,7 +167,7 @@ export class Membership {
 
   async #beat(): Promise<void> {
     const known = this.#generation;
-    await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions()]);
+    await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions(this.#keepLease)]);
     if (known !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
     await this.host.beat();
   }
@@ -173,8 +180,8 @@ export class Membership {
     // Until Redis knows all places in the name of the new incarnation, those of the last one count, too.
     this.#oldest = Math.max(this.#told, 1);
     await this.#renew();
-    await this.host.resynchronize(() => this.#renew(true));
-    await this.host.probeSubscriptions();
+    await this.host.resynchronize(this.#keepLease);
+    await this.host.probeSubscriptions(this.#keepLease);
     this.#oldest = this.#count;
     await this.#renew(true);
     this.#told = this.#count;
@@ -185,6 +192,12 @@ export class Membership {
     this.#connectedAt = performance.now();
     this.host.connected();
   }
+
+  /** Renews the lease if that was not done just before. @throws RedisUnavailableError if it ran out */
+  readonly #keepLease = async (): Promise<void> => {
+    const left = this.#leaseEnd - performance.now();
+    if (left < (this.host.nodeTimeout * 5) / 6) await this.#renew(true);
+  };
 
   /** @param mustExist Whether it must not have run out. */
   async #renew(mustExist = false): Promise<void> {

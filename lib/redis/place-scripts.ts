@@ -1,4 +1,4 @@
-import { Script } from './redis-commands.js';
+import { Script } from './script.js';
 
 /**
  * How long places are kept in Redis without being confirmed, and how long it is remembered that a session was closed, in

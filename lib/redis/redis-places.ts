@@ -5,7 +5,7 @@ import { findDeadIncarnations, incarnationOf } from './incarnations.js';
 import type { Keys } from './keys.js';
 import type { Membership } from './membership.js';
 import { CLOSE, CLOSE_ALL, CLOSE_UNHELD, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
-import type { RedisCommands } from './redis-commands.js';
+import type { RedisConnection } from './redis-connection.js';
 import type { ChannelSubscriptions } from './channel-subscriptions.js';
 
 /** Places are confirmed this often, in ms. */
@@ -22,13 +22,19 @@ interface Held {
   confirmedAt: number;
 }
 
+/** The interest of this node in one session. */
+interface Interest {
+  readonly held: Map<string, Held>;
+  /** How many places are just being asked for. */
+  pending: number;
+}
+
 /** What places need of their node. */
 export interface PlacesHost {
-  readonly commands: RedisCommands;
+  readonly commands: RedisConnection;
   readonly keys: Keys;
   readonly membership: Membership;
-  /** `undefined` before the start. */
-  readonly subscriptions: ChannelSubscriptions | undefined;
+  readonly subscriptions: ChannelSubscriptions;
   /** The session of a place was closed elsewhere, which did not come through. */
   sessionClosed(session: string): void;
 }
@@ -37,8 +43,8 @@ export interface PlacesHost {
 export class RedisPlaces implements SessionMembership {
   /** By session and place, in the order in which they were confirmed. */
   readonly #held = new Map<string, Held>();
-  /** How many connections of this node want to hear of a session. */
-  readonly #listeners = new Map<string, number>();
+  /** The places of this node in each session that it subscribes to. */
+  readonly #sessions = new Map<string, Interest>();
 
   constructor(private readonly host: PlacesHost) {}
 
@@ -49,26 +55,25 @@ export class RedisPlaces implements SessionMembership {
 
   async take(session: string, place: string, request: PlaceRequest): Promise<PlaceResult> {
     if (this.#held.has(nameOf(session, place))) return this.#take(session, place, request);
-    this.#listen(session);
+    this.#subscribe(session);
     // Whoever needs no answer of others has a place from now on, and Redis is told when that is possible.
     if (request.isNew || request.limit === Infinity) {
       const held = this.#hold(session, place, '');
+      this.#answered(session);
       this.#tell(async () => {
-        await this.host.subscriptions?.add(this.host.keys.sessionChannel(session));
+        await this.host.subscriptions.add(this.host.keys.sessionChannel(session));
         await this.#confirm(held);
       });
       const result = await this.#take(session, place, request).catch(() => 'taken' as const);
       if (result !== 'taken') await this.leave(session, place);
       return result;
     }
-    let isTaken = false;
     try {
       const result = await this.#take(session, place, request);
-      isTaken = result === 'taken';
-      if (isTaken) this.#hold(session, place, this.host.membership.incarnation);
+      if (result === 'taken') this.#hold(session, place, this.host.membership.incarnation);
       return result;
     } finally {
-      if (!isTaken) this.#unlisten(session);
+      this.#answered(session);
     }
   }
 
@@ -97,7 +102,7 @@ export class RedisPlaces implements SessionMembership {
   }
 
   async closeAll(session: string): Promise<SessionClosing> {
-    for (const held of this.#held.values()) if (held.session === session) this.#release(session, held.place);
+    for (const place of [...(this.#sessions.get(session)?.held.keys() ?? [])]) this.#release(session, place);
     const { keys, membership } = this.host;
     const envelope = encodeEnvelope({ origin: membership.nodeId, closedSession: session });
     const channels = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
@@ -136,6 +141,12 @@ export class RedisPlaces implements SessionMembership {
     }
   }
 
+  /** Confirms the places in sessions of which messages may have been missed. @throws RedisUnavailableError */
+  async confirmAll(sessions: readonly string[]): Promise<void> {
+    const held = sessions.flatMap((session) => [...(this.#sessions.get(session)?.held.values() ?? [])]);
+    while (held.length > 0) await Promise.all(held.splice(0, BATCH).map((place) => this.#confirm(place)));
+  }
+
   /** Confirms those places that were not confirmed for long. @throws RedisUnavailableError */
   async confirmOldest(): Promise<void> {
     const latest = performance.now() - CONFIRMATION_INTERVAL;
@@ -151,7 +162,7 @@ export class RedisPlaces implements SessionMembership {
     const { keys, membership, subscriptions } = this.host;
     if (limit !== Infinity && !isNew && membership.isSettling) throw unavailable();
     // First of all, so that nothing is missed from the moment on in which others know of the place.
-    if (membership.isConnected) await this.#ask(async () => subscriptions?.add(keys.sessionChannel(session)));
+    if (membership.isConnected) await this.#ask(async () => subscriptions.add(keys.sessionChannel(session)));
     const highest = isNew ? 1 : limit === Infinity ? -1 : limit;
     return this.#untilNoneIsDead(async (dead) => {
       const args = [this.#member(place), highest, isNew ? 1 : 0, PLACE_LIFETIME, ...dead];
@@ -227,6 +238,7 @@ export class RedisPlaces implements SessionMembership {
   #hold(session: string, place: string, incarnation: string): Held {
     const held = { session, place, incarnation, confirmedAt: performance.now() };
     this.#held.set(nameOf(session, place), held);
+    this.#sessions.get(session)!.held.set(place, held);
     return held;
   }
 
@@ -246,30 +258,36 @@ export class RedisPlaces implements SessionMembership {
 
   #forget(session: string, place: string): boolean {
     if (!this.#held.delete(nameOf(session, place))) return false;
-    this.#unlisten(session);
+    this.#sessions.get(session)!.held.delete(place);
+    this.#unsubscribeIfUnused(session);
     return true;
   }
 
-  #listen(session: string): void {
-    this.#listeners.set(session, (this.#listeners.get(session) ?? 0) + 1);
-    this.host.subscriptions?.add(this.host.keys.sessionChannel(session)).catch(() => undefined);
+  /** Subscribes to the channel of a session until `#answered()`, and for as long as this node has a place in it. */
+  #subscribe(session: string): void {
+    const interest = this.#sessions.get(session);
+    if (interest) interest.pending++;
+    else this.#sessions.set(session, { held: new Map(), pending: 1 });
+    this.host.subscriptions.add(this.host.keys.sessionChannel(session)).catch(() => undefined);
   }
 
-  #unlisten(session: string): void {
-    const listeners = this.#listeners.get(session)! - 1;
-    if (listeners > 0) {
-      this.#listeners.set(session, listeners);
-    } else {
-      this.#listeners.delete(session);
-      this.host.subscriptions?.remove(this.host.keys.sessionChannel(session));
-    }
+  #answered(session: string): void {
+    this.#sessions.get(session)!.pending--;
+    this.#unsubscribeIfUnused(session);
+  }
+
+  #unsubscribeIfUnused(session: string): void {
+    const { held, pending } = this.#sessions.get(session)!;
+    if (held.size > 0 || pending > 0) return;
+    this.#sessions.delete(session);
+    this.host.subscriptions.remove(this.host.keys.sessionChannel(session));
   }
 
   #member(place: string): string {
     return `${this.host.membership.incarnation}/${place}`;
   }
 
-  #run(...args: Parameters<RedisCommands['run']>): Promise<unknown> {
+  #run(...args: Parameters<RedisConnection['run']>): Promise<unknown> {
     return this.#ask(() => this.host.commands.run(...args));
   }
 

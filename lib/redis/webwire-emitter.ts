@@ -9,8 +9,8 @@ import { encodeEnvelope } from './envelope.js';
 import { findDeadIncarnations, incarnationOf } from './incarnations.js';
 import { Keys } from './keys.js';
 import { CLOSE_ALL, PLACE_LIFETIME } from './place-scripts.js';
-import { RedisCommands } from './redis-commands.js';
-import { checkRedisOptions, PREFIX_RULE, placeOf, REDIS_RULES, type RedisOptions } from './redis-options.js';
+import { RedisConnection } from './redis-connection.js';
+import { addressOf, checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from './redis-options.js';
 
 /** Options of {@link WebwireEmitter}. */
 export interface WebwireEmitterOptions extends RedisOptions {
@@ -67,14 +67,16 @@ export class WebwireEmitter {
   readonly #options: WebwireEmitterOptions;
   readonly #keys: Keys;
   readonly #origin = randomBytes(16).toString('hex');
-  #commands: Promise<RedisCommands> | undefined;
+  readonly #connection: RedisConnection;
   #isClosed = false;
 
   /** @throws InvalidOptionError for an option that cannot be used. */
   constructor(options: WebwireEmitterOptions) {
     this.#options = checkRedisOptions('WebwireEmitter', options, RULES);
     const { prefix = 'webwire' } = this.#options;
-    this.#keys = new Keys(placeOf(this.#options).keyPrefix + prefix);
+    const { commandTimeout, createClient, keyPrefix } = addressOf(this.#options);
+    this.#keys = new Keys(keyPrefix + prefix);
+    this.#connection = new RedisConnection({ name: 'webwire-emitter', commandTimeout, createClient });
   }
 
   /**
@@ -126,7 +128,7 @@ export class WebwireEmitter {
     const { sessionManager } = this.#options;
     if (!sessionManager) throw new Error('WebwireEmitter needs the option sessionManager to close sessions');
     const session = digestOf(key);
-    const commands = await this.#connected();
+    const commands = this.#connected();
     const keys = this.#keys;
     const names = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
     const envelope = encodeEnvelope({ origin: this.#origin, closedSession: session });
@@ -145,8 +147,7 @@ export class WebwireEmitter {
   /** Ends the connection to Redis. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const commands = await this.#commands?.catch(() => undefined);
-    commands?.client.disconnect();
+    this.#connection.close();
   }
 
   /** Nest calls it at shutdown, when all modules are destroyed. */
@@ -164,21 +165,12 @@ export class WebwireEmitter {
     for (const id of ids) check('except', id, ID_RULE);
     const message = encodeSignal(name, body);
     const envelope = encodeEnvelope({ origin: this.#origin, target, except: ids, message });
-    const commands = await this.#connected();
+    const commands = this.#connected();
     return (await commands.ask('spublish', this.#keys.channelOf(target), envelope)) as number;
   }
 
-  async #connected(): Promise<RedisCommands> {
+  #connected(): RedisConnection {
     if (this.#isClosed) throw new Error('this WebwireEmitter is closed');
-    this.#commands ??= this.#connect();
-    return this.#commands;
-  }
-
-  async #connect(): Promise<RedisCommands> {
-    const place = placeOf(this.#options);
-    const client = await place.connect('webwire-emitter');
-    // Who waits for an answer is told; nobody else has to be.
-    client.on('error', () => undefined);
-    return new RedisCommands(client, place.commandTimeout);
+    return this.#connection;
   }
 }
