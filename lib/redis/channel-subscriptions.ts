@@ -36,6 +36,8 @@ interface Subscription {
 export class ChannelSubscriptions {
   readonly #channels = new Map<string, Subscription>();
   readonly #shards = new Map<string, ShardSubscriber>();
+  /** The results that are not there yet. */
+  readonly #pending = new Set<Promise<void>>();
   #map: ShardMap | undefined;
   #locating: Promise<void> | undefined;
 
@@ -120,7 +122,7 @@ export class ChannelSubscriptions {
 
   /** Resolves when the channels that were added by now are subscribed to, or that has failed. */
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#channels.values()].map(({ result }) => result));
+    await Promise.allSettled(this.#pending);
   }
 
   close(): void {
@@ -179,10 +181,13 @@ export class ChannelSubscriptions {
   }
 
   #subscribe(channel: string, subscription: Subscription): Promise<void> {
-    subscription.result = this.#subscribeOnShard(channel, subscription);
+    const result = this.#subscribeOnShard(channel, subscription);
+    subscription.result = result;
+    this.#pending.add(result);
+    const settled = () => void this.#pending.delete(result);
     // Not every caller waits for it; the next check subscribes again.
-    subscription.result.catch(() => undefined);
-    return subscription.result;
+    result.then(settled, settled);
+    return result;
   }
 
   async #subscribeOnShard(channel: string, subscription: Subscription): Promise<void> {

@@ -37,16 +37,19 @@ export interface RedisClusterHealth {
   readonly places: number;
   /** How many channels it subscribes to. */
   readonly channels: number;
-  /** How many of these Redis has confirmed. While the node comes back, this shows how far it is. */
-  readonly subscribedChannels: number;
   /** How many signals wait for Redis. */
   readonly waitingSignals: number;
   /** How many signals were dropped, or lost with the connection. */
   readonly droppedSignals: number;
+  /** While the node comes back: how many of its channels and places Redis has again. */
+  readonly returning?: { readonly channels: number; readonly places: number };
 }
 
 /** Malformed messages are logged this often at most, in ms. */
 const WARNING_INTERVAL = 10_000;
+
+/** The progress of a node that comes back is logged this often, in ms. */
+const PROGRESS_INTERVAL = 5_000;
 
 /**
  * Makes an application one of several nodes, through Redis 7 or later: the option `cluster` of `WebwireModule`. Each
@@ -112,9 +115,9 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       nodeId: this.nodeId,
       places: this.#places.size,
       channels: this.#subscriptions.size,
-      subscribedChannels: this.#subscriptions.confirmed,
       waitingSignals: this.#publisher.size,
       droppedSignals: this.#publisher.dropped,
+      ...(this.#membership.isJoining && { returning: this.#progress }),
     };
   }
 
@@ -179,8 +182,16 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       nodeTimeout,
       probeSubscriptions: (renew) => this.#subscriptions.probe(renew),
       resynchronize: async (renew) => {
-        await this.#subscriptions.renew(renew);
-        await this.#places.resynchronize(renew);
+        let reportedAt = performance.now();
+        const step = async () => {
+          if (performance.now() - reportedAt > PROGRESS_INTERVAL) {
+            reportedAt = performance.now();
+            this.#reportProgress();
+          }
+          await renew();
+        };
+        await this.#subscriptions.renew(step);
+        await this.#places.resynchronize(step);
       },
       beat: async () => {
         await this.#places.confirmOldest();
@@ -201,6 +212,18 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       subscriptions: this.#subscriptions,
       sessionClosed: (session) => this.#node?.sessionClosed(session),
     };
+  }
+
+  get #progress(): { channels: number; places: number } {
+    return { channels: this.#subscriptions.confirmed, places: this.#places.registered };
+  }
+
+  #reportProgress(): void {
+    const { channels, places } = this.#progress;
+    this.#node!.logger.log(
+      `This node is coming back: Redis has ${channels} of its ${this.#subscriptions.size} channels ` +
+        `and ${places} of its ${this.#places.size} places in sessions`,
+    );
   }
 
   #connected(): void {

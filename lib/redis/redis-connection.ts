@@ -157,6 +157,7 @@ export class RedisConnection {
   replace(reason: string, client = this.#client): void {
     if (this.#isClosed || client !== this.#client || this.#connecting) return;
     this.#failures++;
+    if (client) this.#remember(client);
     if (client && !(isClusterClient(client) && client.status === 'ready')) {
       this.#client = undefined;
       this.#disconnect(client);
@@ -251,9 +252,15 @@ export class RedisConnection {
     this.#readyAt = performance.now();
     this.lastError = 'no answer';
     if (before && before !== this.#given) this.#retire(before);
-    if (isClusterClient(client)) this.#nodes = addressesOf(client);
+    this.#remember(client);
     client.on('close', () => this.#closed(client));
     this.listener.ready?.();
+  }
+
+  /** The nodes that are known now may be all that is left of the cluster later. */
+  #remember(client: RedisClient): void {
+    const nodes = isClusterClient(client) ? addressesOf(client) : [];
+    if (nodes.length > 0) this.#nodes = nodes;
   }
 
   #retire(client: RedisClient): void {

@@ -48,6 +48,13 @@ export class RedisPlaces implements SessionMembership {
 
   constructor(private readonly host: PlacesHost) {}
 
+  /** How many places Redis has in the name of the present incarnation. */
+  get registered(): number {
+    let registered = 0;
+    for (const { incarnation } of this.#held.values()) if (incarnation === this.host.membership.incarnation) registered++;
+    return registered;
+  }
+
   /** How many places this node has. */
   get size(): number {
     return this.#held.size;
@@ -135,8 +142,8 @@ export class RedisPlaces implements SessionMembership {
   async resynchronize(renew: () => Promise<void>): Promise<void> {
     const { membership } = this.host;
     const unknown = [...this.#held.values()].filter(({ incarnation }) => incarnation !== membership.incarnation);
-    while (unknown.length > 0) {
-      await Promise.all(unknown.splice(0, BATCH).map((held) => this.#confirm(held)));
+    for (let first = 0; first < unknown.length; first += BATCH) {
+      await Promise.all(unknown.slice(first, first + BATCH).map((held) => this.#confirm(held)));
       await renew();
     }
   }
@@ -144,7 +151,9 @@ export class RedisPlaces implements SessionMembership {
   /** Confirms the places in sessions of which messages may have been missed. @throws RedisUnavailableError */
   async confirmAll(sessions: readonly string[]): Promise<void> {
     const held = sessions.flatMap((session) => [...(this.#sessions.get(session)?.held.values() ?? [])]);
-    while (held.length > 0) await Promise.all(held.splice(0, BATCH).map((place) => this.#confirm(place)));
+    for (let first = 0; first < held.length; first += BATCH) {
+      await Promise.all(held.slice(first, first + BATCH).map((place) => this.#confirm(place)));
+    }
   }
 
   /** Confirms those places that were not confirmed for long. @throws RedisUnavailableError */

@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +29,7 @@ export class RedisServer {
     readonly port: number,
     private readonly directory: string,
     private readonly settings: readonly string[],
+    private readonly config?: string,
   ) {}
 
   /**
@@ -53,6 +54,21 @@ export class RedisServer {
     }
   }
 
+  /** A Sentinel that watches a master by the name `main`. */
+  static async startSentinel(master: RedisServer): Promise<RedisServer> {
+    const directory = await mkdtemp(join(tmpdir(), 'webwire-redis-'));
+    const config = join(directory, 'sentinel.conf');
+    const lines = [
+      `sentinel monitor main 127.0.0.1 ${master.port} 2`,
+      'sentinel down-after-milliseconds main 1500',
+      'sentinel failover-timeout main 6000',
+    ];
+    await writeFile(config, `${lines.join('\n')}\n`);
+    const server = new RedisServer(await freePort(), directory, ['--sentinel'], config);
+    await server.startAgain();
+    return server;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
@@ -61,7 +77,7 @@ export class RedisServer {
   async startAgain(): Promise<void> {
     const server = spawn(
       'redis-server',
-      ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.directory, ...this.settings],
+      [...(this.config ? [this.config] : []), '--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.directory, ...this.settings],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     this.#process = server;
@@ -70,7 +86,7 @@ export class RedisServer {
     const isReady = new Promise<void>((resolve) => {
       server.stdout.on('data', (chunk) => {
         output += String(chunk);
-        if (output.includes('Ready to accept connections')) resolve();
+        if (/Ready to accept connections|Sentinel ID is/.test(output)) resolve();
       });
     });
     const failed = this.#exit.then(() => {
@@ -107,12 +123,24 @@ export class RedisServer {
   }
 }
 
-/** Three of them that are a Redis Cluster, each with a third of the slots. */
-export class RedisShards {
-  private constructor(readonly servers: readonly RedisServer[]) {}
+const SHARDS = 3;
+const SLOTS = 16_384;
 
-  static async start(): Promise<RedisShards> {
-    const busPorts = [await freePort(), await freePort(), await freePort()];
+/** A Redis Cluster of three masters with a third of the slots each. */
+export class RedisShards {
+  readonly #admins = new Map<RedisServer, Redis>();
+
+  private constructor(
+    /** The masters at the start, then a replica of each, if there are any. */
+    readonly servers: readonly RedisServer[],
+  ) {
+    for (const server of servers) this.#admins.set(server, adminOf(server));
+  }
+
+  static async start({ hasReplicas = false } = {}): Promise<RedisShards> {
+    const count = hasReplicas ? 2 * SHARDS : SHARDS;
+    const busPorts: number[] = [];
+    while (busPorts.length < count) busPorts.push(await freePort());
     const starting = busPorts.map((busPort) =>
       RedisServer.start({
         settings: ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'],
@@ -120,36 +148,158 @@ export class RedisShards {
     );
     const servers = await Promise.all(starting);
     const shards = new RedisShards(servers);
-    const clients = servers.map(({ url }) => new Redis(url));
-    try {
-      const slots = [0, 5_461, 10_923, 16_384];
-      for (const [index, client] of clients.entries()) {
-        await client.call('cluster', 'addslotsrange', slots[index]!, slots[index + 1]! - 1);
-        await client.call('cluster', 'set-config-epoch', index + 1);
-        if (index > 0) await clients[0]!.call('cluster', 'meet', '127.0.0.1', servers[index]!.port, busPorts[index]!);
-      }
-      const isReady = async (client: Redis) => {
-        const info = String(await client.call('cluster', 'info'));
-        return info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3');
-      };
-      await vi.waitUntil(async () => (await Promise.all(clients.map(isReady))).every(Boolean), { timeout: 20_000 });
-    } finally {
-      for (const client of clients) client.disconnect();
+    const slots = [0, 5_461, 10_923, SLOTS];
+    const [first] = servers as [RedisServer];
+    for (const [index, server] of servers.entries()) {
+      await shards.ask(server, 'set-config-epoch', index + 1);
+      if (index < SHARDS) await shards.ask(server, 'addslotsrange', slots[index]!, slots[index + 1]! - 1);
+      if (index > 0) await shards.ask(first, 'meet', '127.0.0.1', server.port, busPorts[index]!);
+    }
+    const isReady = async (server: RedisServer) => {
+      const info = await shards.ask(server, 'info');
+      return info.includes('cluster_state:ok') && info.includes(`cluster_known_nodes:${count}`);
+    };
+    await vi.waitUntil(async () => (await Promise.all(servers.map(isReady))).every(Boolean), { timeout: 30_000 });
+    for (const [index, replica] of servers.slice(SHARDS).entries()) {
+      await shards.ask(replica, 'replicate', await shards.ask(servers[index]!, 'myid'));
+      await shards.replicates(replica);
     }
     return shards;
   }
 
   /** A client of the cluster, which is not connected. */
   client(options: ClusterOptions = {}): Cluster {
-    return new Cluster(
-      this.servers.map(({ port }) => ({ host: '127.0.0.1', port })),
-      { lazyConnect: true, ...options },
-    );
+    return new Cluster(this.addresses, { lazyConnect: true, ...options });
+  }
+
+  get addresses(): { host: string; port: number }[] {
+    return this.servers.map(({ port }) => ({ host: '127.0.0.1', port }));
+  }
+
+  /** Runs a `CLUSTER` command. */
+  async ask(server: RedisServer, ...args: (string | number)[]): Promise<string> {
+    return String(await this.#admins.get(server)!.call('cluster', ...args));
+  }
+
+  /** The master of a key or channel, according to one of the other servers. */
+  async masterOf(key: string, informant = this.servers[1]!): Promise<RedisServer> {
+    const slot = Number(await this.ask(informant, 'keyslot', key));
+    const ranges = (await this.#admins.get(informant)!.call('cluster', 'slots')) as [number, number, [string, number]][];
+    const [, , [, port]] = ranges.find(([low, high]) => slot >= low && slot <= high)!;
+    return this.servers.find((server) => server.port === port)!;
+  }
+
+  /** Moves the slot of a key or channel, without its keys, to another master. */
+  async move(key: string, to: RedisServer): Promise<void> {
+    const from = await this.masterOf(key);
+    if (from === to) return;
+    const slot = await this.ask(to, 'keyslot', key);
+    const id = await this.ask(to, 'myid');
+    await this.ask(to, 'setslot', slot, 'importing', await this.ask(from, 'myid'));
+    await this.ask(from, 'setslot', slot, 'migrating', id);
+    for (const server of [to, from]) await this.ask(server, 'setslot', slot, 'node', id);
+    for (const server of this.servers) {
+      if (server === to || server === from) continue;
+      // Replicas follow their masters.
+      await this.ask(server, 'setslot', slot, 'node', id).catch(() => undefined);
+    }
+  }
+
+  /** Removes keys of the slot of one of them. */
+  async forget(keys: readonly string[]): Promise<void> {
+    await this.#admins.get(await this.masterOf(keys[0]!))!.del(...keys);
+  }
+
+  async replicaOf(master: RedisServer): Promise<RedisServer> {
+    const id = await this.ask(master, 'myid');
+    for (const server of this.servers) {
+      const line = (await this.ask(server, 'nodes')).split('\n').find((node) => node.includes('myself'));
+      if (line?.split(' ')[3] === id) return server;
+    }
+    throw new Error('the master has no replica');
+  }
+
+  /** The replica takes the place of its master, which becomes its replica. */
+  async failOver(replica: RedisServer): Promise<void> {
+    await this.ask(replica, 'failover');
+    await vi.waitUntil(async () => (await this.#role(replica)).includes('role:master'), { timeout: 30_000 });
+  }
+
+  /** Waits until a replica has all that its master has. */
+  async replicates(replica: RedisServer): Promise<void> {
+    const isUp = async () => (await this.#role(replica)).includes('master_link_status:up');
+    await vi.waitUntil(isUp, { timeout: 30_000 });
   }
 
   async stop(): Promise<void> {
+    for (const admin of this.#admins.values()) admin.disconnect();
+    for (const server of this.servers) server.resume();
     await Promise.all(this.servers.map((server) => server.stop()));
   }
+
+  async #role(server: RedisServer): Promise<string> {
+    return this.#admins.get(server)!.info('replication');
+  }
+}
+
+/** A master, its replica, and three Sentinels that watch them. */
+export class RedisSentinels {
+  private constructor(
+    readonly master: RedisServer,
+    readonly replica: RedisServer,
+    private readonly sentinels: readonly RedisServer[],
+  ) {}
+
+  static async start(): Promise<RedisSentinels> {
+    const master = await RedisServer.start();
+    const replica = await RedisServer.start({ settings: ['--replicaof', `127.0.0.1 ${master.port}`] });
+    const admin = adminOf(replica);
+    const isUp = async () => (await admin.info('replication')).includes('master_link_status:up');
+    await vi.waitUntil(isUp, { timeout: 30_000 });
+    admin.disconnect();
+    const sentinels = await Promise.all([1, 2, 3].map(() => RedisServer.startSentinel(master)));
+    const group = new RedisSentinels(master, replica, sentinels);
+    const admins = sentinels.map(adminOf);
+    const knowsAll = async (sentinel: Redis) => {
+      const reply = (await sentinel.call('sentinel', 'master', 'main')) as string[];
+      const field = (name: string) => reply[reply.indexOf(name) + 1];
+      return field('num-other-sentinels') === '2' && field('num-slaves') === '1';
+    };
+    await vi.waitUntil(async () => (await Promise.all(admins.map(knowsAll))).every(Boolean), { timeout: 30_000 });
+    for (const sentinel of admins) sentinel.disconnect();
+    return group;
+  }
+
+  /** Options of ioredis. */
+  get connection(): { name: string; sentinels: { host: string; port: number }[] } {
+    return { name: 'main', sentinels: this.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })) };
+  }
+
+  /** Lets the Sentinel that clients ask first answer nothing any more. */
+  stallFirstSentinel(): void {
+    this.sentinels[0]!.stall();
+  }
+
+  /** Waits until the Sentinels have made the replica the master. */
+  async promoted(): Promise<void> {
+    const admin = adminOf(this.sentinels.at(-1)!);
+    const port = async () => (await admin.call('sentinel', 'get-master-addr-by-name', 'main')) as string[];
+    await vi.waitUntil(async () => Number((await port())[1]) === this.replica.port, { timeout: 60_000, interval: 100 });
+    admin.disconnect();
+  }
+
+  async stop(): Promise<void> {
+    const servers = [...this.sentinels, this.replica, this.master];
+    for (const server of servers) server.resume();
+    await Promise.all(servers.map((server) => server.stop()));
+  }
+}
+
+function adminOf({ url }: RedisServer): Redis {
+  const admin = new Redis(url, { maxRetriesPerRequest: null });
+  // It connects again to one that is killed and started again.
+  admin.on('error', () => undefined);
+  return admin;
 }
 
 async function freePort(): Promise<number> {
