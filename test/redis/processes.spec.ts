@@ -226,7 +226,13 @@ describeWithRedis(
         const quitter = people[20]!;
         expect(await logOut(quitter.client)).toBe('closed');
         quitter.key = undefined;
-        if (how === 'stall') await new Promise((resolve) => setTimeout(resolve, NODE_TIMEOUT));
+        if (how === 'stall') {
+          const awaySince = async () => {
+            const health = JSON.parse((await people[0]!.client.ask('health')).slice('utf8 '.length)) as { since: string };
+            return Date.parse(health.since);
+          };
+          await expect.poll(async () => Date.now() - (await awaySince())).toBeGreaterThan(NODE_TIMEOUT);
+        }
         if (how === 'kill') await redis.startAgain();
         else redis.resume();
         await Promise.all(back());
