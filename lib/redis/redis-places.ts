@@ -51,7 +51,8 @@ export class RedisPlaces implements SessionMembership {
   /** How many places Redis has in the name of the present incarnation. */
   get registered(): number {
     let registered = 0;
-    for (const { incarnation } of this.#held.values()) if (incarnation === this.host.membership.incarnation) registered++;
+    for (const { incarnation } of this.#held.values())
+      if (incarnation === this.host.membership.incarnation) registered++;
     return registered;
   }
 

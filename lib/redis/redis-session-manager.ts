@@ -115,8 +115,9 @@ export class RedisSessionManager extends SessionManager {
   }
 
   /** Closes the connection, if it is not that of a client that was given. Nest calls it at shutdown. */
-  onModuleDestroy(): void {
+  onModuleDestroy(): Promise<void> {
     this.#connection.close();
+    return Promise.resolve();
   }
 
   #name(key: string): string {

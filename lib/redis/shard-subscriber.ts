@@ -92,8 +92,7 @@ export class ShardSubscriber {
   }
 
   unsubscribe(channel: string): void {
-    if (this.#forget(channel) && this.isReady)
-      this.#connection.send('sunsubscribe', channel).catch(() => undefined);
+    if (this.#forget(channel) && this.isReady) this.#connection.send('sunsubscribe', channel).catch(() => undefined);
   }
 
   /**

@@ -64,7 +64,10 @@ describeWithRedis(
       const nodes = [await startNode(options), await startNode(options)];
       const manager = startManager(options);
       const emitter = new WebwireEmitter({ ...options, commandTimeout: COMMAND_TIMEOUT });
-      opened.push(() => emitter.close(), () => client?.disconnect());
+      opened.push(
+        () => emitter.close(),
+        () => client?.disconnect(),
+      );
       await nodes[0]!.cluster.places.take('s', 'place', { limit: 1, isNew: false });
       await manager.onSessionCreated(connectionWith('key'));
       expect(await emitter.signalGroup('room', 'x')).toBe(2);

@@ -228,7 +228,9 @@ describeWithRedis(
         quitter.key = undefined;
         if (how === 'stall') {
           const awaySince = async () => {
-            const health = JSON.parse((await people[0]!.client.ask('health')).slice('utf8 '.length)) as { since: string };
+            const health = JSON.parse((await people[0]!.client.ask('health')).slice('utf8 '.length)) as {
+              since: string;
+            };
             return Date.parse(health.since);
           };
           await expect.poll(async () => Date.now() - (await awaySince())).toBeGreaterThan(NODE_TIMEOUT);

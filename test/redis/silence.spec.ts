@@ -75,7 +75,10 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     await node.cluster.places.take('s', 'place', { limit: 1, isNew: false });
     proxy.freeze('webwire-subscriber');
     expect(await other.cluster.places.closeAll('s')).toMatchObject({ isLast: true });
-    expect(await node.told.take(({ kind }) => kind === 'sessionClosed')).toEqual({ kind: 'sessionClosed', session: 's' });
+    expect(await node.told.take(({ kind }) => kind === 'sessionClosed')).toEqual({
+      kind: 'sessionClosed',
+      session: 's',
+    });
   });
 
   it('are replaced by a session manager, in the middle of what it does', async () => {

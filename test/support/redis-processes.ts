@@ -71,7 +71,16 @@ export class RedisServer {
   async startAgain(): Promise<void> {
     const server = spawn(
       'redis-server',
-      [...(this.config ? [this.config] : []), '--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.directory, ...this.settings],
+      [
+        ...(this.config ? [this.config] : []),
+        '--port',
+        String(this.port),
+        '--bind',
+        '127.0.0.1',
+        '--dir',
+        this.directory,
+        ...this.settings,
+      ],
       { stdio: ['ignore', 'pipe', 'inherit'] },
     );
     this.#process = server;
@@ -179,7 +188,11 @@ export class RedisShards {
   /** The master of a key or channel, according to one of the other servers. */
   async masterOf(key: string, informant = this.servers[1]!): Promise<RedisServer> {
     const slot = Number(await this.ask(informant, 'keyslot', key));
-    const ranges = (await this.#admins.get(informant)!.call('cluster', 'slots')) as [number, number, [string, number]][];
+    const ranges = (await this.#admins.get(informant)!.call('cluster', 'slots')) as [
+      number,
+      number,
+      [string, number],
+    ][];
     const [, , [, port]] = ranges.find(([low, high]) => slot >= low && slot <= high)!;
     return this.servers.find((server) => server.port === port)!;
   }
