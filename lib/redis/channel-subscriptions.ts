@@ -14,9 +14,9 @@ export interface SubscriptionsHost extends ShardSubscriberListener {
   /** How the connection for messages to a single Redis is made. */
   readonly source: ConstructorParameters<typeof RedisConnection>[0];
   /** Names a channel of this node for its checks. */
-  probeChannel(tag: string): string;
+  readonly probeChannel: (tag: string) => string;
   /** Names a channel that nobody subscribes or publishes to. */
-  idleChannel(tag: string): string;
+  readonly idleChannel: (tag: string) => string;
   /** These channels were subscribed to again while the node was connected: messages may have been missed. */
   resubscribed(channels: readonly string[]): void;
 }
@@ -123,6 +123,11 @@ export class ChannelSubscriptions {
   /** Resolves when the channels that were added by now are subscribed to, or that has failed. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#pending);
+  }
+
+  /** Connects to all servers again, as Redis is somewhere else now. */
+  replaceConnections(reason: string): void {
+    for (const shard of this.#shards.values()) shard.replace(reason);
   }
 
   close(): void {

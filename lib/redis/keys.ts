@@ -8,7 +8,7 @@ import type { ClusterTarget } from '../server/ports/cluster.js';
 export class Keys {
   constructor(private readonly prefix: string) {}
 
-  /** Set of the places in a session, `<node>.<number of the incarnation>/<place>` each. */
+  /** Set of the places in a session, `<node>.<number of the epoch>/<place>` each. */
   places(session: string): string {
     return `${this.prefix}:places:{${session}}`;
   }
@@ -18,7 +18,7 @@ export class Keys {
     return `${this.prefix}:closed:{${session}}`;
   }
 
-  /** The lease of a node, which exists as long as it is alive: number of its first incarnation that counts. */
+  /** The lease of a node, which exists as long as it is alive: number of its first epoch that counts. */
   node(nodeId: string): string {
     return `${this.prefix}:node:${nodeId}`;
   }

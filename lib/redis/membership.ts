@@ -4,7 +4,7 @@ import type { RedisConnection } from './redis-connection.js';
 import { RedisUnavailableError } from './redis-error.js';
 import { Script } from './script.js';
 
-/** What a membership needs of its node. */
+/** The node of a membership. */
 export interface MembershipHost {
   readonly commands: RedisConnection;
   readonly keys: Keys;
@@ -13,8 +13,8 @@ export interface MembershipHost {
   /** Checks that messages arrive. Calls `renew` between its steps, which may take long. Rejects if messages do not. */
   probeSubscriptions(renew: () => Promise<void>): Promise<void>;
   /**
-   * Subscribes to all channels and tells Redis all that this node has, in the name of its new incarnation. Calls `renew`
-   * between its steps, which keeps the lease however long all of it takes.
+   * Subscribes to all channels and registers all that this node has, in its new epoch. Calls `renew` between its steps,
+   * which keeps the lease however long all of it takes.
    */
   resynchronize(renew: () => Promise<void>): Promise<void>;
   /** A heartbeat went well. */
@@ -41,16 +41,16 @@ return {id, math.max(0, math.ceil(settled - now))}
 `);
 
 /**
- * Whether this node is alive in the eyes of the others.
+ * The membership of this node in the cluster. `STATES.md` has its states.
  *
- * A node has a lease, which it renews by heartbeats. Its places are those of an *incarnation*: whenever the node was
- * away, it comes back as another one, in whose name it tells all that it has anew. So a dead incarnation stays dead, and
- * with it whatever commands of before may still have done.
+ * A node has a lease, which it renews by heartbeats. Its places belong to an *epoch*: whenever the node was away, it begins
+ * a new epoch and registers its places again. A dead epoch stays dead, and with it all that commands of before may still
+ * have done.
  */
 export class Membership {
   #count = 0;
-  /** The last incarnation in whose name Redis knows all places, and the first one whose places count. */
-  #told = 0;
+  /** The newest epoch in which all places are registered in Redis, and the oldest one that is still valid. */
+  #registered = 0;
   #oldest = 1;
   #isConnected = false;
   #isJoining = false;
@@ -73,19 +73,19 @@ export class Membership {
     private readonly host: MembershipHost,
   ) {}
 
-  /** Name of the present incarnation. */
-  get incarnation(): string {
+  /** Name of the present epoch. */
+  get epoch(): string {
     return `${this.nodeId}.${this.#count}`;
   }
 
-  /** Whether Redis answers, knows all that this node has, and takes it for alive. */
+  /** Whether Redis answers, has all that this node has registered, and the lease lasts. */
   get isConnected(): boolean {
     return this.#isConnected && performance.now() < this.#leaseEnd;
   }
 
   /**
-   * Whether this node is just telling Redis what it has. Whatever changes meanwhile is told in the name of the present
-   * incarnation, too, by whoever changes it; if that fails, `fail()` is called.
+   * Whether this node is coming back and registers what it has. A place that changes meanwhile is registered in the present
+   * epoch by the caller that changes it; if that fails, the caller calls `fail()`.
    */
   get isJoining(): boolean {
     return this.#isJoining;
@@ -97,7 +97,7 @@ export class Membership {
   }
 
   /**
-   * Whether an incarnation without a lease is dead: when Redis was away, all leases may have run out, and those who are
+   * Whether an epoch without a lease is dead: when Redis was away, all leases may have run out, and those who are
    * alive need time to come back.
    */
   get canJudge(): boolean {
@@ -111,7 +111,7 @@ export class Membership {
     this.#schedule();
   }
 
-  /** Something failed that may have been done or not: what Redis knows of this node is no longer sure. */
+  /** A command failed that may have been executed or not: Redis' data about this node may be wrong. */
   fail(reason: string): void {
     this.#failures++;
     if (!this.#isConnected || this.#isStopped) return;
@@ -120,12 +120,12 @@ export class Membership {
     this.hurry();
   }
 
-  /** Notices that the lease may have run out, which is not news to a node that is away. */
+  /** Ends the connected state if the lease may have run out. */
   lapse(): void {
     if (this.#isConnected && !this.isConnected) this.fail('its lease may have run out');
   }
 
-  /** Looks at once how things are. */
+  /** Runs the next check, or the next attempt to come back, as soon as possible. */
   hurry(): void {
     this.#isUrgent = true;
     if (!this.#working) this.#schedule();
@@ -177,14 +177,14 @@ export class Membership {
     await this.#readGeneration();
     this.#count++;
     this.#isJoining = true;
-    // Until Redis knows all places in the name of the new incarnation, those of the last one count, too.
-    this.#oldest = Math.max(this.#told, 1);
+    // Until all places are registered in the new epoch, those of the last one are valid, too.
+    this.#oldest = Math.max(this.#registered, 1);
     await this.#renew();
     await this.host.resynchronize(this.#keepLease);
     await this.host.probeSubscriptions(this.#keepLease);
     this.#oldest = this.#count;
     await this.#renew(true);
-    this.#told = this.#count;
+    this.#registered = this.#count;
     if (this.#failures !== failures) throw new RedisUnavailableError('a connection was lost meanwhile');
     if (this.#isStopped) return;
     this.#isJoining = false;

@@ -25,7 +25,7 @@ export interface RedisClusterEvents {
   drop: [event: { nodeId: string; dropped: number }];
 }
 
-/** How a node is. */
+/** The state of a node. */
 export interface RedisClusterHealth {
   /** Whether the other nodes can be reached. */
   readonly isHealthy: boolean;
@@ -69,7 +69,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   #node: ClusterNode | undefined;
   #status: RedisClusterHealth['status'] = 'starting';
   #since = new Date();
-  /** Whether it is not known yet what all nodes have. */
+  /** Whether other nodes may not have registered all that they have since Redis lost its data. */
   #isSettling = false;
   #malformed = 0;
   #warnedAt = -Infinity;
@@ -283,7 +283,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       this.#ignore((error as Error).message);
       return;
     }
-    // What this node publishes, its own connections already have.
+    // The connections of this node have it already.
     if (envelope.origin === this.nodeId) return;
     if ('closedSession' in envelope) this.#node!.sessionClosed(envelope.closedSession);
     else this.#node!.receive(envelope.target, envelope.message, new Set(envelope.except));
@@ -294,8 +294,6 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     const now = performance.now();
     if (now - this.#warnedAt < WARNING_INTERVAL) return;
     this.#warnedAt = now;
-    this.#node!.logger.warn(
-      `A message that is none of a node was ignored: ${reason} (${this.#malformed} of that kind by now)`,
-    );
+    this.#node!.logger.warn(`Ignored a malformed cluster message: ${reason} (${this.#malformed} so far)`);
   }
 }

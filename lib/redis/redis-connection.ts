@@ -17,7 +17,7 @@ export interface ConnectionSource {
   /** How long Redis may take to answer, in ms. */
   readonly commandTimeout: number;
   /** Makes a client that is not connected yet. */
-  createClient(attempt: ConnectionAttempt): Promise<RedisClient> | RedisClient;
+  readonly createClient: (attempt: ConnectionAttempt) => Promise<RedisClient> | RedisClient;
   /** A client of the application: it is used until it fails, and never closed. */
   readonly given?: RedisClient;
 }
@@ -99,12 +99,16 @@ export class RedisConnection {
         throw refusal ?? error;
       }
       const { client } = this;
+      const time = left();
       let answer: unknown;
       try {
-        answer = await within(left(), client.call(command, ...args), command);
+        answer = await within(time, client.call(command, ...args), command);
       } catch (error) {
         const { isSilent, isWrongServer, message } = error as RedisUnavailableError;
-        if (isSilent || isWrongServer) this.replace(message, client);
+        // After a long wait for the connection, a late answer says nothing about it.
+        const isJudged = isSilent && time > this.source.commandTimeout / 2;
+        if (isJudged || isWrongServer) this.replace(message, client);
+        if (isSilent && refusal) throw refusal;
         if (!isWrongServer || performance.now() >= deadline) throw error;
         refusal = error;
         // A client of a Redis Cluster stays in use until there is another one.

@@ -1,7 +1,7 @@
 import { ChannelSubscriptions, type SubscriptionsHost } from './channel-subscriptions.js';
 import type { Keys } from './keys.js';
 import { RedisConnection } from './redis-connection.js';
-import { RedisUnavailableError } from './redis-error.js';
+import { isWrongServerError, RedisUnavailableError } from './redis-error.js';
 import type { RedisAddress } from './redis-options.js';
 
 /** Notifications of the connections of a node. */
@@ -31,6 +31,8 @@ export class RedisConnections {
         lost: (reason) => {
           listener.commandsLost();
           listener.interrupted(`its connection for commands was lost: ${reason}`);
+          // A replica still delivers messages, for as long as its primary is the right one.
+          if (isWrongServerError(reason)) this.subscriptions.replaceConnections(reason);
         },
       },
     );

@@ -38,7 +38,7 @@ export interface RedisAddress {
   /** The prefix that the given client adds to the keys of its commands. */
   readonly keyPrefix: string;
   /** Makes a client that is not connected yet. */
-  createClient(attempt: ConnectionAttempt): Promise<RedisClient>;
+  readonly createClient: (attempt: ConnectionAttempt) => Promise<RedisClient>;
 }
 
 const TIMER_MAX = 0x7fff_ffff;

@@ -1,7 +1,7 @@
 import { SessionError } from '../session/session-error.js';
 import type { PlaceRequest, PlaceResult, SessionClosing, SessionMembership } from '../session/session-membership.js';
 import { encodeEnvelope } from './envelope.js';
-import { findDeadIncarnations, incarnationOf } from './incarnations.js';
+import { findDeadEpochs, epochOf } from './epochs.js';
 import type { Keys } from './keys.js';
 import type { Membership } from './membership.js';
 import { CLOSE, CLOSE_ALL, CLOSE_UNHELD, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
@@ -17,8 +17,8 @@ const BATCH = 500;
 interface Held {
   readonly session: string;
   readonly place: string;
-  /** The incarnation in whose name Redis knows it. */
-  incarnation: string;
+  /** The epoch in which it is registered in Redis; `''` for none. */
+  epoch: string;
   confirmedAt: number;
 }
 
@@ -29,7 +29,7 @@ interface Interest {
   pending: number;
 }
 
-/** What places need of their node. */
+/** The node of the places. */
 export interface PlacesHost {
   readonly commands: RedisConnection;
   readonly keys: Keys;
@@ -39,7 +39,7 @@ export interface PlacesHost {
   sessionClosed(session: string): void;
 }
 
-/** The places in sessions, in Redis. Those of this node are known here too, so that Redis can be told again. */
+/** The places in sessions, in Redis. Those of this node are also kept here, so that they can be registered again. */
 export class RedisPlaces implements SessionMembership {
   /** By session and place, in the order in which they were confirmed. */
   readonly #held = new Map<string, Held>();
@@ -48,11 +48,10 @@ export class RedisPlaces implements SessionMembership {
 
   constructor(private readonly host: PlacesHost) {}
 
-  /** How many places Redis has in the name of the present incarnation. */
+  /** How many places Redis has in the present epoch. */
   get registered(): number {
     let registered = 0;
-    for (const { incarnation } of this.#held.values())
-      if (incarnation === this.host.membership.incarnation) registered++;
+    for (const { epoch } of this.#held.values()) if (epoch === this.host.membership.epoch) registered++;
     return registered;
   }
 
@@ -78,7 +77,7 @@ export class RedisPlaces implements SessionMembership {
     }
     try {
       const result = await this.#take(session, place, request);
-      if (result === 'taken') this.#hold(session, place, this.host.membership.incarnation);
+      if (result === 'taken') this.#hold(session, place, this.host.membership.epoch);
       return result;
     } finally {
       this.#answered(session);
@@ -110,7 +109,7 @@ export class RedisPlaces implements SessionMembership {
   }
 
   async closeAll(session: string): Promise<SessionClosing> {
-    for (const place of [...(this.#sessions.get(session)?.held.keys() ?? [])]) this.#release(session, place);
+    for (const place of this.#sessions.get(session)?.held.keys() ?? []) this.#release(session, place);
     const { keys, membership } = this.host;
     const envelope = encodeEnvelope({ origin: membership.nodeId, closedSession: session });
     const channels = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
@@ -137,12 +136,12 @@ export class RedisPlaces implements SessionMembership {
   }
 
   /**
-   * Tells Redis all places in the name of the present incarnation; those that come and go meanwhile tell it themselves, so
+   * Tells Redis all places in the present epoch; those that come and go meanwhile tell it themselves, so
    * that it comes to an end however many there are. @throws RedisUnavailableError
    */
   async resynchronize(renew: () => Promise<void>): Promise<void> {
     const { membership } = this.host;
-    const unknown = [...this.#held.values()].filter(({ incarnation }) => incarnation !== membership.incarnation);
+    const unknown = [...this.#held.values()].filter(({ epoch }) => epoch !== membership.epoch);
     for (let first = 0; first < unknown.length; first += BATCH) {
       await Promise.all(unknown.slice(first, first + BATCH).map((held) => this.#confirm(held)));
       await renew();
@@ -179,7 +178,7 @@ export class RedisPlaces implements SessionMembership {
       const answer = await this.#run(TAKE, [keys.places(session), keys.closed(session)], args);
       const [outcome, others] = answer as [number, string[]?];
       const held = this.#held.get(nameOf(session, place));
-      if (outcome === 1 && held) this.#confirmed(held, membership.incarnation);
+      if (outcome === 1 && held) this.#confirmed(held, membership.epoch);
       return { result: outcome === 1 ? 'taken' : outcome === 0 ? 'full' : 'closed', others: others ?? [] };
     });
   }
@@ -200,27 +199,27 @@ export class RedisPlaces implements SessionMembership {
     }
   }
 
-  /** The incarnations among those of some places that are dead for sure. */
+  /** Finds the epochs of some places that are certainly dead. */
   #findDead(members: readonly string[]): Promise<string[]> {
     const { membership, keys, commands } = this.host;
-    const others = new Set(members.map(incarnationOf));
-    others.delete(membership.incarnation);
-    return findDeadIncarnations(others, membership.canJudge, keys, commands, (operation) => this.#ask(operation));
+    const others = new Set(members.map(epochOf));
+    others.delete(membership.epoch);
+    return findDeadEpochs(others, membership.canJudge, keys, commands, (operation) => this.#ask(operation));
   }
 
   async #countAlive(members: readonly string[]): Promise<number> {
     const dead = new Set(await this.#findDead(members));
-    return members.filter((member) => !dead.has(incarnationOf(member))).length;
+    return members.filter((member) => !dead.has(epochOf(member))).length;
   }
 
   async #confirm(held: Held): Promise<void> {
-    const { session, place, incarnation } = held;
+    const { session, place, epoch } = held;
     const { keys, commands, membership } = this.host;
-    const present = membership.incarnation;
+    const present = membership.epoch;
     const name = nameOf(session, place);
     if (this.#held.get(name) !== held) return;
     const member = `${present}/${place}`;
-    const before = incarnation === '' ? member : `${incarnation}/${place}`;
+    const before = epoch === '' ? member : `${epoch}/${place}`;
     const answer = await commands.run(
       CONFIRM,
       [keys.places(session), keys.closed(session)],
@@ -236,17 +235,17 @@ export class RedisPlaces implements SessionMembership {
     }
   }
 
-  /** @param incarnation The one in whose name Redis was told; this node may go on as another one meanwhile. */
-  #confirmed(held: Held, incarnation: string): void {
+  /** @param epoch The one that it was registered in; the node may have begun another one meanwhile. */
+  #confirmed(held: Held, epoch: string): void {
     const name = nameOf(held.session, held.place);
-    held.incarnation = incarnation;
+    held.epoch = epoch;
     held.confirmedAt = performance.now();
     this.#held.delete(name);
     this.#held.set(name, held);
   }
 
-  #hold(session: string, place: string, incarnation: string): Held {
-    const held = { session, place, incarnation, confirmedAt: performance.now() };
+  #hold(session: string, place: string, epoch: string): Held {
+    const held = { session, place, epoch, confirmedAt: performance.now() };
     this.#held.set(nameOf(session, place), held);
     this.#sessions.get(session)!.held.set(place, held);
     return held;
@@ -294,7 +293,7 @@ export class RedisPlaces implements SessionMembership {
   }
 
   #member(place: string): string {
-    return `${this.host.membership.incarnation}/${place}`;
+    return `${this.host.membership.epoch}/${place}`;
   }
 
   #run(...args: Parameters<RedisConnection['run']>): Promise<unknown> {
@@ -302,13 +301,12 @@ export class RedisPlaces implements SessionMembership {
   }
 
   /**
-   * Where the answer is not sure, or there is none, this node goes on as another incarnation: what Redis knows of this one
-   * may be wrong.
+   * On an error or timeout the node starts a new epoch, because the command may or may not have been executed.
    * @throws SessionError `CLUSTER_UNAVAILABLE`
    */
   async #ask<T>(operation: () => Promise<T>): Promise<T> {
     const { membership } = this.host;
-    const { incarnation } = membership;
+    const { epoch } = membership;
     membership.lapse();
     // Nothing was sent, so this does not keep a node from coming back, however many ask.
     if (!membership.isConnected) throw unavailable();
@@ -319,7 +317,7 @@ export class RedisPlaces implements SessionMembership {
       membership.fail((error as Error).message);
       throw unavailable();
     }
-    if (membership.incarnation === incarnation && membership.isConnected) return answer;
+    if (membership.epoch === epoch && membership.isConnected) return answer;
     membership.fail('its lease may have run out');
     throw unavailable();
   }

@@ -108,6 +108,11 @@ export class ShardSubscriber {
     await Promise.all([this.#probeDelivery(commands, probeChannel), this.#probeCount(idleChannel)]);
   }
 
+  /** Connects again, as Redis is somewhere else now. */
+  replace(reason: string): void {
+    if (this.isReady) this.#connection.replace(reason);
+  }
+
   close(): void {
     this.#connection.close();
   }

@@ -29,7 +29,7 @@ export async function readShardMap(commands: RedisConnection): Promise<ShardMap>
   if (!isClusterClient(commands.client)) return SINGLE;
   const ranges = (await commands.ask('cluster', 'slots')) as [number, number, [string | null, number]][];
   const shards = new Map<string, Shard>();
-  const owners = new Array<string | undefined>(SLOTS);
+  const owners: (string | undefined)[] = Array.from({ length: SLOTS });
   for (const [first, last, [host, port]] of ranges) {
     if (!host) continue;
     const address = translateAddress(commands.client, { host, port });

@@ -6,7 +6,7 @@ import { SessionError } from '../session/session-error.js';
 import type { SessionManager } from '../session/session-manager.js';
 import { digestOf } from '../session/session-registry.js';
 import { encodeEnvelope } from './envelope.js';
-import { findDeadIncarnations, incarnationOf } from './incarnations.js';
+import { findDeadEpochs, epochOf } from './epochs.js';
 import { Keys } from './keys.js';
 import { CLOSE_ALL, PLACE_LIFETIME } from './place-scripts.js';
 import { RedisConnection } from './redis-connection.js';
@@ -140,8 +140,8 @@ export class WebwireEmitter {
       // Whatever the manager throws may hold the key.
       throw new SessionError('SESSION_STORE_FAILED', 'the session is closed, but could not be destroyed');
     }
-    const dead = new Set(await findDeadIncarnations(members.map(incarnationOf), true, keys, commands));
-    return members.filter((member) => !dead.has(incarnationOf(member))).length;
+    const dead = new Set(await findDeadEpochs(members.map(epochOf), true, keys, commands));
+    return members.filter((member) => !dead.has(epochOf(member))).length;
   }
 
   /** Ends the connection to Redis. */

@@ -289,7 +289,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     }
     const told = await a.told.take();
     expect(told).toEqual({ kind: 'signal', target: { kind: 'all' }, message: '400161', except: [] });
-    expect(a.lines.filter((line) => line.includes('none of a node'))).toHaveLength(1);
+    expect(a.lines.filter((line) => line.includes('malformed cluster message'))).toHaveLength(1);
   });
 
   describe('with a node that is gone', () => {

@@ -35,8 +35,9 @@ describeWithRedis('the permissions that the README names', () => {
       expect(await places.closeUnheld('t')).toBe(true);
       await places.leave('s', 'place 0');
       expect(await places.closeAll('s')).toEqual({ connections: 1, isLast: true });
-      const refused = (await admin.call('acl', 'log')) as unknown[];
-      expect(refused).toEqual([]);
+      const refused = (await admin.call('acl', 'log')) as unknown[][];
+      // ioredis does without this command, which came with version 7.2.
+      expect(refused.filter((entry) => !entry.includes('client|setinfo'))).toEqual([]);
     } finally {
       await Promise.all(nodes.map((node) => node.stop()));
       await emitter.close();

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { MessageType } from 'nestjs-webwire/protocol';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestOf } from '../../lib/session/session-registry.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { describe as show, type WireClient } from '../support/wire-client.js';
@@ -233,7 +233,7 @@ describeWithRedis(
             };
             return Date.parse(health.since);
           };
-          await expect.poll(async () => Date.now() - (await awaySince())).toBeGreaterThan(NODE_TIMEOUT);
+          await vi.waitUntil(async () => Date.now() - (await awaySince()) > NODE_TIMEOUT, { timeout: 60_000 });
         }
         if (how === 'kill') await redis.startAgain();
         else redis.resume();

@@ -40,7 +40,9 @@ describeWithRedis(
       const hex = Buffer.from(message).toString('hex');
       const silent = () =>
         nodes.map(({ told }) => {
-          const heard = told.rest.flatMap((it) => (it.kind === 'signal' && it.message === hex ? [it.target] : []));
+          const heard = told.rest.flatMap((event) =>
+            event.kind === 'signal' && event.message === hex ? [event.target] : [],
+          );
           return GROUPS.filter((group) => !heard.some((target) => target.kind === 'group' && target.group === group));
         });
       const remaining = () => {

@@ -32,8 +32,9 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     return node;
   }
 
-  const becomes = (node: BareNode, isHealthy: boolean) =>
-    expect.poll(() => node.cluster.health().isHealthy, { timeout: 15_000 }).toBe(isHealthy);
+  async function becomes(node: BareNode, isHealthy: boolean): Promise<void> {
+    await expect.poll(() => node.cluster.health().isHealthy, { timeout: 15_000 }).toBe(isHealthy);
+  }
 
   /** The node is reached by signals to a group, and its places are in Redis. */
   async function worksAgain(node: BareNode, other: BareNode): Promise<void> {

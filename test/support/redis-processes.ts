@@ -203,10 +203,15 @@ export class RedisShards {
     if (from === to) return;
     const slot = await this.ask(to, 'keyslot', key);
     const id = await this.ask(to, 'myid');
-    await this.ask(to, 'setslot', slot, 'importing', await this.ask(from, 'myid'));
-    await this.ask(from, 'setslot', slot, 'migrating', id);
-    if (withKeys) await this.#moveKeys(slot, from, to);
-    for (const server of [to, from]) await this.ask(server, 'setslot', slot, 'node', id);
+    try {
+      await this.ask(to, 'setslot', slot, 'importing', await this.ask(from, 'myid'));
+      await this.ask(from, 'setslot', slot, 'migrating', id);
+      if (withKeys) await this.#moveKeys(slot, from, to);
+      for (const server of [to, from]) await this.ask(server, 'setslot', slot, 'node', id);
+    } catch (error) {
+      for (const server of this.servers) await this.ask(server, 'setslot', slot, 'stable').catch(() => undefined);
+      throw error;
+    }
     for (const server of this.servers) {
       if (server === to || server === from) continue;
       // Replicas follow their masters.
@@ -341,7 +346,7 @@ function adminOf({ url }: RedisServer): Redis {
 export async function waitUntil(isTrue: () => Promise<boolean> | boolean, timeout: number): Promise<void> {
   const deadline = performance.now() + timeout;
   while (!(await isTrue())) {
-    if (performance.now() > deadline) throw new Error(`it is not so after ${timeout} ms: ${isTrue}`);
+    if (performance.now() > deadline) throw new Error(`it is not so after ${timeout} ms: ${String(isTrue)}`);
     await delay(100);
   }
 }

@@ -20,11 +20,21 @@ export class Faults {
     private readonly keys: () => readonly string[],
   ) {}
 
-  /** Resolves when the fault is over. */
-  async strike(): Promise<Fault> {
-    const { random, shards } = this;
-    const fault = random.pick(FAULTS);
+  /** Resolves when the fault is over, with its name. */
+  async strike(): Promise<string> {
+    const fault = this.random.pick(FAULTS);
     this.tally[fault]++;
+    try {
+      await this.#cause(fault);
+      return fault;
+    } catch (error) {
+      // Redis refuses to move slots and roles while it recovers from the fault before.
+      return `(${fault}: ${(error as Error).message})`;
+    }
+  }
+
+  async #cause(fault: Fault): Promise<void> {
+    const { random, shards } = this;
     const server = random.pick(shards.servers);
     const duration = random.between(200, 6_000);
     switch (fault) {
@@ -60,6 +70,5 @@ export class Faults {
         await shards.configure(server, 'maxmemory', '0');
         break;
     }
-    return fault;
   }
 }

@@ -87,7 +87,7 @@ export class SoakNode {
     const { random, cluster } = this;
     const isFull = this.size > MAX_PLACES;
     const session = this.sessionNames();
-    const action = random.weigh([
+    const action = random.weigh<() => unknown>([
       [isFull ? 0 : 6, () => this.#take(session, random.chance(0.5) ? 4 : Infinity)],
       [4, () => this.#giveBack(random.chance(0.5))],
       [0.3, () => this.#closeAll(session)],
