@@ -166,7 +166,13 @@ export class WebwireEmitter {
     const message = encodeSignal(name, body);
     const envelope = encodeEnvelope({ origin: this.#origin, target, except: ids, message });
     const commands = this.#connected();
-    return (await commands.ask('spublish', this.#keys.channelOf(target), envelope)) as number;
+    const channel = this.#keys.channelOf(target);
+    const nodes = (await commands.ask('spublish', channel, envelope)) as number;
+    if (nodes > 0) return nodes;
+    // A primary that has become a replica takes signals, too, though the nodes have left it. It refuses to write, which
+    // leads to the new primary. No node has the signal yet.
+    await commands.ask('del', channel);
+    return (await commands.ask('spublish', channel, envelope)) as number;
   }
 
   #connected(): RedisConnection {
