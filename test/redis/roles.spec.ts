@@ -39,6 +39,11 @@ describeWithRedis(
 
     /** The other one becomes the primary; connections to the old one stay open. */
     async function swap(primary: 0 | 1): Promise<void> {
+      // When this write has arrived at the replica, all earlier ones have.
+      const before = admins[primary === 0 ? 1 : 0];
+      await before.set('marker', '');
+      await before.del('marker');
+      await before.wait(1, 5_000);
       address.target = servers[primary].port;
       await follow(primary === 0 ? 1 : 0, primary);
     }
@@ -69,7 +74,7 @@ describeWithRedis(
         const server = admins[primary];
         const leases = async () => (await server.keys('webwire:node:*')).length;
         // Written by the nodes themselves: what was replicated may have run out meanwhile.
-        await server.del(...(await server.keys('webwire:node:*')));
+        await server.del('none', ...(await server.keys('webwire:node:*')));
         await expect.poll(leases).toBe(2);
         await expect.poll(() => [a, b].every(({ cluster }) => cluster.health().isHealthy)).toBe(true);
         expect(await b.cluster.places.take('s', 'other', { limit: 1, isNew: false }).catch(() => 'full')).toBe('full');
