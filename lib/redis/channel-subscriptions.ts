@@ -1,77 +1,218 @@
-import { isClusterClient } from './redis-client.js';
-import { RedisUnavailableError, type RedisCommands } from './redis-commands.js';
+import { RedisUnavailableError } from './redis-error.js';
+import type { RedisConnection } from './redis-connection.js';
+import { ShardSubscriber, type ShardSubscriberListener } from './shard-subscriber.js';
+import { channelOn, isSameMap, readShardMap, shardClientFactory, slotOf, type ShardMap } from './shards.js';
 
-/** How many channels are subscribed to at once when there are many. */
+/** Number of channels that are subscribed to at once when there are many. */
 const BATCH = 500;
 
-/** The channels that a node listens to: only those that somebody is interested in. */
+/** Renews the lease of the node, if that is due. @throws RedisUnavailableError if it ran out */
+type Renew = () => Promise<void>;
+
+export interface SubscriptionsHost extends ShardSubscriberListener {
+  readonly commands: RedisConnection;
+  /** How the connection for messages to a single Redis is made. */
+  readonly source: ConstructorParameters<typeof RedisConnection>[0];
+  /** Names a channel of this node for its checks. */
+  readonly probeChannel: (tag: string) => string;
+  /** Names a channel that nobody subscribes or publishes to. */
+  readonly idleChannel: (tag: string) => string;
+  /** These channels were subscribed to again while the node was connected: messages may have been missed. */
+  resubscribed(channels: readonly string[]): void;
+}
+
+interface Subscription {
+  readonly slot: number;
+  /** The id of the shard that it was last subscribed on. */
+  shard: string | undefined;
+  /** The result of the last time that it was subscribed to. */
+  result: Promise<void>;
+}
+
+/**
+ * The channels that a node subscribes to: only those that its connections need. Each is subscribed to on the server that
+ * has it, and again when that is another one.
+ */
 export class ChannelSubscriptions {
-  /** Each with the promise of the last time that it was subscribed to. */
-  readonly #channels = new Map<string, Promise<void>>();
+  readonly #channels = new Map<string, Subscription>();
+  readonly #shards = new Map<string, ShardSubscriber>();
+  /** The results that are not there yet. */
+  readonly #pending = new Set<Promise<void>>();
+  #map: ShardMap | undefined;
+  #locating: Promise<void> | undefined;
 
-  constructor(
-    private readonly subscriber: RedisCommands,
-    /** A channel that nobody publishes to. */
-    private readonly idleChannel: string,
-  ) {}
+  constructor(private readonly host: SubscriptionsHost) {}
 
+  /** How many channels this node subscribes to. */
   get size(): number {
     return this.#channels.size;
   }
 
+  /** Whether all of them are subscribed to, or just being so. */
+  get isComplete(): boolean {
+    return this.#subscribed === this.#channels.size;
+  }
+
+  /** How many of them Redis has confirmed. */
+  get confirmed(): number {
+    let confirmed = 0;
+    for (const shard of this.#shards.values()) confirmed += shard.confirmed;
+    return confirmed;
+  }
+
+  get isReady(): boolean {
+    return this.#shards.size > 0 && [...this.#shards.values()].every(({ isReady }) => isReady);
+  }
+
+  /** The last error of a connection. */
+  get lastError(): string {
+    return [...this.#shards.values()].find(({ isReady }) => !isReady)?.lastError ?? 'no answer';
+  }
+
   /**
-   * Listens to a channel from now on, also when the connection was lost meanwhile.
-   * @returns Resolves when what is published arrives, if it does.
+   * Connects to all servers.
+   * @throws RedisUnavailableError if it takes longer than `timeout` ms
+   */
+  async open(timeout: number): Promise<void> {
+    await this.#locate();
+    await Promise.all([...this.#shards.values()].map((shard) => shard.ready(timeout)));
+  }
+
+  /**
+   * Subscribes to a channel for as long as it is not removed.
+   * @returns Resolves when messages arrive. It rejects when there is no connection; the channel is subscribed to later.
    */
   add(channel: string): Promise<void> {
     const before = this.#channels.get(channel);
-    if (before) return before;
-    const subscribed = this.subscriber.isReady
-      ? this.#subscribe(channel)
-      : Promise.reject(new RedisUnavailableError('there is no connection to subscribe with'));
-    // Not everybody waits for it; whoever comes back subscribes again.
-    subscribed.catch(() => undefined);
-    this.#channels.set(channel, subscribed);
-    return subscribed;
+    if (before) return before.result;
+    const subscription: Subscription = { slot: slotOf(channel), shard: undefined, result: Promise.resolve() };
+    this.#channels.set(channel, subscription);
+    return this.#subscribe(channel, subscription);
   }
 
   remove(channel: string): void {
-    if (!this.#channels.delete(channel) || !this.subscriber.isReady) return;
-    this.subscriber.ask('sunsubscribe', channel).catch(() => undefined);
+    const subscription = this.#channels.get(channel);
+    if (!subscription) return;
+    this.#channels.delete(channel);
+    this.#shardOf(subscription.shard)?.unsubscribe(channel);
   }
 
-  /** Subscribes to everything again. @throws RedisUnavailableError */
-  async renew(): Promise<void> {
-    const channels = [...this.#channels.keys()];
-    while (channels.length > 0) {
-      const batch = channels.splice(0, BATCH).filter((channel) => this.#channels.has(channel));
-      const subscribing = batch.map((channel) => {
-        const subscribed = this.#subscribe(channel);
-        subscribed.catch(() => undefined);
-        this.#channels.set(channel, subscribed);
-        return subscribed;
-      });
-      await Promise.all(subscribing);
-    }
+  /** Subscribes to all channels that are not subscribed to. @throws RedisUnavailableError */
+  async renew(renew: Renew): Promise<void> {
+    await this.#locate();
+    await this.#subscribeMissing(renew);
   }
 
-  /** Checks that the connection is alive both ways. @throws RedisUnavailableError */
-  async probe(): Promise<void> {
-    await this.subscriber.ask('sunsubscribe', this.idleChannel);
+  /**
+   * Checks that each server delivers messages of all channels, and subscribes again where channels have moved.
+   * @throws RedisUnavailableError
+   */
+  async probe(renew: Renew): Promise<void> {
+    await this.#locate();
+    const missing = await this.#subscribeMissing(renew);
+    if (missing.length > 0) this.host.resubscribed(missing);
+    const { commands, probeChannel, idleChannel } = this.host;
+    const probing = [...this.#shards].map(async ([id, subscriber]) => {
+      const shard = this.#map!.shards.get(id)!;
+      const [probe, idle] = [channelOn(shard, this.#map!, probeChannel), channelOn(shard, this.#map!, idleChannel)];
+      if (probe !== undefined && idle !== undefined) await subscriber.probe(commands, probe, idle);
+    });
+    await Promise.all(probing);
   }
 
-  /** Resolves when what was added by now is subscribed to, or has failed. */
+  /** Resolves when the channels that were added by now are subscribed to, or that has failed. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#channels.values());
+    await Promise.allSettled(this.#pending);
   }
 
-  async #subscribe(channel: string): Promise<void> {
-    // A client for clusters remembers channels as often as they are subscribed to.
-    if (isClusterClient(this.subscriber.client)) {
-      await this.subscriber.ask('sunsubscribe', channel);
-      // Nobody may be interested any more.
-      if (!this.#channels.has(channel)) return;
+  /** Connects to all servers again, as Redis is somewhere else now. */
+  replaceConnections(reason: string): void {
+    for (const shard of this.#shards.values()) shard.replace(reason);
+  }
+
+  close(): void {
+    for (const shard of this.#shards.values()) shard.close();
+  }
+
+  get #subscribed(): number {
+    let subscribed = 0;
+    for (const shard of this.#shards.values()) subscribed += shard.size;
+    return subscribed;
+  }
+
+  /** Finds out which server has which channels, once for all callers. @throws RedisUnavailableError */
+  #locate(): Promise<void> {
+    this.#locating ??= this.#readMap().finally(() => (this.#locating = undefined));
+    return this.#locating;
+  }
+
+  async #readMap(): Promise<void> {
+    const { commands, source } = this.host;
+    const map = await readShardMap(commands);
+    const isChanged = !this.#map || !isSameMap(this.#map, map);
+    this.#map = map;
+    if (!isChanged) return;
+    for (const shard of map.shards.values()) {
+      if (this.#shards.has(shard.id)) continue;
+      const createClient = shardClientFactory(shard, commands, source.createClient);
+      this.#shards.set(shard.id, new ShardSubscriber({ ...source, createClient }, this.host));
     }
-    await this.subscriber.ask('ssubscribe', channel);
+    for (const [channel, subscription] of this.#channels) {
+      if (subscription.shard === undefined || subscription.shard === map.shardOf(subscription.slot)) continue;
+      this.#shardOf(subscription.shard)?.unsubscribe(channel);
+      subscription.shard = undefined;
+    }
+    for (const [id, shard] of this.#shards) {
+      if (map.shards.has(id)) continue;
+      this.#shards.delete(id);
+      shard.close();
+    }
+  }
+
+  /** @returns The channels that were not subscribed to, and are now. */
+  async #subscribeMissing(renew: Renew): Promise<string[]> {
+    const { commandTimeout } = this.host.source;
+    await Promise.all([...this.#shards.values()].map((shard) => shard.ready(commandTimeout)));
+    if (this.isComplete) return [];
+    const missing = [...this.#channels].filter(
+      ([channel, { shard }]) => !(shard !== undefined && this.#shardOf(shard)?.has(channel)),
+    );
+    for (let first = 0; first < missing.length; first += BATCH) {
+      const batch = missing.slice(first, first + BATCH).filter(([channel, it]) => this.#channels.get(channel) === it);
+      await Promise.all(batch.map(([channel, subscription]) => this.#subscribe(channel, subscription)));
+      await renew();
+    }
+    return missing.map(([channel]) => channel);
+  }
+
+  #subscribe(channel: string, subscription: Subscription): Promise<void> {
+    const result = this.#subscribeOnShard(channel, subscription);
+    subscription.result = result;
+    this.#pending.add(result);
+    const settled = () => void this.#pending.delete(result);
+    // Not every caller waits for it; the next check subscribes again.
+    result.then(settled, settled);
+    return result;
+  }
+
+  async #subscribeOnShard(channel: string, subscription: Subscription): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      subscription.shard = this.#map?.shardOf(subscription.slot);
+      const shard = this.#shardOf(subscription.shard);
+      if (!shard) throw new RedisUnavailableError('no server has the channel');
+      try {
+        await shard.subscribe(channel);
+        return;
+      } catch (error) {
+        if (attempt > 1 || !/^(?:MOVED|ASK) /.test((error as Error).message)) throw error;
+      }
+      await this.#locate();
+      await this.#shardOf(this.#map?.shardOf(subscription.slot))?.ready(this.host.source.commandTimeout);
+      if (this.#channels.get(channel) !== subscription) return;
+    }
+  }
+
+  #shardOf(id: string | undefined): ShardSubscriber | undefined {
+    return id === undefined ? undefined : this.#shards.get(id);
   }
 }

@@ -1,7 +1,7 @@
 import { decodeMessage, MessageType } from '../protocol/index.js';
 import type { ClusterTarget } from '../server/ports/cluster.js';
 
-/** What nodes tell each other. */
+/** A message between nodes. */
 export type Envelope =
   | {
       /** Who publishes: 16 bytes in hexadecimal digits. */

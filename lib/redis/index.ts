@@ -1,7 +1,7 @@
 export { RedisCluster, type RedisClusterEvents, type RedisClusterHealth } from './redis-cluster.js';
 export type { RedisClusterOptions } from './redis-cluster-options.js';
 export type { RedisArgument, RedisClient } from './redis-client.js';
-export { RedisUnavailableError } from './redis-commands.js';
+export { RedisUnavailableError } from './redis-error.js';
 export type { RedisOptions } from './redis-options.js';
 export { RedisSessionManager, type RedisSessionManagerOptions } from './redis-session-manager.js';
 export {

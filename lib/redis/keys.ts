@@ -8,7 +8,7 @@ import type { ClusterTarget } from '../server/ports/cluster.js';
 export class Keys {
   constructor(private readonly prefix: string) {}
 
-  /** Set of the places in a session, `<node>.<number of the incarnation>/<place>` each. */
+  /** Set of the places in a session, `<node>.<number of the epoch>/<place>` each. */
   places(session: string): string {
     return `${this.prefix}:places:{${session}}`;
   }
@@ -18,7 +18,7 @@ export class Keys {
     return `${this.prefix}:closed:{${session}}`;
   }
 
-  /** The lease of a node, which exists as long as it is alive: number of its first incarnation that counts. */
+  /** The lease of a node, which exists as long as it is alive: number of its first epoch that counts. */
   node(nodeId: string): string {
     return `${this.prefix}:node:${nodeId}`;
   }
@@ -43,9 +43,20 @@ export class Keys {
     return `${this.prefix}:all`;
   }
 
-  /** Channel that nobody publishes to. */
-  get idleChannel(): string {
-    return `${this.prefix}:idle`;
+  /** Channel for the checks of one node. The tag decides on its shard. */
+  probeChannel(nodeId: string, tag: string): string {
+    return `${this.prefix}:probe:${nodeId}:{${tag}}`;
+  }
+
+  /** Channel without subscribers and publishers. The tag decides on its shard. */
+  idleChannel(tag: string): string {
+    return `${this.prefix}:idle:{${tag}}`;
+  }
+
+  /** The session of a channel that `sessionChannel()` has named; `undefined` for other channels. */
+  sessionOf(channel: string): string | undefined {
+    const start = `${this.prefix}:session:{`;
+    return channel.startsWith(start) ? channel.slice(start.length, -1) : undefined;
   }
 
   channelOf(target: ClusterTarget): string {

@@ -1,22 +1,30 @@
 import { randomBytes } from 'node:crypto';
 import type { Keys } from './keys.js';
-import { RedisUnavailableError, Script, type RedisCommands } from './redis-commands.js';
+import type { RedisConnection } from './redis-connection.js';
+import { RedisUnavailableError } from './redis-error.js';
+import { Script } from './script.js';
 
-/** What a membership needs of its node. */
+/** The node of a membership. */
 export interface MembershipHost {
-  readonly commands: RedisCommands;
+  readonly commands: RedisConnection;
   readonly keys: Keys;
   /** How long a node counts as alive after its last heartbeat, in ms. */
   readonly nodeTimeout: number;
-  /** Checks that messages arrive. Fails if not. */
-  probeSubscriptions(): Promise<void>;
-  /** Tells Redis all that this node has, in the name of its new incarnation. `renew` keeps that alive meanwhile. */
+  /** Checks that messages arrive. Calls `renew` between its steps, which may take long. Rejects if messages do not. */
+  probeSubscriptions(renew: () => Promise<void>): Promise<void>;
+  /**
+   * Subscribes to all channels and registers all that this node has, in its new epoch. Calls `renew` between its steps,
+   * which keeps the lease however long all of it takes.
+   */
   resynchronize(renew: () => Promise<void>): Promise<void>;
   /** A heartbeat went well. */
   beat(): Promise<void>;
   connected(): void;
   disconnected(reason: string): void;
 }
+
+/** Pause before a check that was asked for while the node is connected, in ms: there may be many reasons at once. */
+const URGENT_PAUSE = 100;
 
 /**
  * KEYS: generation. ARGV: the generation that the node knows ('' for none), one to begin, ms that nodes need to come back.
@@ -33,21 +41,20 @@ return {id, math.max(0, math.ceil(settled - now))}
 `);
 
 /**
- * Whether this node is alive in the eyes of the others.
+ * The membership of this node in the cluster. `STATES.md` has its states.
  *
- * A node has a lease, which it renews by heartbeats. Its places are those of an *incarnation*: whenever the node was
- * away, it comes back as another one, in whose name it tells all that it has anew. So a dead incarnation stays dead, and
- * with it whatever commands of before may still have done.
+ * A node has a lease, which it renews by heartbeats. Its places belong to an *epoch*: whenever the node was away, it begins
+ * a new epoch and registers its places again. A dead epoch stays dead, and with it all that commands of before may still
+ * have done.
  */
 export class Membership {
-  /** Unique among all nodes: 16 bytes in hexadecimal digits. */
-  readonly nodeId = randomBytes(16).toString('hex');
   #count = 0;
-  /** The last incarnation in whose name Redis knows all places, and the first one whose places count. */
-  #told = 0;
+  /** The newest epoch in which all places are registered in Redis, and the oldest one that is still valid. */
+  #registered = 0;
   #oldest = 1;
   #isConnected = false;
   #isJoining = false;
+  #isStarted = false;
   #isStopped = false;
   #generation = '';
   /** Until when the lease lasts at least, until when nobody knows all places, and since when this node is connected. */
@@ -60,21 +67,25 @@ export class Membership {
   /** How often something failed: what fails while the node comes back lets it begin again. */
   #failures = 0;
 
-  constructor(private readonly host: MembershipHost) {}
+  /** @param nodeId Unique among all nodes: 16 bytes in hexadecimal digits. */
+  constructor(
+    readonly nodeId: string,
+    private readonly host: MembershipHost,
+  ) {}
 
-  /** Name of the present incarnation. */
-  get incarnation(): string {
+  /** Name of the present epoch. */
+  get epoch(): string {
     return `${this.nodeId}.${this.#count}`;
   }
 
-  /** Whether Redis answers, knows all that this node has, and takes it for alive. */
+  /** Whether Redis answers, has all that this node has registered, and the lease lasts. */
   get isConnected(): boolean {
     return this.#isConnected && performance.now() < this.#leaseEnd;
   }
 
   /**
-   * Whether this node is just telling Redis what it has. Whatever changes meanwhile is told in the name of the present
-   * incarnation, too, by whoever changes it; if that fails, `fail()` is called.
+   * Whether this node is coming back and registers what it has. A place that changes meanwhile is registered in the present
+   * epoch by the caller that changes it; if that fails, the caller calls `fail()`.
    */
   get isJoining(): boolean {
     return this.#isJoining;
@@ -86,7 +97,7 @@ export class Membership {
   }
 
   /**
-   * Whether an incarnation without a lease is dead: when Redis was away, all leases may have run out, and those who are
+   * Whether an epoch without a lease is dead: when Redis was away, all leases may have run out, and those who are
    * alive need time to come back.
    */
   get canJudge(): boolean {
@@ -96,10 +107,11 @@ export class Membership {
   /** Comes to life. @throws RedisUnavailableError if Redis cannot be asked. */
   async start(): Promise<void> {
     await this.#join();
+    this.#isStarted = true;
     this.#schedule();
   }
 
-  /** Something failed that may have been done or not: what Redis knows of this node is no longer sure. */
+  /** A command failed that may have been executed or not: Redis' data about this node may be wrong. */
   fail(reason: string): void {
     this.#failures++;
     if (!this.#isConnected || this.#isStopped) return;
@@ -108,12 +120,12 @@ export class Membership {
     this.hurry();
   }
 
-  /** Notices that the lease may have run out, which is not news to a node that is away. */
+  /** Ends the connected state if the lease may have run out. */
   lapse(): void {
     if (this.#isConnected && !this.isConnected) this.fail('its lease may have run out');
   }
 
-  /** Looks at once how things are. */
+  /** Runs the next check, or the next attempt to come back, as soon as possible. */
   hurry(): void {
     this.#isUrgent = true;
     if (!this.#working) this.#schedule();
@@ -134,23 +146,18 @@ export class Membership {
   }
 
   #schedule(): void {
-    if (this.#isStopped) return;
+    if (this.#isStopped || !this.#isStarted) return;
     clearTimeout(this.#timer);
-    const pause = this.#isConnected ? this.host.nodeTimeout / 3 : Math.min(this.host.nodeTimeout / 3, 1_000);
-    const isUrgent = this.#isUrgent && this.host.commands.isReady;
+    const { nodeTimeout, commands } = this.host;
+    let pause = this.#isConnected ? nodeTimeout / 3 : Math.min(nodeTimeout / 3, 1_000);
+    if (this.#isUrgent && commands.isReady) pause = this.#isConnected ? Math.min(pause, URGENT_PAUSE) : 0;
     this.#isUrgent = false;
-    this.#timer = setTimeout(() => this.#work(), isUrgent ? 0 : pause);
+    this.#timer = setTimeout(() => this.#work(), pause);
   }
 
   #work(): void {
     this.#working = (this.#isConnected ? this.#beat() : this.#join())
-      .catch((error: Error) => {
-        this.fail(error.message);
-        // A connection on which nothing comes back may be dead for all that anybody can see.
-        const { commands } = this.host;
-        if (error instanceof RedisUnavailableError && error.isSilent && commands.isReady)
-          commands.client.disconnect(true);
-      })
+      .catch((error: Error) => this.fail(error.message))
       .finally(() => {
         this.#isJoining = false;
         this.#working = undefined;
@@ -160,7 +167,7 @@ export class Membership {
 
   async #beat(): Promise<void> {
     const known = this.#generation;
-    await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions()]);
+    await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions(this.#keepLease)]);
     if (known !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
     await this.host.beat();
   }
@@ -170,14 +177,14 @@ export class Membership {
     await this.#readGeneration();
     this.#count++;
     this.#isJoining = true;
-    // Until Redis knows all places in the name of the new incarnation, those of the last one count, too.
-    this.#oldest = Math.max(this.#told, 1);
+    // Until all places are registered in the new epoch, those of the last one are valid, too.
+    this.#oldest = Math.max(this.#registered, 1);
     await this.#renew();
-    await this.host.resynchronize(() => this.#renew(true));
-    await this.host.probeSubscriptions();
+    await this.host.resynchronize(this.#keepLease);
+    await this.host.probeSubscriptions(this.#keepLease);
     this.#oldest = this.#count;
     await this.#renew(true);
-    this.#told = this.#count;
+    this.#registered = this.#count;
     if (this.#failures !== failures) throw new RedisUnavailableError('a connection was lost meanwhile');
     if (this.#isStopped) return;
     this.#isJoining = false;
@@ -185,6 +192,12 @@ export class Membership {
     this.#connectedAt = performance.now();
     this.host.connected();
   }
+
+  /** Renews the lease if that was not done just before. @throws RedisUnavailableError if it ran out */
+  readonly #keepLease = async (): Promise<void> => {
+    const left = this.#leaseEnd - performance.now();
+    if (left < (this.host.nodeTimeout * 5) / 6) await this.#renew(true);
+  };
 
   /** @param mustExist Whether it must not have run out. */
   async #renew(mustExist = false): Promise<void> {

@@ -1,4 +1,4 @@
-import { Script } from './redis-commands.js';
+import { Script } from './script.js';
 
 /**
  * How long places are kept in Redis without being confirmed, and how long it is remembered that a session was closed, in
@@ -7,14 +7,14 @@ import { Script } from './redis-commands.js';
 export const PLACE_LIFETIME = 60 * 60 * 1000;
 
 /**
- * How places in a session are kept: a set of `<incarnation>/<place>`, and for a while after the session was closed, a key
+ * How places in a session are kept: a set of `<epoch>/<place>`, and for a while after the session was closed, a key
  * that says by which node. Each script runs as a whole, on whatever node it was asked for, and touches the keys of one session only.
  *
- * The incarnations of dead nodes come as arguments, from those who have seen that their leases are gone. An incarnation
+ * The epochs of dead nodes come as arguments, from those who have seen that their leases are gone. An epoch
  * never comes back to life, so it does no harm if they have seen that a while ago.
  */
 
-/** Removes the places of dead incarnations (`ARGV[first]` and following); gives how many. */
+/** Removes the places of dead epochs (`ARGV[first]` and following); gives how many. */
 const PURGE = `
 local function purge(first)
   local dead, removed = {}, 0
@@ -28,7 +28,7 @@ end
 `;
 
 /**
- * KEYS: places, closed. ARGV: place, limit (-1 for none), whether the session is new, ms to live, dead incarnations.
+ * KEYS: places, closed. ARGV: place, limit (-1 for none), whether the session is new, ms to live, dead epochs.
  * Gives 1 for a place; 0 and the places that there are, if there are too many; -1 for a session that was closed.
  */
 export const TAKE = new Script(`${PURGE}
@@ -45,7 +45,7 @@ return {1}
 `);
 
 /**
- * KEYS: places, closed. ARGV: place, its name in an earlier incarnation, ms to live. Gives 1 when it is there, whatever
+ * KEYS: places, closed. ARGV: place, its name in an earlier epoch, ms to live. Gives 1 when it is there, whatever
  * the limit; 0 if the session was closed.
  */
 export const CONFIRM = new Script(`
@@ -60,7 +60,7 @@ return 1
 `);
 
 /**
- * KEYS: places, closed. ARGV: place, node, ms to remember that it has closed the session, dead incarnations. Gives 1 if this
+ * KEYS: places, closed. ARGV: place, node, ms to remember that it has closed the session, dead epochs. Gives 1 if this
  * removed the last place; else 0 and the places that are left.
  */
 export const CLOSE = new Script(`${PURGE}
@@ -72,7 +72,7 @@ return {1}
 `);
 
 /**
- * KEYS: places, closed. ARGV: node, ms to remember that it has closed the session, dead incarnations. Gives 1 if this node
+ * KEYS: places, closed. ARGV: node, ms to remember that it has closed the session, dead epochs. Gives 1 if this node
  * has closed it, now or before; else 0 and the places that are left.
  */
 export const CLOSE_UNHELD = new Script(`${PURGE}

@@ -6,6 +6,13 @@ interface Waiting {
   readonly envelope: Buffer;
 }
 
+/** The signals under way on one connection, and the handlers of their answers: no closure is made per signal. */
+interface Flight {
+  underWay: number;
+  readonly sent: () => void;
+  readonly failed: (error: Error) => void;
+}
+
 /**
  * Publishes without anybody waiting for it. What Redis does not take at once waits, in order, up to a limit; then the
  * oldest is dropped.
@@ -16,7 +23,7 @@ export class Publisher {
   #waiting: Waiting[] = [];
   /** The first in `#waiting` that is still there. */
   #first = 0;
-  #underWay = 0;
+  #flight = this.#newFlight();
   #onIdle: (() => void) | undefined;
 
   constructor(
@@ -49,7 +56,7 @@ export class Publisher {
 
   /** Resolves when Redis has taken all, or after `timeout` ms. */
   async idle(timeout: number): Promise<void> {
-    if (this.#underWay === 0) return;
+    if (this.#flight.underWay === 0) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
@@ -67,7 +74,7 @@ export class Publisher {
   }
 
   get #canSend(): boolean {
-    return this.#underWay < MAX_UNDER_WAY && this.isOpen();
+    return this.#flight.underWay < MAX_UNDER_WAY && this.isOpen();
   }
 
   #take(): Waiting {
@@ -80,23 +87,41 @@ export class Publisher {
     return taken;
   }
 
-  #send(channel: string, envelope: Buffer): void {
-    this.#underWay++;
-    this.send(channel, envelope).then(this.#sent, this.#failed);
+  /** The connection was lost, and with it the signals under way: Redis may have them or not, so none is sent again. */
+  connectionLost(): void {
+    const { underWay } = this.#flight;
+    this.#flight = this.#newFlight();
+    for (let count = 0; count < underWay; count++) this.#drop();
+    this.#onIdle?.();
   }
 
-  readonly #sent = (): void => {
-    this.#underWay--;
-    this.flush();
-    if (this.#underWay === 0) this.#onIdle?.();
-  };
+  #send(channel: string, envelope: Buffer): void {
+    const flight = this.#flight;
+    flight.underWay++;
+    this.send(channel, envelope).then(flight.sent, flight.failed);
+  }
 
-  /** Redis may have it or not, so it is not sent again. */
-  readonly #failed = (error: Error): void => {
-    this.onFailure(error);
-    this.#drop();
-    this.#sent();
-  };
+  #newFlight(): Flight {
+    const answered = () => {
+      flight.underWay--;
+      if (flight !== this.#flight) return;
+      this.flush();
+      if (flight.underWay === 0) this.#onIdle?.();
+    };
+    const flight: Flight = {
+      underWay: 0,
+      sent: answered,
+      failed: (error) => {
+        if (flight !== this.#flight) return;
+        this.onFailure(error);
+        // The failure may have shown that the connection is lost, which has counted this signal.
+        if (flight !== this.#flight) return;
+        this.#drop();
+        answered();
+      },
+    };
+    return flight;
+  }
 
   #drop(): void {
     this.dropped++;

@@ -1,9 +1,9 @@
-/** What a command takes as an argument. */
+/** An argument of a command. */
 export type RedisArgument = string | number | Buffer;
 
 /**
  * An [ioredis](https://github.com/redis/ioredis) client, version 5 or 6: a `Redis`, with or without Sentinel, or a
- * `Cluster`. As much of one as is needed here, so that both versions fit.
+ * `Cluster`. Only the members that are used here, so that both versions fit.
  */
 export interface RedisClient {
   readonly status: string;
@@ -14,68 +14,151 @@ export interface RedisClient {
   on(event: string | symbol, listener: (...args: any[]) => void): unknown;
   // eslint-disable-next-line typescript/no-explicit-any -- as in Node.js
   off(event: string | symbol, listener: (...args: any[]) => void): unknown;
-  // eslint-disable-next-line typescript/no-explicit-any -- the two kinds of clients take different things
+  // eslint-disable-next-line typescript/no-explicit-any -- the two kinds of clients take different arguments
   duplicate(...args: any[]): RedisClient;
 }
 
-/** What is to be known of a client beyond what it does. */
-interface ClientKind {
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+type NatMap = Readonly<Record<string, NodeAddress>> | ((key: string) => NodeAddress | null | undefined);
+
+interface Options extends Partial<NodeAddress> {
+  readonly keyPrefix?: string;
+  readonly redisOptions?: { readonly keyPrefix?: string };
+  readonly sentinels?: object[] | null;
+  readonly natMap?: NatMap | null;
+  readonly useSRVRecords?: boolean;
+}
+
+/** Public members of ioredis clients that only some of them have. */
+interface ClientDetails extends RedisClient {
   readonly isCluster?: boolean;
-  readonly options?: { readonly keyPrefix?: string; readonly redisOptions?: { readonly keyPrefix?: string } };
+  readonly options?: Options;
+  nodes?(): readonly ClientDetails[];
 }
 
-/** How a connection is to behave that many wait for. */
-const BEHAVIOUR = {
-  lazyConnect: true,
-  // What cannot be sent now fails now, and what may have been executed is never sent again.
-  enableOfflineQueue: false,
-  autoResendUnfulfilledCommands: false,
-  // Who has subscribed knows to what, were it not acknowledged yet.
-  autoResubscribe: false,
-  enableAutoPipelining: false,
-  replyMapping: 'legacy' as const,
-  stringNumbers: false,
-  // Put before keys and channels by those who name them.
-  keyPrefix: '',
-};
-
-/** Longest wait before it is tried again to connect, in ms. */
-const MAX_RETRY_DELAY = 1_000;
-
-function retryDelay(attempts: number): number {
-  return Math.min(50 * 2 ** Math.min(attempts, 10), MAX_RETRY_DELAY) * (0.5 + Math.random() / 2);
+/** One attempt to connect. */
+export interface ConnectionAttempt {
+  /** Name of the connection in Redis' `CLIENT LIST`. */
+  readonly name: string;
+  /** In ms. */
+  readonly commandTimeout: number;
+  /** How many attempts failed before. Each begins with another Sentinel. */
+  readonly failures: number;
+  /** Nodes of a Redis Cluster that an earlier client has found. */
+  readonly nodes: readonly NodeAddress[];
+  /** Prefix that the client adds to keys: `''`, as `Keys` adds it, or that of the client which this one replaces. */
+  readonly keyPrefix: string;
 }
 
-/** A connection like that of a client, with a behaviour of its own; not connected yet. */
-export function duplicateClient(client: RedisClient, connectionName: string): RedisClient {
+/** How long a connection that is given up may take to close, in ms. A silent peer never confirms it. */
+const DISCONNECT_TIMEOUT = 250;
+
+/**
+ * Settings of every client made here. A client serves until it is lost and is then replaced by a new one, which looks
+ * for Redis again. So a client never reconnects by itself and never sends a command twice.
+ */
+function settingsOf({ name, commandTimeout, keyPrefix }: ConnectionAttempt) {
+  return {
+    lazyConnect: true,
+    retryStrategy: null,
+    reconnectOnError: null,
+    // A command that cannot be sent now fails now.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    // `ChannelSubscriptions` subscribes again.
+    autoResubscribe: false,
+    enableAutoPipelining: false,
+    replyMapping: 'legacy' as const,
+    stringNumbers: false,
+    keyPrefix,
+    connectTimeout: commandTimeout,
+    // `RedisConnection` limits the time of each command.
+    commandTimeout: undefined,
+    disconnectTimeout: DISCONNECT_TIMEOUT,
+    // `RedisConnection` tries again, with another Sentinel first.
+    sentinelRetryStrategy: () => null,
+    sentinelCommandTimeout: Math.ceil(commandTimeout / 2),
+    connectionName: name,
+  };
+}
+
+/** Makes a client like the given one with the settings above, not connected yet. */
+export function duplicateClient(client: RedisClient, attempt: ConnectionAttempt): RedisClient {
+  const { options } = client as ClientDetails;
   if (!isClusterClient(client)) {
-    return client.duplicate({ ...BEHAVIOUR, retryStrategy: retryDelay, connectionName });
+    return client.duplicate({ ...settingsOf(attempt), ...sentinelsOf(options, attempt) });
   }
-  return client.duplicate([], {
-    ...BEHAVIOUR,
-    clusterRetryStrategy: retryDelay,
+  const { retryStrategy, connectTimeout, commandTimeout, disconnectTimeout, connectionName } = settingsOf(attempt);
+  // The first nodes may be gone or hang, but their addresses may also have changed: both lists are tried in turn.
+  const nodes = attempt.failures % 2 === 0 && !options?.useSRVRecords ? attempt.nodes : [];
+  return client.duplicate([...nodes], {
+    lazyConnect: true,
+    enableOfflineQueue: false,
+    enableAutoPipelining: false,
+    keyPrefix: attempt.keyPrefix,
     scaleReads: 'master',
-    // Channels are where their slots are.
-    shardedSubscribers: true,
-    redisOptions: { autoResendUnfulfilledCommands: false, keyPrefix: '', connectionName },
+    shardedSubscribers: false,
+    clusterRetryStrategy: null,
+    clusterNodeRetryStrategy: null,
+    // Redis may have run a command whose connection was lost.
+    retryDelayOnFailover: 0,
+    slotsRefreshTimeout: Math.ceil(attempt.commandTimeout / 2),
+    redisOptions: {
+      retryStrategy,
+      autoResendUnfulfilledCommands: false,
+      keyPrefix: '',
+      connectTimeout,
+      commandTimeout,
+      disconnectTimeout,
+      connectionName,
+    },
   });
 }
 
-/** A connection to where a URL or options of ioredis say, not connected yet. Only here is ioredis loaded. */
-export async function createClient(place: string | object, connectionName: string): Promise<RedisClient> {
+/** Makes a client for a URL or options of ioredis, not connected yet. Only this function loads ioredis. */
+export async function createClient(address: string | object, attempt: ConnectionAttempt): Promise<RedisClient> {
   const { Redis } = await import('ioredis');
-  const behaviour = { ...BEHAVIOUR, retryStrategy: retryDelay, connectionName };
-  return typeof place === 'string' ? new Redis(place, behaviour) : new Redis({ ...place, ...behaviour });
+  const settings = settingsOf(attempt);
+  return typeof address === 'string'
+    ? new Redis(address, settings)
+    : new Redis({ ...address, ...settings, ...sentinelsOf(address, attempt) });
+}
+
+/** Makes a client for one node of a Redis Cluster with the credentials and TLS options of the cluster's client. */
+export function createNodeClient(cluster: RedisClient, node: NodeAddress, attempt: ConnectionAttempt): RedisClient {
+  const template = nodesOf(cluster)[0];
+  if (!template) throw new Error('the client of the Redis Cluster has no connection to any node');
+  return template.duplicate({ ...settingsOf(attempt), ...node, readOnly: false });
 }
 
 /** Whether it is a client of a Redis Cluster. */
 export function isClusterClient(client: RedisClient): boolean {
-  return (client as ClientKind).isCluster === true;
+  return (client as ClientDetails).isCluster === true;
 }
 
-/** What a client puts before the keys of all commands. */
+/** The nodes that a client of a Redis Cluster has connections to. */
+export function addressesOf(cluster: RedisClient): NodeAddress[] {
+  return nodesOf(cluster).flatMap(({ options }) => {
+    const { host, port } = options ?? {};
+    return host === undefined || port === undefined ? [] : [{ host, port }];
+  });
+}
+
+/** Translates an address that a Redis Cluster announces, by the option `natMap` of its client. */
+export function translateAddress(cluster: RedisClient, address: NodeAddress): NodeAddress {
+  const natMap = (cluster as ClientDetails).options?.natMap;
+  if (!natMap) return address;
+  const key = `${address.host}:${address.port}`;
+  return (typeof natMap === 'function' ? natMap(key) : natMap[key]) ?? address;
+}
+
+/** The prefix that a client adds to the keys of all commands. */
 export function keyPrefixOf(client: RedisClient): string {
-  const { options } = client as ClientKind;
+  const { options } = client as ClientDetails;
   return options?.keyPrefix ?? options?.redisOptions?.keyPrefix ?? '';
 }
 
@@ -87,4 +170,16 @@ export function isRedisClient(value: unknown): value is RedisClient {
     client !== null &&
     [client.call, client.duplicate, client.connect, client.disconnect].every((method) => typeof method === 'function')
   );
+}
+
+function nodesOf(cluster: RedisClient): readonly ClientDetails[] {
+  return (cluster as ClientDetails).nodes?.() ?? [];
+}
+
+/** Another Sentinel first for each attempt: the first one may hang, and is asked for long. */
+function sentinelsOf(options: Options | undefined, { failures }: ConnectionAttempt): { sentinels?: object[] } {
+  const sentinels = options?.sentinels;
+  if (!sentinels || sentinels.length === 0) return {};
+  const first = failures % sentinels.length;
+  return { sentinels: [...sentinels.slice(first), ...sentinels.slice(0, first)] };
 }

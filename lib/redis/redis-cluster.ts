@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Cluster, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
 import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 import type { SessionMembership } from '../session/session-membership.js';
@@ -6,11 +7,10 @@ import { Keys } from './keys.js';
 import { Membership } from './membership.js';
 import { Publisher } from './publisher.js';
 import { resolveRedisClusterOptions, type RedisClusterOptions } from './redis-cluster-options.js';
-import { isClusterClient } from './redis-client.js';
 import { RedisConnections } from './redis-connections.js';
-import { placeOf } from './redis-options.js';
+import { addressOf } from './redis-options.js';
 import { RedisPlaces } from './redis-places.js';
-import { ChannelSubscriptions } from './channel-subscriptions.js';
+import type { ChannelSubscriptions } from './channel-subscriptions.js';
 
 /**
  * What a `RedisCluster` tells: `cluster.on('disconnected', ({ reason }) => …)`. The same objects, with `cluster` added, are
@@ -25,7 +25,7 @@ export interface RedisClusterEvents {
   drop: [event: { nodeId: string; dropped: number }];
 }
 
-/** How a node is. */
+/** The state of a node. */
 export interface RedisClusterHealth {
   /** Whether the other nodes can be reached. */
   readonly isHealthy: boolean;
@@ -35,16 +35,21 @@ export interface RedisClusterHealth {
   readonly nodeId: string;
   /** How many places in sessions the connections of this node have. */
   readonly places: number;
-  /** How many channels it listens to. */
+  /** How many channels it subscribes to. */
   readonly channels: number;
   /** How many signals wait for Redis. */
   readonly waitingSignals: number;
   /** How many signals were dropped, or lost with the connection. */
   readonly droppedSignals: number;
+  /** While the node comes back: how many of its channels and places Redis has again. */
+  readonly returning?: { readonly channels: number; readonly places: number };
 }
 
 /** Malformed messages are logged this often at most, in ms. */
 const WARNING_INTERVAL = 10_000;
+
+/** The progress of a node that comes back is logged this often, in ms. */
+const PROGRESS_INTERVAL = 5_000;
 
 /**
  * Makes an application one of several nodes, through Redis 7 or later: the option `cluster` of `WebwireModule`. Each
@@ -57,15 +62,14 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   readonly places: SessionMembership;
   readonly #options: ReturnType<typeof resolveRedisClusterOptions>;
   readonly #keys: Keys;
-  readonly #link: RedisConnections;
+  readonly #connections: RedisConnections;
   readonly #membership: Membership;
   readonly #publisher: Publisher;
   readonly #places: RedisPlaces;
-  #subscriptions: ChannelSubscriptions | undefined;
   #node: ClusterNode | undefined;
   #status: RedisClusterHealth['status'] = 'starting';
   #since = new Date();
-  /** Whether it is not known yet what all nodes have. */
+  /** Whether other nodes may not have registered all that they have since Redis lost its data. */
   #isSettling = false;
   #malformed = 0;
   #warnedAt = -Infinity;
@@ -74,12 +78,20 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   constructor(options: RedisClusterOptions) {
     super({ owner: 'cluster', channels: 'nestjs-webwire:cluster', logger: () => this.#node?.logger });
     this.#options = resolveRedisClusterOptions(options);
-    const place = placeOf(this.#options);
-    this.#keys = new Keys(place.keyPrefix + this.#options.prefix);
-    this.#link = new RedisConnections(place);
-    this.#membership = new Membership(this.#membershipHost());
+    const address = addressOf(this.#options);
+    this.#keys = new Keys(address.keyPrefix + this.#options.prefix);
+    const nodeId = randomBytes(16).toString('hex');
+    this.#connections = new RedisConnections(address, this.#keys, nodeId, {
+      message: (message) => this.#receive(message),
+      interrupted: (reason) => this.#membership.fail(reason),
+      commandsLost: () => this.#publisher.connectionLost(),
+      ready: () => this.#membership.hurry(),
+      suspected: () => this.#membership.hurry(),
+      resubscribed: (channels) => this.#resubscribed(channels),
+    });
+    this.#membership = new Membership(nodeId, this.#membershipHost());
     this.#publisher = new Publisher(
-      (channel, envelope) => this.#link.commands.client.call('spublish', channel, envelope),
+      (channel, envelope) => this.#connections.commands.send('spublish', channel, envelope),
       this.#options.maxWaitingSignals,
       () => this.#membership.isConnected,
       () => this.emitEvent('drop', () => ({ nodeId: this.nodeId, dropped: this.#publisher.dropped })),
@@ -97,14 +109,15 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   /** How this node is, for health checks. */
   health(): RedisClusterHealth {
     return {
-      isHealthy: this.#status === 'connected' && this.#membership.isConnected,
+      isHealthy: this.#status === 'connected' && this.#membership.isConnected && this.#subscriptions.isComplete,
       status: this.#status,
       since: this.#since,
       nodeId: this.nodeId,
       places: this.#places.size,
-      channels: this.#subscriptions?.size ?? 0,
+      channels: this.#subscriptions.size,
       waitingSignals: this.#publisher.size,
       droppedSignals: this.#publisher.dropped,
+      ...(this.#membership.isJoining && { returning: this.#progress }),
     };
   }
 
@@ -116,16 +129,11 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     if (this.#node) throw new Error('a RedisCluster is for one application only: make another one');
     this.#node = node;
     try {
-      await this.#link.open(this.#options.nodeTimeout, {
-        message: (message) => this.#receive(message),
-        interrupted: (reason) => this.#membership.fail(reason),
-        ready: () => this.#membership.hurry(),
-      });
-      this.#subscriptions = new ChannelSubscriptions(this.#link.subscriber, this.#keys.idleChannel);
+      await this.#connections.open(this.#options.nodeTimeout);
       this.#subscriptions.add(this.#keys.allChannel).catch(() => undefined);
       await this.#membership.start();
     } catch (error) {
-      this.#link.close();
+      this.#connections.close();
       throw error;
     }
   }
@@ -134,13 +142,13 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   async stop(): Promise<void> {
     // An application that did not come to its start is closed, too.
     if (this.#status === 'starting') {
-      this.#link.close();
+      this.#connections.close();
       return;
     }
     if (this.#membership.isConnected) await this.#publisher.idle(this.#options.commandTimeout);
     await this.#membership.stop();
     this.#become('stopped');
-    this.#link.close();
+    this.#connections.close();
   }
 
   /** For `WebwireService`. */
@@ -152,33 +160,38 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
 
   /** For `WebwireService`. */
   join(group: string): void {
-    const subscribing = this.#subscriptions?.add(this.#keys.groupChannel(group));
-    subscribing?.catch((error: Error) => this.#membership.fail(error.message));
+    const subscribing = this.#subscriptions.add(this.#keys.groupChannel(group));
+    subscribing.catch((error: Error) => this.#membership.fail(error.message));
   }
 
   /** For `WebwireService`. */
   leave(group: string): void {
-    this.#subscriptions?.remove(this.#keys.groupChannel(group));
+    this.#subscriptions.remove(this.#keys.groupChannel(group));
   }
 
   /** For `WebwireService`. */
   async synchronized(): Promise<void> {
-    await this.#subscriptions?.settled();
+    await this.#subscriptions.settled();
   }
 
-  #membershipHost(): ConstructorParameters<typeof Membership>[0] {
+  #membershipHost(): ConstructorParameters<typeof Membership>[1] {
     const { nodeTimeout } = this.#options;
-    const link = this.#link;
     return {
-      get commands() {
-        return link.commands;
-      },
+      commands: this.#connections.commands,
       keys: this.#keys,
       nodeTimeout,
-      probeSubscriptions: () => this.#subscriptions!.probe(),
+      probeSubscriptions: (renew) => this.#subscriptions.probe(renew),
       resynchronize: async (renew) => {
-        await this.#subscriptions!.renew();
-        await this.#places.resynchronize(renew);
+        let reportedAt = performance.now();
+        const step = async () => {
+          if (performance.now() - reportedAt > PROGRESS_INTERVAL) {
+            reportedAt = performance.now();
+            this.#reportProgress();
+          }
+          await renew();
+        };
+        await this.#subscriptions.renew(step);
+        await this.#places.resynchronize(step);
       },
       beat: async () => {
         await this.#places.confirmOldest();
@@ -192,19 +205,25 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   }
 
   #placesHost(): ConstructorParameters<typeof RedisPlaces>[0] {
-    const link = this.#link;
-    const subscriptions = () => this.#subscriptions;
     return {
-      get commands() {
-        return link.commands;
-      },
+      commands: this.#connections.commands,
       keys: this.#keys,
       membership: this.#membership,
-      get subscriptions() {
-        return subscriptions();
-      },
+      subscriptions: this.#subscriptions,
       sessionClosed: (session) => this.#node?.sessionClosed(session),
     };
+  }
+
+  get #progress(): { channels: number; places: number } {
+    return { channels: this.#subscriptions.confirmed, places: this.#places.registered };
+  }
+
+  #reportProgress(): void {
+    const { channels, places } = this.#progress;
+    this.#node!.logger.log(
+      `This node is coming back: Redis has ${channels} of its ${this.#subscriptions.size} channels ` +
+        `and ${places} of its ${this.#places.size} places in sessions`,
+    );
   }
 
   #connected(): void {
@@ -234,13 +253,21 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     this.emitEvent('disconnected', () => ({ nodeId: this.nodeId, reason }));
   }
 
-  /**
-   * What was just lost on a connection shows that it is going, before the connection tells: what waits must not follow.
-   * Redis itself may have refused the signal, and of a Redis Cluster, a single shard may be away.
-   */
+  /** A signal that could not be sent shows that the connection is closing, before its event does: the rest waits. */
   #notPublished(error: Error): void {
-    if (error.name !== 'ReplyError' && !isClusterClient(this.#link.commands.client))
-      this.#membership.fail('its connection for commands was lost');
+    const { commands } = this.#connections;
+    // Redis itself may have refused the signal. Of a Redis Cluster, a single shard may be away.
+    if (error.name !== 'ReplyError' && !commands.isClustered) commands.replace(error.message);
+  }
+
+  /** Redis has moved channels to other servers. Messages were lost meanwhile, and sessions may have been closed. */
+  #resubscribed(channels: readonly string[]): void {
+    const sessions = channels.flatMap((channel) => this.#keys.sessionOf(channel) ?? []);
+    this.#places.confirmAll(sessions).catch((error: Error) => this.#membership.fail(error.message));
+  }
+
+  get #subscriptions(): ChannelSubscriptions {
+    return this.#connections.subscriptions;
   }
 
   #become(status: RedisClusterHealth['status']): void {
@@ -256,7 +283,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       this.#ignore((error as Error).message);
       return;
     }
-    // What this node publishes, its own connections already have.
+    // The connections of this node have it already.
     if (envelope.origin === this.nodeId) return;
     if ('closedSession' in envelope) this.#node!.sessionClosed(envelope.closedSession);
     else this.#node!.receive(envelope.target, envelope.message, new Set(envelope.except));
@@ -267,8 +294,6 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     const now = performance.now();
     if (now - this.#warnedAt < WARNING_INTERVAL) return;
     this.#warnedAt = now;
-    this.#node!.logger.warn(
-      `A message that is none of a node was ignored: ${reason} (${this.#malformed} of that kind by now)`,
-    );
+    this.#node!.logger.warn(`Ignored a malformed cluster message: ${reason} (${this.#malformed} so far)`);
   }
 }

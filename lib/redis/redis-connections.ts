@@ -1,76 +1,75 @@
-import { isClusterClient, type RedisClient } from './redis-client.js';
-import { RedisCommands, RedisUnavailableError } from './redis-commands.js';
-import type { RedisPlace } from './redis-options.js';
+import { ChannelSubscriptions, type SubscriptionsHost } from './channel-subscriptions.js';
+import type { Keys } from './keys.js';
+import { RedisConnection } from './redis-connection.js';
+import { isWrongServerError, RedisUnavailableError } from './redis-error.js';
+import type { RedisAddress } from './redis-options.js';
 
-/** What is told of both connections. */
-export interface LinkListener {
-  /** A message arrived. */
-  message(message: Buffer): void;
-  /** A connection was lost, or moved to where messages may have been missed. */
+/** Notifications of the connections of a node. */
+export interface ConnectionsListener extends Pick<SubscriptionsHost, 'message' | 'resubscribed' | 'suspected'> {
+  /** A connection was lost, so messages and answers may be. */
   interrupted(reason: string): void;
-  /** Both connections are there, after one was lost. */
+  /** The connection for commands was lost, with the commands under way. */
+  commandsLost(): void;
+  /** All connections are ready, after one was not. */
   ready(): void;
 }
 
-/** The two connections of a node: one for commands, one that listens. */
+/** The connections of a node: one for commands, and one for messages for each server. */
 export class RedisConnections {
-  #commands: RedisCommands | undefined;
-  #subscriber: RedisCommands | undefined;
+  readonly commands: RedisConnection;
+  readonly subscriptions: ChannelSubscriptions;
 
-  constructor(private readonly place: RedisPlace) {}
-
-  /** @throws RedisUnavailableError before `open()` */
-  get commands(): RedisCommands {
-    if (!this.#commands) throw new RedisUnavailableError('there is no connection yet');
-    return this.#commands;
-  }
-
-  /** @throws RedisUnavailableError before `open()` */
-  get subscriber(): RedisCommands {
-    if (!this.#subscriber) throw new RedisUnavailableError('there is no connection yet');
-    return this.#subscriber;
+  constructor(address: RedisAddress, keys: Keys, nodeId: string, listener: ConnectionsListener) {
+    const { commandTimeout, createClient } = address;
+    const ready = () => {
+      if (this.commands.isReady && this.subscriptions.isReady) listener.ready();
+    };
+    this.commands = new RedisConnection(
+      { name: 'webwire', commandTimeout, createClient },
+      {
+        ready,
+        lost: (reason) => {
+          listener.commandsLost();
+          listener.interrupted(`its connection for commands was lost: ${reason}`);
+          // A replica still delivers messages, for as long as its primary is the right one.
+          if (isWrongServerError(reason)) this.subscriptions.replaceConnections(reason);
+        },
+      },
+    );
+    this.subscriptions = new ChannelSubscriptions({
+      commands: this.commands,
+      source: { name: 'webwire-subscriber', commandTimeout, createClient },
+      probeChannel: (tag) => keys.probeChannel(nodeId, tag),
+      idleChannel: (tag) => keys.idleChannel(tag),
+      message: (message) => listener.message(message),
+      ready,
+      lost: (reason) => listener.interrupted(`its connection for messages was lost: ${reason}`),
+      suspected: () => listener.suspected(),
+      resubscribed: (channels) => listener.resubscribed(channels),
+    });
   }
 
   /**
    * @param timeout How long to wait for Redis, in ms.
    * @throws RedisUnavailableError if there is no Redis, or too old a one.
    */
-  async open(timeout: number, listener: LinkListener): Promise<void> {
-    const { place } = this;
-    const [commands, subscriber] = await Promise.all([place.connect('webwire'), place.connect('webwire-subscriber')]);
-    this.#commands = new RedisCommands(commands, place.commandTimeout);
-    this.#subscriber = new RedisCommands(subscriber, place.commandTimeout);
-    let lastError = 'no answer';
-    // What it says again and again while Redis is away is said once, when the connection is lost.
-    for (const client of [commands, subscriber]) client.on('error', (error: Error) => (lastError = describe(error)));
+  async open(timeout: number): Promise<void> {
+    const { commands, subscriptions } = this;
     try {
-      await Promise.all([this.#commands.ready(timeout), this.#subscriber.ready(timeout)]);
-      // Not everybody may ask; then commands that are not there will tell.
-      assertVersion(String(await this.#commands.ask('info', 'server').catch(() => '')));
+      await commands.ready(timeout);
+      // Without the permission for INFO, the commands that an old server lacks fail later.
+      assertVersion(String(await commands.ask('info', 'server').catch(() => '')));
+      await subscriptions.open(timeout);
     } catch (error) {
       const { message, isSilent } = error as RedisUnavailableError;
+      const { lastError } = commands.isReady ? subscriptions : commands;
       throw new RedisUnavailableError(`RedisCluster cannot use Redis: ${isSilent ? lastError : message}`);
     }
-    this.#watch(commands, 'its connection for commands was lost', listener);
-    this.#watch(subscriber, 'its connection for messages was lost', listener);
-    subscriber.on('smessageBuffer', (_channel: Buffer, message: Buffer) => listener.message(message));
-    if (isClusterClient(subscriber)) {
-      subscriber.on('-subscriber', () => listener.interrupted('a shard cannot be listened to'));
-      subscriber.on('subscribersReady', () => listener.interrupted('shards have moved'));
-    }
   }
 
-  /** Never fails. */
   close(): void {
-    this.#commands?.client.disconnect();
-    this.#subscriber?.client.disconnect();
-  }
-
-  #watch(client: RedisClient, reason: string, listener: LinkListener): void {
-    client.on('close', () => listener.interrupted(reason));
-    client.on('ready', () => {
-      if (this.commands.isReady && this.subscriber.isReady) listener.ready();
-    });
+    this.commands.close();
+    this.subscriptions.close();
   }
 }
 
@@ -82,9 +81,4 @@ function assertVersion(info: string): void {
       `it needs version 7 or later, this is ${version[0].slice('redis_version:'.length)}`,
     );
   }
-}
-
-function describe(error: Error): string {
-  // Of several addresses that were tried, each has an error of its own.
-  return error.message || (error as NodeJS.ErrnoException).code || error.name;
 }

@@ -7,9 +7,16 @@ import {
   type OptionRule,
   type OptionRules,
 } from '../common/options.js';
-import { createClient, duplicateClient, isRedisClient, keyPrefixOf, type RedisClient } from './redis-client.js';
+import {
+  createClient,
+  duplicateClient,
+  isRedisClient,
+  keyPrefixOf,
+  type ConnectionAttempt,
+  type RedisClient,
+} from './redis-client.js';
 
-/** Where Redis is: exactly one of `client`, `url` and `connection`. */
+/** How Redis is reached: exactly one of `client`, `url` and `connection`. */
 export interface RedisOptions {
   /** A client of ioredis: a `Redis`, with or without Sentinel, or a `Cluster`. It is never closed. */
   readonly client?: RedisClient;
@@ -18,19 +25,20 @@ export interface RedisOptions {
   /** Options of a connection of ioredis, as `new Redis()` takes them: `host`, `port`, `sentinels`, `tls` and so on. */
   readonly connection?: object;
   /**
-   * How long Redis may take to answer, in milliseconds. Later, the operation has failed.
+   * How long Redis may take to answer, in milliseconds. Then the operation fails, and the connection is replaced by a
+   * new one.
    * @default 2_000
    */
   readonly commandTimeout?: number;
 }
 
-/** Redis, as options say. */
-export interface RedisPlace {
+/** How Redis is reached, according to the options. */
+export interface RedisAddress {
   readonly commandTimeout: number;
-  /** What the given client puts before the keys of its commands. */
+  /** The prefix that the given client adds to the keys of its commands. */
   readonly keyPrefix: string;
-  /** Makes a connection of one's own, which is not connected yet. */
-  connect(name: string): Promise<RedisClient>;
+  /** Makes a client that is not connected yet. */
+  readonly createClient: (attempt: ConnectionAttempt) => Promise<RedisClient>;
 }
 
 const TIMER_MAX = 0x7fff_ffff;
@@ -45,7 +53,7 @@ export const REDIS_RULES: OptionRules<RedisOptions> = {
   commandTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
 };
 
-/** What a prefix of keys may be: braces would decide on which shard of a Redis Cluster all keys are. */
+/** A prefix of keys has no braces: they would put all keys on one shard of a Redis Cluster. */
 export const PREFIX_RULE: OptionRule = stringThat('a string of printable ASCII characters but { and }', (prefix) =>
   /^[!-z|~]+$/.test(prefix),
 );
@@ -61,7 +69,7 @@ export function checkRedisOptions<Options extends RedisOptions>(
 ): Options {
   const checked = checkAll<Options>(options, rules, `${owner}.`);
   const { client, url, connection } = checked;
-  const given = [client, url, connection].filter((place) => place !== undefined);
+  const given = [client, url, connection].filter((option) => option !== undefined);
   if (given.length === 1) return checked;
   throw new InvalidOptionError(
     `${owner} needs to be told where Redis is, by exactly one of the options client, url and connection; ` +
@@ -69,11 +77,12 @@ export function checkRedisOptions<Options extends RedisOptions>(
   );
 }
 
-export function placeOf({ client, url, connection, commandTimeout = 2_000 }: RedisOptions): RedisPlace {
+export function addressOf({ client, url, connection, commandTimeout = 2_000 }: RedisOptions): RedisAddress {
   const { keyPrefix = '' }: { keyPrefix?: string } = connection ?? {};
   return {
     commandTimeout,
     keyPrefix: client ? keyPrefixOf(client) : keyPrefix,
-    connect: async (name) => (client ? duplicateClient(client, name) : createClient(url ?? connection!, name)),
+    createClient: async (attempt) =>
+      client ? duplicateClient(client, attempt) : createClient(url ?? connection!, attempt),
   };
 }

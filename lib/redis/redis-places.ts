@@ -6,11 +6,11 @@ import type {
   SessionMembership,
 } from '../session/session-membership.js';
 import { encodeEnvelope } from './envelope.js';
-import { findDeadIncarnations, incarnationOf } from './incarnations.js';
+import { findDeadEpochs, epochOf } from './epochs.js';
 import type { Keys } from './keys.js';
 import type { Membership } from './membership.js';
 import { CLOSE, CLOSE_ALL, CLOSE_UNHELD, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
-import type { RedisCommands } from './redis-commands.js';
+import type { RedisConnection } from './redis-connection.js';
 import type { ChannelSubscriptions } from './channel-subscriptions.js';
 
 /** Places are confirmed this often, in ms. */
@@ -22,30 +22,43 @@ const BATCH = 500;
 interface Held {
   readonly session: string;
   readonly place: string;
-  /** The incarnation in whose name Redis knows it. */
-  incarnation: string;
+  /** The epoch in which it is registered in Redis; `''` for none. */
+  epoch: string;
   confirmedAt: number;
 }
 
-/** What places need of their node. */
+/** The interest of this node in one session. */
+interface Interest {
+  readonly held: Map<string, Held>;
+  /** How many places are just being asked for. */
+  pending: number;
+}
+
+/** The node of the places. */
 export interface PlacesHost {
-  readonly commands: RedisCommands;
+  readonly commands: RedisConnection;
   readonly keys: Keys;
   readonly membership: Membership;
-  /** `undefined` before the start. */
-  readonly subscriptions: ChannelSubscriptions | undefined;
+  readonly subscriptions: ChannelSubscriptions;
   /** The session of a place was closed elsewhere, which did not come through. */
   sessionClosed(session: string): void;
 }
 
-/** The places in sessions, in Redis. Those of this node are known here too, so that Redis can be told again. */
+/** The places in sessions, in Redis. Those of this node are also kept here, so that they can be registered again. */
 export class RedisPlaces implements SessionMembership {
   /** By session and place, in the order in which they were confirmed. */
   readonly #held = new Map<string, Held>();
-  /** How many connections of this node want to hear of a session. */
-  readonly #listeners = new Map<string, number>();
+  /** The places of this node in each session that it subscribes to. */
+  readonly #sessions = new Map<string, Interest>();
 
   constructor(private readonly host: PlacesHost) {}
+
+  /** How many places Redis has in the present epoch. */
+  get registered(): number {
+    let registered = 0;
+    for (const { epoch } of this.#held.values()) if (epoch === this.host.membership.epoch) registered++;
+    return registered;
+  }
 
   /** How many places this node has. */
   get size(): number {
@@ -54,26 +67,25 @@ export class RedisPlaces implements SessionMembership {
 
   async take(session: string, place: string, request: MembershipRequest): Promise<MembershipResult> {
     if (this.#held.has(nameOf(session, place))) return this.#take(session, place, request);
-    this.#listen(session);
+    this.#subscribe(session);
     // Whoever needs no answer of others has a place from now on, and Redis is told when that is possible.
     if (request.isNew || request.limit === Infinity) {
       const held = this.#hold(session, place, '');
+      this.#answered(session);
       this.#tell(async () => {
-        await this.host.subscriptions?.add(this.host.keys.sessionChannel(session));
+        await this.host.subscriptions.add(this.host.keys.sessionChannel(session));
         await this.#confirm(held);
       });
       const result = await this.#take(session, place, request).catch(() => 'taken' as const);
       if (result !== 'taken') await this.leave(session, place);
       return result;
     }
-    let isTaken = false;
     try {
       const result = await this.#take(session, place, request);
-      isTaken = result === 'taken';
-      if (isTaken) this.#hold(session, place, this.host.membership.incarnation);
+      if (result === 'taken') this.#hold(session, place, this.host.membership.epoch);
       return result;
     } finally {
-      if (!isTaken) this.#unlisten(session);
+      this.#answered(session);
     }
   }
 
@@ -102,7 +114,7 @@ export class RedisPlaces implements SessionMembership {
   }
 
   async closeAll(session: string): Promise<SessionClosing> {
-    for (const held of this.#held.values()) if (held.session === session) this.#release(session, held.place);
+    for (const place of this.#sessions.get(session)?.held.keys() ?? []) this.#release(session, place);
     const { keys, membership } = this.host;
     const envelope = encodeEnvelope({ origin: membership.nodeId, closedSession: session });
     const channels = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
@@ -129,15 +141,23 @@ export class RedisPlaces implements SessionMembership {
   }
 
   /**
-   * Tells Redis all places in the name of the present incarnation; those that come and go meanwhile tell it themselves, so
+   * Tells Redis all places in the present epoch; those that come and go meanwhile tell it themselves, so
    * that it comes to an end however many there are. @throws RedisUnavailableError
    */
   async resynchronize(renew: () => Promise<void>): Promise<void> {
     const { membership } = this.host;
-    const unknown = [...this.#held.values()].filter(({ incarnation }) => incarnation !== membership.incarnation);
-    while (unknown.length > 0) {
-      await Promise.all(unknown.splice(0, BATCH).map((held) => this.#confirm(held)));
+    const unknown = [...this.#held.values()].filter(({ epoch }) => epoch !== membership.epoch);
+    for (let first = 0; first < unknown.length; first += BATCH) {
+      await Promise.all(unknown.slice(first, first + BATCH).map((held) => this.#confirm(held)));
       await renew();
+    }
+  }
+
+  /** Confirms the places in sessions of which messages may have been missed. @throws RedisUnavailableError */
+  async confirmAll(sessions: readonly string[]): Promise<void> {
+    const held = sessions.flatMap((session) => [...(this.#sessions.get(session)?.held.values() ?? [])]);
+    for (let first = 0; first < held.length; first += BATCH) {
+      await Promise.all(held.slice(first, first + BATCH).map((place) => this.#confirm(place)));
     }
   }
 
@@ -156,14 +176,14 @@ export class RedisPlaces implements SessionMembership {
     const { keys, membership, subscriptions } = this.host;
     if (limit !== Infinity && !isNew && membership.isSettling) throw unavailable();
     // First of all, so that nothing is missed from the moment on in which others know of the place.
-    if (membership.isConnected) await this.#ask(async () => subscriptions?.add(keys.sessionChannel(session)));
+    if (membership.isConnected) await this.#ask(async () => subscriptions.add(keys.sessionChannel(session)));
     const highest = isNew ? 1 : limit === Infinity ? -1 : limit;
     return this.#untilNoneIsDead(async (dead) => {
       const args = [this.#member(place), highest, isNew ? 1 : 0, PLACE_LIFETIME, ...dead];
       const answer = await this.#run(TAKE, [keys.places(session), keys.closed(session)], args);
       const [outcome, others] = answer as [number, string[]?];
       const held = this.#held.get(nameOf(session, place));
-      if (outcome === 1 && held) this.#confirmed(held, membership.incarnation);
+      if (outcome === 1 && held) this.#confirmed(held, membership.epoch);
       return { result: outcome === 1 ? 'taken' : outcome === 0 ? 'full' : 'closed', others: others ?? [] };
     });
   }
@@ -184,27 +204,27 @@ export class RedisPlaces implements SessionMembership {
     }
   }
 
-  /** The incarnations among those of some places that are dead for sure. */
+  /** Finds the epochs of some places that are certainly dead. */
   #findDead(members: readonly string[]): Promise<string[]> {
     const { membership, keys, commands } = this.host;
-    const others = new Set(members.map(incarnationOf));
-    others.delete(membership.incarnation);
-    return findDeadIncarnations(others, membership.canJudge, keys, commands, (operation) => this.#ask(operation));
+    const others = new Set(members.map(epochOf));
+    others.delete(membership.epoch);
+    return findDeadEpochs(others, membership.canJudge, keys, commands, (operation) => this.#ask(operation));
   }
 
   async #countAlive(members: readonly string[]): Promise<number> {
     const dead = new Set(await this.#findDead(members));
-    return members.filter((member) => !dead.has(incarnationOf(member))).length;
+    return members.filter((member) => !dead.has(epochOf(member))).length;
   }
 
   async #confirm(held: Held): Promise<void> {
-    const { session, place, incarnation } = held;
+    const { session, place, epoch } = held;
     const { keys, commands, membership } = this.host;
-    const present = membership.incarnation;
+    const present = membership.epoch;
     const name = nameOf(session, place);
     if (this.#held.get(name) !== held) return;
     const member = `${present}/${place}`;
-    const before = incarnation === '' ? member : `${incarnation}/${place}`;
+    const before = epoch === '' ? member : `${epoch}/${place}`;
     const answer = await commands.run(
       CONFIRM,
       [keys.places(session), keys.closed(session)],
@@ -220,18 +240,19 @@ export class RedisPlaces implements SessionMembership {
     }
   }
 
-  /** @param incarnation The one in whose name Redis was told; this node may go on as another one meanwhile. */
-  #confirmed(held: Held, incarnation: string): void {
+  /** @param epoch The one that it was registered in; the node may have begun another one meanwhile. */
+  #confirmed(held: Held, epoch: string): void {
     const name = nameOf(held.session, held.place);
-    held.incarnation = incarnation;
+    held.epoch = epoch;
     held.confirmedAt = performance.now();
     this.#held.delete(name);
     this.#held.set(name, held);
   }
 
-  #hold(session: string, place: string, incarnation: string): Held {
-    const held = { session, place, incarnation, confirmedAt: performance.now() };
+  #hold(session: string, place: string, epoch: string): Held {
+    const held = { session, place, epoch, confirmedAt: performance.now() };
     this.#held.set(nameOf(session, place), held);
+    this.#sessions.get(session)!.held.set(place, held);
     return held;
   }
 
@@ -251,41 +272,46 @@ export class RedisPlaces implements SessionMembership {
 
   #forget(session: string, place: string): boolean {
     if (!this.#held.delete(nameOf(session, place))) return false;
-    this.#unlisten(session);
+    this.#sessions.get(session)!.held.delete(place);
+    this.#unsubscribeIfUnused(session);
     return true;
   }
 
-  #listen(session: string): void {
-    this.#listeners.set(session, (this.#listeners.get(session) ?? 0) + 1);
-    this.host.subscriptions?.add(this.host.keys.sessionChannel(session)).catch(() => undefined);
+  /** Subscribes to the channel of a session until `#answered()`, and for as long as this node has a place in it. */
+  #subscribe(session: string): void {
+    const interest = this.#sessions.get(session);
+    if (interest) interest.pending++;
+    else this.#sessions.set(session, { held: new Map(), pending: 1 });
+    this.host.subscriptions.add(this.host.keys.sessionChannel(session)).catch(() => undefined);
   }
 
-  #unlisten(session: string): void {
-    const listeners = this.#listeners.get(session)! - 1;
-    if (listeners > 0) {
-      this.#listeners.set(session, listeners);
-    } else {
-      this.#listeners.delete(session);
-      this.host.subscriptions?.remove(this.host.keys.sessionChannel(session));
-    }
+  #answered(session: string): void {
+    this.#sessions.get(session)!.pending--;
+    this.#unsubscribeIfUnused(session);
+  }
+
+  #unsubscribeIfUnused(session: string): void {
+    const { held, pending } = this.#sessions.get(session)!;
+    if (held.size > 0 || pending > 0) return;
+    this.#sessions.delete(session);
+    this.host.subscriptions.remove(this.host.keys.sessionChannel(session));
   }
 
   #member(place: string): string {
-    return `${this.host.membership.incarnation}/${place}`;
+    return `${this.host.membership.epoch}/${place}`;
   }
 
-  #run(...args: Parameters<RedisCommands['run']>): Promise<unknown> {
+  #run(...args: Parameters<RedisConnection['run']>): Promise<unknown> {
     return this.#ask(() => this.host.commands.run(...args));
   }
 
   /**
-   * Where the answer is not sure, or there is none, this node goes on as another incarnation: what Redis knows of this one
-   * may be wrong.
+   * On an error or timeout the node starts a new epoch, because the command may or may not have been executed.
    * @throws SessionError `CLUSTER_UNAVAILABLE`
    */
   async #ask<T>(operation: () => Promise<T>): Promise<T> {
     const { membership } = this.host;
-    const { incarnation } = membership;
+    const { epoch } = membership;
     membership.lapse();
     // Nothing was sent, so this does not keep a node from coming back, however many ask.
     if (!membership.isConnected) throw unavailable();
@@ -296,7 +322,7 @@ export class RedisPlaces implements SessionMembership {
       membership.fail((error as Error).message);
       throw unavailable();
     }
-    if (membership.incarnation === incarnation && membership.isConnected) return answer;
+    if (membership.epoch === epoch && membership.isConnected) return answer;
     membership.fail('its lease may have run out');
     throw unavailable();
   }

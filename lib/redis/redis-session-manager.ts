@@ -4,9 +4,10 @@ import { SessionManager, type SessionConnection } from '../session/session-manag
 import { digestOf } from '../common/key-digest.js';
 import type { Session, SessionRecord } from '../session/session.js';
 import { readSessionJson, writeSessionRecord } from '../session/stores/session-record-json.js';
-import type { RedisClient } from './redis-client.js';
-import { RedisCommands, RedisUnavailableError, Script } from './redis-commands.js';
-import { checkRedisOptions, PREFIX_RULE, placeOf, REDIS_RULES, type RedisOptions } from './redis-options.js';
+import { RedisConnection } from './redis-connection.js';
+import { RedisUnavailableError } from './redis-error.js';
+import { addressOf, checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from './redis-options.js';
+import { Script } from './script.js';
 
 /** Options of {@link RedisSessionManager}. */
 export interface RedisSessionManagerOptions extends RedisOptions {
@@ -30,32 +31,33 @@ const RULES: OptionRules<RedisSessionManagerOptions> = {
 
 /**
  * KEYS: session. ARGV: now, ms to live (0 for ever). Sets the time of last lookup, as a whole with the lookup: a session
- * that is closed meanwhile does not come back. Gives the session as it was; nothing is changed if it is none.
+ * that is closed meanwhile does not come back. Returns the session as it was, and why the time could not be set ('' if it
+ * was): a Redis that is full or a replica can still be read. Changes nothing if the value is not a session.
  */
 const LOOK_UP = new Script(`
 local stored = redis.call('GET', KEYS[1])
 if not stored then return false end
 local before, after = string.match(stored, '^({"c":"[^"]*","l":")[^"]*(","i":.*})$')
-if not before then return stored end
-if ARGV[2] == '0' then redis.call('SET', KEYS[1], before .. ARGV[1] .. after)
-else redis.call('SET', KEYS[1], before .. ARGV[1] .. after, 'PX', ARGV[2]) end
-return stored
+if not before then return {stored, ''} end
+local result
+if ARGV[2] == '0' then result = redis.pcall('SET', KEYS[1], before .. ARGV[1] .. after)
+else result = redis.pcall('SET', KEYS[1], before .. ARGV[1] .. after, 'PX', ARGV[2]) end
+return {stored, type(result) == 'table' and result['err'] or ''}
 `);
 
 /**
  * Keeps sessions in Redis, one key each: `<prefix>:<digest>`, where the digest is the SHA-256 of the session's key in
  * URL-safe base64. So who can read Redis learns what sessions hold, but cannot restore them.
  *
- * Whatever client there is will do: for a single Redis, with Sentinel, or for a Redis Cluster. A client that is given is
- * used as it is, and not closed.
+ * Takes any client of ioredis: for a single Redis, with Sentinel, or for a Redis Cluster. A given client is never closed.
+ * When it does not answer, or leads to a server that cannot be written to, another one like it takes over.
  */
 export class RedisSessionManager extends SessionManager {
   /** How long after its last lookup a session can still be restored, in ms; `Infinity`: for ever. */
   readonly maxAge: number;
   readonly #options: RedisSessionManagerOptions;
   readonly #prefix: string;
-  #commands: Promise<RedisCommands> | undefined;
-  #own: RedisClient | undefined;
+  readonly #connection: RedisConnection;
 
   /** @throws InvalidOptionError for an option that cannot be used. */
   constructor(options: RedisSessionManagerOptions) {
@@ -63,8 +65,15 @@ export class RedisSessionManager extends SessionManager {
     this.#options = checkRedisOptions('RedisSessionManager', options, RULES);
     this.maxAge = this.#options.maxAge ?? Infinity;
     const { client, prefix = 'webwire:sessions' } = this.#options;
-    // A client that is given puts its own before it.
-    this.#prefix = client ? prefix : placeOf(this.#options).keyPrefix + prefix;
+    const { commandTimeout, createClient, keyPrefix } = addressOf(this.#options);
+    // A given client adds its prefix itself, and so does one that replaces it.
+    this.#prefix = client ? prefix : keyPrefix + prefix;
+    this.#connection = new RedisConnection({
+      name: 'webwire-sessions',
+      commandTimeout,
+      createClient,
+      ...(client && { given: client }),
+    });
   }
 
   /** @throws SessionError `INVALID_SESSION_INFO` for a session that takes more than 1 MiB. */
@@ -81,21 +90,25 @@ export class RedisSessionManager extends SessionManager {
     if (!session) throw new SessionError('SESSION_STORE_FAILED', 'the connection has no session to store');
     const stored = writeSessionRecord(session);
     const expiry = this.maxAge === Infinity ? [] : ['PX', this.maxAge];
-    await this.#run('create', (commands) => commands.ask('set', this.#name(session.key), stored, ...expiry));
+    await this.#run('create', (connection) => connection.ask('set', this.#name(session.key), stored, ...expiry));
   }
 
   /**
    * Finds a session and sets its time of last lookup to now.
-   * @returns The session with the time of last lookup before; `null` if there is none, or it has expired.
+   * @returns The session with the time of last lookup before; `null` if there is none, or it has expired. Where Redis can
+   *   be read but not written to, the time stays as it was.
    * @throws SessionError `SESSION_STORE_FAILED` if Redis does not answer, or has something else in its place.
    */
   async onSessionLookup(key: string): Promise<SessionRecord | null> {
     const now = new Date().toISOString();
     const timeToLive = this.maxAge === Infinity ? 0 : this.maxAge;
-    const stored = await this.#run('look up', (commands) =>
-      commands.run(LOOK_UP, [this.#name(key)], [now, timeToLive]),
+    const answer = await this.#run('look up', (connection) =>
+      connection.run(LOOK_UP, [this.#name(key)], [now, timeToLive]),
     );
-    return stored === null ? null : readSessionJson(stored).record;
+    if (answer === null) return null;
+    const [stored, failure] = answer as [unknown, string];
+    this.#connection.reconsider(failure);
+    return readSessionJson(stored).record;
   }
 
   /**
@@ -103,36 +116,25 @@ export class RedisSessionManager extends SessionManager {
    * @throws SessionError `SESSION_STORE_FAILED` if Redis does not answer.
    */
   async onSessionClosed(key: string): Promise<void> {
-    await this.#run('close', (commands) => commands.ask('del', this.#name(key)));
+    await this.#run('close', (connection) => connection.ask('del', this.#name(key)));
   }
 
   /** Closes the connection, if it is not that of a client that was given. Nest calls it at shutdown. */
-  async onModuleDestroy(): Promise<void> {
-    await this.#commands?.catch(() => undefined);
-    this.#own?.disconnect();
+  onModuleDestroy(): Promise<void> {
+    this.#connection.close();
+    return Promise.resolve();
   }
 
   #name(key: string): string {
     return `${this.#prefix}:${digestOf(key)}`;
   }
 
-  async #run<T>(operation: string, task: (commands: RedisCommands) => Promise<T>): Promise<T> {
+  async #run<T>(operation: string, task: (connection: RedisConnection) => Promise<T>): Promise<T> {
     try {
-      return await task(await (this.#commands ??= this.#connect()));
+      return await task(this.#connection);
     } catch (error) {
       if (!(error instanceof RedisUnavailableError)) throw error;
       throw new SessionError('SESSION_STORE_FAILED', `cannot ${operation} the session: ${error.message}`);
     }
-  }
-
-  async #connect(): Promise<RedisCommands> {
-    const { client } = this.#options;
-    const place = placeOf(this.#options);
-    if (!client) {
-      this.#own = await place.connect('webwire-sessions');
-      // Who waits for an answer is told; nobody else has to be.
-      this.#own.on('error', () => undefined);
-    }
-    return new RedisCommands((client ?? this.#own)!, place.commandTimeout);
   }
 }

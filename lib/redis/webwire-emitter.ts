@@ -8,11 +8,11 @@ import { SessionError } from '../session/session-error.js';
 import type { SessionManager } from '../session/session-manager.js';
 import { digestOf } from '../common/key-digest.js';
 import { encodeEnvelope } from './envelope.js';
-import { findDeadIncarnations, incarnationOf } from './incarnations.js';
+import { findDeadEpochs, epochOf } from './epochs.js';
 import { Keys } from './keys.js';
 import { CLOSE_ALL, PLACE_LIFETIME } from './place-scripts.js';
-import { RedisCommands } from './redis-commands.js';
-import { checkRedisOptions, PREFIX_RULE, placeOf, REDIS_RULES, type RedisOptions } from './redis-options.js';
+import { RedisConnection } from './redis-connection.js';
+import { addressOf, checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from './redis-options.js';
 
 /** Options of {@link WebwireEmitter}. */
 export interface WebwireEmitterOptions extends RedisOptions {
@@ -75,14 +75,16 @@ export class WebwireEmitter {
   readonly #options: WebwireEmitterOptions;
   readonly #keys: Keys;
   readonly #origin = randomBytes(16).toString('hex');
-  #commands: Promise<RedisCommands> | undefined;
+  readonly #connection: RedisConnection;
   #isClosed = false;
 
   /** @throws InvalidOptionError for an option that cannot be used. */
   constructor(options: WebwireEmitterOptions) {
     this.#options = checkRedisOptions('WebwireEmitter', options, RULES);
     const { prefix = 'webwire' } = this.#options;
-    this.#keys = new Keys(placeOf(this.#options).keyPrefix + prefix);
+    const { commandTimeout, createClient, keyPrefix } = addressOf(this.#options);
+    this.#keys = new Keys(keyPrefix + prefix);
+    this.#connection = new RedisConnection({ name: 'webwire-emitter', commandTimeout, createClient });
   }
 
   /**
@@ -134,7 +136,7 @@ export class WebwireEmitter {
     const { sessionManager } = this.#options;
     if (!sessionManager) throw new Error('WebwireEmitter needs the option sessionManager to close sessions');
     const session = digestOf(key);
-    const commands = await this.#connected();
+    const commands = this.#connected();
     const keys = this.#keys;
     const names = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
     const envelope = encodeEnvelope({ origin: this.#origin, closedSession: session });
@@ -146,15 +148,14 @@ export class WebwireEmitter {
       // Whatever the manager throws may hold the key.
       throw new SessionError('SESSION_STORE_FAILED', 'the session is closed, but could not be destroyed');
     }
-    const dead = new Set(await findDeadIncarnations(members.map(incarnationOf), true, keys, commands));
-    return members.filter((member) => !dead.has(incarnationOf(member))).length;
+    const dead = new Set(await findDeadEpochs(members.map(epochOf), true, keys, commands));
+    return members.filter((member) => !dead.has(epochOf(member))).length;
   }
 
   /** Ends the connection to Redis. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const commands = await this.#commands?.catch(() => undefined);
-    commands?.client.disconnect();
+    this.#connection.close();
   }
 
   /** Nest calls it at shutdown, when all modules are destroyed. */
@@ -172,21 +173,18 @@ export class WebwireEmitter {
     for (const id of ids) check('except', id, ID_RULE);
     const message = encodeSignal(name, body, this.#options.codec ?? plainCodec);
     const envelope = encodeEnvelope({ origin: this.#origin, target, except: ids, message });
-    const commands = await this.#connected();
-    return (await commands.ask('spublish', this.#keys.channelOf(target), envelope)) as number;
+    const commands = this.#connected();
+    const channel = this.#keys.channelOf(target);
+    const nodes = (await commands.ask('spublish', channel, envelope)) as number;
+    if (nodes > 0) return nodes;
+    // A primary that has become a replica takes signals, too, though the nodes have left it. It refuses to write, which
+    // leads to the new primary. No node has the signal yet.
+    await commands.ask('del', channel);
+    return (await commands.ask('spublish', channel, envelope)) as number;
   }
 
-  async #connected(): Promise<RedisCommands> {
+  #connected(): RedisConnection {
     if (this.#isClosed) throw new Error('this WebwireEmitter is closed');
-    this.#commands ??= this.#connect();
-    return this.#commands;
-  }
-
-  async #connect(): Promise<RedisCommands> {
-    const place = placeOf(this.#options);
-    const client = await place.connect('webwire-emitter');
-    // Who waits for an answer is told; nobody else has to be.
-    client.on('error', () => undefined);
-    return new RedisCommands(client, place.commandTimeout);
+    return this.#connection;
   }
 }

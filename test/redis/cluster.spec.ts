@@ -180,7 +180,11 @@ describeWithRedis('two applications with a RedisCluster', () => {
     it('are listened to only where somebody is interested', async () => {
       const client = new Redis(redis.url);
       try {
-        const channels = async () => ((await client.call('pubsub', 'shardchannels', `${prefix}:*`)) as string[]).length;
+        const channels = async () => {
+          const names = (await client.call('pubsub', 'shardchannels', `${prefix}:*`)) as string[];
+          // Those by which nodes check themselves are always there.
+          return names.filter((name) => !name.startsWith(`${prefix}:probe:`)).length;
+        };
         expect(await channels()).toBe(1);
         const [here, there] = [await first.connect(), await second.connect()];
         await here.ask('join', 'room');

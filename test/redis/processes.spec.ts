@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { MessageType } from 'nestjs-webwire/protocol';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestOf } from '../../lib/common/key-digest.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { describe as show, type WireClient } from '../support/wire-client.js';
@@ -226,7 +226,15 @@ describeWithRedis(
         const quitter = people[20]!;
         expect(await logOut(quitter.client)).toBe('closed');
         quitter.key = undefined;
-        if (how === 'stall') await new Promise((resolve) => setTimeout(resolve, NODE_TIMEOUT));
+        if (how === 'stall') {
+          const awaySince = async () => {
+            const health = JSON.parse((await people[0]!.client.ask('health')).slice('utf8 '.length)) as {
+              since: string;
+            };
+            return Date.parse(health.since);
+          };
+          await vi.waitUntil(async () => Date.now() - (await awaySince()) > NODE_TIMEOUT, { timeout: 60_000 });
+        }
         if (how === 'kill') await redis.startAgain();
         else redis.resume();
         await Promise.all(back());

@@ -1,0 +1,53 @@
+/** Redis did not answer in time, refused the command, or cannot be reached. */
+export class RedisUnavailableError extends Error {
+  override readonly name = 'RedisUnavailableError';
+  readonly code = 'CLUSTER_UNAVAILABLE';
+
+  constructor(
+    message: string,
+    /** Whether no answer came in time. */
+    readonly isSilent = false,
+  ) {
+    super(message);
+  }
+
+  /** Whether a server answered that cannot do this in its present role or state, though another one may. */
+  get isWrongServer(): boolean {
+    return isWrongServerError(this.message);
+  }
+}
+
+/**
+ * The errors of a replica, of a server that is loading its data, and of a Redis Cluster that is failing over. The
+ * server has run nothing. The last three are texts of ioredis.
+ */
+const WRONG_SERVER =
+  /^(?:READONLY|MASTERDOWN|LOADING|CLUSTERDOWN) |^Too many Cluster redirections|^Failed to refresh slots cache|^Cluster is ended/;
+
+export function isWrongServerError(message: string): boolean {
+  return WRONG_SERVER.test(message);
+}
+
+/** Describes an error of a connection. */
+export function describe(error: Error): string {
+  // When several addresses were tried, each of them has an error of its own and this one has no message.
+  return error.message || (error as NodeJS.ErrnoException).code || error.name;
+}
+
+/**
+ * Waits for an answer for `timeout` ms.
+ * @throws RedisUnavailableError if it takes longer, or is an error.
+ */
+export async function within<T>(timeout: number, answer: Promise<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new RedisUnavailableError(`no answer to ${what} in time`, true)), timeout);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } catch (error) {
+    throw error instanceof RedisUnavailableError ? error : new RedisUnavailableError(describe(error as Error));
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,181 @@
+import { randomBytes } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
+import type { RedisClient } from './redis-client.js';
+import { RedisConnection, type ConnectionSource } from './redis-connection.js';
+import { RedisUnavailableError, within } from './redis-error.js';
+
+/** The first byte of the messages by which a node checks its subscriptions. Envelopes begin with their version. */
+const PROBE = 0;
+const PROBE_LENGTH = 9;
+
+export interface ShardSubscriberListener {
+  message(message: Buffer): void;
+  ready(): void;
+  /** All subscriptions on the shard are gone. */
+  lost(reason: string): void;
+  /** Redis may have ended a subscription by itself, as it does when a slot moves to another shard. */
+  suspected(): void;
+}
+
+/** The subscriptions on one server, and the connection for them. */
+export class ShardSubscriber {
+  readonly #connection: RedisConnection;
+  /** The channels that the present client has subscribed to; `true` if Redis has confirmed it. */
+  readonly #channels = new Map<string, boolean>();
+  #confirmed = 0;
+  #refused = 0;
+  #probeChannel: string | undefined;
+  #isProbeSubscribed = false;
+  #nonce: Buffer | undefined;
+  #heard: (() => void) | undefined;
+
+  constructor(
+    private readonly source: ConnectionSource,
+    private readonly listener: ShardSubscriberListener,
+  ) {
+    this.#connection = new RedisConnection(source, {
+      created: (client) => this.#listenTo(client),
+      ready: () => listener.ready(),
+      lost: (reason) => {
+        this.#channels.clear();
+        this.#confirmed = 0;
+        this.#isProbeSubscribed = false;
+        listener.lost(reason);
+      },
+    });
+  }
+
+  get isReady(): boolean {
+    return this.#connection.isReady;
+  }
+
+  get lastError(): string {
+    return this.#connection.lastError;
+  }
+
+  /** How many channels Redis has confirmed. */
+  get confirmed(): number {
+    return this.#confirmed;
+  }
+
+  /** How many channels the present client has subscribed to, confirmed or not. */
+  get size(): number {
+    return this.#channels.size;
+  }
+
+  has(channel: string): boolean {
+    return this.#channels.has(channel);
+  }
+
+  /** @throws RedisUnavailableError if there is no connection within `timeout` ms */
+  ready(timeout: number): Promise<void> {
+    return this.#connection.ready(timeout);
+  }
+
+  /** @returns Resolves when messages arrive. @throws RedisUnavailableError */
+  async subscribe(channel: string): Promise<void> {
+    if (!this.isReady) throw new RedisUnavailableError('there is no connection to subscribe with');
+    const { client } = this.#connection;
+    if (!this.#channels.get(channel)) this.#channels.set(channel, false);
+    try {
+      await this.#connection.ask('ssubscribe', channel);
+    } catch (error) {
+      if (this.#isCurrent(client)) {
+        this.#refused++;
+        this.#forget(channel);
+      }
+      throw error;
+    }
+    if (!this.#isCurrent(client) || this.#channels.get(channel) !== false) return;
+    this.#channels.set(channel, true);
+    this.#confirmed++;
+  }
+
+  unsubscribe(channel: string): void {
+    if (this.#forget(channel) && this.isReady) this.#connection.send('sunsubscribe', channel).catch(() => undefined);
+  }
+
+  /**
+   * Checks that the subscriptions are real: a message through the shard arrives, and Redis has as many subscriptions for
+   * the connection as there should be. Otherwise the connection is replaced.
+   * @param probeChannel A channel of this node alone, on the shard.
+   * @param idleChannel Another channel on the shard, without subscribers.
+   * @throws RedisUnavailableError
+   */
+  async probe(commands: RedisConnection, probeChannel: string, idleChannel: string): Promise<void> {
+    if (!this.isReady) throw new RedisUnavailableError('there is no connection for messages');
+    await this.#subscribeToProbes(probeChannel);
+    await Promise.all([this.#probeDelivery(commands, probeChannel), this.#probeCount(idleChannel)]);
+  }
+
+  /** Connects again, as Redis is somewhere else now. */
+  replace(reason: string): void {
+    if (this.isReady) this.#connection.replace(reason);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #isCurrent(client: RedisClient): boolean {
+    return this.isReady && this.#connection.client === client;
+  }
+
+  #forget(channel: string): boolean {
+    if (this.#channels.get(channel)) this.#confirmed--;
+    return this.#channels.delete(channel);
+  }
+
+  async #subscribeToProbes(channel: string): Promise<void> {
+    if (this.#isProbeSubscribed && channel === this.#probeChannel) return;
+    if (this.#isProbeSubscribed) this.#connection.send('sunsubscribe', this.#probeChannel!).catch(() => undefined);
+    this.#probeChannel = channel;
+    await this.#connection.ask('ssubscribe', channel);
+    this.#isProbeSubscribed = true;
+  }
+
+  async #probeDelivery(commands: RedisConnection, channel: string): Promise<void> {
+    const nonce = randomBytes(PROBE_LENGTH);
+    nonce[0] = PROBE;
+    const heard = new Promise<void>((resolve) => {
+      this.#nonce = nonce;
+      this.#heard = resolve;
+    });
+    const { client } = this.#connection;
+    await commands.ask('spublish', channel, nonce);
+    try {
+      await within(this.source.commandTimeout, heard, 'a message to itself');
+    } catch (error) {
+      this.#connection.replace('no message arrives', client);
+      throw error;
+    }
+  }
+
+  async #probeCount(idleChannel: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      const { client } = this.#connection;
+      const refused = this.#refused;
+      const expected = this.#channels.size + 1;
+      const count = Number(await this.#connection.ask('sunsubscribe', idleChannel));
+      // Redis answers in order, so this includes every subscription that was sent before. Their promises come first.
+      await setImmediate();
+      if (count === expected - (this.#refused - refused)) return;
+      if (attempt === 1) continue;
+      const reason = `Redis has ${count} subscriptions of ${expected}`;
+      this.#connection.replace(reason, client);
+      throw new RedisUnavailableError(reason);
+    }
+  }
+
+  #listenTo(client: RedisClient): void {
+    client.on('smessageBuffer', (_channel: Buffer, message: Buffer) => {
+      if (message[0] !== PROBE || message.length !== PROBE_LENGTH) this.listener.message(message);
+      else if (this.#nonce?.equals(message)) this.#heard?.();
+    });
+    // ioredis 6 emits the first, and 5 the second, when Redis has ended a subscription without being asked.
+    client.on('moved', () => this.listener.suspected());
+    client.on('error', (error: Error) => {
+      if (error.message.startsWith('Command queue state error')) this.listener.suspected();
+    });
+  }
+}

@@ -1,0 +1,59 @@
+import { plainCodec } from 'nestjs-webwire';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { encodeSignal } from '../../lib/server/signal.js';
+import { FreezingProxy } from '../support/freezing-proxy.js';
+import { describeWithRedis, RedisServer } from '../support/redis-server.js';
+import { BareNode } from './bare-node.js';
+
+const NODE_TIMEOUT = 3_000;
+/** So many that subscribing to all takes longer than the lease of the node lasts. */
+const GROUPS = 20_000;
+const ROUND_TRIP = 120;
+
+describeWithRedis('a node with many groups and a slow way to Redis', () => {
+  let redis: RedisServer;
+  let proxy: FreezingProxy;
+  let nodes: BareNode[];
+
+  beforeEach(async () => {
+    redis = await RedisServer.start();
+    proxy = await FreezingProxy.start(redis.port, { delay: ROUND_TRIP / 2 });
+    nodes = [];
+  });
+  afterEach(async () => {
+    await Promise.all(nodes.map((node) => node.stop()));
+    await proxy.close();
+    await redis.stop();
+  });
+
+  it('comes back however long subscribing takes, keeps its lease meanwhile, and shows how far it is', async () => {
+    const options = { nodeTimeout: NODE_TIMEOUT, commandTimeout: NODE_TIMEOUT / 3 };
+    const node = await BareNode.start({ ...options, url: proxy.url });
+    const other = await BareNode.start({ ...options, url: redis.url });
+    nodes.push(node, other);
+    expect(await node.cluster.places.take('s', 'place', { limit: 1, isNew: false })).toBe('taken');
+    proxy.cut();
+    await expect.poll(() => node.cluster.health().status).toBe('disconnected');
+    for (let index = 0; index < GROUPS; index++) node.cluster.join(`room ${index}`);
+    expect(node.cluster.health()).toMatchObject({ isHealthy: false, channels: GROUPS + 2 });
+    const disconnections: string[] = [];
+    node.cluster.on('disconnected', ({ reason }) => disconnections.push(reason));
+    const progress: number[] = [];
+    const isBack = () => {
+      const { returning, isHealthy } = node.cluster.health();
+      if (returning) progress.push(returning.channels);
+      return isHealthy;
+    };
+    await expect.poll(isBack, { timeout: 60_000, interval: 50 }).toBe(true);
+    expect(disconnections).toEqual([]);
+    expect(progress).toEqual(progress.toSorted((a, b) => a - b));
+    expect(new Set(progress).size).toBeGreaterThan(5);
+    expect(node.cluster.health()).not.toHaveProperty('returning');
+    // A lease that had run out would have let others have the place.
+    expect(await other.cluster.places.take('s', 'other', { limit: 1, isNew: false })).toBe('full');
+    for (const index of [0, GROUPS - 1]) {
+      other.cluster.publish({ kind: 'group', group: `room ${index}` }, encodeSignal('x', undefined, plainCodec), []);
+      await node.told.take(({ kind }) => kind === 'signal');
+    }
+  });
+});
