@@ -136,7 +136,7 @@ export class WebwireModule extends ConfigurableModuleClass implements OnModuleIn
 function assertImportedOnce(modules: ModulesContainer): void {
   const all = [...modules.values()].map(({ metatype }) => metatype);
   if (all.filter((metatype) => metatype === WebwireModule).length < 2) return;
-  const importers = all.filter((metatype) => importsOf(metatype).some(isWebwireModule)).map(({ name }) => name);
+  const importers = all.filter((metatype) => importsOf(metatype).some(isImportOfWebwireModule)).map(({ name }) => name);
   const where = importers.length > 0 ? `, by ${[...new Set(importers)].join(' and ')}` : '';
   throw new InvalidOptionError(
     `WebwireModule is imported twice${where}: import it once, in the root module; it is global`,
@@ -147,6 +147,6 @@ function importsOf(module: Type): unknown[] {
   return (Reflect.getMetadata(MODULE_METADATA.IMPORTS, module) ?? []) as unknown[];
 }
 
-function isWebwireModule(imported: unknown): boolean {
+function isImportOfWebwireModule(imported: unknown): boolean {
   return imported === WebwireModule || (imported as Partial<DynamicModule> | undefined)?.module === WebwireModule;
 }

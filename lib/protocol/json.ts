@@ -58,9 +58,9 @@ function findLoss(value: object, visited?: Set<object>): Loss | undefined {
     const member = (value as Record<string, unknown>)[name];
     if (typeof member === 'object') {
       const loss = member === null ? undefined : findLoss(member, visited);
-      if (loss) return prependPath(memberPath(name), loss);
+      if (loss) return prependPath(memberStep(name), loss);
     } else if (typeof member === 'bigint' && visited) {
-      return { type: 'bigint', path: memberPath(name) };
+      return { type: 'bigint', path: memberStep(name) };
     }
   }
   if (isEmpty && hasIterator(value)) return { type: typeName(value), path: '' };
@@ -103,7 +103,7 @@ function prependPath(step: string, { type, path }: Loss): Loss {
   return { type, path: step + path };
 }
 
-function memberPath(member: string): string {
+function memberStep(member: string): string {
   return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(member) ? `.${member}` : `[${JSON.stringify(member)}]`;
 }
 

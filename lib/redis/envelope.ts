@@ -21,7 +21,7 @@ const KINDS = ['all', 'gateway', 'group', 'session', 'closed', 'group of gateway
 const SEPARATOR = '\0';
 
 const ID_LENGTH = 16;
-const HEADER_LENGTH = 2 + ID_LENGTH + 4 + 4;
+const ENVELOPE_HEADER_LENGTH = 2 + ID_LENGTH + 4 + 4;
 const SIGNALS: ReadonlySet<number> = new Set([
   MessageType.SignalBinary,
   MessageType.SignalUtf8,
@@ -36,17 +36,17 @@ const SIGNALS: ReadonlySet<number> = new Set([
  * that of a gateway, a NUL character, and the group or digest.
  */
 export function encodeEnvelope(envelope: Envelope): Buffer {
-  const [kind, text] = addressOf(envelope);
+  const [kind, text] = targetAddress(envelope);
   const name = Buffer.from(text, 'utf16le');
   const { except, message } = 'message' in envelope ? envelope : { except: [], message: new Uint8Array() };
-  const buffer = Buffer.alloc(HEADER_LENGTH + name.length + except.length * ID_LENGTH + message.length);
+  const buffer = Buffer.alloc(ENVELOPE_HEADER_LENGTH + name.length + except.length * ID_LENGTH + message.length);
   buffer[0] = VERSION;
   buffer[1] = KINDS.indexOf(kind);
   buffer.write(envelope.origin, 2, 'hex');
   buffer.writeUInt32LE(name.length, 2 + ID_LENGTH);
   buffer.writeUInt32LE(except.length, 6 + ID_LENGTH);
-  name.copy(buffer, HEADER_LENGTH);
-  let offset = HEADER_LENGTH + name.length;
+  name.copy(buffer, ENVELOPE_HEADER_LENGTH);
+  let offset = ENVELOPE_HEADER_LENGTH + name.length;
   for (const id of except) {
     buffer.write(id.replaceAll('-', ''), offset, 'hex');
     offset += ID_LENGTH;
@@ -57,15 +57,15 @@ export function encodeEnvelope(envelope: Envelope): Buffer {
 
 /** @throws Error if it is none: what is wrong, without what is in it. */
 export function decodeEnvelope(buffer: Buffer): Envelope {
-  if (buffer.length < HEADER_LENGTH) throw new Error(`it has ${buffer.length} bytes only`);
+  if (buffer.length < ENVELOPE_HEADER_LENGTH) throw new Error(`it has ${buffer.length} bytes only`);
   if (buffer[0] !== VERSION) throw new Error(`its version is ${buffer[0]}, not ${VERSION}`);
   const kind = KINDS[buffer[1]!];
   const origin = buffer.toString('hex', 2, 2 + ID_LENGTH);
-  const nameEnd = HEADER_LENGTH + buffer.readUInt32LE(2 + ID_LENGTH);
+  const nameEnd = ENVELOPE_HEADER_LENGTH + buffer.readUInt32LE(2 + ID_LENGTH);
   const count = buffer.readUInt32LE(6 + ID_LENGTH);
   const messageStart = nameEnd + count * ID_LENGTH;
   if (messageStart > buffer.length) throw new Error('it is shorter than it says');
-  const name = buffer.toString('utf16le', HEADER_LENGTH, nameEnd);
+  const name = buffer.toString('utf16le', ENVELOPE_HEADER_LENGTH, nameEnd);
   const message = buffer.subarray(messageStart);
   switch (kind) {
     case undefined:
@@ -81,7 +81,7 @@ export function decodeEnvelope(buffer: Buffer): Envelope {
   }
 }
 
-function addressOf(envelope: Envelope): [(typeof KINDS)[number], string] {
+function targetAddress(envelope: Envelope): [(typeof KINDS)[number], string] {
   if ('closedSession' in envelope) return ['closed', envelope.closedSession];
   const { target } = envelope;
   const { kind, gateway } = target;

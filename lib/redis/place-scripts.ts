@@ -63,7 +63,7 @@ return 1
  * KEYS: places, closed. ARGV: place, node, ms to remember that it has closed the session, dead epochs. Gives 1 if this
  * removed the last place; else 0 and the places that are left.
  */
-export const CLOSE = new Script(`${PURGE}
+export const CLOSE_MEMBERSHIP = new Script(`${PURGE}
 local removed = redis.call('SREM', KEYS[1], ARGV[1]) + purge(4)
 if redis.call('EXISTS', KEYS[1]) == 1 then return {0, redis.call('SMEMBERS', KEYS[1])} end
 if removed == 0 then return {0, {}} end

@@ -1,4 +1,5 @@
 import { check, integerBetween, type OptionRules } from '../common/options.js';
+import { TIMER_MAX } from '../common/timeout.js';
 import { checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from './redis-options.js';
 
 /** Options of {@link RedisCluster}. */
@@ -21,8 +22,6 @@ export interface RedisClusterOptions extends RedisOptions {
    */
   readonly maxWaitingSignals?: number;
 }
-
-const TIMER_MAX = 0x7fff_ffff;
 
 const RULES: OptionRules<RedisClusterOptions> = {
   ...REDIS_RULES,

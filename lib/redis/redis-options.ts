@@ -7,6 +7,7 @@ import {
   type OptionRule,
   type OptionRules,
 } from '../common/options.js';
+import { TIMER_MAX } from '../common/timeout.js';
 import {
   createClient,
   duplicateClient,
@@ -40,8 +41,6 @@ export interface RedisAddress {
   /** Makes a client that is not connected yet. */
   readonly createClient: (attempt: ConnectionAttempt) => Promise<RedisClient>;
 }
-
-const TIMER_MAX = 0x7fff_ffff;
 
 export const REDIS_RULES: OptionRules<RedisOptions> = {
   client: { allowed: 'a client of ioredis: a Redis or a Cluster', accepts: isRedisClient, isSecret: true },

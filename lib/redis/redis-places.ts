@@ -9,7 +9,7 @@ import { encodeEnvelope } from './envelope.js';
 import { findDeadEpochs, epochOf } from './epochs.js';
 import type { Keys } from './keys.js';
 import type { Membership } from './membership.js';
-import { CLOSE, CLOSE_ALL, CLOSE_UNHELD, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
+import { CLOSE_MEMBERSHIP, CLOSE_ALL, CLOSE_UNHELD, CONFIRM, PLACE_LIFETIME, TAKE } from './place-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { ChannelSubscriptions } from './channel-subscriptions.js';
 
@@ -17,7 +17,7 @@ import type { ChannelSubscriptions } from './channel-subscriptions.js';
 const CONFIRMATION_INTERVAL = PLACE_LIFETIME / 3;
 
 /** How many places are told to Redis at once. */
-const BATCH = 500;
+const MEMBERSHIP_BATCH = 500;
 
 interface Held {
   readonly session: string;
@@ -107,7 +107,7 @@ export class RedisPlaces implements SessionMembership {
     }
     return this.#untilNoneIsDead(async (dead) => {
       const args = [this.#member(place), membership.nodeId, PLACE_LIFETIME, ...dead];
-      const answer = await this.#run(CLOSE, [keys.places(session), keys.closed(session)], args);
+      const answer = await this.#run(CLOSE_MEMBERSHIP, [keys.places(session), keys.closed(session)], args);
       const [isLast, others] = answer as [number, string[]?];
       return { result: isLast === 1, others: others ?? [] };
     });
@@ -147,8 +147,8 @@ export class RedisPlaces implements SessionMembership {
   async resynchronize(renew: () => Promise<void>): Promise<void> {
     const { membership } = this.host;
     const unknown = [...this.#held.values()].filter(({ epoch }) => epoch !== membership.epoch);
-    for (let first = 0; first < unknown.length; first += BATCH) {
-      await Promise.all(unknown.slice(first, first + BATCH).map((held) => this.#confirm(held)));
+    for (let first = 0; first < unknown.length; first += MEMBERSHIP_BATCH) {
+      await Promise.all(unknown.slice(first, first + MEMBERSHIP_BATCH).map((held) => this.#confirm(held)));
       await renew();
     }
   }
@@ -156,8 +156,8 @@ export class RedisPlaces implements SessionMembership {
   /** Confirms the places in sessions of which messages may have been missed. @throws RedisUnavailableError */
   async confirmAll(sessions: readonly string[]): Promise<void> {
     const held = sessions.flatMap((session) => [...(this.#sessions.get(session)?.held.values() ?? [])]);
-    for (let first = 0; first < held.length; first += BATCH) {
-      await Promise.all(held.slice(first, first + BATCH).map((place) => this.#confirm(place)));
+    for (let first = 0; first < held.length; first += MEMBERSHIP_BATCH) {
+      await Promise.all(held.slice(first, first + MEMBERSHIP_BATCH).map((place) => this.#confirm(place)));
     }
   }
 
@@ -166,7 +166,7 @@ export class RedisPlaces implements SessionMembership {
     const latest = performance.now() - CONFIRMATION_INTERVAL;
     const due: Held[] = [];
     for (const held of this.#held.values()) {
-      if (held.confirmedAt > latest || due.length === BATCH) break;
+      if (held.confirmedAt > latest || due.length === MEMBERSHIP_BATCH) break;
       due.push(held);
     }
     await Promise.all(due.map((held) => this.#confirm(held)));

@@ -2,10 +2,10 @@ import { addMovedMembers, throwMoved, type MovedMembers } from './moved-members.
 
 const SIGNAL = 'connection.signal(name, body)';
 const TO_OTHERS = 'webwire.broadcast(name, body, { except: connection }) of the WebwireService';
-const TO_GROUP = 'webwire.signalGroup(group, name, body) of the WebwireService';
+const SIGNAL_GROUP = 'webwire.signalGroup(group, name, body) of the WebwireService';
 const HANDLERS = 'a method of the gateway with @WebwireSignal(name) or @WebwireRequest(name)';
 const HANDLERS_AND_HOOKS = `${HANDLERS}, or handleDisconnect(connection, reason)`;
-const CLOSE = 'await connection.close()';
+const USE_CLOSE = 'await connection.close()';
 const REQUEST = 'connection.request, the upgrade request: its url and headers';
 
 /** Members of sockets in socket.io and ws that a `WebwireConnection` does not have. */
@@ -19,10 +19,10 @@ const MOVED_CONNECTION_MEMBERS: MovedMembers = {
     ping: 'the option readTimeout, after which the server ends silent connections',
     join: 'webwire.join(connection, group) of the WebwireService',
     leave: 'webwire.leave(connection, group) of the WebwireService',
-    to: TO_GROUP,
-    in: TO_GROUP,
+    to: SIGNAL_GROUP,
+    in: SIGNAL_GROUP,
     except: TO_OTHERS,
-    disconnect: CLOSE,
+    disconnect: USE_CLOSE,
     use: `${HANDLERS} and guards, with @UseGuards()`,
     on: HANDLERS_AND_HOOKS,
     once: HANDLERS_AND_HOOKS,

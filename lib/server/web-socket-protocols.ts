@@ -2,7 +2,7 @@ import { HandshakeRejection } from './handshake.js';
 import type { OptionRule } from '../common/options.js';
 
 /** A name as RFC 9110 allows it: a token. */
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const PROTOCOL_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 /** A name between white space. No character matches two parts, so that the time is linear in the length of the text. */
 const OFFER = /^[ \t]*[!#$%&'*+\-.^_`|~0-9A-Za-z]+[ \t]*$/;
@@ -41,5 +41,5 @@ export function chooseProtocol(
 }
 
 function isName(value: unknown): boolean {
-  return typeof value === 'string' && NAME.test(value);
+  return typeof value === 'string' && PROTOCOL_NAME.test(value);
 }

@@ -4,7 +4,7 @@ import { stackOf, type ServerLogger } from '../../common/logger.js';
 import { loadPerContext } from '../internals/load-per-context.js';
 import type { GatewayDefinition } from './gateway-explorer.js';
 import { createContext } from './request-context.js';
-import { isPromiseLike } from './resolve-result.js';
+import { isPromiseLike } from '../../protocol/promise.js';
 
 type HookName = 'handleConnection' | 'handleDisconnect';
 type Hook = (connection: WebwireConnection, ...args: unknown[]) => unknown;

@@ -1,7 +1,8 @@
 import type { HandlerDefinition } from './gateway-explorer.js';
 import type { Invoker } from './invoker.js';
 import { parameterReader } from './parameters.js';
-import { isPromiseLike, resolveResult } from './resolve-result.js';
+import { resolveResult } from './resolve-result.js';
+import { isPromiseLike } from '../../protocol/promise.js';
 
 /** Calls a handler without enhancers directly. A handler that returns a value is answered in the same tick. */
 export function directInvoker(instance: object, handler: HandlerDefinition): Invoker {

@@ -1,11 +1,11 @@
 import { isNativeError } from 'node:util/types';
 
 /** Most levels of nesting, and most values in all, that a message includes. */
-const MAX_DEPTH = 10;
+const MAX_CONTENT_DEPTH = 10;
 const MAX_VALUES = 1_000;
 
 /** Longest message, in characters. */
-const MAX_LENGTH = 8_192;
+const MAX_CONTENT_LENGTH = 8_192;
 
 /**
  * The message for the client, made from the content of an exception: text as it is, the `message` of an object, a list of texts
@@ -67,7 +67,7 @@ function describeStructure(value: object, omitted?: 'code'): string | undefined 
 function copyFor(value: unknown, budget: { values: number }, ancestors: readonly object[]): unknown {
   if (typeof value === 'bigint') return String(value);
   if (!isObject(value)) return typeof value === 'function' || typeof value === 'symbol' ? undefined : value;
-  if (isError(value) || ancestors.includes(value) || ancestors.length >= MAX_DEPTH) return undefined;
+  if (isError(value) || ancestors.includes(value) || ancestors.length >= MAX_CONTENT_DEPTH) return undefined;
   const path = [...ancestors, value];
   const { toJSON } = value as { toJSON?: unknown };
   if (typeof toJSON === 'function') return copyFor(toJSON.call(value), budget, path);
@@ -99,5 +99,5 @@ function isError(value: object): boolean {
 }
 
 function cut(text: string): string {
-  return text.length <= MAX_LENGTH ? text : `${text.slice(0, MAX_LENGTH)}…`;
+  return text.length <= MAX_CONTENT_LENGTH ? text : `${text.slice(0, MAX_CONTENT_LENGTH)}…`;
 }

@@ -106,7 +106,7 @@ function guardOfModule({ name, module, wrapper: host }: GatewayDefinition, type:
   // Nest made transient guards for their gateway at start, unless the gateway is request-scoped.
   const made = wrapper.getInstanceByContextId(STATIC_CONTEXT, host.id);
   if (!wrapper.isDependencyTreeStatic() || !made.isResolved) return new ScopedGuard(label, wrapper, module);
-  return assertGuard(label, made.instance);
+  return assertGuardInstance(label, made.instance);
 }
 
 /**
@@ -127,12 +127,12 @@ function guardMaker(guarded: readonly GuardedGateway[]) {
     };
     return async ({ label, wrapper, module }: ScopedGuard): Promise<CanActivate> => {
       contextId ??= open();
-      return assertGuard(label, await loadPerContext(module, module.injectables, wrapper, contextId));
+      return assertGuardInstance(label, await loadPerContext(module, module.injectables, wrapper, contextId));
     };
   };
 }
 
-function assertGuard(label: string, instance: unknown): CanActivate {
+function assertGuardInstance(label: string, instance: unknown): CanActivate {
   if (typeof (instance as Partial<CanActivate> | null | undefined)?.canActivate === 'function') {
     return instance as CanActivate;
   }

@@ -7,7 +7,8 @@ import type { HandlerPipeline } from './nest-pipeline.js';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '../internals/nest-internals.js';
 import type { Enhancers, PipedParameter } from '../internals/resolve-enhancers.js';
 import { MESSAGE_ARGUMENT } from '../decorators/webwire-message.decorator.js';
-import { isPromiseLike, lastValue, whileConnected } from './resolve-result.js';
+import { lastValue, whileConnected } from './resolve-result.js';
+import { isPromiseLike } from '../../protocol/promise.js';
 
 type Continuation = (value: unknown, subscriber: Subscriber<unknown>) => void;
 

@@ -47,14 +47,14 @@ export class Recovery {
   #report(failure: unknown, given: unknown): void {
     this.logger.error(
       `An exception filter of ${this.gateway.name}.${this.handler.methodName} failed. ` +
-        `The failure that it was given counts as if there were no filter: ${textOf(given)}`,
+        `The failure that it was given counts as if there were no filter: ${textOfFailure(given)}`,
       stackOf(failure),
     );
   }
 }
 
 /** The text of an error for the log, escaped because it may quote the client. */
-function textOf(error: unknown): string {
+function textOfFailure(error: unknown): string {
   try {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     return JSON.stringify(text.slice(0, MAX_TEXT_LENGTH));

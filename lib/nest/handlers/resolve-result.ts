@@ -1,4 +1,5 @@
 import { isObservable, Observable, UnsubscriptionError, type Subscription } from 'rxjs';
+import { isPromiseLike } from '../../protocol/promise.js';
 import type { ConnectionLifetime } from '../../server/connection-lifetime.js';
 import type { Message } from '../../server/message.js';
 
@@ -9,11 +10,6 @@ import type { Message } from '../../server/message.js';
 export function resolveResult(result: unknown, message: Message): unknown {
   if (isPromiseLike(result)) return Promise.resolve(result).then((value) => resolveObservable(value, message));
   return resolveObservable(result, message);
-}
-
-/** Returns `true` for promises and other thenables. */
-export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return isComplex(value) && typeof (value as { then?: unknown }).then === 'function';
 }
 
 /** An Observable with the same values that completes when the connection ends. */

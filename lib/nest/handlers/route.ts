@@ -8,13 +8,13 @@ import { RequestError } from '../../protocol/errors.js';
 import type { Message } from '../../server/message.js';
 import { isIntended, toFailure } from './failure.js';
 import type { Invoker } from './invoker.js';
-import { isPromiseLike } from './resolve-result.js';
+import { isPromiseLike } from '../../protocol/promise.js';
 
 /** A code that a ReplyError can have (docs/PROTOCOL.md, section 2). */
 const ERROR_CODE = /^[ -~]{1,255}$/;
 
 /** Longest text of an error in a log line, in characters. */
-const MAX_REASON_LENGTH = 200;
+const MAX_LOGGED_REASON_LENGTH = 200;
 
 /** Decodes messages for one handler, calls it, and encodes its results. */
 export class Route {
@@ -46,7 +46,9 @@ export class Route {
       return encodeBody(value, this.codec);
     } catch (error) {
       if (isIntended(error)) throw this.#failureOf(error);
-      throw new TypeError(`${this.handler} returned a value that cannot be sent: ${reasonOf(error)}`, { cause: error });
+      throw new TypeError(`${this.handler} returned a value that cannot be sent: ${reasonOfDecoding(error)}`, {
+        cause: error,
+      });
     }
   };
 
@@ -73,7 +75,7 @@ export class Route {
       if (error instanceof RequestError) throw error;
       this.logger.debug(
         `Connection ${connection.id} sent ${JSON.stringify(name)} with a body that the codec of ${this.handler} ` +
-          `cannot decode: ${JSON.stringify(reasonOf(error))}`,
+          `cannot decode: ${JSON.stringify(reasonOfDecoding(error))}`,
       );
       // The reason may quote the payload or reveal details of the server, so the client does not get it.
       throw new RequestError('BAD_REQUEST', 'the body could not be decoded');
@@ -101,9 +103,9 @@ function run(route: Route, connection: WebwireConnection, message: Message): unk
 }
 
 /** The text of an error, cut to a length that fits a log line. */
-function reasonOf(error: unknown): string {
+function reasonOfDecoding(error: unknown): string {
   try {
-    return (error instanceof Error ? error.message : String(error)).slice(0, MAX_REASON_LENGTH);
+    return (error instanceof Error ? error.message : String(error)).slice(0, MAX_LOGGED_REASON_LENGTH);
   } catch {
     return 'an error that cannot be described';
   }

@@ -2,15 +2,15 @@ import { check } from '../../common/options.js';
 import { ORIGINS_RULE, type Origins } from '../../server/origins.js';
 import { SERVER_OPTION_RULES, type ServerOptions } from '../../server/server-options.js';
 
-const GUARDS = 'use guards in @UseHandshakeGuards() on the gateway instead';
+const HANDSHAKE_GUARDS = 'use guards in @UseHandshakeGuards() on the gateway instead';
 
 /**
  * Options of other WebSocket adapters that must not be ignored, because clients or messages would be let in that should be
  * kept out, or the application would not work; each with the advice for the error.
  */
 const REFUSED: Readonly<Record<string, string>> = {
-  verifyClient: GUARDS,
-  allowRequest: GUARDS,
+  verifyClient: HANDSHAKE_GUARDS,
+  allowRequest: HANDSHAKE_GUARDS,
   handleProtocols: 'use the option webSocketProtocols instead',
   namespace: 'WebWire has no namespaces, use the option path',
   host: "a port of a gateway's own listens on all addresses; leave the port out, and give app.listen() the host",

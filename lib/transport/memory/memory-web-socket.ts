@@ -95,7 +95,7 @@ export class MemoryWebSocket extends EventTarget {
    */
   send(data: string | ArrayBufferLike | ArrayBufferView): void {
     if (this.#readyState === this.CONNECTING) throw new DOMException('Still in CONNECTING state', 'InvalidStateError');
-    if (this.#readyState === this.OPEN) this.#cable!.toServer.push(typeof data === 'string' ? data : copy(data));
+    if (this.#readyState === this.OPEN) this.#cable!.toServer.push(typeof data === 'string' ? data : copyMessage(data));
   }
 
   /**
@@ -182,8 +182,8 @@ export class MemoryWebSocket extends EventTarget {
   }
 }
 
-/** A copy, so that neither side can change the data of the other. */
-function copy(data: ArrayBufferLike | ArrayBufferView): Uint8Array {
+/** A copyMessage, so that neither side can change the data of the other. */
+function copyMessage(data: ArrayBufferLike | ArrayBufferView): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   return new Uint8Array(data).slice();
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, resolve, sep } from 'node:path';
 
-const NAME = 'wwrsess';
+const DIRECTORY_NAME = 'wwrsess';
 
 /** Members of a `package.json` that only says how Node.js loads the files beside it, as build tools write it. */
 const FORMAT_MEMBERS = new Set(['type', 'sideEffects']);
@@ -18,7 +18,7 @@ export function defaultDirectory(): string {
   const script = mainDirectory();
   const packages = ancestorsOf(script).filter((directory) => existsSync(join(directory, 'package.json')));
   const lasting = packages.find((directory) => !isInstalled(directory) && !isBuilt(directory));
-  return join(lasting ?? packages[0] ?? script, NAME);
+  return join(lasting ?? packages[0] ?? script, DIRECTORY_NAME);
 }
 
 /** The directory of the script that Node.js was started with; the current directory without one, as in a REPL. */

@@ -9,7 +9,7 @@ import type { ZlibLimiter } from './zlib-limiter.js';
  */
 const TAIL = Buffer.from('0000ffff010000ffff', 'hex');
 
-const EMPTY = Buffer.alloc(0);
+const EMPTY_MESSAGE = Buffer.alloc(0);
 
 /** An inflated message, or the reason why it cannot be inflated. */
 export type Inflated = Buffer | Extract<FrameErrorCode, 'INVALID_COMPRESSION' | 'MESSAGE_TOO_LARGE'>;
@@ -31,7 +31,7 @@ export class Inflater {
   /** Inflates a message of at most `AT_ONCE` bytes, compressed and inflated. Returns `undefined` for a longer one. */
   inflateAtOnce(bytes: Buffer, start: number, end: number): Inflated | undefined {
     const length = end - start;
-    if (length === 0) return EMPTY;
+    if (length === 0) return EMPTY_MESSAGE;
     if (length > AT_ONCE) return undefined;
     const input = withTail(bytes, start, end);
     const maxLength = Math.min(this.maxLength, AT_ONCE);

@@ -12,7 +12,7 @@ const KEY = /^[+/0-9A-Za-z]{22}==$/;
 export const WEBSOCKET_VERSION = '13';
 
 /** Host name or IP address, and an optional port (RFC 9110, section 7.2). */
-const HOST = /^(?:\[[0-9a-f:.]+\]|[-.~_%!$&'()*+;=0-9a-z]+)(?::\d*)?$/i;
+const HOST_HEADER = /^(?:\[[0-9a-f:.]+\]|[-.~_%!$&'()*+;=0-9a-z]+)(?::\d*)?$/i;
 
 /** Returns `true` if the `Upgrade` header of a request contains `websocket`. */
 export function offersWebSocket({ headers }: IncomingMessage): boolean {
@@ -67,7 +67,7 @@ export function acceptingResponse({ headers }: IncomingMessage, protocol: string
 function hasOneHost({ headers, rawHeaders }: IncomingMessage): boolean {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]!.toLowerCase() === 'host') count++;
-  return count === 1 && HOST.test(headers.host!);
+  return count === 1 && HOST_HEADER.test(headers.host!);
 }
 
 /** Returns `true` if a request has a body. In an upgrade request, a body could be mistaken for WebSocket frames. */

@@ -10,7 +10,7 @@ const LARGE_BATCH = 64 * 1024;
 /** Shortest message that is written without being copied, in bytes. */
 const LARGE_MESSAGE = 16 * 1024;
 
-const NOTHING = new Uint8Array(0);
+const NO_BYTES = new Uint8Array(0);
 
 /** Collects the frames for one connection, and writes them to its socket in order, in one write. */
 export class WriteBatch implements Flushable {
@@ -107,7 +107,7 @@ export class WriteBatch implements Flushable {
     this.flush();
     try {
       // The socket emits `drain` only after its buffer has exceeded the high-water mark.
-      this.socket.write(NOTHING, done);
+      this.socket.write(NO_BYTES, done);
     } catch (error) {
       this.#fail(error);
     }
