@@ -28,7 +28,7 @@ export const plainCodec: PayloadCodec = {
   encode(value) {
     if (value === null) return EMPTY_PAYLOAD;
     if (typeof value === 'string') return new PayloadView('utf8', encodeUtf8(value));
-    return encodeBytes(value) ?? encodeJson(value);
+    return encodeBytes(value) ?? encodeUnchecked(value);
   },
 };
 
@@ -86,6 +86,14 @@ function encodeBytes(value: unknown): Payload | undefined {
 
 function encodeJson(value: unknown): Payload {
   return new PayloadView('utf8', encodeUtf8(toJson(value)));
+}
+
+/** Without the search for values that JSON loses, which clients that only use the default codec do not have to load. */
+function encodeUnchecked(value: unknown): Payload {
+  // The return type should include undefined: JSON has nothing for a function, for instance.
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new TypeError(`JSON cannot express a value of type ${typeof value}`);
+  return new PayloadView('utf8', encodeUtf8(text));
 }
 
 function isAsynchronous(value: unknown): boolean {

@@ -1,5 +1,6 @@
 import { encodeMessage, signalType, type EncodableMessage } from '../protocol/index.js';
-import { encodeBody, type PayloadCodec } from '../protocol/payload-codec.js';
+import type { PayloadCodec } from '../protocol/payload-codec.js';
+import { toPayload } from './to-payload.js';
 
 /**
  * Makes a signal (docs/PROTOCOL.md, section 5).
@@ -7,7 +8,7 @@ import { encodeBody, type PayloadCodec } from '../protocol/payload-codec.js';
  * @throws TypeError for a body that cannot be encoded, a promise or an Observable; any error that the codec throws.
  */
 export function signalOf(name: string, body: unknown, codec: PayloadCodec): EncodableMessage {
-  const { encoding, bytes } = encodeBody(body, codec);
+  const { encoding, bytes } = toPayload(body, codec);
   return { type: signalType(encoding), name, payload: bytes };
 }
 

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Payload } from '../../protocol/index.js';
-import { encodeBody, type PayloadCodec } from '../../protocol/payload-codec.js';
+import type { PayloadCodec } from '../../protocol/payload-codec.js';
+import { toPayload } from '../../server/to-payload.js';
 import type { ServerLogger } from '../../common/logger.js';
 import { AsyncScope } from '../../server/async-scope.js';
 import type { WebwireConnection } from '../../server/connection.js';
@@ -43,7 +44,7 @@ export class Route {
   readonly reply = (value: unknown): Payload => {
     if (value instanceof Error) throw this.#failureOf(value);
     try {
-      return encodeBody(value, this.codec);
+      return toPayload(value, this.codec);
     } catch (error) {
       if (isIntended(error)) throw this.#failureOf(error);
       throw new TypeError(`${this.handler} returned a value that cannot be sent: ${reasonOfDecoding(error)}`, {

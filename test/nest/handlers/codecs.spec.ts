@@ -405,6 +405,9 @@ describe('a value that JSON cannot express', () => {
     @WebwireRequest('json', { codec: jsonCodec }) json() {
       return { users: new Map() };
     }
+    @WebwireRequest('rejections') rejections() {
+      return { list: [Promise.reject(new Error('one')), Promise.reject(new Error('two'))] };
+    }
     @WebwireRequest('signal') signal(connection: WebwireConnection) {
       try {
         connection.signal('x', { users: new Set() });
@@ -426,6 +429,8 @@ describe('a value that JSON cannot express', () => {
         'Gateway.generator returned a value that cannot be sent: JSON cannot express a value of type AsyncGenerator',
       promises:
         'Gateway.promises returned a value that cannot be sent: JSON cannot express a value of type Promise (at .list[0])',
+      rejections:
+        'Gateway.rejections returned a value that cannot be sent: JSON cannot express a value of type Promise (at .list[0])',
       json: 'Gateway.json returned a value that cannot be sent: JSON cannot express a value of type Map (at .users)',
     };
     for (const [name, line] of Object.entries(expected)) {
