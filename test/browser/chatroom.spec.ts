@@ -391,7 +391,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     const { log } = ada;
     const isAtEnd = () =>
       log.evaluate((element) => element.scrollHeight - element.scrollTop - element.clientHeight < 2);
-    expect(await isAtEnd()).toBe(true);
+    await expect.poll(isAtEnd).toBe(true);
     // The page's own listener was added before, so that it has run when this one does.
     await log.evaluate(
       (element) =>
@@ -413,7 +413,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     expect(await log.evaluate((element) => element.scrollTop)).toBeGreaterThan(0);
     await ada.button('2 new messages').click();
     await ada.button('2 new messages').waitFor({ state: 'hidden' });
-    expect(await isAtEnd()).toBe(true);
+    await expect.poll(isAtEnd).toBe(true);
   });
 
   it('says near the message when it could not be sent', async () => {
