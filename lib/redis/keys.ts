@@ -43,6 +43,21 @@ export class Keys {
     return `${this.prefix}:all`;
   }
 
+  /** Set of the ids of all nodes, also of dead ones for a while. */
+  get nodes(): string {
+    return `${this.prefix}:nodes`;
+  }
+
+  /** Channel for the changes of members of groups. */
+  get presenceChannel(): string {
+    return `${this.prefix}:presence`;
+  }
+
+  /** Channel for answers to a node. */
+  answersChannel(nodeId: string): string {
+    return `${this.prefix}:answers:${nodeId}`;
+  }
+
   /** Channel that nobody publishes to. */
   get idleChannel(): string {
     return `${this.prefix}:idle`;

@@ -1,4 +1,4 @@
-import type { Cluster, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
+import type { Cluster, ClusterNode, ClusterPresence, ClusterTarget } from '../server/ports/cluster.js';
 import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 import type { SessionMembership } from '../session/session-membership.js';
 import { decodeEnvelope, encodeEnvelope, type Envelope } from './envelope.js';
@@ -10,6 +10,9 @@ import { isClusterClient } from './redis-client.js';
 import { RedisConnections } from './redis-connections.js';
 import { placeOf } from './redis-options.js';
 import { RedisPlaces } from './redis-places.js';
+import { isPresenceMessage } from './presence-messages.js';
+import { RedisPresence } from './redis-presence.js';
+import { RedisUnavailableError } from './redis-commands.js';
 import { ChannelSubscriptions } from './channel-subscriptions.js';
 
 /**
@@ -55,12 +58,15 @@ const WARNING_INTERVAL = 10_000;
 export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> implements Cluster {
   /** For `WebwireModule`. */
   readonly places: SessionMembership;
+  /** For `WebwireModule`. */
+  readonly presence: ClusterPresence;
   readonly #options: ReturnType<typeof resolveRedisClusterOptions>;
   readonly #keys: Keys;
   readonly #link: RedisConnections;
   readonly #membership: Membership;
   readonly #publisher: Publisher;
   readonly #places: RedisPlaces;
+  readonly #presence: RedisPresence;
   #subscriptions: ChannelSubscriptions | undefined;
   #node: ClusterNode | undefined;
   #status: RedisClusterHealth['status'] = 'starting';
@@ -87,6 +93,8 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     );
     this.#places = new RedisPlaces(this.#placesHost());
     this.places = this.#places;
+    this.#presence = new RedisPresence(this.#presenceHost());
+    this.presence = this.#presence;
   }
 
   /** Identifies this node in logs and events: another one for each start. */
@@ -137,6 +145,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       this.#link.close();
       return;
     }
+    await this.#presence.stop();
     if (this.#membership.isConnected) await this.#publisher.idle(this.#options.commandTimeout);
     await this.#membership.stop();
     this.#become('stopped');
@@ -179,9 +188,10 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       resynchronize: async (renew) => {
         await this.#subscriptions!.renew();
         await this.#places.resynchronize(renew);
+        await this.#presence.register();
       },
       beat: async () => {
-        await this.#places.confirmOldest();
+        await Promise.all([this.#places.confirmOldest(), this.#presence.beat()]);
         if (!this.#isSettling || this.#membership.isSettling) return;
         this.#isSettling = false;
         this.#node!.connected();
@@ -207,6 +217,25 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     };
   }
 
+  #presenceHost(): ConstructorParameters<typeof RedisPresence>[0] {
+    const { nodeTimeout, commandTimeout } = this.#options;
+    const application = () => this.#node;
+    return {
+      keys: this.#keys,
+      nodeTimeout,
+      commandTimeout,
+      membership: this.#membership,
+      get node() {
+        return application();
+      },
+      ask: async (command, ...args) => this.#link.commands.ask(command, ...args),
+      subscribe: async (channel) => {
+        if (!this.#subscriptions) throw new RedisUnavailableError('there is no connection yet');
+        await this.#subscriptions.add(channel);
+      },
+    };
+  }
+
   #connected(): void {
     const { logger } = this.#node!;
     const places = this.#places.size;
@@ -222,6 +251,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     this.#become('connected');
     this.emitEvent('connected', () => ({ nodeId: this.nodeId, places }));
     this.#publisher.flush();
+    this.#presence.connected();
     this.#node!.connected();
   }
 
@@ -251,6 +281,10 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   #receive(bytes: Buffer): void {
     let envelope: Envelope;
     try {
+      if (isPresenceMessage(bytes)) {
+        this.#presence.receive(bytes);
+        return;
+      }
       envelope = decodeEnvelope(bytes);
     } catch (error) {
       this.#ignore((error as Error).message);

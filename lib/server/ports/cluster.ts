@@ -1,5 +1,6 @@
 import type { SessionMembership } from '../../session/session-membership.js';
 import type { ServerLogger } from '../../common/logger.js';
+import type { GroupChange, GroupCount, GroupEntry } from '../group-member.js';
 
 /** Whom a signal is for, on every node. */
 export type ClusterTarget =
@@ -25,11 +26,38 @@ export interface ClusterNode {
   receive(target: ClusterTarget, message: Uint8Array, except: ReadonlySet<string>): void;
   /** Another node has closed a session on all its connections: those of this node lose it. */
   sessionClosed(session: string): void;
+  /** The connections of this node that are in a group. */
+  entries(group: string): Iterable<GroupEntry>;
+  /** All connections of this node that are in groups. */
+  allEntries(): Iterable<readonly [group: string, entry: GroupEntry]>;
+  /** Connections of another node have joined or left groups. Called after `ClusterPresence.watch()`, in order. */
+  groupsChanged(changes: readonly GroupChange[]): void;
   /**
    * The other nodes can be reached, from now on or again, and know what this one has; or it is known again what all of
    * them have.
    */
   connected(): void;
+}
+
+/**
+ * The members of groups on the other nodes. Methods that return a promise reject with a ClusterUnavailableError if the other
+ * nodes cannot be asked.
+ */
+export interface ClusterPresence {
+  /** The connections of all other nodes that are in a group. */
+  entries(group: string): Promise<readonly GroupEntry[]>;
+  /** The number of members that each of the other nodes has. */
+  count(group: string): Promise<readonly GroupCount[]>;
+  /** Calls `ClusterNode.groupsChanged()` from now on, for the connections that are in groups already, too. */
+  watch(): void;
+  /** A connection of this node has joined or left a group. */
+  changed(change: GroupChange): void;
+}
+
+/** The other nodes of a cluster cannot be asked. */
+export class ClusterUnavailableError extends Error {
+  override readonly name = 'ClusterUnavailableError';
+  readonly code = 'CLUSTER_UNAVAILABLE';
 }
 
 /**
@@ -39,6 +67,8 @@ export interface ClusterNode {
 export interface Cluster {
   /** The places in sessions, which all nodes share. */
   readonly places: SessionMembership;
+  /** The members of groups on other nodes. Without it, `members()`, `countMembers()` and events are those of this node. */
+  readonly presence?: ClusterPresence;
   /**
    * Makes an application a node, before clients are served.
    * @returns Rejects if it cannot be one, which fails the start of the application.
