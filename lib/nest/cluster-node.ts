@@ -3,7 +3,14 @@ import { ModuleRef } from '@nestjs/core';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import type { Cluster, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
 import { WebwireConnection } from '../server/connection.js';
-import { addCounts, countEntries, membersOf, type GroupChange, type GroupEntry, type GroupMember } from '../server/group-member.js';
+import {
+  addCounts,
+  countEntries,
+  membersOf,
+  type GroupChange,
+  type GroupEntry,
+  type GroupMember,
+} from '../server/group-member.js';
 import { GroupPresence } from '../server/group-presence.js';
 import type { DatedMembership } from '../server/groups.js';
 import { LocalBroadcaster } from '../server/local-broadcaster.js';

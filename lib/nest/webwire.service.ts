@@ -51,7 +51,8 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
     super({ owner: 'service', channels: 'nestjs-webwire:group', logger: () => node.logger });
     // Groups are followed on all nodes once somebody listens.
     const listenerAdded = (name: unknown) => {
-      if (name === 'joined' || name === 'left') node.watchGroups((event, member) => this.emitEvent(event, () => member));
+      if (name === 'joined' || name === 'left')
+        node.watchGroups((event, member) => this.emitEvent(event, () => member));
     };
     this.on('newListener', listenerAdded as never);
   }

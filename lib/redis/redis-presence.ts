@@ -189,7 +189,13 @@ export class RedisPresence implements ClusterPresence {
     const answer = { kind: 'answer', from: this.#nodeId, id } as const;
     const channel = keys.answersChannel(from);
     if (what === 'count') {
-      this.#publish(channel, { ...answer, index: 0, isLast: true, entries: [], count: countEntries(node.entries(group)) });
+      this.#publish(channel, {
+        ...answer,
+        index: 0,
+        isLast: true,
+        entries: [],
+        count: countEntries(node.entries(group)),
+      });
       return;
     }
     let position: StreamPosition | undefined;

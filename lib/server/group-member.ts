@@ -70,9 +70,7 @@ export function addCounts(counts: readonly GroupCount[]): number {
 
 /** Decides in the same way on every node which of two connections joined later. */
 export function isLater(entry: GroupEntry, other: GroupEntry): boolean {
-  return entry.joinedAt === other.joinedAt
-    ? entry.connectionId > other.connectionId
-    : entry.joinedAt > other.joinedAt;
+  return entry.joinedAt === other.joinedAt ? entry.connectionId > other.connectionId : entry.joinedAt > other.joinedAt;
 }
 
 export function memberOf({ connectionId, as, info }: GroupMember): GroupMember {

@@ -1,4 +1,11 @@
-import { isLater, memberKey, memberOf, type GroupChange, type GroupEntry, type GroupMemberEvent } from './group-member.js';
+import {
+  isLater,
+  memberKey,
+  memberOf,
+  type GroupChange,
+  type GroupEntry,
+  type GroupMemberEvent,
+} from './group-member.js';
 
 /** Emits an event. */
 type Emit = (name: 'joined' | 'left', event: GroupMemberEvent) => void;

@@ -28,7 +28,10 @@ const MAX_NAME_LENGTH = 255;
 
 const RULES: OptionRules<JoinOptions> = {
   info: { allowed: 'a JSON value', accepts: () => true },
-  as: stringThat(`a string of 1 to ${MAX_NAME_LENGTH} characters`, ({ length }) => length >= 1 && length <= MAX_NAME_LENGTH),
+  as: stringThat(
+    `a string of 1 to ${MAX_NAME_LENGTH} characters`,
+    ({ length }) => length >= 1 && length <= MAX_NAME_LENGTH,
+  ),
 };
 
 /** @throws InvalidOptionError */
