@@ -108,6 +108,6 @@ export function* chunksOf<Item>(items: Iterable<Item>): Generator<readonly [part
 
 function freeze(value: JsonValue | undefined): JsonValue | undefined {
   if (typeof value !== 'object' || value === null) return value;
-  for (const item of Object.values(value)) freeze(item as JsonValue);
+  for (const item of Object.values(value)) freeze(item);
   return Object.freeze(value);
 }

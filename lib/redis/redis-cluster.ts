@@ -188,10 +188,11 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       resynchronize: async (renew) => {
         await this.#subscriptions!.renew();
         await this.#places.resynchronize(renew);
-        await this.#presence.register();
+        // A shard that is away must not keep the node from coming back: the next heartbeat registers it.
+        await this.#presence.register().catch(() => undefined);
       },
       beat: async () => {
-        await Promise.all([this.#places.confirmOldest(), this.#presence.beat()]);
+        await Promise.all([this.#places.confirmOldest(), this.#presence.beat().catch(() => undefined)]);
         if (!this.#isSettling || this.#membership.isSettling) return;
         this.#isSettling = false;
         this.#node!.connected();

@@ -47,7 +47,7 @@ describeWithRedis('the members of groups on nodes that are processes', () => {
     const times = await Promise.all([b, c].map((node) => seen(node, 'left', 'p0')));
     // What a busy machine needs is added.
     for (const time of times) expect(time - killedAt).toBeLessThan(NODE_TIMEOUT + 1_000);
-    expect(await Promise.all(answers)).toEqual(['utf8 p1,p2', 'utf8 p1,p2']);
+    expect(await Promise.all(answers)).toEqual(['utf8 "p1","p2"', 'utf8 "p1","p2"']);
     expect([b, c].flatMap(eventsOf)).toEqual([]);
   });
 
@@ -55,10 +55,10 @@ describeWithRedis('the members of groups on nodes that are processes', () => {
     const [a, b, c] = nodes as [NodeProcess, NodeProcess, NodeProcess];
     a.stall();
     await Promise.all([b, c].map((node) => seen(node, 'left', 'p0')));
-    expect(await clients[1]!.ask('people')).toBe('utf8 p1,p2');
+    expect(await clients[1]!.ask('people')).toBe('utf8 "p1","p2"');
     a.resume();
     await Promise.all([b, c].map((node) => seen(node, 'joined', 'p0')));
-    for (const client of clients) await expect.poll(() => client.ask('people')).toBe('utf8 p0,p1,p2');
+    for (const client of clients) await expect.poll(() => client.ask('people')).toBe('utf8 "p0","p1","p2"');
     expect(nodes.flatMap(eventsOf)).toEqual([]);
   });
 });

@@ -49,7 +49,7 @@ class Gateway {
     this.service.join(connection, 'people', { info: name });
   }
   @WebwireRequest('people') async people() {
-    return (await this.service.members('people')).map(({ info }) => info).join();
+    return (await this.service.members('people')).map(({ info }) => JSON.stringify(info)).join();
   }
   @WebwireRequest('say') say(@ConnectedSocket() connection: WebwireConnection, @MessageBody() text: string) {
     this.service.signalGroup('room', 'said', text, { except: connection });
