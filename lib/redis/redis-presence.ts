@@ -234,15 +234,14 @@ export class RedisPresence implements ClusterPresence {
   }
 
   #publishToFollowers(message: PresenceMessage): void {
+    // The next position shows that it is missing.
+    this.#countFollowers(encodePresence(message)).catch(() => undefined);
+  }
+
+  async #countFollowers(message: Buffer): Promise<void> {
     const followers = this.#followers;
-    const publishing = this.host.ask('spublish', this.host.keys.presenceChannel, encodePresence(message));
-    publishing.then(
-      (receivers) => {
-        if (receivers === 0 && followers === this.#followers) this.#isFollowed = false;
-      },
-      // The next position shows that it is missing.
-      () => undefined,
-    );
+    const receivers = await this.host.ask('spublish', this.host.keys.presenceChannel, message);
+    if (receivers === 0 && followers === this.#followers) this.#isFollowed = false;
   }
 
   #publish(channel: string, message: PresenceMessage): void {

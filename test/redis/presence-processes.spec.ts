@@ -20,7 +20,7 @@ describeWithRedis('the members of groups on nodes that are processes', () => {
     const env = { REDIS_URL: redis.url, NODE_TIMEOUT: String(NODE_TIMEOUT), MAX_CONNECTIONS: '3', WATCHES: '1' };
     nodes = await Promise.all([1, 2, 3].map(() => NodeProcess.start(program.file, env)));
     clients = await Promise.all(nodes.map((node) => node.connect()));
-    for (const [index, client] of clients.entries()) expect(await client.ask('enter', `p${index}`)).toBe('binary');
+    for (const [index, client] of clients.entries()) await client.ask('enter', `p${index}`);
     for (const node of nodes) for (const info of ['p0', 'p1', 'p2']) await seen(node, 'joined', info);
   });
   afterEach(async () => {
