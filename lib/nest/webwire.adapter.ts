@@ -51,12 +51,12 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   constructor(locator: NestLocator, options?: WebwireModuleOptions) {
     this.#locator = locator;
     const find = <T>(token: abstract new (...args: never[]) => T): T => locator.get(token, { strict: false });
-    announceAdapter(this, find(ModulesContainer), find(ApplicationConfig));
     this.#options = options && checkModuleOptions(options);
     check('cluster of the adapter', options?.cluster, {
       allowed: 'absent: give it to WebwireModule.forRoot(), which makes the application a node',
       accepts: (value) => value === undefined,
     });
+    announceAdapter(this, find(ModulesContainer), find(ApplicationConfig));
   }
 
   /**
