@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import {
   WebwireGateway,
@@ -319,8 +319,13 @@ describeWithRedis('the members of groups on several nodes', () => {
         return Number(/cmdstat_spublish:calls=(\d+)/.exec(stats)?.[1] ?? 0);
       };
       const commands = async () => Number(/total_commands_processed:(\d+)/.exec(await admin.info('stats'))![1]);
-      // The node may find only now that nobody follows it.
-      await setImmediate();
+      // Each node checks its subscriptions once, soon after it has started. INFO is a command, too.
+      const duringPause = async () => {
+        const before = await commands();
+        await setTimeout(300);
+        return (await commands()) - before;
+      };
+      await expect.poll(duringPause, { timeout: 10_000 }).toBe(1);
       a.join('room', 0);
       await a.service.synchronized();
       const [before, commandsBefore] = [await published(), await commands()];
