@@ -1,6 +1,6 @@
 export { WebwireModule } from './nest/webwire.module.js';
 export type { WebwireOptionsFactory } from './nest/webwire.module-definition.js';
-export { WebwireService } from './nest/webwire.service.js';
+export { WebwireService, type WebwireServiceEvents } from './nest/webwire.service.js';
 export type { BroadcastOptions, SignalGroupOptions } from './nest/options/send-options.js';
 export { WebwireAdapter } from './nest/webwire.adapter.js';
 export type { WebwireGatewayOverrides, WebwireModuleOptions } from './nest/options/module-options.js';
@@ -16,7 +16,15 @@ export type { WebwireHandlerOptions } from './nest/options/handler-options.js';
 export type { NestLocator } from './nest/handlers/nest-context.js';
 
 export { WebwireConnection } from './server/connection.js';
-export type { Cluster, ClusterNode, ClusterTarget } from './server/ports/cluster.js';
+export {
+  ClusterUnavailableError,
+  type Cluster,
+  type ClusterNode,
+  type ClusterPresence,
+  type ClusterTarget,
+} from './server/ports/cluster.js';
+export type { GroupChange, GroupCount, GroupEntry, GroupMember, GroupMemberEvent } from './server/group-member.js';
+export type { JoinOptions } from './server/join-options.js';
 export type { TransportConnection, TransportHandlers, ConnectionRequest } from './server/ports/transport-connection.js';
 export type { DisconnectReason } from './server/disconnect-reason.js';
 export { BufferOverflowError, RequestError } from './protocol/errors.js';

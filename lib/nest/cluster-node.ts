@@ -3,6 +3,16 @@ import { ModuleRef } from '@nestjs/core';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import type { Cluster, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
 import { WebwireConnection } from '../server/connection.js';
+import {
+  addCounts,
+  countEntries,
+  membersOf,
+  type GroupChange,
+  type GroupEntry,
+  type GroupMember,
+} from '../server/group-member.js';
+import { GroupPresence } from '../server/group-presence.js';
+import type { DatedMembership } from '../server/groups.js';
 import { LocalBroadcaster } from '../server/local-broadcaster.js';
 import type { EncodedSignal } from '../server/signal.js';
 import { quiet, stackOf } from '../common/logger.js';
@@ -22,6 +32,8 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
   /** Sends signals to the connections of this node. */
   readonly local: LocalBroadcaster;
   readonly #cluster: Cluster | undefined;
+  /** The events of groups; `undefined` until there is a listener for them. */
+  #presence: GroupPresence | undefined;
 
   constructor(
     @Inject(CHECKED_OPTIONS) { cluster }: WebwireModuleOptions,
@@ -30,6 +42,44 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
   ) {
     this.#cluster = cluster;
     this.local = new LocalBroadcaster(registry, registry.groups, (session) => this.connectionsOf(session));
+    registry.groups.listen((group, { id }, now, before) => {
+      if (!this.#presence && !cluster?.presence) return;
+      const change = { group, before: before && entryOf(id, before), now: now && entryOf(id, now) };
+      cluster?.presence?.changed(change);
+      this.#presence?.change(change);
+    });
+  }
+
+  /** The members of a group, on all nodes. @throws ClusterUnavailableError */
+  async members(group: string): Promise<readonly GroupMember[]> {
+    const elsewhere = (await this.#cluster?.presence?.entries(group)) ?? [];
+    return membersOf([...this.entries(group), ...elsewhere]);
+  }
+
+  /** The number of members of a group, on all nodes. @throws ClusterUnavailableError */
+  async countMembers(group: string): Promise<number> {
+    const elsewhere = (await this.#cluster?.presence?.count(group)) ?? [];
+    return addCounts([...elsewhere, countEntries(this.entries(group))]);
+  }
+
+  /** Reports members that join and leave groups, on all nodes, from now on. */
+  watchGroups(emit: ConstructorParameters<typeof GroupPresence>[0]): void {
+    if (this.#presence) return;
+    this.#presence = new GroupPresence(emit);
+    this.#presence.begin(this.allEntries());
+    this.#cluster?.presence?.watch();
+  }
+
+  *entries(group: string): Iterable<GroupEntry> {
+    for (const [{ id }, membership] of this.registry.groups.memberships(group)) yield entryOf(id, membership);
+  }
+
+  *allEntries(): Iterable<readonly [string, GroupEntry]> {
+    for (const group of this.registry.groups.names) for (const entry of this.entries(group)) yield [group, entry];
+  }
+
+  groupsChanged(changes: readonly GroupChange[]): void {
+    for (const change of changes) this.#presence?.change(change);
   }
 
   /**
@@ -109,4 +159,8 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
   #run(subject: string, running: Promise<void> | undefined): void {
     running?.catch((error) => this.logger.error(`${subject} failed`, stackOf(error)));
   }
+}
+
+function entryOf(connectionId: string, { as, info, joinedAt }: DatedMembership): GroupEntry {
+  return as === undefined ? { connectionId, info, joinedAt } : { connectionId, as, info, joinedAt };
 }

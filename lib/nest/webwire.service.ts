@@ -2,7 +2,10 @@ import { Inject, Injectable, type Type } from '@nestjs/common';
 import { LocalClusterNode } from './cluster-node.js';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import type { WebwireConnection } from '../server/connection.js';
+import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 import { check, stringThat } from '../common/options.js';
+import type { GroupMember, GroupMemberEvent } from '../server/group-member.js';
+import { checkJoinOptions, type JoinOptions } from '../server/join-options.js';
 import type { WebwireServer } from '../server/server.js';
 import { EncodedSignal } from '../server/signal.js';
 import type { ServerRegistry } from './servers/server-registry.js';
@@ -13,6 +16,18 @@ import {
   type BroadcastOptions,
   type SignalGroupOptions,
 } from './options/send-options.js';
+
+/**
+ * Events of the `WebwireService`: `webwire.on('joined', ({ group, connectionId, info }) => …)`. In a cluster, every node emits
+ * those of all nodes. The same objects, with `service` added, are published on `node:diagnostics_channel`, as
+ * `nestjs-webwire:group:joined` and `nestjs-webwire:group:left`, once there is a listener.
+ */
+export interface WebwireServiceEvents {
+  /** A group has a new member, or a member has another `info` than in the event `left` just before. */
+  joined: [event: GroupMemberEvent];
+  /** A member left a group: it was taken out, its last connection ended, or its node is gone. */
+  left: [event: GroupMemberEvent];
+}
 
 const GROUP_RULE = stringThat('a string', () => true);
 
@@ -28,11 +43,19 @@ const GROUP_RULE = stringThat('a string', () => true);
  * return at once count and list the connections of this node only.
  */
 @Injectable()
-export class WebwireService {
+export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
   constructor(
     @Inject(SERVERS_BY_GATEWAY) private readonly registry: ServerRegistry,
     private readonly node: LocalClusterNode,
-  ) {}
+  ) {
+    super({ owner: 'service', channels: 'nestjs-webwire:group', logger: () => node.logger });
+    // Groups are followed on all nodes once somebody listens.
+    const listenerAdded = (name: unknown) => {
+      if (name === 'joined' || name === 'left')
+        node.watchGroups((event, member) => this.emitEvent(event, () => member));
+    };
+    this.on('newListener', listenerAdded as never);
+  }
 
   /** The servers of the application, one for each port and path of its gateways; none until it is initialised. */
   get servers(): Iterable<WebwireServer> {
@@ -83,13 +106,35 @@ export class WebwireService {
 
   /**
    * Adds a connection to a group. Groups need not be created. A connection leaves its groups when it ends, before
-   * `handleDisconnect` runs; a connection that has ended joins no group.
+   * `handleDisconnect` runs; a connection that has ended joins no group. For a connection that is a member already, options
+   * replace those of before.
    *
    * @param group Any string.
+   * @param options `info`: what `members()` and events say of the member; `as`: makes several connections one member.
+   * @throws InvalidOptionError, for an `info` that is not JSON or larger than 1 024 bytes, for instance.
    */
-  join(connection: WebwireConnection, group: string): void {
+  join(connection: WebwireConnection, group: string, options?: JoinOptions): void {
     check('group', group, GROUP_RULE);
-    this.registry.groups.join(connection, group);
+    this.registry.groups.join(connection, group, options && checkJoinOptions(options));
+  }
+
+  /**
+   * The members of a group in the order in which they joined; in a cluster, those of all nodes. The other nodes are asked
+   * for their members; a node that does not answer any more is waited for until its `nodeTimeout` is over.
+   *
+   * @returns One entry for each connection, or for all connections that joined with the same `as`.
+   * @throws ClusterUnavailableError if the other nodes cannot be asked.
+   */
+  async members(group: string): Promise<readonly GroupMember[]> {
+    return this.node.members(group);
+  }
+
+  /**
+   * The number of members of a group, as `members()` lists them; in a cluster, of all nodes.
+   * @throws ClusterUnavailableError if the other nodes cannot be asked.
+   */
+  async countMembers(group: string): Promise<number> {
+    return this.node.countMembers(group);
   }
 
   /**
@@ -110,16 +155,16 @@ export class WebwireService {
    *
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
-   * @param options `except`: connections that do not get the signal.
+   * @param options `except`: connections that do not get the signal; `local`: whether only connections of this node get it.
    * @returns Number of connections to which it was sent; in a cluster, of this node.
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
    *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
   signalGroup(group: string, name: string, body?: unknown, options: SignalGroupOptions = {}): number {
-    const { except } = checkSignalGroupOptions(options);
+    const { except, local = false } = checkSignalGroupOptions(options);
     const signal = this.#encode(name, body);
     const count = this.node.local.toGroup(group, signal.messageFor, except);
-    this.node.publish({ kind: 'group', group }, signal, except);
+    if (!local) this.node.publish({ kind: 'group', group }, signal, except);
     return count;
   }
 

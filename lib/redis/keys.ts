@@ -59,6 +59,21 @@ export class Keys {
     return channel.startsWith(start) ? channel.slice(start.length, -1) : undefined;
   }
 
+  /** Set of the ids of all nodes, also of dead ones for a while. */
+  get nodes(): string {
+    return `${this.prefix}:nodes`;
+  }
+
+  /** Channel for the changes of members of groups. */
+  get presenceChannel(): string {
+    return `${this.prefix}:presence`;
+  }
+
+  /** Channel for answers to a node. */
+  answersChannel(nodeId: string): string {
+    return `${this.prefix}:answers:${nodeId}`;
+  }
+
   channelOf(target: ClusterTarget): string {
     if (target.kind === 'group') return this.groupChannel(target.group);
     return target.kind === 'session' ? this.sessionChannel(target.session) : this.allChannel;

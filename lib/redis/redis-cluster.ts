@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Cluster, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
+import type { Cluster, ClusterNode, ClusterPresence, ClusterTarget } from '../server/ports/cluster.js';
 import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 import type { SessionMembership } from '../session/session-membership.js';
 import { decodeEnvelope, encodeEnvelope, type Envelope } from './envelope.js';
@@ -10,6 +10,8 @@ import { resolveRedisClusterOptions, type RedisClusterOptions } from './redis-cl
 import { RedisConnections } from './redis-connections.js';
 import { addressOf } from './redis-options.js';
 import { RedisPlaces } from './redis-places.js';
+import { isPresenceMessage } from './presence-messages.js';
+import { RedisPresence } from './redis-presence.js';
 import type { ChannelSubscriptions } from './channel-subscriptions.js';
 
 /**
@@ -60,12 +62,15 @@ const PROGRESS_INTERVAL = 5_000;
 export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> implements Cluster {
   /** For `WebwireModule`. */
   readonly places: SessionMembership;
+  /** For `WebwireModule`. */
+  readonly presence: ClusterPresence;
   readonly #options: ReturnType<typeof resolveRedisClusterOptions>;
   readonly #keys: Keys;
   readonly #connections: RedisConnections;
   readonly #membership: Membership;
   readonly #publisher: Publisher;
   readonly #places: RedisPlaces;
+  readonly #presence: RedisPresence;
   #node: ClusterNode | undefined;
   #status: RedisClusterHealth['status'] = 'starting';
   #since = new Date();
@@ -99,6 +104,8 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     );
     this.#places = new RedisPlaces(this.#placesHost());
     this.places = this.#places;
+    this.#presence = new RedisPresence(this.#presenceHost());
+    this.presence = this.#presence;
   }
 
   /** Identifies this node in logs and events: another one for each start. */
@@ -145,6 +152,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       this.#connections.close();
       return;
     }
+    await this.#presence.stop();
     if (this.#membership.isConnected) await this.#publisher.idle(this.#options.commandTimeout);
     await this.#membership.stop();
     this.#become('stopped');
@@ -192,9 +200,11 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
         };
         await this.#subscriptions.renew(step);
         await this.#places.resynchronize(step);
+        // A shard that is away must not keep the node from coming back: the next heartbeat registers it.
+        await this.#presence.register().catch(() => undefined);
       },
       beat: async () => {
-        await this.#places.confirmOldest();
+        await Promise.all([this.#places.confirmOldest(), this.#presence.beat().catch(() => undefined)]);
         if (!this.#isSettling || this.#membership.isSettling) return;
         this.#isSettling = false;
         this.#node!.connected();
@@ -226,6 +236,22 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     );
   }
 
+  #presenceHost(): ConstructorParameters<typeof RedisPresence>[0] {
+    const { nodeTimeout, commandTimeout } = this.#options;
+    const application = () => this.#node;
+    return {
+      keys: this.#keys,
+      nodeTimeout,
+      commandTimeout,
+      membership: this.#membership,
+      get node() {
+        return application();
+      },
+      ask: async (command, ...args) => this.#connections.commands.ask(command, ...args),
+      subscribe: async (channel) => this.#subscriptions.add(channel),
+    };
+  }
+
   #connected(): void {
     const { logger } = this.#node!;
     const places = this.#places.size;
@@ -241,6 +267,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     this.#become('connected');
     this.emitEvent('connected', () => ({ nodeId: this.nodeId, places }));
     this.#publisher.flush();
+    this.#presence.connected();
     this.#node!.connected();
   }
 
@@ -262,6 +289,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
 
   /** Redis has moved channels to other servers. Messages were lost meanwhile, and sessions may have been closed. */
   #resubscribed(channels: readonly string[]): void {
+    if (channels.includes(this.#keys.presenceChannel)) this.#presence.missed();
     const sessions = channels.flatMap((channel) => this.#keys.sessionOf(channel) ?? []);
     this.#places.confirmAll(sessions).catch((error: Error) => this.#membership.fail(error.message));
   }
@@ -278,6 +306,10 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   #receive(bytes: Buffer): void {
     let envelope: Envelope;
     try {
+      if (isPresenceMessage(bytes)) {
+        this.#presence.receive(bytes);
+        return;
+      }
       envelope = decodeEnvelope(bytes);
     } catch (error) {
       this.#ignore((error as Error).message);

@@ -1,3 +1,5 @@
+import type { Membership } from './join-options.js';
+
 /** Gets the groups that have members. */
 interface GroupObserver {
   /** A group has its first member. */
@@ -6,11 +8,28 @@ interface GroupObserver {
   groupClosed(group: string): void;
 }
 
+/** The membership of a connection, with the time at which it began, in ms since 1970. */
+export interface DatedMembership extends Membership {
+  readonly joinedAt: number;
+}
+
+/** Notified of connections whose membership in a group began, changed, or ended (`now` is `undefined`). */
+export type MembershipListener<Connection> = (
+  group: string,
+  connection: Connection,
+  now: DatedMembership | undefined,
+  before: DatedMembership | undefined,
+) => void;
+
+const PLAIN: Membership = { as: undefined, info: undefined };
+
 /** The members of groups. A group exists while it has members. */
 export class Groups<Connection> {
-  readonly #members = new Map<string, Set<Connection>>();
+  readonly #members = new Map<string, Map<Connection, DatedMembership>>();
   readonly #joined = new Map<Connection, Set<string>>();
   #observer: GroupObserver | undefined;
+  #listener: MembershipListener<Connection> | undefined;
+  #lastJoinedAt = 0;
 
   /** @param isGone Returns true for a connection that is closed. */
   constructor(private readonly isGone: (connection: Connection) => boolean) {}
@@ -26,44 +45,77 @@ export class Groups<Connection> {
     for (const group of this.#members.keys()) observer.groupOpened(group);
   }
 
-  /** Does nothing for a connection that is gone: `leaveAll()` was called for it already, and is not called again. */
-  join(connection: Connection, group: string): void {
+  /** Calls a function for each membership that begins, changes or ends from now on. */
+  listen(listener: MembershipListener<Connection>): void {
+    this.#listener = listener;
+  }
+
+  /**
+   * Does nothing for a connection that is gone: `leaveAll()` was called for it already, and is not called again.
+   * @param membership Replaces that of a connection that is a member already, which is left as it is by default.
+   */
+  join(connection: Connection, group: string, membership?: Membership): void {
     if (this.isGone(connection)) return;
-    if (addLink(this.#members, group, connection)) this.#observer?.groupOpened(group);
-    addLink(this.#joined, connection, group);
+    let members = this.#members.get(group);
+    const before = members?.get(connection);
+    if (before && !membership) return;
+    // Of two in the same millisecond, the second is later, too.
+    this.#lastJoinedAt = Math.max(Date.now(), this.#lastJoinedAt + 0.001);
+    const now = { ...(membership ?? PLAIN), joinedAt: this.#lastJoinedAt };
+    if (members) members.set(connection, now);
+    else {
+      members = new Map([[connection, now]]);
+      this.#members.set(group, members);
+      this.#observer?.groupOpened(group);
+    }
+    if (!before) this.#link(connection, group);
+    this.#listener?.(group, connection, now, before);
   }
 
   leave(connection: Connection, group: string): void {
+    const groups = this.#joined.get(connection);
+    if (!groups?.delete(group)) return;
+    if (groups.size === 0) this.#joined.delete(connection);
     this.#remove(connection, group);
-    removeLink(this.#joined, connection, group);
   }
 
   /** Called when a connection is gone. */
   leaveAll(connection: Connection): void {
-    for (const group of this.#joined.get(connection) ?? []) this.#remove(connection, group);
+    const groups = this.#joined.get(connection);
+    if (!groups) return;
     this.#joined.delete(connection);
+    for (const group of groups) this.#remove(connection, group);
   }
 
   /** The members of a group at present. */
   members(group: string): readonly Connection[] {
-    return [...(this.#members.get(group) ?? [])];
+    return [...(this.#members.get(group)?.keys() ?? [])];
+  }
+
+  /** The connections that are in a group at present, with their memberships. */
+  memberships(group: string): Iterable<readonly [Connection, DatedMembership]> {
+    return this.#members.get(group) ?? [];
+  }
+
+  /** The names of all groups. */
+  get names(): Iterable<string> {
+    return this.#members.keys();
+  }
+
+  #link(connection: Connection, group: string): void {
+    const groups = this.#joined.get(connection);
+    if (groups) groups.add(group);
+    else this.#joined.set(connection, new Set([group]));
   }
 
   #remove(connection: Connection, group: string): void {
-    if (removeLink(this.#members, group, connection)) this.#observer?.groupClosed(group);
+    const members = this.#members.get(group);
+    const before = members?.get(connection);
+    if (!members?.delete(connection)) return;
+    if (members.size === 0) {
+      this.#members.delete(group);
+      this.#observer?.groupClosed(group);
+    }
+    this.#listener?.(group, connection, undefined, before);
   }
-}
-
-/** @returns True if it is the first value of its key. */
-function addLink<Key, Value>(links: Map<Key, Set<Value>>, key: Key, value: Value): boolean {
-  const values = links.get(key);
-  if (values) values.add(value);
-  else links.set(key, new Set([value]));
-  return !values;
-}
-
-/** @returns True if it was the last value of its key. */
-function removeLink<Key, Value>(links: Map<Key, Set<Value>>, key: Key, value: Value): boolean {
-  const values = links.get(key);
-  return values?.delete(value) === true && values.size === 0 && links.delete(key);
 }

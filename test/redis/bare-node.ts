@@ -36,6 +36,16 @@ export class BareNode implements ClusterNode {
     this.told.push({ kind: 'sessionClosed', session });
   }
 
+  entries(): [] {
+    return [];
+  }
+
+  allEntries(): [] {
+    return [];
+  }
+
+  groupsChanged(): void {}
+
   connected(): void {
     this.told.push({ kind: 'connected' });
   }

@@ -33,8 +33,13 @@ describeWithRedis('the permissions that the README names', () => {
       expect(await places.take('t', 'place', { limit: 1, isNew: true })).toBe('taken');
       expect(await places.close('t', 'place')).toBe(true);
       expect(await places.closeUnheld('t')).toBe(true);
+      for (const { cluster } of nodes) cluster.presence.watch();
+      expect(await nodes[0]!.cluster.presence.entries('room')).toEqual([]);
+      expect(await nodes[1]!.cluster.presence.count('room')).toEqual([{ unnamed: 0, names: [] }]);
       await places.leave('s', 'place 0');
       expect(await places.closeAll('s')).toEqual({ connections: 1, isLast: true });
+      // A node that is shut down leaves the set of nodes.
+      await nodes.pop()!.stop();
       const refused = (await admin.call('acl', 'log')) as unknown[][];
       // ioredis does without this command, which came with version 7.2.
       expect(refused.filter((entry) => !entry.includes('client|setinfo'))).toEqual([]);

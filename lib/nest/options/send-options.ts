@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { WebwireConnection } from '../../server/connection.js';
-import { check, checkAll, type OptionRules } from '../../common/options.js';
+import { check, checkAll, type OptionRule, type OptionRules } from '../../common/options.js';
 
 /** Options of `signalGroup()` of the `WebwireService`. */
 export interface SignalGroupOptions {
@@ -9,10 +9,15 @@ export interface SignalGroupOptions {
    * @default none
    */
   except?: WebwireConnection | Iterable<WebwireConnection>;
+  /**
+   * Whether only connections of this node get it, for what every node sends to its own, in listeners of `joined` and `left`.
+   * @default false
+   */
+  local?: boolean;
 }
 
 /** Options of `broadcast()` of the `WebwireService`. */
-export interface BroadcastOptions extends SignalGroupOptions {
+export interface BroadcastOptions extends Pick<SignalGroupOptions, 'except'> {
   /**
    * The gateway whose server sends the signal, to all its connections. Other gateways may share the server.
    * @default all servers of the application
@@ -24,20 +29,24 @@ export interface BroadcastOptions extends SignalGroupOptions {
 interface CheckedOptions {
   readonly except: ReadonlySet<WebwireConnection>;
   readonly gateway?: Type;
+  readonly local?: boolean;
 }
 
 const isConnection = (value: unknown) => value instanceof WebwireConnection;
 const isIterable = (value: unknown) => typeof value === 'object' && value !== null && Symbol.iterator in value;
 
+const EXCEPT_RULE: OptionRule = {
+  allowed: 'a WebwireConnection, or an iterable of them',
+  accepts: (value) => isConnection(value) || isIterable(value),
+};
+
 const SIGNAL_GROUP_RULES: OptionRules<SignalGroupOptions> = {
-  except: {
-    allowed: 'a WebwireConnection, or an iterable of them',
-    accepts: (value) => isConnection(value) || isIterable(value),
-  },
+  except: EXCEPT_RULE,
+  local: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
 };
 
 const BROADCAST_RULES: OptionRules<BroadcastOptions> = {
-  ...SIGNAL_GROUP_RULES,
+  except: EXCEPT_RULE,
   gateway: { allowed: 'the class of a gateway', accepts: (value) => typeof value === 'function' },
 };
 
@@ -51,10 +60,13 @@ export function checkBroadcastOptions(options: BroadcastOptions): CheckedOptions
   return checkExceptions('broadcast', checkAll<BroadcastOptions>(options, BROADCAST_RULES, 'broadcast.'));
 }
 
-function checkExceptions(method: string, { except = [], gateway }: BroadcastOptions): CheckedOptions {
+function checkExceptions(
+  method: string,
+  { except = [], ...others }: BroadcastOptions & SignalGroupOptions,
+): CheckedOptions {
   const connections = new Set(except instanceof WebwireConnection ? [except] : except);
   for (const connection of connections) {
     check(`${method}.except`, connection, { allowed: 'an iterable of WebwireConnections', accepts: isConnection });
   }
-  return { except: connections, gateway };
+  return { except: connections, ...others };
 }

@@ -1,5 +1,6 @@
 import type { SessionMembership } from '../../session/session-membership.js';
 import type { ServerLogger } from '../../common/logger.js';
+import type { GroupChange, GroupCount, GroupEntry } from '../group-member.js';
 
 /** The receivers of a signal, on all nodes. */
 export type ClusterTarget =
@@ -25,11 +26,38 @@ export interface ClusterNode {
   receive(target: ClusterTarget, message: Uint8Array, except: ReadonlySet<string>): void;
   /** Called when another node has closed a session: the connections of this node lose it. */
   sessionClosed(session: string): void;
+  /** The connections of this node that are in a group. */
+  entries(group: string): Iterable<GroupEntry>;
+  /** All connections of this node that are in groups. */
+  allEntries(): Iterable<readonly [group: string, entry: GroupEntry]>;
+  /** Connections of another node have joined or left groups. Called after `ClusterPresence.watch()`, in order. */
+  groupsChanged(changes: readonly GroupChange[]): void;
   /**
    * Called each time the connection to the cluster has been established, and again when all nodes have registered their
    * data anew after the cluster lost it.
    */
   connected(): void;
+}
+
+/**
+ * The members of groups on the other nodes. Methods that return a promise reject with a ClusterUnavailableError if the other
+ * nodes cannot be asked.
+ */
+export interface ClusterPresence {
+  /** The connections of all other nodes that are in a group. */
+  entries(group: string): Promise<readonly GroupEntry[]>;
+  /** The number of members that each of the other nodes has. */
+  count(group: string): Promise<readonly GroupCount[]>;
+  /** Calls `ClusterNode.groupsChanged()` from now on, for the connections that are in groups already, too. */
+  watch(): void;
+  /** A connection of this node has joined or left a group. */
+  changed(change: GroupChange): void;
+}
+
+/** The other nodes of a cluster cannot be asked. */
+export class ClusterUnavailableError extends Error {
+  override readonly name = 'ClusterUnavailableError';
+  readonly code = 'CLUSTER_UNAVAILABLE';
 }
 
 /**
@@ -39,6 +67,8 @@ export interface ClusterNode {
 export interface Cluster {
   /** The members of sessions on all nodes. */
   readonly places: SessionMembership;
+  /** The members of groups on other nodes. Without it, `members()`, `countMembers()` and events are those of this node. */
+  readonly presence?: ClusterPresence;
   /**
    * Makes an application a node, before clients are served.
    * @returns Rejects if the application cannot join, which fails its start.

@@ -60,6 +60,15 @@ export class NodeProcess {
     return client;
   }
 
+  /** Lets it do nothing any more, though its connections stay open. */
+  stall(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.child.kill('SIGCONT');
+  }
+
   /** Ends it without a warning. */
   async kill(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;

@@ -11,7 +11,8 @@ export type NodeReport =
   | { kind: 'destroyed'; key: string }
   | { kind: 'connected' }
   | { kind: 'disconnected' }
-  | { kind: 'rejection'; error: string };
+  | { kind: 'rejection'; error: string }
+  | { kind: 'joined' | 'left'; info: unknown };
 
 const report = (message: NodeReport): void => void process.send?.(message);
 const { REDIS_URL: url = '', NODE_TIMEOUT, MAX_CONNECTIONS } = process.env;
@@ -28,7 +29,11 @@ class Store extends RedisSessionManager {
 
 @WebwireGateway()
 class Gateway {
-  constructor(private readonly service: WebwireService) {}
+  constructor(private readonly service: WebwireService) {
+    if (!process.env.WATCHES) return;
+    service.on('joined', ({ info }) => report({ kind: 'joined', info }));
+    service.on('left', ({ info }) => report({ kind: 'left', info }));
+  }
 
   @WebwireRequest('sign-in') async signIn(
     @ConnectedSocket() connection: WebwireConnection,
@@ -39,6 +44,12 @@ class Gateway {
   @WebwireRequest('join') async join(@ConnectedSocket() connection: WebwireConnection, @MessageBody() group: string) {
     this.service.join(connection, group);
     await this.service.synchronized();
+  }
+  @WebwireRequest('enter') enter(@ConnectedSocket() connection: WebwireConnection, @MessageBody() name: string) {
+    this.service.join(connection, 'people', { info: name });
+  }
+  @WebwireRequest('people') async people() {
+    return (await this.service.members('people')).map(({ info }) => JSON.stringify(info)).join();
   }
   @WebwireRequest('say') say(@ConnectedSocket() connection: WebwireConnection, @MessageBody() text: string) {
     this.service.signalGroup('room', 'said', text, { except: connection });

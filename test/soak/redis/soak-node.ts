@@ -53,6 +53,9 @@ export class SoakNode {
       connected: ignore,
       receive: (_target, message) => void this.heard.add(Buffer.from(message).toString('latin1').slice(3)),
       sessionClosed: (session) => this.#sessionClosed(session),
+      entries: () => [],
+      allEntries: () => [],
+      groupsChanged: ignore,
     };
     await this.cluster.start(application);
   }

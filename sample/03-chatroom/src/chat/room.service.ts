@@ -1,5 +1,5 @@
-import { Injectable, type OnModuleDestroy } from '@nestjs/common';
-import { WebwireService, type WebwireConnection } from 'nestjs-webwire';
+import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
+import { WebwireService, type GroupMemberEvent, type WebwireConnection } from 'nestjs-webwire';
 import type { Person, ServerSignals } from '../../api/chat-api.js';
 
 const ROOM = 'room';
@@ -14,41 +14,41 @@ interface Member {
   readonly sessionKey: string;
 }
 
-/** The connections and people in the room. */
+/**
+ * The people in the room. All connections of a person are one member of the group, whose `info` is the person. The events of
+ * the group keep the list of people; with several nodes, each of them has the whole list.
+ */
 @Injectable()
-export class RoomService implements OnModuleDestroy {
+export class RoomService implements OnModuleInit, OnModuleDestroy {
+  /** The connections of this node. */
   readonly #members = new Map<WebwireConnection, Member>();
-  readonly #absent = new Map<Person, NodeJS.Timeout>();
-  #announced: readonly Person[] = [];
+  readonly #people = new Map<string, Person>();
+  /** When people are removed whose last connection was lost. */
+  readonly #absences = new Map<string, NodeJS.Timeout>();
+  #announced = '';
 
   constructor(private readonly webwire: WebwireService) {}
 
+  onModuleInit(): void {
+    this.webwire.on('joined', (event) => this.#joined(event));
+    this.webwire.on('left', (event) => this.#left(event));
+  }
+
   /** The people in the room, without duplicates. */
   get people(): readonly Person[] {
-    const present = [...this.#members.values()].map(({ person }) => person);
-    return [...new Set([...present, ...this.#absent.keys()])].sort((a, b) => a.name.localeCompare(b.name));
+    return [...this.#people.values()].sort((a, b) => a.name.localeCompare(b.name));
   }
 
   /** Adds a connection: from now on it receives the signals of the room. */
   enter(connection: WebwireConnection, person: Person): void | Promise<void> {
     if (!connection.session) return;
     this.#members.set(connection, { person, sessionKey: connection.session.key });
-    this.webwire.join(connection, ROOM);
-    this.#forgetAbsence(person);
-    this.update();
+    this.webwire.join(connection, ROOM, { as: person.id, info: person });
   }
 
-  /** Removes a connection. Its person stays in the list for a while. */
+  /** A connection is gone, and has left the group. */
   lose(connection: WebwireConnection): void {
-    const member = this.#members.get(connection);
-    if (!member) return;
     this.#members.delete(connection);
-    this.#forgetAbsence(member.person);
-    const timer = setTimeout(() => {
-      this.#absent.delete(member.person);
-      this.update();
-    }, ABSENCE);
-    this.#absent.set(member.person, timer.unref());
   }
 
   /** Returns the connections of a person, who can have several tabs. */
@@ -67,31 +67,64 @@ export class RoomService implements OnModuleDestroy {
     this.webwire.signalGroup(ROOM, name, body, { except });
   }
 
-  /** Sends the list of people to all if it has changed. */
+  /** Removes those who have signed out. */
   update(): void {
     this.#removeSignedOut();
-    const { people } = this;
-    if (people.length === this.#announced.length && people.every((person, at) => person === this.#announced[at]))
-      return;
-    this.#announced = people;
-    this.webwire.signalGroup(ROOM, 'people', people);
   }
 
   onModuleDestroy(): void {
-    for (const person of this.#absent.keys()) this.#forgetAbsence(person);
+    for (const timer of this.#absences.values()) clearTimeout(timer);
+    this.#absences.clear();
   }
 
   /** Removes connections whose session has changed: clients can close or restore sessions without calling a handler. */
   #removeSignedOut(): void {
-    for (const [connection, { sessionKey }] of this.#members) {
+    for (const [connection, { person, sessionKey }] of this.#members) {
       if (connection.session?.key === sessionKey) continue;
       this.#members.delete(connection);
+      // Without info, so that no node waits for the person to come back.
+      this.webwire.join(connection, ROOM, { as: person.id, info: null });
       this.webwire.leave(connection, ROOM);
     }
   }
 
-  #forgetAbsence(person: Person): void {
-    clearTimeout(this.#absent.get(person));
-    this.#absent.delete(person);
+  #joined({ as: id, info }: GroupMemberEvent): void {
+    if (id === undefined || !info) return;
+    this.#forgetAbsence(id);
+    this.#people.set(id, info as unknown as Person);
+    this.#announce();
+  }
+
+  #left({ as: id, info }: GroupMemberEvent): void {
+    if (id === undefined) return;
+    this.#forgetAbsence(id);
+    if (info) {
+      this.#absences.set(id, setTimeout(() => this.#remove(id), ABSENCE).unref());
+    } else {
+      this.#remove(id);
+    }
+  }
+
+  #remove(id: string): void {
+    this.#absences.delete(id);
+    this.#people.delete(id);
+    this.#announce();
+  }
+
+  /** Sends the list to the members of this node, if it has changed. Each node does so. */
+  #announce(): void {
+    // Somebody who signs out in one of two browsers leaves and joins at once.
+    queueMicrotask(() => {
+      const { people } = this;
+      const announced = people.map(({ id }) => id).join();
+      if (announced === this.#announced) return;
+      this.#announced = announced;
+      this.webwire.signalGroup(ROOM, 'people', people, { local: true });
+    });
+  }
+
+  #forgetAbsence(id: string): void {
+    clearTimeout(this.#absences.get(id));
+    this.#absences.delete(id);
   }
 }

@@ -1,0 +1,178 @@
+import type { GroupChange, GroupEntry } from '../server/group-member.js';
+import {
+  fromWire,
+  isLeft,
+  type PresenceMessageOf,
+  type StreamPosition,
+  type WireEntry,
+  type WireLeft,
+} from './presence-messages.js';
+
+/** The entries of a node, by group and id of the connection. */
+type Entries = Map<string, Map<string, GroupEntry>>;
+
+/** The members of groups on another node, as far as they have been received. */
+interface View {
+  entries: Entries;
+  /** `undefined` if changes were missed. */
+  position: StreamPosition | undefined;
+  /** The request for all entries whose answer is not complete yet. */
+  request: Request | undefined;
+}
+
+interface Request {
+  readonly id: string;
+  readonly askedAt: number;
+  /** The number of messages of the answer that arrived, and what they contain. */
+  count: number;
+  readonly received: WireEntry[];
+  /** Changes that arrive before the answer is complete, which may contain them or not. */
+  readonly changes: PresenceMessageOf<'changes'>[];
+}
+
+/** Beyond so many changes before an answer is complete, it is asked for again. */
+const MAX_WAITING_CHANGES = 10_000;
+
+export interface ViewsHost {
+  /** How long to wait for an answer before it is asked for again, in ms. */
+  readonly patience: number;
+  changed(changes: readonly GroupChange[]): void;
+  /** Asks a node for all its entries. */
+  ask(node: string): string;
+}
+
+/**
+ * Copies of what the other nodes have in groups, one for each node. A copy follows the changes that the node publishes. When
+ * some were missed, it is replaced, and the differences are reported, so that reported changes always add up to the copy.
+ */
+export class PresenceViews {
+  readonly #views = new Map<string, View>();
+
+  constructor(private readonly host: ViewsHost) {}
+
+  /** The ids of the nodes. */
+  get nodes(): Iterable<string> {
+    return this.#views.keys();
+  }
+
+  /** Changes of all nodes may have been missed. */
+  missed(): void {
+    for (const view of this.#views.values()) {
+      view.position = undefined;
+      view.request = undefined;
+    }
+  }
+
+  /** Asks a node for what it has, unless that is received already or under way. */
+  follow(node: string): void {
+    const view = this.#viewOf(node);
+    if (!view.position) this.#ask(node, view);
+  }
+
+  /** The node is dead: its connections have left all groups. */
+  drop(node: string): void {
+    const view = this.#views.get(node);
+    if (!view) return;
+    this.#views.delete(node);
+    this.#report(view.entries, new Map());
+  }
+
+  answered({ from, id, index, entries, isLast, position }: PresenceMessageOf<'answer'>): void {
+    const view = this.#views.get(from);
+    const request = view?.request;
+    // Where a part was lost, the node is asked again.
+    if (!view || request?.id !== id || request.count !== index) return;
+    request.count++;
+    request.received.push(...entries);
+    if (!isLast || !position) return;
+    view.request = undefined;
+    const before = view.entries;
+    view.entries = entriesOf(request.received);
+    view.position = position;
+    this.#report(before, view.entries);
+    for (const message of request.changes) this.changes(message);
+  }
+
+  changes(message: PresenceMessageOf<'changes'>): void {
+    const { from, position, changes } = message;
+    const view = this.#viewOf(from);
+    if (view.request && view.request.changes.length < MAX_WAITING_CHANGES) {
+      view.request.changes.push(message);
+      this.#askAgainIfLate(from, view);
+      return;
+    }
+    const isSameStream = view.position?.stream === position.stream;
+    if (isSameStream && position.seq <= view.position!.seq) return;
+    if (!isSameStream || position.seq > view.position!.seq + 1) {
+      this.#ask(from, view);
+      return;
+    }
+    view.position = position;
+    const reported: GroupChange[] = [];
+    for (const item of changes) {
+      const change = apply(view.entries, item);
+      if (change) reported.push(change);
+    }
+    this.host.changed(reported);
+  }
+
+  position({ from, position }: PresenceMessageOf<'position'>): void {
+    const view = this.#viewOf(from);
+    if (view.request) this.#askAgainIfLate(from, view);
+    else if (view.position?.stream !== position.stream || view.position.seq !== position.seq) this.#ask(from, view);
+  }
+
+  #viewOf(node: string): View {
+    let view = this.#views.get(node);
+    if (!view) this.#views.set(node, (view = { entries: new Map(), position: undefined, request: undefined }));
+    return view;
+  }
+
+  #askAgainIfLate(node: string, view: View): void {
+    if (performance.now() - view.request!.askedAt > this.host.patience) this.#ask(node, view);
+  }
+
+  #ask(node: string, view: View): void {
+    if (view.request && performance.now() - view.request.askedAt < this.host.patience) return;
+    view.position = undefined;
+    view.request = { id: this.host.ask(node), askedAt: performance.now(), count: 0, received: [], changes: [] };
+  }
+
+  #report(before: Entries, now: Entries): void {
+    const changes: GroupChange[] = [];
+    for (const [group, entries] of before) {
+      for (const [connectionId, entry] of entries) {
+        if (!now.get(group)?.has(connectionId)) changes.push({ group, before: entry, now: undefined });
+      }
+    }
+    for (const [group, entries] of now) {
+      for (const [connectionId, entry] of entries) {
+        const old = before.get(group)?.get(connectionId);
+        if (!old || JSON.stringify(old) !== JSON.stringify(entry)) changes.push({ group, before: old, now: entry });
+      }
+    }
+    this.host.changed(changes);
+  }
+}
+
+function entriesOf(items: readonly WireEntry[]): Entries {
+  const entries: Entries = new Map();
+  for (const item of items) apply(entries, item);
+  return entries;
+}
+
+/** @returns `undefined` if it changes nothing. */
+function apply(entries: Entries, item: WireEntry | WireLeft): GroupChange | undefined {
+  const [group, connectionId] = item;
+  const connections = entries.get(group);
+  const before = connections?.get(connectionId);
+  if (isLeft(item)) {
+    if (!connections?.delete(connectionId)) return undefined;
+    if (connections.size === 0) entries.delete(group);
+    return { group, before, now: undefined };
+  }
+  const now = fromWire(item);
+  if (connections) connections.set(connectionId, now);
+  else entries.set(group, new Map([[connectionId, now]]));
+  return { group, before, now };
+}
