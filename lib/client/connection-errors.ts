@@ -92,7 +92,7 @@ function detailsOf(cause: unknown): { name: string; code: string; message: strin
     const { name, code, message, errors } = Object(cause) as Record<string, unknown>;
     if (!message && Array.isArray(errors) && errors.length > 0) return detailsOf(errors[0]);
     return {
-      name: String(name ?? 'Error'),
+      name: typeof name === 'string' ? name : 'Error',
       code: typeof code === 'string' ? code : '',
       message: String(message ?? cause),
     };

@@ -26,8 +26,8 @@ function copy(value: unknown, path: string, ancestors: Ancestors): JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value + 0 : throwUnstorable(path, String(value));
   if (typeof value !== 'object') return throwUnstorable(path, kindOf(value));
-  if (ancestors.includes(value)) return throwInvalid(path, 'refers back to an object that it is in; remove the circle');
-  if (ancestors.length >= MAX_DEPTH) return throwInvalid(path, `is nested more than ${MAX_DEPTH} levels deep`);
+  if (ancestors.includes(value)) return throwNotJson(path, 'refers back to an object that it is in; remove the circle');
+  if (ancestors.length >= MAX_DEPTH) return throwNotJson(path, `is nested more than ${MAX_DEPTH} levels deep`);
   const inside = [...ancestors, value];
   if (Array.isArray(value)) return copyArray(value, path, inside);
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -69,9 +69,9 @@ export function kindOf(value: unknown): string {
 }
 
 function throwUnstorable(path: string, value: string): never {
-  return throwInvalid(path, `is ${value}, which JSON cannot hold`);
+  return throwNotJson(path, `is ${value}, which JSON cannot hold`);
 }
 
-function throwInvalid(path: string, problem: string): never {
+function throwNotJson(path: string, problem: string): never {
   throw new NotJsonError(`${path} ${problem}`);
 }

@@ -1,4 +1,4 @@
-import type { Membership } from './join-options.js';
+import type { GroupMembership } from './join-options.js';
 
 /** Gets the groups that have members. */
 interface GroupObserver {
@@ -9,7 +9,7 @@ interface GroupObserver {
 }
 
 /** The membership of a connection, with the time at which it began, in ms since 1970. */
-export interface DatedMembership extends Membership {
+export interface DatedMembership extends GroupMembership {
   readonly joinedAt: number;
 }
 
@@ -21,7 +21,7 @@ export type MembershipListener<Connection> = (
   before: DatedMembership | undefined,
 ) => void;
 
-const PLAIN: Membership = { as: undefined, info: undefined };
+const PLAIN: GroupMembership = { as: undefined, info: undefined };
 
 /** The members of groups. A group exists while it has members. */
 export class Groups<Connection> {
@@ -54,7 +54,7 @@ export class Groups<Connection> {
    * Does nothing for a connection that is gone: `leaveAll()` was called for it already, and is not called again.
    * @param membership Replaces that of a connection that is a member already, which is left as it is by default.
    */
-  join(connection: Connection, group: string, membership?: Membership): void {
+  join(connection: Connection, group: string, membership?: GroupMembership): void {
     if (this.isGone(connection)) return;
     let members = this.#members.get(group);
     const before = members?.get(connection);

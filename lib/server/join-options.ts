@@ -17,25 +17,25 @@ export interface JoinOptions {
 }
 
 /** How a connection is a member of a group. */
-export interface Membership {
+export interface GroupMembership {
   readonly as: string | undefined;
   readonly info: JsonValue | undefined;
 }
 
 /** Bounds the list of a large group and the messages between nodes, in bytes. */
 const MAX_INFO_SIZE = 1_024;
-const MAX_NAME_LENGTH = 255;
+const MAX_AS_LENGTH = 255;
 
 const RULES: OptionRules<JoinOptions> = {
   info: { allowed: 'a JSON value', accepts: () => true },
   as: stringThat(
-    `a string of 1 to ${MAX_NAME_LENGTH} characters`,
-    ({ length }) => length >= 1 && length <= MAX_NAME_LENGTH,
+    `a string of 1 to ${MAX_AS_LENGTH} characters`,
+    ({ length }) => length >= 1 && length <= MAX_AS_LENGTH,
   ),
 };
 
 /** @throws InvalidOptionError */
-export function checkJoinOptions(options: JoinOptions): Membership {
+export function checkJoinOptions(options: JoinOptions): GroupMembership {
   const { info, as } = checkAll<JoinOptions>(options, RULES, 'join.');
   return { as, info: info === undefined ? undefined : copyInfo(info) };
 }

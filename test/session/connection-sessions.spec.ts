@@ -11,6 +11,7 @@ import {
   WebwireGateway,
   WebwireRequest,
   WebwireService,
+  type PayloadCodec,
   type SessionOptions,
   type SessionRecord,
 } from 'nestjs-webwire';
@@ -63,7 +64,10 @@ class TestKeys extends SessionKeyGenerator {
 }
 
 /** Bodies are JSON, while strings that handlers return are sent as they are. */
-const codec = { decode: jsonCodec.decode, encode: plainCodec.encode };
+const codec: PayloadCodec = {
+  decode: (payload) => jsonCodec.decode(payload),
+  encode: (value) => plainCodec.encode(value),
+};
 
 @WebwireGateway({ codec })
 class Gateway {

@@ -25,7 +25,7 @@ export function observe(counts: Counts, failures: Failures): void {
   });
 }
 
-function on<Name extends keyof WebwireServerEvents & string>(
+function on<Name extends keyof WebwireServerEvents>(
   name: Name,
   listen: (event: WebwireServerEvents[Name][0]) => void,
 ): void {
