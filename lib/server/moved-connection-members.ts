@@ -55,11 +55,6 @@ const MOVED_CONNECTION_MEMBERS: MovedMembers = {
     onerror: 'handleDisconnect(connection, reason) of the gateway',
     onopen: 'handleConnection(connection) of the gateway',
   },
-  states: {
-    readyState: 'connection.isActive',
-    connected: 'connection.isActive',
-    disconnected: 'connection.isActive',
-  },
 };
 
 /** Adds the members to the prototype of `WebwireConnection`. */

@@ -6,19 +6,17 @@ export interface MovedMembers {
   readonly objects: Readonly<Record<string, string>>;
   /** Properties for a callback. Reading one gives `undefined`; setting one throws. */
   readonly callbacks: Readonly<Record<string, string>>;
-  /** Properties with the state of a connection. Code that tests them would never send anything, so reading one throws. */
-  readonly states: Readonly<Record<string, string>>;
 }
 
 /**
  * Adds members of other WebSocket libraries to a class, so that a gateway that was written for one of them gets an error
- * with the replacement. The members are not enumerable, and only the states throw when they are read, so that inspection, JSON
- * and code that detects other libraries by their members work.
+ * with the replacement. The members are not enumerable, and reading one never throws, so that inspection, JSON and code that
+ * detects other libraries by their members work: Nest's own exception filter reads `readyState`, for instance.
  *
  * @param owner Name of the instances in errors, such as `connection`.
  */
 export function addMovedMembers(prototype: object, owner: string, members: MovedMembers): void {
-  const { methods, objects, callbacks, states } = members;
+  const { methods, objects, callbacks } = members;
   for (const [name, instead] of Object.entries(methods)) {
     const value = (): never => throwMoved(`${owner}.${name}()`, instead);
     Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
@@ -34,9 +32,6 @@ export function addMovedMembers(prototype: object, owner: string, members: Moved
       () => undefined,
       () => throwMoved(`${owner}.${name}`, instead),
     );
-  }
-  for (const [name, instead] of Object.entries(states)) {
-    defineAccessors(prototype, name, () => throwMoved(`${owner}.${name}`, instead), replaceProperty(name));
   }
 }
 

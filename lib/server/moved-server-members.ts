@@ -40,7 +40,6 @@ const MOVED_SERVER_MEMBERS: MovedMembers = {
     httpServer: 'app.getHttpServer()',
   },
   callbacks: {},
-  states: {},
 };
 
 /** Events of servers in socket.io and ws that a `WebwireServer` does not have. */
