@@ -5,7 +5,7 @@ import { RedisSessionManager, WebwireEmitter, type RedisClient, type RedisOption
 import { plainCodec } from 'nestjs-webwire';
 import { afterEach, expect, it } from 'vitest';
 import { encodeSignal } from '../../lib/server/signal.js';
-import { describeWithRedis, RedisSentinels, RedisShards } from '../support/redis-server.js';
+import { describeWithRedis, RedisSentinels } from '../support/redis-server.js';
 import { BareNode } from './bare-node.js';
 
 const COMMAND_TIMEOUT = 1_000;
@@ -79,29 +79,6 @@ describeWithRedis(
       await workTogether(nodes, 's', 1);
       await expect.poll(() => manager.onSessionLookup('key').then(Boolean, () => false)).toBe(true);
       await expect.poll(() => emitter.signalGroup('room', 'x').catch(() => 0)).toBe(2);
-    });
-
-    it('is left for its replica in a Redis Cluster, though clients were given its address only', async () => {
-      const shards = await RedisShards.start({ hasReplicas: true });
-      opened.push(() => shards.stop());
-      const [victim] = shards.servers;
-      const client = shards.client();
-      client.disconnect();
-      const only = client.duplicate([{ host: '127.0.0.1', port: victim!.port }]) as unknown as RedisClient;
-      const nodes = [await startNode({ client: only }), await startNode({ client: only })];
-      const manager = startManager({ client: only });
-      opened.push(() => only.disconnect());
-      for (let index = 0; index < 12; index++) {
-        await nodes[0]!.cluster.places.take(`session ${index}`, 'place', { limit: 1, isNew: false });
-        await manager.onSessionCreated(connectionWith(`key ${index}`));
-      }
-      victim!.stall();
-      await expect.poll(() => nodes.some(({ cluster }) => cluster.health().isHealthy)).toBe(false);
-      for (let index = 0; index < 12; index++) {
-        await workTogether(nodes, `session ${index}`, 1);
-        const isFound = () => manager.onSessionLookup(`key ${index}`).then(Boolean, () => false);
-        await expect.poll(isFound, { timeout: 30_000 }).toBe(true);
-      }
     });
   },
   120_000,

@@ -6,7 +6,7 @@ import {
   expectEmpty,
   expectError,
   expectFailure,
-  expectInternalError,
+  expectJsonText,
   expectPayload,
   expectRestored,
   expectRevoked,
@@ -90,7 +90,7 @@ function slow({ client }: Connected, random: Random): void {
   const ms = random.chance(0.1) ? random.between(500, 1500) : random.between(0, 300);
   const value = `slowly ${random.next()}`;
   const stops = random.chance(0.3);
-  client.request('slow', (id) => json({ id, ms, text: value, stops } satisfies SlowBody), expectText(value));
+  client.request('slow', (id) => json({ id, ms, text: value, stops } satisfies SlowBody), expectJsonText(value));
 }
 
 function fail({ client }: Connected, random: Random): void {
@@ -102,7 +102,8 @@ function large({ client }: Connected, random: Random): void {
   const size = random.between(1, Math.floor(client.messageBufferSize * 1.3));
   const start = random.between(0, 50_000);
   const fits = encodeMessage({ type: MessageType.ReplyBinary, id: Buffer.alloc(8) }).length + size;
-  const expects = fits > client.messageBufferSize ? expectInternalError : expectPayload('binary', pattern(size, start));
+  const expects =
+    fits > client.messageBufferSize ? expectError('REPLY_TOO_LARGE') : expectPayload('binary', pattern(size, start));
   client.request('large', () => json({ size, start }), expects);
 }
 

@@ -2,7 +2,7 @@ import { MessageType, Payload } from 'nestjs-webwire/protocol';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SHORT_READ_TIMEOUT, type FloodBody, type SlowBody } from '../wire.js';
 import type { Connected } from './connect.js';
-import { expectEmpty, expectText } from './expectations.js';
+import { expectEmpty, expectJsonText, expectText } from './expectations.js';
 import type { Random } from './random.js';
 import { VIOLATIONS } from './violations.js';
 
@@ -29,7 +29,11 @@ export const ENDINGS: readonly (readonly [weight: number, ending: Ending])[] = [
 async function vanish({ client }: Connected, random: Random): Promise<void> {
   if (random.chance(0.4)) {
     const slow = { ms: random.between(2_500, 4_000), text: 'x', stops: false };
-    client.request('slow', (id) => Payload.utf8(JSON.stringify({ id, ...slow } satisfies SlowBody)), expectText('x'));
+    client.request(
+      'slow',
+      (id) => Payload.utf8(JSON.stringify({ id, ...slow } satisfies SlowBody)),
+      expectJsonText('x'),
+    );
     await delay(20);
   }
   client.vanish();

@@ -22,11 +22,14 @@ export function expectText(text: string): Expectation {
   return expectPayload('utf8', Payload.utf8(text).bytes);
 }
 
+/** A string that a handler with the JSON codec returns. */
+export function expectJsonText(text: string): Expectation {
+  return expectText(JSON.stringify(text));
+}
+
 export const expectEmpty: Expectation = expectPayload('binary', new Uint8Array());
 
 export const expectSessionsDisabled: Expectation = ({ type }) => type === MessageType.ReplySessionsDisabled;
-
-export const expectInternalError: Expectation = ({ type }) => type === MessageType.ReplyInternalError;
 
 const FAILURE_CODES: Readonly<Record<FailureKind, string | undefined>> = {
   'request-error': 'CHOSEN',
@@ -49,7 +52,7 @@ export function expectFailure(kind: FailureKind): Expectation {
 
 /** All signals of a handler come before its reply. */
 export function expectBurst(count: number): Expectation {
-  const expectCount = expectText(String(count));
+  const expectCount = expectJsonText(String(count));
   return (answer, signals) => expectCount(answer, signals) && signals === count;
 }
 

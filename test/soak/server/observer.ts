@@ -3,6 +3,9 @@ import type { WebwireServerEvents } from 'nestjs-webwire';
 import type { Failures } from '../failures.js';
 import type { Counts } from '../reports.js';
 
+/** Origins and limits refuse clients, and troublemakers send upgrade requests that are none. */
+const EXPECTED_REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 405, 426, 503]);
+
 /** Counts what the servers of all applications tell. */
 export function observe(counts: Counts, failures: Failures): void {
   on('connection', () => {
@@ -17,7 +20,7 @@ export function observe(counts: Counts, failures: Failures): void {
   on('drop', () => counts.drops++);
   on('refusal', ({ status, reason }) => {
     counts.refusals++;
-    if (status !== 503 && status !== 403) failures.add(`an upgrade was refused with ${status} ${reason}`);
+    if (!EXPECTED_REFUSALS.has(status)) failures.add(`an upgrade was refused with ${status} ${reason}`);
   });
   on('shutdown', ({ isComplete }) => {
     counts.shutdowns++;
