@@ -88,6 +88,11 @@ function ordered(map: Map<string, string>): [string, string][] {
   return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+async function nextMillisecond(): Promise<void> {
+  const now = Date.now();
+  await expect.poll(() => Date.now(), { interval: 1 }).toBeGreaterThan(now);
+}
+
 describeWithRedis('the members of groups on several nodes', () => {
   let redis: RedisServer;
   let prefix: string;
@@ -168,7 +173,10 @@ describeWithRedis('the members of groups on several nodes', () => {
   it('are one for several connections with the same name, on whatever nodes these are', async () => {
     const [a, b, c] = (await startMany(3)) as [Node, Node, Node];
     const first = a.join('room', 'old', 'ann');
+    // Nodes order joins by their clocks, in milliseconds.
+    await nextMillisecond();
     const second = b.join('room', 'new', 'ann');
+    await nextMillisecond();
     c.join('room', 'bob', 'bob');
     for (const node of [a, b, c]) {
       expect(await node.infos('room')).toEqual(['new', 'bob']);
