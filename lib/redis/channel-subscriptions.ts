@@ -11,7 +11,7 @@ type Renew = () => Promise<void>;
 
 export interface SubscriptionsHost extends ShardSubscriberListener {
   readonly commands: RedisConnection;
-  /** How the connection for messages to a single Redis is made. */
+  /** Makes the connection for messages to a single Redis. */
   readonly source: ConstructorParameters<typeof RedisConnection>[0];
   /** Names a channel of this node for its checks. */
   readonly probeChannel: (tag: string) => string;
@@ -43,17 +43,17 @@ export class ChannelSubscriptions {
 
   constructor(private readonly host: SubscriptionsHost) {}
 
-  /** How many channels this node subscribes to. */
+  /** Number of channels that this node subscribes to. */
   get size(): number {
     return this.#channels.size;
   }
 
-  /** Whether all of them are subscribed to, or just being so. */
+  /** True if this node has subscribed, or is subscribing, to all channels. */
   get isComplete(): boolean {
     return this.#subscribed === this.#channels.size;
   }
 
-  /** How many of them Redis has confirmed. */
+  /** Number of channels that Redis has confirmed. */
   get confirmed(): number {
     let confirmed = 0;
     for (const shard of this.#shards.values()) confirmed += shard.confirmed;

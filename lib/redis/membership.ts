@@ -84,7 +84,7 @@ export class Membership {
   }
 
   /**
-   * Whether this node is coming back and registers what it has. A place that changes meanwhile is registered in the present
+   * True while this node returns and registers its members. A place that changes meanwhile is registered in the present
    * epoch by the caller that changes it; if that fails, the caller calls `fail()`.
    */
   get isJoining(): boolean {
@@ -97,7 +97,7 @@ export class Membership {
   }
 
   /**
-   * Whether an epoch without a lease is dead: when Redis was away, all leases may have run out, and those who are
+   * Returns true if an epoch without a lease is dead: when Redis was away, all leases may have run out, and those who are
    * alive need time to come back.
    */
   get canJudge(): boolean {

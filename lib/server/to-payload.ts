@@ -7,9 +7,6 @@ const CHECKED_PLAIN: Pick<PayloadCodec, 'encode'> = {
   encode: (value) => (typeof value === 'object' && value !== null ? jsonCodec : plainCodec).encode(value),
 };
 
-/** How deep promises are searched in a value that could not be sent. */
-const MAX_PROMISE_DEPTH = 10;
-
 /**
  * Makes the payload of a return value or of the body of a signal.
  * @throws TypeError for a promise, an Observable, and a value that JSON cannot express; any error that the codec throws.
@@ -19,13 +16,19 @@ export function toPayload(value: unknown, codec: PayloadCodec): Payload {
     return encodeBody(value, codec.encode === plainCodec.encode ? CHECKED_PLAIN : codec);
   } catch (error) {
     // Nobody awaits the promises in a value that is not sent. Their rejections must not end the process.
-    ignoreRejections(value, MAX_PROMISE_DEPTH);
+    ignoreRejections(value, new Set());
     throw error;
   }
 }
 
-function ignoreRejections(value: unknown, depth: number): void {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
-  if (isPromiseLike(value)) Promise.resolve(value).catch(() => undefined);
-  else if (depth > 0) for (const member of Object.values(value)) ignoreRejections(member, depth - 1);
+/** @param visited The objects that were searched already: a value that could not be sent may have cycles. */
+function ignoreRejections(value: unknown, visited: Set<object>): void {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || visited.has(value)) return;
+  visited.add(value);
+  try {
+    if (isPromiseLike(value)) Promise.resolve(value).catch(() => undefined);
+    else for (const member of Object.values(value)) ignoreRejections(member, visited);
+  } catch {
+    // A getter that throws, or a value that is nested too deeply, must not hide the error that is thrown next.
+  }
 }

@@ -10,7 +10,7 @@ export interface SignalGroupOptions {
    */
   except?: WebwireConnection | Iterable<WebwireConnection>;
   /**
-   * Whether only connections of this node get it, for what every node sends to its own, in listeners of `joined` and `left`.
+   * `true` sends to the connections of this node only. Listeners of `joined` and `left` run on every node and need it.
    * @default false
    */
   local?: boolean;

@@ -405,6 +405,11 @@ describe('a value that JSON cannot express', () => {
     @WebwireRequest('json', { codec: jsonCodec }) json() {
       return { users: new Map() };
     }
+    @WebwireRequest('circles') circles() {
+      const list: unknown[] = [];
+      for (let count = 0; count < 100; count++) list.push(list, { list });
+      return { list };
+    }
     @WebwireRequest('rejections') rejections() {
       return { list: [Promise.reject(new Error('one')), Promise.reject(new Error('two'))] };
     }
@@ -429,6 +434,7 @@ describe('a value that JSON cannot express', () => {
         'Gateway.generator returned a value that cannot be sent: JSON cannot express a value of type AsyncGenerator',
       promises:
         'Gateway.promises returned a value that cannot be sent: JSON cannot express a value of type Promise (at .list[0])',
+      circles: 'Gateway.circles returned a value that cannot be sent: Converting circular structure to JSON',
       rejections:
         'Gateway.rejections returned a value that cannot be sent: JSON cannot express a value of type Promise (at .list[0])',
       json: 'Gateway.json returned a value that cannot be sent: JSON cannot express a value of type Map (at .users)',
