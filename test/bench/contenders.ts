@@ -8,6 +8,8 @@ export interface Contender {
   readonly server: string;
   /** What to serve: the first argument of the file. */
   readonly variant?: string;
+  /** Checkout whose built benchmark has the file, if not this one. */
+  readonly checkout?: string;
   /** Program that runs the file, if not Node. */
   readonly runtime?: string;
   readonly exchange: Exchange;
@@ -76,6 +78,16 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
 
 /** Servers that take messages without answering them, or send to all. */
 export const SIGNAL_CONTENDERS: readonly Contender[] = [RAW_WS, ...BUN, WEBWIRE, PLATFORM_WS, PLATFORM_SOCKET_IO];
+
+/** The WebWire contenders, each measured against the same of another checkout. */
+export function beforeAndAfter(contenders: readonly Contender[], checkout: string): Contender[] {
+  return contenders
+    .filter(({ server }) => server === WEBWIRE.server)
+    .flatMap((after) => {
+      const before = { ...after, name: `${after.name}, before`, checkout, base: undefined, rival: undefined };
+      return [before, { ...after, base: before.name, rival: undefined }];
+    });
+}
 
 /** Where Bun is: its package is not among the dependencies of the project, as it takes 100 MB. */
 function findBun(): string | undefined {

@@ -11,6 +11,8 @@ export interface Options {
   readonly idleConnections: number;
   /** Part of a contender's name; others are left out, except for those that it is measured against. */
   readonly only: string;
+  /** Another checkout, in which `npm run build:bench` was run: its WebWire contenders are what those of this one are measured against. */
+  readonly against: string | undefined;
   /** File for the figures. */
   readonly json: string | undefined;
   /** Folder for CPU profiles of the servers. */
@@ -18,6 +20,9 @@ export interface Options {
 }
 
 const PARTS = ['requests', 'signals', 'broadcast', 'latency', 'starvation', 'growth', 'memory', 'codec'];
+
+/** Parts that can be compared with another checkout. */
+const COMPARABLE_PARTS = ['requests', 'signals', 'broadcast'];
 
 export const USAGE = `Usage: npm run bench -- [options]
 
@@ -27,6 +32,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --seconds <n>     measured seconds per contender and round (default: 0.2)
   --rounds <n>      rounds (default: 9)
   --only <text>     only contenders with this in their name, and what they are measured against
+  --against <dir>   compare with another checkout, where npm run build:bench was run: requests, signals, broadcast
   --json <file>     write the figures to a file, from which npm run bench:chart draws
   --profile <dir>   write CPU profiles of the servers to a folder (slows them down)
   --help            show this
@@ -40,24 +46,29 @@ export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      part: { type: 'string', default: PARTS.join(',') },
+      part: { type: 'string' },
       quick: { type: 'boolean', default: false },
       seconds: { type: 'string' },
       rounds: { type: 'string' },
       only: { type: 'string', default: '' },
+      against: { type: 'string' },
       json: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const { only, json, profile, quick } = values;
+  const { only, against, json, profile, quick } = values;
   const seconds = Number(values.seconds ?? 0.2);
   const rounds = Number(values.rounds ?? (quick ? 3 : 9));
-  const parts = values.part.split(',');
+  const parts = (values.part ?? (against === undefined ? PARTS : COMPARABLE_PARTS).join(',')).split(',');
   const unknown = parts.find((part) => !PARTS.includes(part));
   if (unknown !== undefined) throw new TypeError(`there is no part ${JSON.stringify(unknown)}`);
+  const incomparable = parts.find((part) => against !== undefined && !COMPARABLE_PARTS.includes(part));
+  if (incomparable !== undefined) {
+    throw new TypeError(`--against takes the parts ${COMPARABLE_PARTS.join(', ')}, not ${incomparable}`);
+  }
   if (!(seconds > 0 && seconds <= 60)) throw new TypeError('--seconds takes a number up to 60');
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new TypeError('--rounds takes a whole number from 1');
-  return { parts, seconds, rounds, idleConnections: quick ? 1_000 : 5_000, only, json, profile };
+  return { parts, seconds, rounds, idleConnections: quick ? 1_000 : 5_000, only, against, json, profile };
 }

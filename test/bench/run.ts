@@ -12,7 +12,7 @@ import { describeMachine, readVersions, type Report } from './report/report.js';
 import { formatCodec, formatIdle, formatTable } from './report/table.js';
 import { Stage } from './stage.js';
 
-const COMPARISONS: Readonly<Record<string, (only: string) => Comparison[]>> = {
+const COMPARISONS: Readonly<Record<string, (options: Options) => Comparison[]>> = {
   requests: comparisons.requests,
   signals: comparisons.signals,
   broadcast: comparisons.broadcast,
@@ -24,12 +24,14 @@ const COMPARISONS: Readonly<Record<string, (only: string) => Comparison[]>> = {
 /** Runs the parts one after the other, and shows of each what came out. */
 async function run(options: Options): Promise<void> {
   const cores = findCores();
-  const { parts, rounds, seconds, idleConnections, only, json } = options;
+  const { parts, rounds, seconds, idleConnections, against, json } = options;
   const date = new Date().toISOString();
   const machine = describeMachine();
   const versions = readVersions();
   const header = Object.entries(versions).map(([name, version]) => `${name} ${version}`);
-  process.stdout.write(`${machine}\n${header.join(', ')}\n${rounds} rounds of ${seconds} s, ratios to raw ws\n`);
+  process.stdout.write(
+    `${machine}\n${header.join(', ')}\n${rounds} rounds of ${seconds} s, ratios to ${against ?? 'raw ws'}\n`,
+  );
   if (!cores) process.stdout.write('Processes could not be pinned to cores: figures are noisier.\n');
   if (BUN.length === 0) process.stdout.write('Bun is left out, as it is not installed: npm install --no-save bun\n');
   const show = (text: string) => process.stdout.write(`\n\n${text}\n`);
@@ -40,7 +42,7 @@ async function run(options: Options): Promise<void> {
     for (const [part, plan] of Object.entries(COMPARISONS)) {
       if (!parts.includes(part)) continue;
       tables[part] = [];
-      for (const comparison of plan(only)) {
+      for (const comparison of plan(options)) {
         const table = await compare(stage, comparison);
         tables[part].push(table);
         show(formatTable(table));

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Contender } from './contenders.js';
 import type { Options } from './options.js';
 import { Child } from './process/child.js';
@@ -33,7 +35,7 @@ export class Stage {
 
   /** The server of a contender: started when it is first asked for, and shared by all that ask for the same. */
   server(contender: Contender, newsPerGo = 1): Promise<RunningServer> {
-    const key = [contender.server, contender.variant, newsPerGo].join(' ');
+    const key = [contender.checkout, contender.server, contender.variant, newsPerGo].join(' ');
     const running = this.#servers.get(key) ?? this.#start(contender, newsPerGo);
     this.#servers.set(key, running);
     return running;
@@ -53,13 +55,19 @@ export class Stage {
     await this.generator.stop();
   }
 
-  async #start({ name, server, variant = '', runtime }: Contender, newsPerGo: number): Promise<RunningServer> {
+  async #start(
+    { name, server, variant = '', checkout, runtime }: Contender,
+    newsPerGo: number,
+  ): Promise<RunningServer> {
     const { profile } = this.options;
     const fileName = `${[server, variant].join('-')}.cpuprofile`;
     const profiling = ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${fileName}`];
     const child = new Child({
       label: name,
-      file: new URL(`servers/${server}.js`, import.meta.url),
+      file: new URL(
+        `servers/${server}.js`,
+        checkout ? pathToFileURL(resolve(checkout, '.bench/')) + '/' : import.meta.url,
+      ),
       args: [variant, String(newsPerGo)],
       ...(runtime === undefined
         ? {

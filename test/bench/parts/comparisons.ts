@@ -1,4 +1,5 @@
 import type { Cell, Column, Comparison } from '../cell.js';
+import type { Options } from '../options.js';
 import {
   PLATFORM_SOCKET_IO,
   PLATFORM_WS,
@@ -7,6 +8,7 @@ import {
   SIGNAL_CONTENDERS,
   WEBWIRE,
   BUN,
+  beforeAndAfter,
   type Contender,
 } from '../contenders.js';
 
@@ -22,25 +24,25 @@ export const PACE = 5_000;
 const RATIOS: readonly Column[] = ['rate', 'ratio', 'range', 'ratioPerCpu', 'rival', 'cpu'];
 
 /** Request and reply, closed loop, at each of these depths. */
-export function requests(only: string): Comparison[] {
+export function requests({ only, against: checkout }: Options): Comparison[] {
   return [1, 16].map((depth) => ({
     title: `Requests, ${depth} in flight on each of ${CONNECTIONS} connections`,
     columns: RATIOS,
-    cells: select(REQUEST_CONTENDERS, only).map((contender) => ({
-      ...against(contender),
+    cells: select(REQUEST_CONTENDERS, only, checkout).map((contender) => ({
+      ...reference(contender),
       load: { kind: 'requests', connections: CONNECTIONS, depth },
     })),
   }));
 }
 
 /** Messages that are not answered. */
-export function signals(only: string): Comparison[] {
+export function signals({ only, against: checkout }: Options): Comparison[] {
   return [
     {
       title: `Signals from ${CONNECTIONS} connections, as many as are taken`,
       columns: RATIOS,
-      cells: select(SIGNAL_CONTENDERS, only).map((contender) => ({
-        ...against(contender),
+      cells: select(SIGNAL_CONTENDERS, only, checkout).map((contender) => ({
+        ...reference(contender),
         load: { kind: 'signals', connections: CONNECTIONS, depth: 2 },
       })),
     },
@@ -48,13 +50,13 @@ export function signals(only: string): Comparison[] {
 }
 
 /** The same to all. */
-export function broadcast(only: string): Comparison[] {
+export function broadcast({ only, against: checkout }: Options): Comparison[] {
   const contenders = [...SIGNAL_CONTENDERS, { ...WEBWIRE, name: 'webwire, group', variant: 'group' }];
   return [1, 10].map((depth) => ({
     title: `To ${READERS} connections, ${depth} a tick`,
     columns: RATIOS,
-    cells: select(contenders, only).map((contender) => ({
-      ...against(contender),
+    cells: select(contenders, only, checkout).map((contender) => ({
+      ...reference(contender),
       load: { kind: 'news', connections: READERS, depth },
       newsPerGo: depth,
     })),
@@ -62,14 +64,14 @@ export function broadcast(only: string): Comparison[] {
 }
 
 /** Round trips where there is time enough. */
-export function latency(only: string): Comparison[] {
+export function latency({ only }: Options): Comparison[] {
   const contenders = [RAW_WS, ...BUN, WEBWIRE, PLATFORM_WS, PLATFORM_SOCKET_IO];
   return [
     {
       title: `Round trips at ${PACE} requests a second`,
       columns: ['p50', 'p99', 'cpuPerMessage', 'cpu'],
       cells: select(contenders, only).map((contender) => ({
-        ...against(contender),
+        ...reference(contender),
         load: { kind: 'paced', connections: CONNECTIONS, depth: 1, rate: PACE },
       })),
     },
@@ -77,7 +79,7 @@ export function latency(only: string): Comparison[] {
 }
 
 /** Round trips while one more connection sends as much as it can. */
-export function starvation(only: string): Comparison[] {
+export function starvation({ only }: Options): Comparison[] {
   const cells = select([RAW_WS, ...BUN, WEBWIRE], only).flatMap((contender): Cell[] =>
     [false, true].map((isFlooded) => ({
       name: isFlooded ? `${contender.name}, beside a flood` : contender.name,
@@ -109,14 +111,15 @@ export function growth(): Comparison[] {
   ];
 }
 
-function against(contender: Contender): Omit<Cell, 'load'> {
+function reference(contender: Contender): Omit<Cell, 'load'> {
   const { name, base = RAW_WS.name, rival } = contender;
   return { name, contender, base, rival };
 }
 
-/** Those whose name contains `only`, and what they are compared with. */
-function select(contenders: readonly Contender[], only: string): Contender[] {
-  const chosen = contenders.filter(({ name }) => name.includes(only));
-  const needed = new Set([RAW_WS.name, ...chosen.flatMap(({ name, base, rival }) => [name, base, rival])]);
-  return contenders.filter(({ name }) => needed.has(name));
+/** Those whose name contains `only`, and what they are compared with: the same of another checkout, if one is given. */
+function select(contenders: readonly Contender[], only: string, checkout?: string): Contender[] {
+  const all = checkout === undefined ? contenders : beforeAndAfter(contenders, checkout);
+  const chosen = all.filter(({ name }) => name.includes(only));
+  const needed = new Set(chosen.flatMap(({ name, base = RAW_WS.name, rival }) => [name, base, rival]));
+  return all.filter(({ name }) => needed.has(name));
 }
