@@ -55,7 +55,8 @@ export interface ClientOptions {
   sessionStorage?: StorageLike | false | undefined;
   /**
    * Makes pages with the same storage share one session: when another page creates or restores a session, this client
-   * restores it, and when another page closes the session, this client closes it, too. No effect outside of web pages.
+   * restores it, and when another page closes the session, this client closes it, too. While requests are in flight, one of
+   * which may create a session, it waits for their replies first, at most `dialTimeout`. No effect outside of web pages.
    * @default true
    */
   syncTabs?: boolean | undefined;

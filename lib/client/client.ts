@@ -73,7 +73,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     this.#sessions = new Sessions(this.#options, {
       emit: this.#events.emit,
       sender: () => this.#connector.connection && this.#sessionSender(this.#connector.connection),
-      isBusy: () => this.#requests.count() > 0,
+      requestsSettled: () => this.#requests.finished(),
     });
     this.#connector = new Connector(this.#options, {
       emit: this.#events.emit,

@@ -1,7 +1,7 @@
-import { TIMER_MAX } from '../protocol/limits.js';
 import { isPromiseLike } from '../protocol/promise.js';
 import { isPrintableKey } from './client-session.js';
 import { onStorageEvent, type StorageLike } from './platform.js';
+import { settledWithin } from './settled-within.js';
 
 /**
  * Stores the session key. The storage may be missing, throw, reject, or return a promise that stays pending: then the session
@@ -86,18 +86,6 @@ export class KeyStore {
       }
     };
     const result = this.#lastWrite ? this.#lastWrite.then(attempt) : attempt();
-    return result instanceof Promise ? this.#settled(result) : result;
-  }
-
-  /** Resolves with the value of a promise, or with `undefined` if it rejects or takes too long. */
-  #settled(promise: PromiseLike<unknown>): Promise<unknown> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.min(this.timeout, TIMER_MAX), undefined);
-      const finish = (value?: unknown) => {
-        clearTimeout(timer);
-        resolve(value);
-      };
-      promise.then(finish, () => finish());
-    });
+    return result instanceof Promise ? settledWithin(result, this.timeout) : result;
   }
 }

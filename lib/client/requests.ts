@@ -44,8 +44,6 @@ export interface Requests {
   receive(reply: AnyReply): void;
   /** Rejects all requests, as the connection has ended. */
   readonly fail: (error: Error) => void;
-  /** The number of requests. */
-  count(): number;
   /** Resolves when all current requests have settled. */
   finished(): Promise<unknown>;
 }
@@ -87,7 +85,6 @@ export function createRequests(): Requests {
       firstOfConnection = next;
       for (const { request } of pending.values()) request.reject(error);
     },
-    count: () => pending.size,
     finished: () => Promise.allSettled([...pending.values()].map(({ request }) => request.promise)),
   };
 }

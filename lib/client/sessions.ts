@@ -12,6 +12,7 @@ import {
   SessionsDisabledError,
 } from './errors.js';
 import { KeyStore } from './key-store.js';
+import { settledWithin } from './settled-within.js';
 
 /**
  * Sends a request. `read` makes the result from the reply before the next message is processed, so that the session is always the
@@ -27,15 +28,12 @@ export interface SessionsCallbacks {
   readonly emit: EmitEvent;
   /** Returns a function that sends requests on the current connection; `undefined` without a connection. */
   sender(): SendRequest | undefined;
-  /** Returns `true` while requests are in flight. */
-  isBusy(): boolean;
+  /** Resolves when all requests that are in flight now have settled. */
+  requestsSettled(): Promise<unknown>;
 }
 
 /** The server could not restore a session at this time. The client keeps the key and tries again. */
 type TemporaryFailure = Extract<SessionClosedReason, 'max-connections' | 'restore-failed'>;
-
-/** Restoring is postponed while requests are in flight, at most this number of times. */
-const MAX_POSTPONEMENTS = 5;
 
 /**
  * Restores, tracks and closes the session of a client (docs/PROTOCOL.md, section 6). The storage changes when the server creates a
@@ -52,8 +50,12 @@ export class Sessions {
   #key: string | undefined;
   /** The server could not restore the session at this time. */
   #isRetryNeeded = false;
-  /** The session was created, closed or replaced after a restore request was sent, so the reply to it is outdated. */
+  /** The session or its key changed after a session request of this class was sent, so the reply to it is outdated. */
   #isOutdated = false;
+  /** A request of `#adjust()` is in flight. */
+  #isAdjusting = false;
+  /** Number of calls of `#adjust()`, and of changes that make a waiting one unnecessary. */
+  #adjustments = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: ResolvedClientOptions, callbacks: SessionsCallbacks) {
@@ -78,19 +80,15 @@ export class Sessions {
    */
   async prepare(send: SendRequest): Promise<boolean> {
     this.#isRetryNeeded = false;
-    let wanted = await this.#knownKey();
-    while (wanted !== undefined) {
-      const failure = await this.#tryRestore(wanted, send);
-      if (!this.#isOutdated) {
-        if (failure) {
-          this.#isRetryNeeded = true;
-          this.#end(failure);
-        }
-        break;
+    if ((await this.#knownKey()) !== undefined) {
+      let failure: TemporaryFailure | undefined;
+      // Another page may change the key during a request.
+      do failure = await this.#synchronize(send);
+      while (this.#isOutdated);
+      if (failure) {
+        this.#isRetryNeeded = true;
+        this.#end(failure);
       }
-      // Another page has changed the key during the request.
-      wanted = this.#key;
-      if (wanted === undefined) await send(encodeCloseSession(), () => undefined);
     }
     // The server may have closed the session right after the reply.
     return this.#session !== null;
@@ -98,12 +96,12 @@ export class Sessions {
 
   /** The connection is in use: schedules another attempt after a temporary failure. */
   connected(): void {
-    if (this.#isRetryNeeded) this.#retryLater(1, 0);
+    if (this.#isRetryNeeded) this.#retryLater(1);
   }
 
   /** The connection has ended. */
   lost(): void {
-    clearTimeout(this.#retryTimer);
+    this.#cancelAdjustment();
   }
 
   /** The client closes. */
@@ -120,10 +118,7 @@ export class Sessions {
     // A known session is closed without an await, so that this request is sent before later ones. A key that was stored since
     // this client connected belongs to another page or process.
     if (this.#key === undefined && (this.#callbacks.sender() || (await this.#knownKey()) === undefined)) return;
-    await send(encodeCloseSession(), () => {
-      // If there is no key any more, the session has ended during the request, and an event was emitted.
-      if (this.#key !== undefined) this.#end('client');
-    });
+    await this.#sendClose(send, 'client');
   }
 
   /**
@@ -167,11 +162,17 @@ export class Sessions {
   }
 
   /**
-   * Sends a restore request. If the session no longer exists, the key is deleted.
+   * Makes the server use the session of this client on the connection: restores it, or without a key, closes the session that the
+   * connection may have. If the session no longer exists, the key is deleted.
    * @returns The failure if it is temporary.
    */
-  async #tryRestore(wanted: string, send: SendRequest): Promise<TemporaryFailure | undefined> {
+  async #synchronize(send: SendRequest): Promise<TemporaryFailure | undefined> {
+    const wanted = this.#key;
     this.#isOutdated = false;
+    if (wanted === undefined) {
+      await this.#sendClose(send, 'other-tab');
+      return undefined;
+    }
     try {
       await send(encodeRestoreSession(wanted), ({ bytes }) => {
         const restored = readSession(bytes);
@@ -194,49 +195,60 @@ export class Sessions {
     return undefined;
   }
 
-  /**
-   * Makes the reply to a pending restore request outdated. Not while connecting: then a restored session replaces one that the
-   * server has created.
-   */
+  /** Closes the session of the connection, also one that the server creates before it replies. */
+  #sendClose(send: SendRequest, reason: SessionClosedReason): Promise<void> {
+    const key = this.#key;
+    return send(encodeCloseSession(), () => {
+      // A key that another page has stored during the request stays: its session is not restored yet.
+      if (this.#session || (key !== undefined && this.#key === key)) this.#end(reason);
+      if (this.#key !== undefined) return;
+      this.#cancelAdjustment();
+      this.#isOutdated = false;
+    });
+  }
+
+  /** The session has changed: the reply to a session request in flight is outdated, and no adjustment is necessary. */
   #markOutdated(): void {
-    clearTimeout(this.#retryTimer);
+    this.#cancelAdjustment();
+    // Not while connecting: then a restored session replaces one that the server has created.
     if (this.#callbacks.sender()) this.#isOutdated = true;
   }
 
-  #retryLater(attempt: number, postponements: number): void {
-    const retry = () => {
-      // A request in flight may create a session, which restoring would replace.
-      const isBusy = this.#callbacks.isBusy() && postponements < MAX_POSTPONEMENTS;
-      if (isBusy) this.#retryLater(attempt, postponements + 1);
-      else void this.#retry(attempt);
-    };
+  #cancelAdjustment(): void {
     clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(retry, delayBefore(attempt, this.#options.backoff));
+    this.#adjustments++;
   }
 
-  /** Restores the session on a connection that is in use. */
-  async #retry(attempt: number): Promise<void> {
-    const [send, wanted, before] = [this.#callbacks.sender(), this.#key, this.#session];
-    if (!send || wanted === undefined) return;
-    try {
-      const failure = await this.#tryRestore(wanted, send);
-      if (this.#isOutdated) await this.#correct(send);
-      else if (failure) {
-        if (attempt === 0) this.#end(failure);
-        this.#retryLater(attempt + 1, 0);
-      } else if (this.#session && this.#session.key !== before?.key) {
-        this.#callbacks.emit('sessionRestored', { session: this.#session });
-      }
-    } catch {
-      // If the connection is lost, the session is restored on the next one.
-      if (this.#callbacks.sender() && this.#key === wanted) this.#retryLater(attempt + 1, 0);
+  #retryLater(attempt: number): void {
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => void this.#adjust(attempt), delayBefore(attempt, this.#options.backoff));
+  }
+
+  /**
+   * Synchronizes the session on a connection that is in use.
+   * @param attempt Counts from 0. If attempt 0 fails, an event is emitted.
+   */
+  async #adjust(attempt: number): Promise<void> {
+    this.#cancelAdjustment();
+    const adjustment = this.#adjustments;
+    // One of the requests in flight may be a sign-in. The server would refuse it on a connection that has got a session
+    // meanwhile, and a close request could end the new session.
+    await settledWithin(this.#callbacks.requestsSettled(), this.#options.dialTimeout);
+    const send = this.#callbacks.sender();
+    if (adjustment !== this.#adjustments || !send) return;
+    const before = this.#session;
+    this.#isAdjusting = true;
+    const failure = await this.#synchronize(send).catch(() => 'no-reply' as const);
+    this.#isAdjusting = false;
+    // If the connection is lost, the session is restored on the next one.
+    if (!this.#callbacks.sender()) return;
+    if (this.#isOutdated) void this.#adjust(0);
+    else if (failure) {
+      if (attempt === 0 && failure !== 'no-reply') this.#end(failure);
+      this.#retryLater(attempt + 1);
+    } else if (this.#session && this.#session.key !== before?.key) {
+      this.#callbacks.emit('sessionRestored', { session: this.#session });
     }
-  }
-
-  /** An outdated session was restored: makes the server use the new one, or none. */
-  async #correct(send: SendRequest): Promise<void> {
-    if (this.#key === undefined) await send(encodeCloseSession(), () => undefined);
-    else await this.#retry(0);
   }
 
   /** Another page has changed the key in the storage. */
@@ -244,15 +256,11 @@ export class Sessions {
     const isOtherSession = this.#key !== undefined && previous !== this.#key;
     if (key === this.#key || isOtherSession) return;
     const ended = this.#session;
-    clearTimeout(this.#retryTimer);
     this.#isOutdated = true;
     this.#session = null;
     this.#key = key;
     if (ended) this.#callbacks.emit('sessionClosed', { reason: 'other-tab', session: ended });
-    const send = this.#callbacks.sender();
-    if (!send) return;
-    // A failure needs no handling: the connection has ended, or has no session.
-    if (key === undefined) send(encodeCloseSession(), () => undefined).catch(() => undefined);
-    else void this.#retry(0);
+    // A request of an adjustment in flight is outdated now, so that another adjustment follows it.
+    if (this.#callbacks.sender() && !this.#isAdjusting) void this.#adjust(0);
   }
 }

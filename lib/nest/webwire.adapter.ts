@@ -137,7 +137,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     return async () => {
       // The application may be closed before it is ready.
       if (server.isDraining) return;
-      if (port !== undefined) this.#listen(transport, server, { port, tls });
+      if (port !== undefined) this.#listen(transport, server, { port, tls, application: this });
       try {
         server.attach(await this.#listeners.get(server)!);
       } catch (error) {

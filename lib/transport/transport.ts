@@ -8,6 +8,11 @@ export interface ListenTarget {
   readonly httpServer?: HttpServer;
   /** TCP port to open. 0 lets the system choose a free one. Servers with the same port share it; the path selects the server. */
   readonly port?: number;
+  /**
+   * Identifies the application. All `WsTransport`s of one application share the ports that they open, so that two gateways with
+   * one port can have transports with different options.
+   */
+  readonly application?: object;
   /** Options of Node's TLS server. If given, the port that the transport opens uses TLS. */
   readonly tls?: TlsOptions;
 }

@@ -293,7 +293,7 @@ describe('a session that the server refuses for now', () => {
     const { client, socket } = await refused();
     const reply = client.request('sign-in');
     await socket.received.take();
-    await vi.advanceTimersByTimeAsync(250);
+    await vi.advanceTimersByTimeAsync(4_000);
     expect(socket.received.rest).toEqual([]);
     socket.say(sessionCreated({ ...SESSION, k: 'next-key' }));
     socket.say(replyUtf8(2));

@@ -20,6 +20,18 @@ class Money {
     return '5 EUR';
   }
 }
+const EPOCH = '1970-01-01T00:00:00.000Z';
+
+/** An object whose toJSON method returns a value that is made of it. */
+function giving(make: (self: object) => unknown): object {
+  class Giving {
+    readonly a = 1;
+    toJSON() {
+      return make(this);
+    }
+  }
+  return new Giving();
+}
 class Cart {
   readonly items = ['a'];
   *[Symbol.iterator]() {
@@ -51,6 +63,14 @@ describe('JSON', () => {
     ['an instance of a class', new Point(1, 2), '{"x":1,"y":2}'],
     ['an instance without data', new (class Nothing {})(), '{}'],
     ['an object with toJSON', { price: new Money() }, '{"price":"5 EUR"}'],
+    ['toJSON that returns the object itself', { own: giving((self) => self) }, '{"own":{"a":1}}'],
+    ['toJSON that returns nothing', { u: giving(() => undefined), a: [giving(() => undefined)] }, '{"a":[null]}'],
+    ['toJSON that returns a function', { f: giving(() => () => 1) }, '{}'],
+    ['toJSON that returns an object with another toJSON', giving(() => ({ b: 1, toJSON: () => 2 })), '{"b":1}'],
+    ['toJSON that returns objects with toJSON', [giving(() => [new Money(), new Date(0)])], `[["5 EUR","${EPOCH}"]]`],
+    ['a function with toJSON', [Object.assign(() => 1, { toJSON: () => 2 })], '[2]'],
+    ['a list with toJSON', Object.assign([new Map()], { toJSON: () => 'list' }), '"list"'],
+    ['an inherited Map', Object.create({ inherited: new Map() }), '{}'],
     ['a date', [new Date(0)], '["1970-01-01T00:00:00.000Z"]'],
     ['a URL', new URL('ws://x/'), '"ws://x/"'],
     ['a Buffer in an object', { b: Buffer.from('a') }, '{"b":{"type":"Buffer","data":[97]}}'],
@@ -94,6 +114,43 @@ describe('JSON', () => {
     expect(() => jsonOf([new Point(make() as never, 1)])).toThrow(new TypeError(message(`${type} (at [0].x)`)));
   });
 
+  it.each<[type: string, make: () => unknown]>([
+    ['Map', () => new Map([[1, 2]])],
+    ['Set', () => new Set([1])],
+    ['Promise', async () => Promise.resolve(1)],
+    ['Promise', async () => Promise.reject(new Error('of toJSON'))],
+    ['Generator', numbers],
+    ['AsyncGenerator', rows],
+    ['Readable', () => Readable.from(['a'])],
+    ['Headers', () => new Headers({ a: 'b' })],
+    ['Uint8Array', () => new Uint8Array([1])],
+    ['Error', () => new Error('x')],
+    ['bigint', () => 1n],
+    ['Object', () => ({ async *[Symbol.asyncIterator]() {} })],
+  ])('refuses a toJSON method that returns a %s, at the top and within', (type, make) => {
+    const message = (place: string) => new TypeError(`JSON cannot express a value of type ${place}`);
+    expect(() => jsonOf(giving(make))).toThrow(message(type));
+    expect(() => jsonOf({ a: [1, { 'b c': giving(make) }] })).toThrow(message(`${type} (at .a[1]["b c"])`));
+    expect(() => jsonOf(giving(() => ({ a: [make()] })))).toThrow(message(`${type} (at .a[0])`));
+    expect(() => jsonOf([giving(() => giving(make)), giving(make)])).toThrow(message(`${type} (at [1])`));
+  });
+
+  it('refuses a list item for which toJSON returns a function', () => {
+    expect(() => jsonOf([giving(() => () => 1)])).toThrow('a value of type function (at [0])');
+  });
+
+  it('ignores the rejections of all promises that a toJSON method returns', () => {
+    const failing = async () => Promise.reject(new Error('of toJSON'));
+    expect(() => jsonOf(giving(() => [failing(), failing()]))).toThrow('a value of type Promise (at [0])');
+  });
+
+  it('calls a toJSON method once, with the name of the member', () => {
+    const names: unknown[] = [];
+    const toJSON = (name: unknown) => names.push(name);
+    expect(jsonOf({ a: { toJSON }, b: [{ toJSON }] })).toBe('{"a":1,"b":[2]}');
+    expect(names).toEqual(['a', '0']);
+  });
+
   it.each<[string, unknown, string]>([
     ['a Uint8Array within', { bytes: new Uint8Array([1]) }, 'Uint8Array (at .bytes)'],
     ['an ArrayBuffer within', [new ArrayBuffer(1)], 'ArrayBuffer (at [0])'],
@@ -118,6 +175,12 @@ describe('JSON', () => {
     expect(() => jsonOf(cycle)).toThrow(/circular/);
     (cycle.list as unknown[]).push(cycle, 1n);
     expect(() => jsonOf(cycle)).toThrow('bigint (at .list[1])');
+  });
+
+  it('refuses many objects that all refer to each other', () => {
+    const objects: object[] = Array.from({ length: 50 }, () => ({}));
+    for (const object of objects) Object.assign(object, objects);
+    expect(() => jsonOf(objects)).toThrow(/circular/);
   });
 
   it('passes on what a toJSON method throws', () => {

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { freePort } from './free-port.js';
 import { compiledSample } from './sample.js';
 
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
@@ -84,22 +84,4 @@ function launch(port: number, sessions: string) {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return { process: server, ended: once(server, 'exit') as Promise<[number | null, NodeJS.Signals | null]> };
-}
-
-/**
- * A port that is still free after a restart: below those that systems give to whoever wants any (from 32768 on Linux, from
- * 49152 elsewhere).
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(port, () => resolve(true));
-    });
-    if (!isFree) continue;
-    await new Promise((resolve) => server.close(resolve));
-    return port;
-  }
 }

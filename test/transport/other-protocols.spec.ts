@@ -7,13 +7,16 @@ import { once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import http2 from 'node:http2';
 import { request as secureRequest } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect as connectSecurely } from 'node:tls';
 import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { ca, tls } from '../support/certificate.js';
 import { deferred, type Deferred } from '../support/deferred.js';
 import { TcpClient, UPGRADE } from '../support/tcp-client.js';
+
+/** Longer than any test may take. */
+const HOUR = 60 * 60 * 1000;
 
 let work: Deferred;
 let started: Deferred;
@@ -38,10 +41,15 @@ class Gateway {}
 
 const opened: INestApplication[] = [];
 
-async function start(adapter: AbstractHttpAdapter, hasGateway: boolean, options = {}): Promise<INestApplication> {
+async function start(
+  adapter: AbstractHttpAdapter,
+  hasGateway: boolean,
+  options = {},
+  handshakeTimeout = 30,
+): Promise<INestApplication> {
   work = deferred();
   started = deferred();
-  const imports = hasGateway ? [WebwireModule.forRoot({ handshakeTimeout: 30 })] : [];
+  const imports = hasGateway ? [WebwireModule.forRoot({ handshakeTimeout })] : [];
   @Module({ imports, controllers: [Routes], providers: hasGateway ? [Gateway] : [] })
   class AppModule {}
   const app = await NestFactory.create(AppModule, adapter, { logger: false, ...options });
@@ -184,6 +192,41 @@ describe.each<[string, () => AbstractHttpAdapter]>([
     const client = await TcpClient.connect(portOf(app));
     client.send(`POST /post HTTP/1.1\r\n${HOST}${H2C_OPEN}${JSON_BODY}${LAST}`);
     expect(await client.ended).toMatch(/^HTTP\/1\.1 201 [^]*bcd[^]*HTTP\/1\.1 200 [^]*localhost/);
+  });
+
+  it.each(['h2c', 'H2C , HTTP/2.0', 'TLS/1.0'])('%s is then answered at once', async (protocol) => {
+    const app = await start(adapter(), true, {}, HOUR);
+    (app.getHttpServer() as Server).on('upgrade', () => undefined);
+    const client = await TcpClient.connect(portOf(app));
+    client.send(`GET /get HTTP/1.1\r\n${HOST}Connection: close, Upgrade\r\nUpgrade: ${protocol}\r\n\r\n`);
+    expect(await client.ended).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
+  it.each<[string, string, (socket: Socket) => unknown]>([
+    ['h2c', 'at once', () => undefined],
+    ['h2c', 'later, if it listens to the socket', (socket) => socket.on('error', () => undefined)],
+    ['h2c', 'later, if it reads', (socket) => socket.resume()],
+    ['h2c', 'later, if it has paused the socket', (socket) => socket.pause()],
+    ['echo', 'later', () => undefined],
+  ])('%s may be taken by a listener %s', async (protocol, when, first) => {
+    const app = await start(adapter(), true, {}, HOUR);
+    const [asked, late] = [deferred(), deferred()];
+    (app.getHttpServer() as Server).on('upgrade', (_request, socket: Socket) => {
+      first(socket);
+      const take = () => socket.end('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+      if (when === 'at once') take();
+      else void late.promise.then(take);
+      asked.resolve();
+    });
+    const client = await TcpClient.connect(portOf(app));
+    client.send(UPGRADE.replace('websocket', protocol));
+    await asked.promise;
+    const other = await TcpClient.connect(portOf(app));
+    other.send(LAST);
+    await other.ended;
+    late.resolve();
+    expect(await client.ended).toBe('HTTP/1.1 101 Switching Protocols\r\n\r\n');
+    client.socket.destroy();
   });
 
   it('WebSocket still gets it on a connection that offered another protocol before', async () => {

@@ -1,4 +1,14 @@
-import { isNativeError } from 'node:util/types';
+import {
+  isAnyArrayBuffer,
+  isBoxedPrimitive,
+  isDataView,
+  isMap,
+  isNativeError,
+  isRegExp,
+  isSet,
+  isTypedArray,
+} from 'node:util/types';
+import { losesContent } from '../../protocol/json.js';
 
 /** Most levels of nesting, and most values in all, that a message includes. */
 const MAX_CONTENT_DEPTH = 10;
@@ -9,13 +19,15 @@ const MAX_CONTENT_LENGTH = 8_192;
 
 /**
  * The message for the client, made from the content of an exception: text as it is, the `message` of an object, a list of texts
- * joined, any other content as JSON. Errors are left out at any depth, because their text is for the log.
+ * joined, any other content as JSON. Errors are left out at any depth, because their text is for the log. So are promises, streams
+ * and other values that JSON cannot express. Bytes are lists of numbers.
  *
  * @param fallback The message if the content is empty.
- * @param omitted A member to leave out, because the client gets it separately.
+ * @param hasCode The client gets the code of the content separately, so that it is left out.
  */
-export function contentToMessage(content: unknown, fallback: string, omitted?: 'code'): string {
+export function contentToMessage(content: unknown, fallback: string, hasCode = false): string {
   try {
+    const omitted = hasCode && codeOfContent(content) !== undefined ? 'code' : undefined;
     return cut(describeContent(content, omitted) ?? fallback);
   } catch {
     // A getter or a proxy failed.
@@ -70,17 +82,57 @@ function copyFor(value: unknown, budget: { values: number }, ancestors: readonly
   if (isError(value) || ancestors.includes(value) || ancestors.length >= MAX_CONTENT_DEPTH) return undefined;
   const path = [...ancestors, value];
   const { toJSON } = value as { toJSON?: unknown };
-  if (typeof toJSON === 'function') return copyFor(toJSON.call(value), budget, path);
-  if (value instanceof Map) return copyFor(Object.fromEntries(value as Map<string, unknown>), budget, path);
-  if (Array.isArray(value) || value instanceof Set) {
-    const items: unknown[] = [];
-    for (const item of value as Iterable<unknown>) {
-      if (budget.values-- <= 0) break;
-      const copy = copyFor(item, budget, path);
-      if (copy !== undefined) items.push(copy);
-    }
-    return items;
+  const json: unknown = typeof toJSON === 'function' ? toJSON.call(value) : value;
+  return json === value ? copyObject(value, budget, path) : copyFor(json, budget, path);
+}
+
+function copyObject(value: object, budget: { values: number }, path: readonly object[]): unknown {
+  if (isBoxedPrimitive(value)) return copyFor(value.valueOf(), budget, path);
+  if (isRegExp(value)) return String(value);
+  if (isMap(value)) return copyMap(value, budget, path);
+  if (Array.isArray(value) || isSet(value) || isTypedArray(value)) {
+    return copyItems(value as Iterable<unknown>, budget, path);
   }
+  if (isAnyArrayBuffer(value)) return copyItems(new Uint8Array(value), budget, path);
+  if (isDataView(value)) {
+    return copyItems(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), budget, path);
+  }
+  if (losesContent(value)) {
+    // Nobody awaits the promise. Its rejection must not end the process.
+    if (value instanceof Promise) value.catch(() => undefined);
+    return undefined;
+  }
+  return copyMembers(value, budget, path);
+}
+
+function copyItems(items: Iterable<unknown>, budget: { values: number }, path: readonly object[]): unknown[] {
+  const copies: unknown[] = [];
+  for (const item of items) {
+    if (budget.values-- <= 0) break;
+    const copy = copyFor(item, budget, path);
+    if (copy !== undefined) copies.push(copy);
+  }
+  return copies;
+}
+
+/** An object if the keys can be distinct names of its members, else a list of pairs. */
+function copyMap(
+  map: ReadonlyMap<unknown, unknown>,
+  budget: { values: number },
+  path: readonly object[],
+): Record<string, unknown> | unknown[] {
+  const entries: [key: unknown, member: unknown][] = [];
+  for (const [key, member] of map) {
+    if (budget.values-- <= 0) break;
+    const [keyCopy, copy] = [copyFor(key, budget, path), copyFor(member, budget, path)];
+    if (keyCopy !== undefined && copy !== undefined) entries.push([keyCopy, copy]);
+  }
+  const object = Object.fromEntries(entries) as Record<string, unknown>;
+  const hasNames = entries.every(([key]) => !isObject(key)) && Object.keys(object).length === entries.length;
+  return hasNames ? object : entries;
+}
+
+function copyMembers(value: object, budget: { values: number }, path: readonly object[]): Record<string, unknown> {
   const members: [string, unknown][] = [];
   for (const name of Object.keys(value)) {
     if (budget.values-- <= 0) break;

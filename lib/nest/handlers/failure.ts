@@ -18,7 +18,7 @@ export function isIntended(error: unknown): boolean {
 
 /** The message for the client of an exception of Nest's. Validation pipes put a list of messages into its content. */
 export function clientMessageOf(exception: WsException | HttpException): string {
-  if (exception instanceof WsException) return contentToMessage(exception.getError(), 'error', 'code');
+  if (exception instanceof WsException) return contentToMessage(exception.getError(), 'error', true);
   const words = statusName(exception.getStatus()).toLowerCase().replaceAll('_', ' ');
   return contentToMessage(exception.getResponse(), words);
 }

@@ -12,7 +12,7 @@ interface ListenError extends Error {
 }
 
 const ADVICE: Readonly<Record<string, string>> = {
-  EADDRINUSE: '; another program, or another server of this one, listens there',
+  EADDRINUSE: '; another program, or another server of this process, listens there',
   EACCES: '; the user of this process may not open that port',
 };
 

@@ -1,4 +1,3 @@
-import type { TlsOptions } from 'node:tls';
 import { checkAll, integerBetween, OBJECT_RULE, type OptionRules } from '../../common/options.js';
 import { HandshakeRejection } from '../../server/handshake.js';
 import type { Listener, WebwireServer } from '../../server/server.js';
@@ -7,7 +6,8 @@ import { PermessageDeflate, type Agreement } from './deflate/permessage-deflate.
 import { ZlibLimiter } from './deflate/zlib-limiter.js';
 import { destroySocket } from './destroy-socket.js';
 import { checkOpeningHandshake } from './upgrade/opening-handshake.js';
-import { openHttpServer, type OwnHttpServer } from './upgrade/own-http-server.js';
+import type { OwnHttpServer } from './upgrade/own-http-server.js';
+import { closeOwn, openOrShare } from './upgrade/own-ports.js';
 import { rejectUpgrade } from './upgrade/reject-upgrade.js';
 import { UpgradeRouter, type UpgradeHandler } from './upgrade/upgrade-router.js';
 import { createUpgrader } from './upgrade/upgrader.js';
@@ -36,7 +36,6 @@ const DEFLATE_RULES: OptionRules<{ threshold?: number }> = {
 
 /** Accepts WebSockets (RFC 6455) on the HTTP server of the application, or on ports that it opens itself. */
 export class WsTransport implements Transport {
-  readonly #ownServers = new Map<number, OwnHttpServer>();
   /** Length of the shortest message that is compressed, in bytes. `undefined` if compression is off. */
   readonly #deflateThreshold: number | undefined;
   readonly #zlibLimiter = new ZlibLimiter();
@@ -57,11 +56,19 @@ export class WsTransport implements Transport {
     if (!target.httpServer && target.port === undefined) {
       throw new Error('this application has no HTTP server; give its WebWire gateways a port');
     }
-    const own = target.httpServer ? undefined : this.#ownServer(server, target.port ?? 0, target.tls);
+    const own = target.httpServer ? undefined : this.#openOwn(server, target);
     const httpServer = target.httpServer ?? own!.httpServer;
     const router = UpgradeRouter.of(httpServer);
     router.add(server, upgradeHandler(server, this.#deflateFor(server)));
-    const listener = this.#listener(router, server, own);
+    const listener: Listener = {
+      get address() {
+        return httpServer.listening ? httpServer.address() : null;
+      },
+      close: async () => {
+        router.remove(server);
+        if (own && router.isEmpty) await closeOwn(own);
+      },
+    };
     try {
       await own?.opened;
     } catch (error) {
@@ -71,41 +78,15 @@ export class WsTransport implements Transport {
     return listener;
   }
 
+  /** Opens a new port for 0. Servers of one transport or application with the same other port share an HTTP server. */
+  #openOwn(server: WebwireServer, { port = 0, tls, application = this }: ListenTarget): OwnHttpServer {
+    const { handshakeTimeout } = server.options;
+    return openOrShare([this, application], { port, tls, handshakeTimeout });
+  }
+
   #deflateFor(server: WebwireServer): PermessageDeflate | undefined {
     if (this.#deflateThreshold === undefined) return undefined;
     return new PermessageDeflate(this.#zlibLimiter, this.#deflateThreshold, server.options.messageBufferSize);
-  }
-
-  /** Opens a new port for 0. Servers with the same other port share an HTTP server. */
-  #ownServer(server: WebwireServer, port: number, tls: TlsOptions | undefined): OwnHttpServer {
-    const existing = port === 0 ? undefined : this.#ownServers.get(port);
-    if (existing) return existing;
-    const own = openHttpServer(port, server.options.handshakeTimeout, tls);
-    if (port !== 0) this.#ownServers.set(port, own);
-    return own;
-  }
-
-  #listener(router: UpgradeRouter, server: WebwireServer, own: OwnHttpServer | undefined): Listener {
-    const { httpServer } = router;
-    return {
-      get address() {
-        return httpServer.listening ? httpServer.address() : null;
-      },
-      close: async () => {
-        router.remove(server);
-        if (own && router.isEmpty) await this.#closeOwn(own);
-      },
-    };
-  }
-
-  async #closeOwn(own: OwnHttpServer): Promise<void> {
-    for (const [port, server] of this.#ownServers) if (server === own) this.#ownServers.delete(port);
-    const { httpServer } = own;
-    if (!httpServer.listening) return;
-    await new Promise((resolve) => {
-      httpServer.close(resolve);
-      httpServer.closeAllConnections();
-    });
   }
 }
 

@@ -1,6 +1,7 @@
 import { BadRequestException, HttpException, ValidationPipe } from '@nestjs/common';
 import { MessageBody, WsException } from '@nestjs/websockets';
 import { IsInt, ValidateNested } from 'class-validator';
+import { Readable } from 'node:stream';
 import { Type as TypeOf } from 'class-transformer';
 import { jsonCodec, UseHandshakeGuards, WebwireGateway, WebwireRequest } from 'nestjs-webwire';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -69,6 +70,48 @@ const CONTENTS: [what: string, content: unknown, message: string][] = [
   ['an object with a toString method', new Described(), '{"field":"name"}'],
   ['a date', { at: new Date(0) }, '{"at":"1970-01-01T00:00:00.000Z"}'],
   ['a Map and a Set', { map: new Map([['a', 1]]), set: new Set(['b']) }, '{"map":{"a":1},"set":["b"]}'],
+  ['a Map with numbers for keys', new Map([[1, 'a']]), '{"1":"a"}'],
+  ['a Map with objects for keys', { map: new Map([[{ a: 1 }, 'b']]) }, '{"map":[[{"a":1},"b"]]}'],
+  ['a Map with a list for a key', new Map([[['a', 'b'], 1]]), '[[["a","b"],1]]'],
+  [
+    'a Map with keys that look alike',
+    new Map<unknown, number>([
+      [1, 1],
+      ['1', 2],
+    ]),
+    '[[1,1],["1",2]]',
+  ],
+  ['a Map of Maps', new Map([['a', new Map([[new Date(0), 1]])]]), '{"a":{"1970-01-01T00:00:00.000Z":1}}'],
+  [
+    'boxed values',
+    { text: Object('a'), list: [Object(1), Object(false), Object(2n)] },
+    '{"text":"a","list":[1,false,"2"]}',
+  ],
+  ['boxed text', Object('text'), 'text'],
+  ['boxed text as its message', { message: Object('text') }, 'text'],
+  [
+    'typed arrays',
+    { a: new Uint8Array([1, 2]), b: new BigInt64Array([3n]), c: new Float64Array([0.5]) },
+    '{"a":[1,2],"b":["3"],"c":[0.5]}',
+  ],
+  [
+    'other bytes',
+    { a: new Uint8Array([1, 2]).buffer, b: new DataView(new Uint8Array([1, 2]).buffer, 1) },
+    '{"a":[1,2],"b":[2]}',
+  ],
+  ['a Buffer', { b: Buffer.from([1]) }, '{"b":{"type":"Buffer","data":[1]}}'],
+  ['a regular expression', { pattern: /a+/i }, '{"pattern":"/a+/i"}'],
+  [
+    'toJSON that returns the object itself',
+    {
+      a: 1,
+      toJSON() {
+        return this;
+      },
+    },
+    '{"a":1}',
+  ],
+  ['toJSON that returns a Map', { toJSON: () => new Map([['a', 1]]) }, '{"a":1}'],
   ['a BigInt', { big: 10n }, '{"big":"10"}'],
   ['a cycle', cycle, '{"reason":"a cycle"}'],
   ['a number', 42, '42'],
@@ -85,6 +128,11 @@ const NOTHING: [what: string, content: unknown][] = [
   ['an empty list', []],
   ['an empty object', {}],
   ['a function', () => 'secret'],
+  ['a promise', Promise.resolve('secret')],
+  ['a promise that rejects', { toJSON: async () => Promise.reject(secret()) }],
+  ['a Map with an Error for a key', new Map([[secret(), 'a']])],
+  ['a stream', Readable.from(['secret'])],
+  ['a WeakMap', new WeakMap([[secret(), 1]])],
   [
     'a getter that fails',
     {
@@ -116,6 +164,7 @@ describe('the content of a WsException', () => {
     expect(await answer({ code: 'FULL', free: 0 })).toBe('error FULL: {"free":0}');
     expect(await answer({ code: 'FULL' })).toBe('error FULL: error');
     expect(await answer({ code: 5, message: 'no room' })).toBe('error ERROR: no room');
+    expect(await answer({ code: 5 })).toBe('error ERROR: {"code":5}');
   });
 
   it('leaves out Errors at any depth', async () => {
@@ -124,6 +173,21 @@ describe('the content of a WsException', () => {
       'error ERROR: {"list":[],"map":{}}',
     );
     expect(await answer({ nested: { toJSON: () => ({ cause: secret() }) } })).toBe('error ERROR: {"nested":{}}');
+    const map = new Map<unknown, unknown>([
+      [secret(), 'a'],
+      [{ cause: secret() }, 'b'],
+    ]);
+    expect(await answer({ map })).toBe('error ERROR: {"map":[[{},"b"]]}');
+  });
+
+  it('leaves out values that JSON cannot express', async () => {
+    const content = {
+      a: Promise.resolve(1),
+      b: [new Headers({ a: 'b' }), [1].values()],
+      c: Readable.from(['d']),
+      e: 1,
+    };
+    expect(await answer(content)).toBe('error ERROR: {"b":[],"e":1}');
   });
 
   it('is bounded in depth, number and length', async () => {
@@ -132,6 +196,10 @@ describe('the content of a WsException', () => {
     expect(await answer(deep)).toMatch(/^error ERROR: (\{"deep":){9}/);
     const many = Array.from({ length: 1_000_000 }, (_, index) => ({ index }));
     expect((await answer(many)).length).toBeLessThanOrEqual(8_192);
+    expect((await answer(new Map(many.slice(0, 10_000).map((item) => [item, item])))).length).toBeLessThanOrEqual(
+      8_192,
+    );
+    expect((await answer({ bytes: new Uint8Array(10_000_000) })).length).toBeLessThanOrEqual(8_192);
     expect((await answer({ long: 'x'.repeat(1_000_000) })).length).toBeLessThanOrEqual(8_192);
   });
 

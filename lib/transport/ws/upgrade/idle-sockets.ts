@@ -21,8 +21,8 @@ interface Activity {
  */
 export class IdleSockets {
   readonly #activities = new Map<Socket, Activity>();
-  /** Connections of a TLS server whose TLS handshake has not finished, by peer. */
-  readonly #handshaking = new Map<string, Socket>();
+  /** Connections of a TLS server whose TLS handshake has not finished, by their keys. */
+  readonly #handshaking = new Map<unknown, Socket>();
 
   constructor(private readonly httpServer: HttpServer) {
     if (httpServer instanceof TlsServer)
@@ -68,13 +68,13 @@ export class IdleSockets {
   }
 
   readonly #addHandshaking = (socket: Socket): void => {
-    const peer = peerOf(socket);
-    this.#handshaking.set(peer, socket);
-    socket.once('close', () => this.#handshaking.delete(peer));
+    const key = keyOf(socket);
+    this.#handshaking.set(key, socket);
+    socket.once('close', () => this.#handshaking.delete(key));
   };
 
   readonly #addSecure = (socket: TLSSocket): void => {
-    this.#handshaking.delete(peerOf(socket));
+    this.#handshaking.delete(keyOf(socket));
     if (socket.alpnProtocol !== 'h2') this.#add(socket);
   };
 
@@ -90,7 +90,13 @@ export class IdleSockets {
     })(this.#activities);
 }
 
-/** The peer is the only thing that a TLS socket and its TCP connection have in common. */
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
+/**
+ * A key that a TLS socket and its connection have in common: their addresses, or the connection itself if it is a Unix domain
+ * socket, which has no addresses.
+ */
+function keyOf(socket: Socket & { readonly _parent?: Socket }): unknown {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket;
+  // oxlint-disable-next-line no-underscore-dangle -- not documented, but the only reference to the connection
+  if (remoteAddress === undefined) return socket._parent ?? socket;
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 }

@@ -20,6 +20,14 @@ export function offersWebSocket({ headers }: IncomingMessage): boolean {
   return offers === 'websocket' || (offers?.split(',').some((offer) => offer.trim() === 'websocket') ?? false);
 }
 
+/** Versions of HTTP and TLS, which some clients offer to every server. No server has to accept them. */
+const HTTP_OFFER = /^(?:h2c?|http\/[\d.]+|tls\/[\d.]+)$/i;
+
+/** Returns `true` if all protocols in the `Upgrade` header of a request are versions of HTTP or TLS. */
+export function offersHttpOnly({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.split(',').every((offer) => HTTP_OFFER.test(offer.trim())) ?? false;
+}
+
 /**
  * Checks an upgrade request as RFC 6455, section 4.2.1 requires, except for sub-protocols.
  * @returns The rejection, or `undefined` for a valid request.

@@ -4,7 +4,9 @@ import { destroySocket } from '../destroy-socket.js';
 interface Waiting {
   /** `bytesWritten` of the socket before the other listeners got it. */
   readonly bytesWritten: number;
-  readonly timer: NodeJS.Timeout;
+  /** Number of listeners of the socket before the other listeners got it. */
+  readonly listeners: number;
+  timer: NodeJS.Timeout;
   readonly giveUp: () => void;
 }
 
@@ -18,9 +20,25 @@ export class UnansweredUpgrades {
    * @param giveUp Called if no listener takes the socket in time.
    */
   add(socket: Socket, timeout: number, giveUp: () => void): void {
-    const timer = setTimeout(() => this.#decide(socket), timeout);
-    this.#waiting.set(socket, { bytesWritten: socket.bytesWritten, timer, giveUp });
     socket.on('error', destroySocket).once('close', this.#forget);
+    const timer = setTimeout(() => this.#decide(socket), timeout);
+    const { bytesWritten } = socket;
+    this.#waiting.set(socket, { bytesWritten, listeners: countListeners(socket), timer, giveUp });
+  }
+
+  /**
+   * Does the same as `add()`, but gives up at once if no listener does anything with the socket when it gets it. A listener that
+   * listens to the socket, for errors for instance, may take it later.
+   */
+  addUnlikely(socket: Socket, timeout: number, giveUp: () => void): void {
+    this.add(socket, timeout, giveUp);
+    const waiting = this.#waiting.get(socket)!;
+    clearTimeout(waiting.timer);
+    waiting.timer = setTimeout(() => {
+      const isUntouched = countListeners(socket) === waiting.listeners;
+      if (isUntouched) this.#decide(socket);
+      else waiting.timer = setTimeout(() => this.#decide(socket), timeout);
+    }, 0);
   }
 
   /** Ends waiting for all sockets. Gives up on the unanswered ones, even if a listener reads from them. */
@@ -57,6 +75,10 @@ export class UnansweredUpgrades {
 /** `true` if no listener has begun to read: Node.js emits `upgrade` with `readableFlowing` set to `null`. */
 function isUnread({ readableFlowing }: Socket): boolean {
   return readableFlowing === null;
+}
+
+function countListeners(socket: Socket): number {
+  return socket.eventNames().reduce((sum, name) => sum + socket.listenerCount(name), 0);
 }
 
 function isAnswered(socket: Socket, { bytesWritten }: Waiting): boolean {

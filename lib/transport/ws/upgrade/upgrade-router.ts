@@ -5,7 +5,7 @@ import type { WebwireServer } from '../../../server/server.js';
 import { destroySocket } from '../destroy-socket.js';
 import { IdleSockets } from './idle-sockets.js';
 import { interceptUpgrades, type ServerRequest, type UpgradeInterceptor } from './intercept-upgrades.js';
-import { hasBody, offersWebSocket } from './opening-handshake.js';
+import { hasBody, offersHttpOnly, offersWebSocket } from './opening-handshake.js';
 import { rejectUpgrade } from './reject-upgrade.js';
 import { restoreHeader, resumeHttp } from './resume-http.js';
 import { UnansweredUpgrades } from './unanswered-upgrades.js';
@@ -54,7 +54,11 @@ export class UpgradeRouter implements UpgradeInterceptor {
   /** @throws Error if another server has the same path. */
   add(server: WebwireServer, handle: UpgradeHandler): void {
     const { path, handshakeTimeout } = server.options;
-    if (this.#targets.has(path)) throw new Error(`two WebWire servers claim the path ${path} of one HTTP server`);
+    if (this.#targets.has(path)) {
+      throw new Error(
+        `two WebWire servers claim the path ${path} of one HTTP server: give one of them another path or port`,
+      );
+    }
     this.#targets.set(path, { server, handle });
     this.#timeout = Math.max(this.#timeout, handshakeTimeout);
     if (this.#idleSockets) return;
@@ -118,7 +122,8 @@ export class UpgradeRouter implements UpgradeInterceptor {
       giveUp();
       return true;
     }
-    this.#unanswered.add(socket, this.#timeout, giveUp);
+    if (offersHttpOnly(request)) this.#unanswered.addUnlikely(socket, this.#timeout, giveUp);
+    else this.#unanswered.add(socket, this.#timeout, giveUp);
     return false;
   }
 
