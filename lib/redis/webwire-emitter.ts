@@ -10,7 +10,7 @@ import { digestOf } from '../common/key-digest.js';
 import { encodeEnvelope } from './envelope.js';
 import { findDeadEpochs, epochOf } from './epochs.js';
 import { Keys } from './keys.js';
-import { CLOSE_ALL, PLACE_LIFETIME } from './place-scripts.js';
+import { CLOSE_SESSION, MEMBER_LIFETIME } from './session-member-scripts.js';
 import { RedisConnection } from './redis-connection.js';
 import { addressOf, checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from './redis-options.js';
 
@@ -126,9 +126,9 @@ export class WebwireEmitter {
   }
 
   /**
-   * Closes a session on all its connections, which are told, and destroys it. Does nothing if no connection has it.
+   * Closes a session on all its connections, each of which is notified, and destroys it. Does nothing if no connection has it.
    *
-   * @returns How many connections had it.
+   * @returns The number of connections that had it.
    * @throws Error without the option `sessionManager`; SessionError `SESSION_STORE_FAILED` if that could not destroy the
    *   session, which is closed on all connections then.
    */
@@ -138,18 +138,18 @@ export class WebwireEmitter {
     const session = digestOf(key);
     const commands = this.#connected();
     const keys = this.#keys;
-    const names = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
+    const names = [keys.sessionMembers(session), keys.closed(session), keys.sessionChannel(session)];
     const envelope = encodeEnvelope({ origin: this.#origin, closedSession: session });
-    const members = (await commands.run(CLOSE_ALL, names, [this.#origin, PLACE_LIFETIME, envelope])) as string[];
-    if (members.length === 0) return 0;
+    const entries = (await commands.run(CLOSE_SESSION, names, [this.#origin, MEMBER_LIFETIME, envelope])) as string[];
+    if (entries.length === 0) return 0;
     try {
       await sessionManager.onSessionClosed(key);
     } catch {
-      // Whatever the manager throws may hold the key.
+      // The error of the manager is not passed on, as its text may contain the key.
       throw new SessionError('SESSION_STORE_FAILED', 'the session is closed, but could not be destroyed');
     }
-    const dead = new Set(await findDeadEpochs(members.map(epochOf), true, keys, commands));
-    return members.filter((member) => !dead.has(epochOf(member))).length;
+    const dead = new Set(await findDeadEpochs(entries.map(epochOf), true, keys, commands));
+    return entries.filter((entry) => !dead.has(epochOf(entry))).length;
   }
 
   /** Ends the connection to Redis. */

@@ -97,7 +97,7 @@ describeWithRedis(
         const channel = KEYS.sessionChannel(session);
         const to = await otherMaster(channel);
         // A real migration moves the keys, too. Here the slot has none at its new place.
-        await shards.forget([KEYS.places(session)]);
+        await shards.forget([KEYS.sessionMembers(session)]);
         await shards.move(channel, to);
         const isLast = async () => {
           await b.cluster.places.take(session, 'other', { limit: 2, isNew: false });
