@@ -5,13 +5,13 @@ export class RedisUnavailableError extends Error {
 
   constructor(
     message: string,
-    /** Whether no answer came in time. */
+    /** True if there was no answer in time. */
     readonly isSilent = false,
   ) {
     super(message);
   }
 
-  /** Whether a server answered that cannot do this in its present role or state, though another one may. */
+  /** True if the server cannot run the command in its present role or state, but another server may. */
   get isWrongServer(): boolean {
     return isWrongServerError(this.message);
   }
@@ -19,7 +19,7 @@ export class RedisUnavailableError extends Error {
 
 /**
  * The errors of a replica, of a server that is loading its data, and of a Redis Cluster that is failing over. The
- * server has run nothing. The last three are texts of ioredis.
+ * command was not executed. The last three are messages of ioredis.
  */
 const WRONG_SERVER =
   /^(?:READONLY|MASTERDOWN|LOADING|CLUSTERDOWN) |^Too many Cluster redirections|^Failed to refresh slots cache|^Cluster is ended/;
@@ -30,7 +30,7 @@ export function isWrongServerError(message: string): boolean {
 
 /** Describes an error of a connection. */
 export function describe(error: Error): string {
-  // When several addresses were tried, each of them has an error of its own and this one has no message.
+  // An AggregateError for several addresses has no message.
   return error.message || (error as NodeJS.ErrnoException).code || error.name;
 }
 
