@@ -94,7 +94,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await grace.say('There was a moth in relay 70.');
     await ada.sees('There was a moth in relay 70.');
 
-    // What somebody says is text, whatever it looks like.
+    // Markup in a message is shown as text.
     const markup = '<img src="/x" onerror="document.title=1"><b>bold</b> &amp;';
     await ada.say(markup);
     await grace.sees(markup);
@@ -104,7 +104,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
       'There was a moth in relay 70.',
       markup,
     ]);
-    // Each says who said it, and one's own are no matter of colour alone.
+    // Each message has the name of its sender, so that own messages do not differ by colour alone.
     expect(await grace.log.locator('.message .sender').allTextContents()).toEqual(['Ada', 'Ada', 'You', 'Ada']);
     expect(await grace.log.locator('.message.first .sender').allTextContents()).toEqual(['Ada', 'You', 'Ada']);
     expect(await grace.log.locator('time').count()).toBe(4);
@@ -249,7 +249,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     const said = async (text: string) => {
       await ada.say(text);
       const message = grace.page.locator('#messages .text').last();
-      // The text is as it was said, whatever became a link.
+      // The text is unchanged, links included.
       await expect.poll(() => message.textContent()).toBe(text);
       expect(await message.locator(':not(a)').count()).toBe(0);
       return message
@@ -324,7 +324,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     for (const stop of stops) {
       await page.keyboard.press('Shift+Tab');
       expect(await focused()).toBe(stop);
-      // It can be seen where the focus is.
+      // The focus is visible.
       expect(await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)).toBe('solid');
     }
     await ada.screenshot('skip-link');
@@ -385,7 +385,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     const ada = await visit();
     await ada.signIn('ada');
     await ada.sees('number 38');
-    // The newest page; there is more.
+    // The newest page; there are earlier ones.
     expect((await ada.messages())[0]).toBe('number 9');
 
     const { log } = ada;
@@ -409,7 +409,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await ada.sees('number 1');
     expect(await ada.messages()).toEqual(Array.from({ length: 40 }, (_, index) => `number ${index + 1}`));
     await ada.button('Show earlier messages').waitFor({ state: 'hidden' });
-    // What was read has not moved away.
+    // The messages in view have not moved.
     expect(await log.evaluate((element) => element.scrollTop)).toBeGreaterThan(0);
     await ada.button('2 new messages').click();
     await ada.button('2 new messages').waitFor({ state: 'hidden' });

@@ -11,7 +11,7 @@ import { Queue } from '../support/queue.js';
 import { ACCEPT_CONF, replyUtf8 } from './fake-server.js';
 import { outcome } from './outcome.js';
 
-// In Node.js, `ws` inflates the messages for the client. No data of a server may end the process.
+// In Node.js, `ws` inflates the messages for the client. No data of a server may crash the process.
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 

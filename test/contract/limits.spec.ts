@@ -6,19 +6,19 @@ import { describe, expect, it, vi } from 'vitest';
 import { CARRIAGES } from './carriages.js';
 import { start } from './contract-app.js';
 
-/** Nothing that compression could make smaller. */
+/** Bytes that cannot be compressed. */
 const CHUNK = Payload.binary(randomBytes(256 * 1024));
 
 /**
- * More than the systems on both sides keep for a connection, in chunks: 24 MiB, where Linux allows a sender 4 and a receiver 6
- * unless told otherwise.
+ * More than the operating systems of both sides buffer for a connection, in chunks: 24 MiB. By default, Linux buffers 4 MiB
+ * of a sender and 6 MiB of a receiver.
  */
 const TOO_MUCH = 96;
 
-/** However busy the machine is. */
+/** Long enough for a busy machine. */
 const WAIT = { timeout: 20_000, interval: 1 };
 
-/** Four times what may wait, in chunks. */
+/** Four times the allowed backlog, in chunks. */
 const ENOUGH_TO_DROP = 8;
 
 describe.each(CARRIAGES)('limits over $name', (carriage) => {
@@ -51,7 +51,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     let sent = 0;
     do {
       for (let i = 0; i < 8; i++, sent++) client.request('length', CHUNK);
-      // Until nothing moves any more. The other one's chunks take the same way, which may lead through a queue for compression.
+      // Waits until no more bytes are sent. Chunks to the other client use the same compression queue.
       let before: number;
       do {
         before = client.bufferedAmount;
@@ -73,7 +73,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     client.pause();
     const ids = Array.from({ length: TOO_MUCH }, () => client.request('bytes', String(CHUNK.bytes.length)));
     await vi.waitUntil(() => connection!.bufferedAmount > options.maxBufferedAmount, WAIT);
-    // Until nothing moves any more.
+    // Waits until no more replies arrive.
     let replies: number;
     do {
       ({ replies } = gateway);
@@ -82,7 +82,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(replies).toBeLessThan(TOO_MUCH);
     expect(connection!.bufferedAmount).toBeLessThan(options.maxBufferedAmount + 2 * CHUNK.bytes.length);
     expect(connection!.isActive).toBe(true);
-    // A signal on top of replies does not cost an innocent client its connection.
+    // A signal after many replies does not disconnect the client.
     expect(connection!.signal('news', 'x')).toBe(true);
     client.resume();
     const received = [];

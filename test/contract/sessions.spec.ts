@@ -4,7 +4,7 @@ import { CARRIAGES } from './carriages.js';
 import { start } from './contract-app.js';
 import type { ContractClient } from './contract-client.js';
 
-/** Signs in; returns the key, of which the client is told before the reply. */
+/** Signs in. Returns the key, which the client receives before the reply. */
 async function signIn(client: ContractClient): Promise<string> {
   client.request('sign in', 'Ada');
   const created = await client.next();

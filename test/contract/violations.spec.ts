@@ -89,7 +89,7 @@ describe.each(CARRIAGES)('a violation over $name', (carriage) => {
       fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 10 }), async (messages) => {
         const client = await connect();
         for (const hostile of messages) client.sendBytes(hostile);
-        // Its identifier is none that a request above has by chance.
+        // An identifier that no request above has.
         client.sendBytes('80 a1b2c3d4e5f60718 04 6563686f 6f6b');
         let outcome: string | number | undefined;
         while (outcome === undefined) {

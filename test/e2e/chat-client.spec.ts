@@ -8,7 +8,7 @@ import { Queue } from '../support/queue.js';
 
 type AccountId = (typeof DEMO_ACCOUNTS)[number]['id'];
 
-/** Somebody in the chat room, whose network can fail. */
+/** A member of the chat room, whose network can fail. */
 class Member {
   readonly client: ChatClient;
   readonly notices = new Queue<Notice>();
@@ -45,7 +45,7 @@ class Member {
     return this;
   }
 
-  /** Cuts the connection; there is none until `plugIn()`. */
+  /** Cuts the connection, and prevents new ones until `plugIn()`. */
   unplug(): void {
     this.#isUnplugged = true;
     for (const socket of this.#sockets) socket.terminate();
@@ -56,7 +56,7 @@ class Member {
     this.#isDeaf = false;
   }
 
-  /** From now on nothing arrives from the server. */
+  /** Holds back all data of the server from now on. */
   stopListening(): void {
     this.#isDeaf = true;
   }

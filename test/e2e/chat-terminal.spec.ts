@@ -12,7 +12,7 @@ import { printable } from '../../sample/03-chatroom/terminal/printable.js';
 import { Chatroom, compiled } from '../support/chatroom.js';
 import { Queue } from '../support/queue.js';
 
-/** `npm run chat`, with pipes for a keyboard and a screen. */
+/** `npm run chat`, with pipes as its input and output. */
 class TerminalClient {
   readonly #lines = new Queue<string>();
   readonly #process;
@@ -53,13 +53,13 @@ class TerminalClient {
     return this.#lines.rest;
   }
 
-  /** The end of the input, as by Ctrl-D. @returns Its exit code. */
+  /** Ends the input, as Ctrl-D does. @returns The exit code. */
   async end(): Promise<number | null> {
     this.#process.stdin.end();
     return (await this.#ended)[0];
   }
 
-  /** @returns Its exit code. */
+  /** Interrupts the program, as Ctrl-C does. @returns The exit code. */
   async interrupt(): Promise<number | null> {
     this.#process.kill('SIGINT');
     return (await this.#ended)[0];

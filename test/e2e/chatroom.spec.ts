@@ -16,7 +16,7 @@ const GRACE = { name: 'grace', password: 'compiler' };
 
 const draft = (words: string) => ({ nonce: crypto.randomUUID(), text: words });
 
-/** A client that keeps what it is told. */
+/** A client that records the signals that it receives. */
 class Guest {
   readonly client: WebwireClient<ChatApi>;
   readonly messages = new Queue<ChatMessage>();
@@ -45,7 +45,7 @@ class Guest {
     return tab;
   }
 
-  /** The code with which a request is refused. */
+  /** The error code of a rejected request. */
   async refused(name: keyof ChatApi['requests'], body?: unknown): Promise<string> {
     const { client } = this as { client: WebwireClient };
     const error: unknown = await client.request(name, Payload.json(body ?? null)).then(
@@ -171,7 +171,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
       ada.client.request('say', same),
     ]);
     expect(again).toEqual(first);
-    // A nonce is its sender's own.
+    // Another sender may use the same nonce.
     const { body: other } = await grace.client.request('say', same);
     expect(other.id).not.toBe(first.id);
     const { body: entry } = await ada.client.request('enter');
@@ -186,7 +186,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     }
     const { client } = guests[0]!;
     expect(await guests[0]!.refused('say', draft('too many'))).toBe('SLOW_DOWN');
-    expect((await client.request('say', said[38]!)).body).toEqual(said[38]); // nothing new
+    expect((await client.request('say', said[38]!)).body).toEqual(said[38]); // the same message
     const { page } = (await client.request('enter')).body;
     expect(page).toEqual({ messages: said.slice(10), hasEarlier: true });
     const { body: earlier } = await client.request('history', { before: page.messages[0]!.id });

@@ -7,7 +7,7 @@ import { compiledSample } from '../support/sample.js';
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
 const compiled = (file: string) => compiledSample('02-pubsub', `src/${file}`);
 
-/** A program of the sample, and what it has said so far. */
+/** A program of the sample, and its output so far. */
 class Program {
   static readonly running: Program[] = [];
   #output = '';
@@ -26,7 +26,7 @@ class Program {
     Program.running.push(this);
   }
 
-  /** Waits until the program says something: since what it was last waited for. */
+  /** Waits for a line of output after the one of the last call. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const said = pattern.exec(this.#output);

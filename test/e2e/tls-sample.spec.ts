@@ -77,7 +77,7 @@ it('answers its client, which trusts the authority of the sample, on both ports'
 });
 
 it('is left by its client, if that trusts somebody else', async () => {
-  // Something to read that is no authority.
+  // A readable file that is no certificate.
   const { lines, errors, code } = await runClient(compiled('client.js'));
   expect(lines).toEqual(['']);
   expect(errors).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
@@ -99,7 +99,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
     expect(await client.ask(name === 'greeter' ? 'greet' : 'count', 'Ada')).toMatch(/^utf8 .* over TLSv1\.3$/);
   }
 
-  /** The version of TLS on which both sides agree. */
+  /** The version of TLS that both sides negotiate. */
   async function shakeHands(options: ConnectionOptions): Promise<string | null> {
     const socket = connectSecurely({ host: '127.0.0.1', port: ports[name], ca, ...options });
     onTestFinished(() => void socket.destroy());
@@ -126,7 +126,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
   });
 
   it.each(['TLSv1', 'TLSv1.1'] as const)('%s is refused by the server', async (version) => {
-    // The client would: it is told to, and to take the weak ciphers that come with it.
+    // The client allows old versions, and the weak ciphers that they need.
     const old = { minVersion: version, maxVersion: version, ciphers: 'ALL:@SECLEVEL=0' };
     await expect(shakeHands(old)).rejects.toThrow('alert protocol version');
     await expect(WireClient.connect(url(), { ca, ...old })).rejects.toThrow('alert protocol version');

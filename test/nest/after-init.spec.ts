@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const closable of opened.splice(0).toReversed()) await closable.close();
 });
 
-/** An application whose HTTP server listens already, and that can be initialised. */
+/** An application that is not initialised, but whose HTTP server listens already. */
 async function create(gateway: new () => object, logger = new RecordingLogger()): Promise<[INestApplication, string]> {
   @Module({ imports: [WebwireModule.forRoot()], providers: [gateway] })
   class AppModule {}

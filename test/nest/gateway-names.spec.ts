@@ -25,7 +25,7 @@ afterEach(async () => {
   app = undefined;
 });
 
-/** A gateway whose class is called `className`, as one of another file may be. */
+/** A gateway whose class has the name `className`, as a class of another file may have. */
 function gateway(className: string, options: WebwireGatewayOptions): Type {
   const { [className]: Gateway } = {
     [className]: class {
@@ -40,7 +40,7 @@ function gateway(className: string, options: WebwireGatewayOptions): Type {
   return Gateway!;
 }
 
-/** A cluster that notes what is published. */
+/** A cluster that records the targets of published signals. */
 function cluster(published: ClusterTarget[] = []): Cluster {
   return {
     places: {

@@ -62,7 +62,7 @@ class PerMessage {
   @InjectWebwireServer(Auth) readonly server!: WebwireServer;
 }
 
-/** Injects what most applications here do not have. */
+/** Injects a server that most applications of this file do not have. */
 @Injectable()
 class Stranger {
   constructor(@InjectWebwireServer(Admin) readonly server: WebwireServer) {}
@@ -187,7 +187,7 @@ describe('an injected server', () => {
 });
 
 describe('a server injected into what is loaded after the start', () => {
-  /** Declares a module as `await import()` would: its decorators run now. */
+  /** Declares a module when it is called, as `await import()` does. */
   function lazyModule() {
     @Injectable()
     class Late {

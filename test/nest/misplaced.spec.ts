@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const closable of opened.splice(0).toReversed()) await closable.close();
 });
 
-/** A class of each test's own, as the applications of a process share what is known of a class. */
+/** A new class for each test, as the applications of a process share the metadata of a class. */
 function newGateway() {
   @WebwireGateway()
   class Chat {
@@ -39,7 +39,7 @@ function newGateway() {
   return Chat;
 }
 
-/** Plain, but with a handler of WebWire's. */
+/** A plain gateway with a WebWire handler. */
 function newPlainGateway() {
   @WebSocketGateway()
   class Chat {

@@ -38,7 +38,7 @@ describe('the members of groups', () => {
     return [[...service.connections].find((each) => !before.has(each))!, client];
   }
 
-  /** The events of members, in short. */
+  /** Records the events of members in a short form. */
   function record(of: WebwireService = service): string[] {
     const events: string[] = [];
     const show = (name: string) => (event: GroupMemberEvent) =>

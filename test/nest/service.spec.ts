@@ -64,7 +64,7 @@ async function start(metadata: ModuleMetadata = { providers: [Main, Small] }, op
 
 afterEach(() => app.close());
 
-/** Connects a client; with the server's side of it. */
+/** Connects a client. Returns both sides of the connection. */
 async function connect(path = '/'): Promise<[WireClient, WebwireConnection]> {
   const before = new Set(service.connections);
   const client = await app.connect(path);

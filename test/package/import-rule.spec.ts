@@ -13,7 +13,7 @@ import {
 
 const LIB = new URL('../../lib/', import.meta.url);
 
-/** Inner folders know nothing of outer ones, nor of the frameworks that those are for. */
+/** Inner folders import neither outer ones nor their frameworks. */
 const RULES: ImportRules = {
   common: { folders: ['protocol'], packages: [], node: true },
   protocol: { folders: [], packages: [], node: false },

@@ -6,7 +6,7 @@ import { bundle } from './bundle.js';
 import { installed, PackedPackage, runTool } from './packed-package.js';
 import { Declarations } from './surface.js';
 
-/** All that the package exports. A name that comes or goes here is a change for users: see to the changelog. */
+/** All exports of the package. Each change of this list is a change for users, and belongs in the changelog. */
 const SURFACE: Record<string, { values: string[]; types: string[] }> = {
   '.': {
     values: [
@@ -237,7 +237,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
 
 const ENTRY_POINTS = Object.keys(SURFACE);
 
-/** What `import` and `require()` call an entry point. */
+/** The specifier of an entry point. */
 function specifierOf(entryPoint: string): string {
   return posix.join('nestjs-webwire', entryPoint);
 }
@@ -284,7 +284,7 @@ describe('the tarball', { timeout: 180_000 }, () => {
     const { analysis } = JSON.parse(await runTool('@arethetypeswrong/cli/dist/index.js', args)) as {
       analysis: { entrypoints: object; problems: { resolutionKind?: string }[] };
     };
-    // Those that have no ES modules are listed too.
+    // The list includes resolution modes without ES modules.
     const problems = analysis.problems.filter(
       ({ resolutionKind = '' }) => !/^(node10|node16-cjs)$/.test(resolutionKind),
     );
@@ -416,7 +416,7 @@ function typesOf(entryPoint: string): string {
   return types!;
 }
 
-/** As a Nest application sees them, which has the types of Node. */
+/** The declarations in a Nest application, which has the types of Node.js. */
 function declarationsOf(entryPoint: string): Declarations {
   return new Declarations(packed.locate(typesOf(entryPoint)), [installed('@types')]);
 }

@@ -10,7 +10,7 @@ import { WriteBufferPool } from '../../lib/transport/ws/writing/write-buffer-poo
 
 const RUNS = process.env.CI ? 2_000 : 200;
 
-/** Takes what is written as late as it likes: only then are the bytes looked at. */
+/** A socket that reads written data only when the test calls `drain()`. */
 class SlowSocket extends Duplex {
   received = Buffer.alloc(0);
   #taking: (() => void)[] = [];
@@ -28,7 +28,7 @@ class SlowSocket extends Duplex {
       done,
     );
   }
-  /** Takes what waits. */
+  /** Reads the waiting data. */
   drain() {
     const taking = this.#taking;
     this.#taking = [];
@@ -45,7 +45,7 @@ class SlowSocket extends Duplex {
   }
 }
 
-/** What may happen to the connections of a server. */
+/** An action on the connections of a server. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('reply', 'signal'), peer: fc.nat(2), size: sizes() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('broadcast'), peer: fc.nat(2), size: sizes() }) },

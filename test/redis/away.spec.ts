@@ -28,7 +28,7 @@ class Gateway {
   }
 }
 
-/** Not in Redis, and the same for both applications. */
+/** A store in memory, shared by both applications. */
 class Store extends MemorySessionManager {
   readonly destroyed: string[] = [];
 
@@ -92,7 +92,7 @@ describeWithRedis('sessions while Redis is away', () => {
     await redis.kill();
     await become(false);
     expect(await logOut(clients[0])).toBe('closed');
-    // The handler is told, and so is the client: it is not known whether the session is destroyed.
+    // Handler and client get an error, as the session may or may not be destroyed.
     clients[1].send('sign-out');
     expect((await clients[1].next()).type).toBe(MessageType.SessionClosed);
     expect((await clients[1].next()).type).toBe(MessageType.ReplyInternalError);
@@ -119,7 +119,7 @@ describeWithRedis('sessions while Redis is away', () => {
     await redis.startAgain();
     await become(true);
     await expect.poll(() => store.destroyed.length).toBeGreaterThanOrEqual(2);
-    // Closing is in the queue of the session behind whatever the nodes still had to do.
+    // Closing waits in the queue of the session for all earlier operations of the nodes.
     for (const app of [first, second]) {
       await app.get(WebwireService).closeSession(key);
       await app.get(WebwireService).closeSession(other);
@@ -139,14 +139,14 @@ describeWithRedis('sessions while Redis is away', () => {
     await become(true);
     const watcher = new Redis(redis.url);
     try {
-      // One place is missing, as when its node is the last to come back.
+      // Removes one member, as if its node were the last to return.
       const places = await watcher.keys('webwire:places:*');
       const [member] = await watcher.smembers(places[0]!);
       const isHere = member!.startsWith(apps[0]!.cluster.nodeId);
       const [stays, goes] = isHere ? [here, there] : [there, here];
       await watcher.srem(places[0]!, member!);
       expect(await logOut(goes)).toBe('closed');
-      // As its node tells it at last.
+      // Adds it again, as its node does when it returns.
       await watcher.sadd(places[0]!, member!);
       await expect.poll(() => Math.max(...apps.map(({ cluster }) => cluster.health().places))).toBe(1);
       expect(apps.reduce((sum, { cluster }) => sum + cluster.health().places, 0)).toBe(1);

@@ -72,7 +72,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
   let prefix: string;
   let first: TestApp;
   let second: TestApp;
-  /** What the stores of both were told to destroy. */
+  /** Keys of the sessions that the stores of both have destroyed. */
   let destroyed: string[];
 
   beforeAll(async () => {
@@ -105,7 +105,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
 
   const serviceOf = (app: TestApp) => app.get(WebwireService);
 
-  /** What a client was sent until now: whatever was on its way is there before the answer to a request. */
+  /** The messages to a client so far. They arrive before the reply to a request. */
   async function received(client: WireClient): Promise<string[]> {
     client.send('id');
     const lines: string[] = [];
@@ -116,7 +116,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
     }
   }
 
-  /** What a client got until now of what an application has published: a last signal comes after all others. */
+  /** The signals of an application to a client so far. They arrive before a last signal. */
   async function through(from: TestApp, to: WireClient): Promise<string[]> {
     const lines: string[] = [];
     const until = async (last: string) => {
@@ -182,7 +182,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
       try {
         const channels = async () => {
           const names = (await client.call('pubsub', 'shardchannels', `${prefix}:*`)) as string[];
-          // Those by which nodes check themselves are always there.
+          // Channels for the checks of nodes always exist.
           return names.filter((name) => !name.startsWith(`${prefix}:probe:`)).length;
         };
         expect(await channels()).toBe(1);

@@ -75,7 +75,7 @@ describe('an envelope', () => {
           sized,
         ),
         (bytes) => {
-          // What is read out of the buffer's range is a RangeError: every length has to be checked before.
+          // A read outside of the buffer would throw a RangeError, so every length must be checked first.
           expect(outcomeOf(bytes)).toMatch(/^(?:read|refused: (?!RangeError|TypeError))/);
         },
       ),

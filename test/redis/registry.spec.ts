@@ -19,7 +19,7 @@ const NEW: MembershipRequest = { limit: 3, isNew: true };
 
 let count = 0;
 
-/** What every registry does, whatever it is that the connections belong to. */
+/** The rules for every registry. */
 function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
   const setUp = () => ({ registry: registryOf(), key: `key ${count++}` });
 

@@ -13,7 +13,7 @@ describeWithRedis(
   () => {
     let shards: RedisShards;
     let nodes: BareNode[];
-    /** Others for each test: a session that was closed does not come back. */
+    /** Different for each test, as a closed session cannot be used again. */
     let sessions: string[];
     let count = 0;
 

@@ -37,7 +37,7 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     await expect.poll(() => node.cluster.health().isHealthy, { timeout: 15_000 }).toBe(isHealthy);
   }
 
-  /** The node is reached by signals to a group, and its places are in Redis. */
+  /** The node receives signals to a group, and its session members are in Redis. */
   async function worksAgain(node: BareNode, other: BareNode): Promise<void> {
     await becomes(node, true);
     other.cluster.publish(ROOM, encodeSignal('there', undefined, plainCodec), []);
@@ -121,7 +121,7 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     const node = await startNode();
     redis.stall();
     await becomes(node, false);
-    // The attempts of that time hang in their ready checks. A server elsewhere answers those that come later.
+    // Attempts made until now hang in their ready checks. Later attempts reach another server.
     const successor = await RedisServer.start();
     opened.unshift(() => successor.stop());
     proxy.target = successor.port;

@@ -157,7 +157,7 @@ describe('while many connections are busy', () => {
     return peers.map((each) => each.writes.splice(0).length);
   }
 
-  /** Lets a request arrive on all but the first. */
+  /** Lets a request arrive on each connection but the first. */
   function readMany() {
     for (const each of peers.slice(1)) each.receive(request('direct'));
   }
@@ -286,7 +286,7 @@ describe('a message that is answered at once', () => {
     const counts = countResources(() => peer.receive(...times(16, request(name))));
     const { TickObject = 0, WRITEWRAP = 0, ...others } = counts;
     expect(others).toEqual({ WebwireScope: 16 });
-    // Both are Node's own, for the one write.
+    // Node.js makes both for the one write.
     expect(WRITEWRAP).toBeLessThanOrEqual(1);
     expect(TickObject).toBeLessThanOrEqual(2);
   });

@@ -12,7 +12,7 @@ const RUNS = process.env.CI ? 1_500 : 200;
 /** Connections that may have one session at once. */
 const LIMIT = 2;
 
-/** Ticks in which any single operation is over that meets no mishap. */
+/** Number of ticks in which every operation without a mishap ends. */
 const LONG = 40;
 
 const chaos = new Chaos();

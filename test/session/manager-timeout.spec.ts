@@ -58,7 +58,7 @@ class Gateway {
   }
 }
 
-/** In ms. Far longer than a pause of a busy machine, as calls that are not delayed must be in time. */
+/** In ms. Far longer than a pause of a busy machine, as calls without a delay must not time out. */
 const TIMEOUT = 250;
 
 let app: TestApp;

@@ -1,6 +1,6 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 
-/** A frame of a server, as it stands on the wire. */
+/** A frame of a server. */
 export interface ServerFrame {
   /** Its first byte: 82 for a message, c2 for a compressed one, 88 for a close frame, 8a for a pong. */
   readonly first: number;

@@ -69,7 +69,7 @@ async function start(options: WebwireModuleOptions = {}, threshold = 64): Promis
 
 beforeEach(() => start());
 afterEach(async () => {
-  // They answer no close frame, which the server would wait for.
+  // These clients answer no close frame, so the server would wait for a timeout.
   for (const client of clients.splice(0)) client.socket.destroy();
   await app.close();
 });
@@ -85,7 +85,7 @@ async function connect(extensions?: string): Promise<CompressingClient> {
   return client;
 }
 
-/** A message that asks for something, as WebWire has it. */
+/** A WebWire request. */
 function request(name: string, body: string): Uint8Array {
   return encodeMessage({
     type: MessageType.RequestUtf8,
@@ -99,7 +99,7 @@ function signal(body: string): Uint8Array {
   return encodeMessage({ type: MessageType.SignalUtf8, name: 's', payload: Buffer.from(body) });
 }
 
-/** In a compressed frame. */
+/** A message in a compressed frame. */
 function packed(message: Uint8Array): Buffer {
   return clientFrame(0xc2, deflate(message));
 }

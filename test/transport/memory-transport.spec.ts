@@ -61,7 +61,7 @@ function request(name: string, body: string): Uint8Array {
   return encodeMessage({ type: MessageType.RequestUtf8, id, name, payload: Payload.utf8(body).bytes });
 }
 
-/** Queues what arrives. */
+/** Queues the messages of a socket. */
 function listen(socket: MemoryWebSocket) {
   const messages = new Queue<ProtocolMessage>();
   socket.addEventListener('message', ({ data }) => messages.push(decodeMessage(new Uint8Array(data as ArrayBuffer))));
@@ -86,7 +86,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
-/** A client that has been told what the server announces. */
+/** A connected client that has received the AcceptConf. */
 async function connect(...target: Parameters<MemoryTransport['connect']>) {
   const socket = await transport.connect(...target);
   const client = { socket, ...listen(socket) };
@@ -155,7 +155,7 @@ describe('the constructor of WebSockets', () => {
     expect(() => socket.send(ECHO)).toThrow('Still in CONNECTING state');
     const calls: string[] = [];
     const closed = deferred();
-    // As programs for browsers may do.
+    // Programs for browsers set handlers in this way.
     const handlers: Pick<MemoryWebSocket, 'onopen' | 'onmessage' | 'onclose'> = {
       onopen: () => calls.push(`open ${socket.readyState}`),
       onmessage: ({ data }) => {

@@ -76,7 +76,7 @@ afterEach(async () => {
   for (const one of opened.splice(0).toReversed()) await one.close();
 });
 
-/** Asks for an upgrade that nobody answers yet; resolves when the server has got it. */
+/** Sends an upgrade request that stays unanswered; resolves when the server has received it. */
 async function askFor(path: string): Promise<TcpClient> {
   const client = await TcpClient.connect(app.port);
   const asked = once(httpServer, 'asked');
@@ -201,7 +201,7 @@ describe('an upgrade that nobody takes', () => {
 });
 
 describe('an upgrade that another listener takes', () => {
-  /** Takes `/theirs` after `handshakeTimeout`, having done `first` at once. */
+  /** Calls `first` at once for an upgrade of `/theirs`, and answers it after `handshakeTimeout`. */
   async function takeLate(first: (socket: Socket) => void): Promise<TcpClient> {
     await start({ handshakeTimeout: 30 });
     const late = deferred();

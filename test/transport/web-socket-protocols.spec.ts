@@ -63,7 +63,7 @@ const TRANSPORTS: [string, Transport, Dial][] = [
   ],
 ];
 
-/** Connects as a client that does not insist on one of its protocols. */
+/** Connects as a client that accepts a response without one of its protocols. */
 function dial(perMessageDeflate: boolean): Dial {
   return async (path, protocols) => {
     const headers = protocols.length > 0 ? { 'Sec-WebSocket-Protocol': protocols.join(',') } : {};
@@ -71,7 +71,7 @@ function dial(perMessageDeflate: boolean): Dial {
     let [chosen] = [''];
     socket.on('upgrade', (response) => {
       chosen = response.headers['sec-websocket-protocol'] ?? '';
-      // `ws` refuses what it has not asked for itself.
+      // `ws` rejects a sub-protocol that it has not offered itself.
       delete response.headers['sec-websocket-protocol'];
     });
     await once(socket, 'open');

@@ -35,7 +35,7 @@ function send(...frames: string[]): void {
   client.send(latin1(...frames));
 }
 
-/** Waits for these frames, next to each other. */
+/** Waits for exactly these frames, one after the other. */
 async function expectFrames(...frames: string[]): Promise<void> {
   await client.received(latin1(...frames));
 }

@@ -23,7 +23,7 @@ import { encodeEnvelope, decodeEnvelope } from '../../../lib/redis/envelope.js';
 import { TestApp } from '../../support/test-app.js';
 import { describe as show } from '../../support/wire-client.js';
 
-/** Stands for MessagePack and the like: JSON backwards, in bytes. */
+/** A binary codec, like MessagePack: reversed JSON in bytes. */
 const backwards: PayloadCodec = {
   decode: ({ bytes }) => JSON.parse(Buffer.from(Buffer.from(bytes).toReversed()).toString()),
   encode: (value) => Payload.binary(Buffer.from(JSON.stringify(value)).toReversed()),
@@ -242,7 +242,7 @@ describe('servers with codecs of their own', () => {
     }
   }
 
-  /** Joins applications of this process as Redis joins nodes. */
+  /** A cluster of applications of this process. */
   class Joined implements Cluster {
     static readonly all = new Set<Joined>();
     #node: ClusterNode | undefined;
@@ -294,7 +294,7 @@ describe('servers with codecs of their own', () => {
       'signal news utf8 "a"',
       'signal news utf8 a',
     ]);
-    // Each got it once.
+    // Each client got it once.
     for (const client of [json, plain, farJson, farPlain]) expect(await client.ask('id')).toMatch(/^utf8/);
   });
 

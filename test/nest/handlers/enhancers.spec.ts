@@ -205,7 +205,7 @@ const LEVELS: Level[] = [
   ],
 ];
 
-/** As a version of Nest may that asks nobody for the pieces of its pipelines. */
+/** Simulates a version of Nest that builds its pipelines without the replaced methods. */
 function buildInAnotherWay(nest: INestApplication) {
   const creator = nest.get(ExternalContextCreator);
   creator.create = creator.create.bind(creator);

@@ -53,7 +53,7 @@ async function start(...args: Parameters<typeof TestApp.start>): Promise<TestApp
 
 type Guard = Parameters<typeof UseHandshakeGuards>[number];
 
-/** A gateway with these guards, and one handler that tells what they left. */
+/** A gateway with these guards, and a handler that returns the info that they set. */
 function guardedBy(...guards: Guard[]) {
   @UseHandshakeGuards(...guards)
   @WebwireGateway()
@@ -73,7 +73,7 @@ function handshakeOf(context: ExecutionContext): Handshake {
   return context.switchToWs().getData();
 }
 
-/** Notes its name, then lets pass. */
+/** A guard that records its name and passes. */
 function noting(notes: string[], name: string): CanActivate {
   return guard((context) => {
     notes.push(`${name} of ${context.getClass().name}`);

@@ -70,7 +70,7 @@ async function start(canActivate: typeof activate, options: WebwireModuleOptions
   return app.get(Gateway);
 }
 
-/** A guard that lets in when it is told to, and tells when it is asked. */
+/** A guard that resolves `asked` when it is called, and waits for `answer`. */
 function waiting(): { asked: Deferred; answer: Deferred<boolean>; canActivate: () => Promise<boolean> } {
   const asked = deferred();
   const answer = deferred<boolean>();
@@ -87,7 +87,7 @@ function throwing(error: unknown) {
   };
 }
 
-/** All that the server answers to an upgrade request that it refuses. */
+/** The whole response to an upgrade request that the server rejects. */
 async function response(request = UPGRADE): Promise<string> {
   const client = await TcpClient.connect(app!.port);
   client.send(request);
