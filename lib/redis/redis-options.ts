@@ -72,7 +72,7 @@ export function checkRedisOptions<Options extends RedisOptions>(
   const given = [client, url, connection].filter((option) => option !== undefined);
   if (given.length === 1) return checked;
   throw new InvalidOptionError(
-    `${owner} needs exactly one of the options client, url and connection, which have the address of Redis; ` +
+    `${owner} needs the address of Redis in exactly one of the options client, url and connection; ` +
       `${given.length} are given`,
   );
 }

@@ -190,7 +190,7 @@ describeWithRedis('a RedisSessionManager', () => {
 
 describe('the options of a RedisSessionManager', () => {
   it.each([
-    [{}, 'RedisSessionManager needs exactly one of the options client, url and connection'],
+    [{}, 'RedisSessionManager needs the address of Redis in exactly one of the options'],
     [{ url: 'http://localhost' }, 'RedisSessionManager.url is not shown here'],
     [{ url: 'redis://x', maxAge: 0 }, 'RedisSessionManager.maxAge is 0'],
     [{ url: 'redis://x', prefix: ' ' }, "RedisSessionManager.prefix is ' '"],
