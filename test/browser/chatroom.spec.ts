@@ -49,7 +49,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await visitor.page.emulateMedia({ colorScheme: null, reducedMotion: null });
   }
 
-  it('refuses a wrong password beside the field, and takes the right one', async () => {
+  it('shows the error of a wrong password next to the field, and accepts the right one', async () => {
     const ada = await visit();
     await ada.name.waitFor();
     expect(await ada.name.evaluate((name) => name === document.activeElement)).toBe(true);
@@ -77,7 +77,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await expectAccessible(ada);
   });
 
-  it('lets two people in two browsers talk', async () => {
+  it('shows messages of two people in two browsers', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     const grace = await visit({ ...DESKTOP, colorScheme: 'dark' });
@@ -138,7 +138,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     expect(await ada.composer.evaluate((composer) => composer === document.activeElement)).toBe(true);
   });
 
-  it('comes back after a restart of the server, with the session and what was written meanwhile', async () => {
+  it('reconnects after a restart of the server, restores the session, and sends what was written meanwhile', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     const grace = await visit();
@@ -172,7 +172,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await ada.screenshot('reconnected');
   });
 
-  it('does what it was told while the server was away', async () => {
+  it('performs actions from the time without a server afterwards', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     await chatroom.stop();
@@ -184,7 +184,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await ada.seesPeople('Grace');
   });
 
-  it('counts somebody with two tabs once, keeps both up to date, and signs both out', async () => {
+  it('counts a person with two tabs once, keeps both tabs up to date, and signs both out', async () => {
     const first = await visit();
     await first.signIn('ada');
     const second = await first.openTab();
@@ -217,7 +217,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await first.name.waitFor();
   });
 
-  it('shows to others that somebody is typing, not to the other tabs of the same person', async () => {
+  it('shows that a person is typing to others, but not in other tabs of the same person', async () => {
     const first = await visit();
     await first.signIn('ada');
     const second = await first.openTab();
@@ -241,7 +241,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     for (const tab of [first, second]) await tab.reads('Grace is typing…');
   });
 
-  it('makes web addresses links, and nothing else', async () => {
+  it('makes only web addresses links', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     const grace = await visit({ ...DESKTOP, colorScheme: 'dark' });
@@ -374,7 +374,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await grace.screenshot('phone-small');
   });
 
-  it('stays where somebody reads, says what is new, and shows what was said before', async () => {
+  it('keeps the scroll position of a reader, counts new messages, and loads earlier ones', async () => {
     const speakers = [await speaker('alan', 'enigma'), await speaker('hedy', 'spectrum')];
     const say = async (from: number, to: number) => {
       for (let number = from; number <= to; number++) {
@@ -416,7 +416,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await expect.poll(isAtEnd).toBe(true);
   });
 
-  it('says near the message when it could not be sent', async () => {
+  it('shows a failure to send next to the message', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     await ada.composer.fill('x'.repeat(1_001));

@@ -14,7 +14,7 @@ const SIGNAL_HEADER = 10;
 const LARGEST = 2 ** 20 - SIGNAL_HEADER;
 
 describe.each(CARRIAGES)('a conversation over $name', (carriage) => {
-  it('opens with what the server announces', async () => {
+  it('begins with AcceptConf', async () => {
     const options = { readTimeout: 66_051, messageBufferSize: 2 ** 20, subProtocolName: 'chat' };
     const { connect } = await start(carriage, options);
     const client = await connect({ keepAcceptConf: true });
@@ -40,7 +40,7 @@ describe.each(CARRIAGES)('a conversation over $name', (carriage) => {
     expect(Buffer.from(await client.nextBytes()).toString('hex')).toBe('bfffeeddccbbaa99880001fe');
   });
 
-  it('reports failures, and goes on', async () => {
+  it('reports failures, and the connection stays open', async () => {
     const { app, connect } = await start(carriage);
     const client = await connect();
     expect(await client.ask('nothing')).toBe('binary');
@@ -131,7 +131,7 @@ describe.each(CARRIAGES)('a conversation over $name', (carriage) => {
     expect(client.rest).toBe(0);
   });
 
-  it('goes on after a message that only a server sends', async () => {
+  it('continues after a message that only a server sends', async () => {
     const { connect } = await start(carriage);
     const client = await connect();
     client.sendBytes('16');

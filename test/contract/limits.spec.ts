@@ -43,7 +43,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(gateway.started.rest).toEqual(['a', 'd']);
   });
 
-  it('stop a client that sends more than is handled, and take all of it later', async () => {
+  it('stop reading a client that sends more than is handled, and read the rest later', async () => {
     const { gateway, connect } = await start(carriage, { concurrencyLimit: 1, messageBufferSize: 2 ** 20 });
     const [client, other] = [await connect(), await connect()];
     client.request('wait', 'first');
@@ -104,7 +104,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(gateway.disconnects.rest).toEqual([]);
   });
 
-  it('reply to what waits when the server shuts down, however much that is', async () => {
+  it('answer all waiting requests when the server shuts down, with any amount of data', async () => {
     const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
     const client = await connect();
     const [connection] = gateway.connections;
@@ -136,7 +136,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(await gateway.disconnects.take()).toBe('connection-lost');
   });
 
-  it('drop a client that takes nothing for the read timeout', async () => {
+  it('drop a client that reads nothing for the read timeout', async () => {
     const { gateway, connect } = await start(carriage, {
       maxBufferedAmount: 2 ** 19,
       messageBufferSize: 2 ** 20,
@@ -148,7 +148,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(await gateway.disconnects.take()).toBe('backlog');
   });
 
-  it('drop a client that does not read, and tell it when it does', async () => {
+  it('drop a client that does not read, with a close frame that it can read later', async () => {
     const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
     const client = await connect();
     const [connection] = gateway.connections;
@@ -166,7 +166,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(await gateway.disconnects.take()).toBe('backlog');
   });
 
-  it('drop nobody who reads, however much it is', async () => {
+  it('do not drop a client that reads, with any amount of data', async () => {
     const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
     const client = await connect();
     for (let i = 0; i < ENOUGH_TO_DROP; i++) {

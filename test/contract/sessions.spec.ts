@@ -40,7 +40,7 @@ describe.each(CARRIAGES)('a session over $name', (carriage) => {
     expect(await client.restore(key)).toMatchObject({ type: MessageType.ReplySessionNotFound });
   });
 
-  it('is closed by the server, of which the client is told before the reply', async () => {
+  it('is closed by the server, and SessionClosed precedes the reply', async () => {
     const { connect } = await start(carriage);
     const client = await connect();
     await signIn(client);

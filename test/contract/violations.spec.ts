@@ -38,7 +38,7 @@ describe.each(CARRIAGES)('a violation over $name', (carriage) => {
   });
 
   it.each([VIOLATIONS[2]!, VIOLATIONS[8]!, VIOLATIONS[10]!])(
-    '(%s) lets running handlers finish and reply first',
+    '(%s) ends the connection after running handlers have replied',
     async (code, closeCode, commit) => {
       const { app, gateway, connect } = await start(carriage);
       const client = await connect();

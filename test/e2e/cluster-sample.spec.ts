@@ -137,7 +137,7 @@ describeWithRedis(
       await hedy.people.take((people) => people === 'Grace,Hedy');
     });
 
-    it('goes on when a node is killed', async () => {
+    it('keeps working when a node is killed', async () => {
       const cluster = await Cluster.start(redis.url);
       const guests = [new Guest(cluster), new Guest(cluster), new Guest(cluster)];
       const [ada, grace, hedy] = guests as [Guest, Guest, Guest];
@@ -163,7 +163,7 @@ describeWithRedis(
       await expect.poll(() => cluster.pidOf(2)).not.toBe(killed);
     });
 
-    it('says what to do where there is no Redis', async () => {
+    it('prints an instruction if there is no Redis', async () => {
       const program = launch('redis://:secret@127.0.0.1:1');
       const [errors, [code]] = await Promise.all([text(program.stderr), once(program, 'exit')]);
       expect(errors).toContain('No Redis at 127.0.0.1:1 that can be used');

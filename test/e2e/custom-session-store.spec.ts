@@ -116,7 +116,7 @@ async function restored(client: WireClient, key: string): Promise<Session> {
   return new Payload('utf8', reply.payload).json<Session>();
 }
 
-it('ends when it is told to, and leaves nothing but the database, in which no key is', () => {
+it('ends on a signal, and leaves only the database, which contains no keys', () => {
   expect(left.signal).toBe('SIGTERM');
   expect(left.files).toEqual(['sessions.db']);
   expect(left.database).toContain('{"user":"Ada"}');

@@ -52,7 +52,7 @@ afterEach(async () => {
   await Promise.all(Program.running.splice(0).map((program) => program.end()));
 });
 
-it('brings what one application publishes through the broker to subscribers, over a restart of the broker too', async () => {
+it('sends publications of one application through the broker to subscribers, also after a restart of the broker', async () => {
   const broker = new Program('broker/main.js', []);
   const [, url, port] = await broker.says(/Topics at (ws:\/\/localhost:(\d+))/);
   const subscriber = new Program('subscriber.js', [url!, 'weather/berlin']);

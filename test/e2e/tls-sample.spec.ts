@@ -76,7 +76,7 @@ it('answers its client, which trusts the authority of the sample, on both ports'
   expect(code).toBe(0);
 });
 
-it('is left by its client, if that trusts somebody else', async () => {
+it('is rejected by a client that trusts another authority', async () => {
   // A readable file that is no certificate.
   const { lines, errors, code } = await runClient(compiled('client.js'));
   expect(lines).toEqual(['']);
@@ -115,7 +115,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
     await expectToServe();
   });
 
-  it('a client that asks for another server does not connect', async () => {
+  it('a client with another server name does not connect', async () => {
     const connecting = shakeHands({ servername: 'other.example' });
     await expect(connecting).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
     await expectToServe();
@@ -142,7 +142,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
   });
 });
 
-it('ends when it is told to, whoever is connected', async () => {
+it('ends on a signal while clients are connected', async () => {
   const clients = [
     await WireClient.connect(`wss://127.0.0.1:${ports.greeter}`, { ca }),
     await WireClient.connect(`wss://127.0.0.1:${ports.admin}`, { ca }),

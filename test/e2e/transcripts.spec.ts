@@ -131,7 +131,7 @@ describe('a recorded conversation goes the same way again', () => {
     expect(app.logger.at('warn')).toHaveLength(cuts.length);
   });
 
-  it('session-files: a file is there from the creation of the session to its end', async () => {
+  it('session-files: a file exists from the creation of the session to its end', async () => {
     const parent = mkdtempSync(join(tmpdir(), 'webwire-transcripts-'));
     onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
     const directory = join(parent, 'sessions');
@@ -161,7 +161,7 @@ describe('a recorded conversation goes the same way again', () => {
     expect(app.logger.at('error')).toEqual([]);
   });
 
-  it('shutdown: told to shut down while a request is under way', async () => {
+  it('shutdown: begins while a request is in flight', async () => {
     const app = await startContract({ shutdownTimeout: undefined });
     const bystander = await connectBystander(app);
     const slowSent = 7;

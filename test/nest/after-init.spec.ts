@@ -56,7 +56,7 @@ describe('an afterInit that fails', () => {
   });
 
   it.each([undefined, null, 'a string', { code: 5 }])(
-    'fails the start with what is no error, too: %o',
+    'fails the start with a value that is no error, too: %o',
     async (reason) => {
       @WebwireGateway()
       class Guarded {
@@ -101,7 +101,7 @@ describe('an afterInit that fails', () => {
   });
 });
 
-describe('an afterInit that takes its time', () => {
+describe('a slow afterInit', () => {
   it('holds clients off until it has ended, and is named in the log', async () => {
     const work = deferred();
     const logger = new RecordingLogger();

@@ -58,7 +58,7 @@ function isIn(folder: string): (file: string) => boolean {
 describe('the sources', () => {
   const lib = readLib();
 
-  it('are there', () => {
+  it('are found', () => {
     expect([...lib.keys()]).toEqual(expect.arrayContaining(['index.ts', 'protocol/decode.ts', 'server/connection.ts']));
   });
 
@@ -245,7 +245,7 @@ describe("the check for Nest's internals", () => {
   });
 });
 
-describe('the search for what is reached', () => {
+describe('the search for reached files', () => {
   it('follows imports from file to file', () => {
     const sources = sourcesOf({
       'index.ts': "export { A } from './handlers/a.js';",

@@ -155,7 +155,7 @@ describe('codec', () => {
     });
   });
 
-  it('is stable: what was decoded is written and read as the same', { timeout: TIMEOUT }, () => {
+  it('is stable: a decoded message is written and read as the same', { timeout: TIMEOUT }, () => {
     check(anyBytes, (bytes) => {
       const decoded = decodeOrRefuse(bytes);
       // The encoder is stricter about a buffer size than the decoder.

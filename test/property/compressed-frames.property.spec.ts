@@ -257,7 +257,7 @@ const conversation = fc.tuple(fc.array(sentMessage, { maxLength: 5 }), fc.option
 const circumstances = fc.record({ pauses: fc.array(fc.boolean(), { maxLength: 5 }), isCut: fc.boolean() });
 
 it(
-  'compressed messages are read as ws reads them, however they arrive',
+  'compressed messages are read as ws reads them, in any pieces',
   async () => {
     const seen = new Set<string>();
     const bytes = conversation.map(([messages, last]) => Buffer.concat(last ? [...messages, last] : messages));
@@ -321,7 +321,7 @@ const step = fc.oneof(
 );
 
 it(
-  'messages leave whole and in order, whatever is compressed, and the close frame last',
+  'messages are sent whole and in order, compressed or not, and the close frame last',
   async () => {
     const id = Buffer.alloc(8, 1);
     await fc.assert(

@@ -125,7 +125,7 @@ function inChunks(bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer[]> {
 const most = fc.constantFrom(1, 2, 3, Infinity);
 
 it(
-  'frames are read as ws reads them, however they arrive',
+  'frames are read as ws reads them, in any pieces',
   () => {
     const frames = fc.array(frame, { maxLength: 8 }).map((all) => Buffer.concat(all));
     const seen = new Set<string>();

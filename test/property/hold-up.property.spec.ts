@@ -118,7 +118,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('turn', 'shut down'), count: fc.constant(1) }) },
 );
 
-it('every request gets exactly one reply, in whatever order peers read and handlers end', async () => {
+it('every request gets exactly one reply, in any order in which peers read and handlers end', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 40 }),

@@ -75,7 +75,7 @@ function sizes() {
   );
 }
 
-it('frames leave whole and in order, whatever else is sent meanwhile', async () => {
+it('frames are sent whole and in order, with any other frames at the same time', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 60 }),

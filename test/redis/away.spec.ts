@@ -84,7 +84,7 @@ describeWithRedis('sessions while Redis is away', () => {
     expect(await restore(there, key)).toBe('not found');
   });
 
-  it('are logged out of, and destroyed when it is back if nobody else has them', async () => {
+  it('are closed at once, and destroyed when it is back if no other connection has them', async () => {
     const [first, second] = await start();
     const clients = [await first.connect(), await first.connect(), await second.connect()] as const;
     const [alone, shared] = [await signIn(clients[0], 'Ada'), await signIn(clients[1], 'Bob')];
@@ -102,7 +102,7 @@ describeWithRedis('sessions while Redis is away', () => {
     expect(await first.get(WebwireService).countSessionConnections(shared)).toBe(1);
   });
 
-  it('are destroyed once, however many nodes have closed them meanwhile', async () => {
+  it('are destroyed once, even if several nodes have closed them meanwhile', async () => {
     const [first, second] = await start();
     const [here, there] = [await first.connect(), await second.connect()];
     const key = await signIn(here, 'Ada');
@@ -127,7 +127,7 @@ describeWithRedis('sessions while Redis is away', () => {
     expect(store.destroyed.toSorted()).toEqual([key, other].toSorted());
   });
 
-  it('are not destroyed for one who logs out while Redis, which has lost its data, does not know the others', async () => {
+  it('are not destroyed by a log-out while other connections are not registered again after a loss of data', async () => {
     const [first, second] = await start();
     const [here, there] = [await first.connect(), await second.connect()];
     const key = await signIn(here, 'Ada');

@@ -149,7 +149,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
       expect(await through(first, other)).toEqual(['signal x utf8 1']);
     });
 
-    it('to a group reach its members, wherever they are, but not who is left out', async () => {
+    it('to a group reach its members on all nodes, except for excluded ones', async () => {
       const [here, there, outside] = [await first.connect(), await second.connect(), await second.connect()];
       await here.ask('join', 'room');
       await there.ask('join', 'room');
@@ -177,7 +177,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
       }
     });
 
-    it('are listened to only where somebody is interested', async () => {
+    it('are subscribed to only by nodes with receivers', async () => {
       const client = new Redis(redis.url);
       try {
         const channels = async () => {
@@ -247,7 +247,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
       expect(await signIn(clients[0]!, 'Bob')).not.toBe(key);
     });
 
-    it('are destroyed once by whoever closes them last', async () => {
+    it('are destroyed once, by the last node that closes them', async () => {
       const clients = await Promise.all([first, second, first].map((app) => app.connect()));
       const key = await signIn(clients[0]!, 'Ada');
       for (const client of clients.slice(1)) await restore(client, key);
@@ -334,7 +334,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
   });
 });
 
-it('an adapter alone takes no cluster, as nothing would make it a node', () => {
+it('an adapter without the module rejects a cluster', () => {
   const cluster = new RedisCluster({ url: 'redis://127.0.0.1:1' });
   const locator = { get: () => undefined } as unknown as NestLocator;
   expect(() => new WebwireAdapter(locator, { cluster })).toThrow('cluster of the adapter is RedisCluster {');

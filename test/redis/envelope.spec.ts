@@ -55,7 +55,7 @@ describe('an envelope', () => {
     );
   });
 
-  it('is refused or read, whatever the bytes are', () => {
+  it('is rejected or read for any bytes', () => {
     const head = fc
       .tuple(fc.constantFrom(1, 1, 1, 2), fc.integer({ min: 0, max: 6 }))
       .map((start) => Uint8Array.from(start));

@@ -39,7 +39,7 @@ describeWithRedis('the members of groups on nodes that are processes', () => {
     return node.reports.rest.filter(({ kind }) => kind === 'joined' || kind === 'left');
   }
 
-  it('leave within the node timeout when their node is killed, and are not listed any more', async () => {
+  it('leave within the node timeout when their node is killed, and are no longer listed', async () => {
     const [a, b, c] = nodes as [NodeProcess, NodeProcess, NodeProcess];
     const killedAt = performance.now();
     await a.kill();
@@ -51,7 +51,7 @@ describeWithRedis('the members of groups on nodes that are processes', () => {
     expect([b, c].flatMap(eventsOf)).toEqual([]);
   });
 
-  it('leave when their node stops, and join when it goes on', async () => {
+  it('leave when their node is stopped, and join when it continues', async () => {
     const [a, b, c] = nodes as [NodeProcess, NodeProcess, NodeProcess];
     a.stall();
     await Promise.all([b, c].map((node) => seen(node, 'left', 'p0')));

@@ -100,7 +100,7 @@ describeWithRedis(
       expect(nodes.flatMap(({ rejections }) => rejections)).toEqual([]);
     }
 
-    it('let everybody hear everybody, and close sessions everywhere, once', async () => {
+    it('deliver signals of all clients to all clients, and close sessions on all nodes, once', async () => {
       await setUp();
       await pairUp();
       await isHeardByAll('hello');
@@ -170,7 +170,7 @@ describeWithRedis(
       noneFailed();
     });
 
-    it('free the places of one that is killed, and nobody else’s', async () => {
+    it('remove only the session members of a killed node', async () => {
       await setUp();
       await pairUp();
       const victim = nodes[1]!;

@@ -97,7 +97,7 @@ describeWithRedis(
       expect(await manager.onSessionLookup('key')).not.toBeNull();
     });
 
-    it('lets sessions be restored from a replica, and their time be written when the primary is found', async () => {
+    it('restores sessions from a replica, and writes their time when the primary is found', async () => {
       const manager = startManager();
       const now = new Date(0);
       const session = new Session('key', { createdAt: now, lastLookupAt: now, info: undefined });
@@ -151,7 +151,7 @@ describeWithRedis(
 );
 
 describeWithRedis('a Redis that can be read but not written to', () => {
-  it('lets sessions be restored, and fails what has to be stored', async () => {
+  it('restores sessions, and rejects new ones', async () => {
     const redis = await RedisServer.start({ settings: ['--maxmemory-policy', 'noeviction'] });
     const admin = new Redis(redis.url);
     const manager = new RedisSessionManager({ url: redis.url, maxAge: 60_000 });

@@ -83,7 +83,7 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     });
   });
 
-  it('are replaced by a session manager, in the middle of what it does', async () => {
+  it('are replaced by a session manager during its operations', async () => {
     const manager = new RedisSessionManager({ url: proxy.url, commandTimeout: COMMAND_TIMEOUT });
     opened.push(() => manager.onModuleDestroy());
     await manager.onSessionCreated(connectionWith('key'));
@@ -117,7 +117,7 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     expect(await emitter.signalGroup('room', 'x')).toBe(1);
   });
 
-  it('are given up while they are being made, when the server accepts them and says nothing', async () => {
+  it('are abandoned if the server accepts them but does not answer', async () => {
     const node = await startNode();
     redis.stall();
     await becomes(node, false);

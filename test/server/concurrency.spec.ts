@@ -225,7 +225,7 @@ describe('the limit of handlers at once', () => {
     expect(show(await client.next())).toBe('utf8 nobody');
   });
 
-  it('lets thousands wait for handlers that end at once', async () => {
+  it('handles thousands of waiting messages whose handlers end at once', async () => {
     await start({ concurrencyLimit: 1 });
     together(() => {
       client.send('slow', 'first');

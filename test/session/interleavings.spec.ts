@@ -111,7 +111,7 @@ const SMOOTH: Mishap[] = [{ ticks: 2, fails: false }];
 const MOMENTS = Array.from({ length: LONG }, (_, tick) => tick);
 
 describe('sessions on several connections', () => {
-  it('stay consistent, whatever happens in whatever order', { timeout: 300_000 }, async () => {
+  it('stay consistent with any operations in any order', { timeout: 300_000 }, async () => {
     let runs = 0;
     const property = fc.asyncProperty(commands, mishaps, async (list, troubles) => {
       await play(list, troubles);

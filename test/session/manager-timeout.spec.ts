@@ -171,7 +171,7 @@ describe('when the session manager does not answer', () => {
     expect(line).toContain('[session key] is lost');
   });
 
-  it('closeSession() fails, and the connection has no session any more', async () => {
+  it('closeSession() fails, and the connection no longer has a session', async () => {
     const { connection } = await start();
     await connection.createSession();
     const hold = manager.hold('closed');

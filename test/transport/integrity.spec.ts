@@ -94,7 +94,7 @@ function content(length: number, seed: number): Buffer {
 }
 
 it.each(KINDS)(
-  'what slow readers get is what was sent to them, over %s connections',
+  'slow readers receive exactly the sent bytes, over %s connections',
   async (kind) => {
     await start(kind);
     const random = randomNumbers();
@@ -128,7 +128,7 @@ it.each(KINDS)(
 );
 
 it.each(KINDS)(
-  'requests of many sizes get their own bytes back, and what is kept stays, over %s connections',
+  'requests of many sizes get their own bytes back, and kept payloads do not change, over %s connections',
   async (kind) => {
     await start(kind);
     const random = randomNumbers();

@@ -303,7 +303,7 @@ describe('an application that closes', () => {
   });
 });
 
-it('a client that asks for another protocol and goes away leaves nothing', async () => {
+it('a client that requests another protocol and disconnects leaves nothing', async () => {
   const app = await start(new ExpressAdapter(), true);
   const httpServer = app.getHttpServer() as Server;
   const client = await TcpClient.connect(portOf(app));

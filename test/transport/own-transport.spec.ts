@@ -104,7 +104,7 @@ it('loses a connection', async () => {
   expect(await gateway.left.promise).toBe('connection-lost');
 });
 
-it('refuses who must not connect', async () => {
+it('rejects clients that must not connect', async () => {
   await app.close();
   await start(1);
   const [first, second] = [await dial(), await dial()];

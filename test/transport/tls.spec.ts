@@ -252,7 +252,7 @@ describe.each<[string, Start]>([
     expect(await other.ask('echo', 'unharmed')).toBe('utf8 unharmed');
   });
 
-  it('clients may be asked for certificates, which guards see', async () => {
+  it('clients may have to send certificates, which guards can read', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'Ada' }], {
       keyType: 'ec',
       algorithm: 'sha256',
@@ -263,7 +263,7 @@ describe.each<[string, Start]>([
   });
 });
 
-it('a secure client that asks for nothing on a port of its own is told so after handshakeTimeout', async () => {
+it('a TLS client without a request gets a response after handshakeTimeout', async () => {
   const { port } = await startOnOwnPort(1_000);
   const socket = await secureSocket(port);
   const [answer] = (await once(socket, 'data')) as [Buffer];

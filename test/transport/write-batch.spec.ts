@@ -20,7 +20,7 @@ class FakeSocket {
   }
 }
 
-it('what cannot be written ends its own connection, and keeps no other from being written to', async () => {
+it('data that cannot be written ends its own connection only', async () => {
   const pool = new WriteBufferPool();
   const sockets = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
   const failures: unknown[] = [];

@@ -220,7 +220,7 @@ describe('gateways on one server', () => {
   });
 });
 
-describe('servers with codecs of their own', () => {
+describe('servers with different codecs', () => {
   @WebwireGateway({ codec: jsonCodec })
   class Json {
     constructor(readonly webwire: WebwireService) {}
@@ -298,7 +298,7 @@ describe('servers with codecs of their own', () => {
     for (const client of [json, plain, farJson, farPlain]) expect(await client.ask('id')).toMatch(/^utf8/);
   });
 
-  it('send to none of them what one cannot encode', async () => {
+  it('send a value to no server if one codec cannot encode it', async () => {
     const app = await start([Json, Plain], { sessions: false });
     const client = await app.connect();
     expect(() => app.get(WebwireService).broadcast('news', new Map())).toThrow(TypeError);
@@ -445,7 +445,7 @@ describe('a value that JSON cannot express', () => {
     }
   });
 
-  it('is a TypeError for who sends it as a signal, and a SessionError for who keeps it in a session', async () => {
+  it('is a TypeError in a signal, and a SessionError in a session', async () => {
     const app = await start([Gateway]);
     const wire = await app.connect();
     expect(await wire.ask('signal')).toBe('utf8 TypeError: JSON cannot express a value of type Set (at .users)');

@@ -420,7 +420,7 @@ describe.each(WAYS)('a handler that runs %s', (_way, gateway) => {
     expect(await client.nextBytes()).toHaveLength(9 + 'text'.length);
   });
 
-  it('leaves what failed unexpectedly in the log and out of the reply', async () => {
+  it('logs an unexpected error and does not send it', async () => {
     await client.ask('throw Error');
     expect(
       app.logger.at('error').some((line) => line.includes('"throw Error"') && line.includes('secret detail')),
@@ -429,7 +429,7 @@ describe.each(WAYS)('a handler that runs %s', (_way, gateway) => {
   });
 });
 
-it('answers what nobody handles', async () => {
+it('answers requests without a handler', async () => {
   @WebwireGateway()
   class Gateway {
     @WebwireRequest('x') x() {
@@ -591,7 +591,7 @@ describe.each(STAGED_WAYS)('when the client leaves, a handler that %s', (_way, g
 });
 
 describe('interceptors, when the client leaves,', () => {
-  it('still finish what they began', async () => {
+  it('still finish their work', async () => {
     const committed = deferred();
     class Transaction implements NestInterceptor {
       intercept(_context: ExecutionContext, next: CallHandler) {
