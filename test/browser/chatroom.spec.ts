@@ -39,6 +39,19 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     return visitor;
   }
 
+  /** Ada, signed in, in two tabs; and Grace. */
+  async function visitInTwoTabs() {
+    const first = await visit();
+    await first.signIn('ada');
+    const second = await first.openTab();
+    visitors.push(second);
+    await second.reads('Welcome back, Ada');
+    const grace = await visit();
+    await grace.signIn('grace');
+    for (const visitor of visitors) await visitor.seesPeople('Ada', 'Grace');
+    return { first, second, grace };
+  }
+
   async function expectAccessible(visitor: Visitor): Promise<void> {
     expect(await visitor.page.evaluate(findBarriers)).toEqual([]);
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -185,14 +198,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
   });
 
   it('counts a person with two tabs once, keeps both tabs up to date, and signs both out', async () => {
-    const first = await visit();
-    await first.signIn('ada');
-    const second = await first.openTab();
-    visitors.push(second);
-    await second.reads('Welcome back, Ada');
-    const grace = await visit();
-    await grace.signIn('grace');
-    for (const visitor of visitors) await visitor.seesPeople('Ada', 'Grace');
+    const { first, second, grace } = await visitInTwoTabs();
 
     await second.say('from the second tab');
     await first.sees('from the second tab');
@@ -218,14 +224,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
   });
 
   it('shows that a person is typing to others, but not in other tabs of the same person', async () => {
-    const first = await visit();
-    await first.signIn('ada');
-    const second = await first.openTab();
-    visitors.push(second);
-    await second.reads('Welcome back, Ada');
-    const grace = await visit();
-    await grace.signIn('grace');
-    for (const visitor of visitors) await visitor.seesPeople('Ada', 'Grace');
+    const { first, second, grace } = await visitInTwoTabs();
 
     await first.composer.pressSequentially('A');
     await grace.reads('Ada is typing…');

@@ -18,6 +18,17 @@ export function clientFrame(first: number, payload: Uint8Array): Buffer {
   return Buffer.concat([header, payload]);
 }
 
+/** A frame of a server, which is not masked. */
+export function serverFrame(first: number, payload: Uint8Array): Buffer {
+  const { length } = payload;
+  const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
+  header[0] = first;
+  header[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
+  if (header.length === 4) header.writeUInt16BE(length, 2);
+  if (header.length === 10) header.writeBigUInt64BE(BigInt(length), 2);
+  return Buffer.concat([header, payload]);
+}
+
 /** Reads the frames of a server that arrived as a whole. */
 export function readFrames(bytes: Buffer): ServerFrame[] {
   const frames: ServerFrame[] = [];
