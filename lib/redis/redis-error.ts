@@ -1,3 +1,5 @@
+import { withTimeout } from '../common/timeout.js';
+
 /** Redis did not answer in time, refused the command, or cannot be reached. */
 export class RedisUnavailableError extends Error {
   override readonly name = 'RedisUnavailableError';
@@ -39,15 +41,9 @@ export function describe(error: Error): string {
  * @throws RedisUnavailableError if it takes longer, or is an error.
  */
 export async function within<T>(timeout: number, answer: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new RedisUnavailableError(`no answer to ${what} in time`, true)), timeout);
-  });
   try {
-    return await Promise.race([answer, late]);
+    return await withTimeout(answer, timeout, () => new RedisUnavailableError(`no answer to ${what} in time`, true));
   } catch (error) {
     throw error instanceof RedisUnavailableError ? error : new RedisUnavailableError(describe(error as Error));
-  } finally {
-    clearTimeout(timer);
   }
 }

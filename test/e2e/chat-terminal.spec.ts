@@ -108,9 +108,9 @@ describe('the chat room in a terminal', { timeout: 60_000 }, () => {
     grace.type('//people is a command', '/people', '/nothing', '/earlier', 'x'.repeat(1_001));
     await ada.reads('Grace: /people is a command');
     await grace.reads('* In the room: Ada, Grace');
-    await grace.reads('* There is no such command; /help shows those there are.');
-    await grace.reads('* There is nothing earlier.');
-    await grace.reads('* Not sent: at most 1000 characters, please, and not 1001.');
+    await grace.reads('* There is no such command; /help lists all commands.');
+    await grace.reads('* There are no earlier messages.');
+    await grace.reads('* Not sent: a message has at most 1000 characters, this one has 1001.');
     grace.type('/signout');
     await grace.reads(/^\* Sign in/);
     await ada.reads('* Grace has left.');

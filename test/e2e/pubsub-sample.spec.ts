@@ -62,7 +62,7 @@ it('sends publications of one application through the broker to subscribers, als
   await station.says(/°C \(to 1 subscribers\)/);
 
   await broker.end('SIGTERM');
-  await subscriber.says(/the broker is away/);
+  await subscriber.says(/the connection to the broker is lost/);
   await station.says(/Client "broker" has no connection, and tries again/);
   await new Program('broker/main.js', [], port).says(/Topics at/);
   await subscriber.says(/subscribed to weather\/berlin/);

@@ -79,7 +79,7 @@ function expectRestored(sessions: Sessions, { k: key, c: createdAt, l: lastLooku
   counterpart.lastLookup = { from: counterpart.askedAt, to: Date.now() };
 }
 
-/** Where the JSON of a session starts in a message, in hexadecimal digits; `undefined` if there is none. */
+/** The position of the JSON of a session in a message, in hexadecimal digits; `undefined` if there is none. */
 function startOfSession(hex: string): number | undefined {
   if (hex.startsWith(SESSION_CREATED)) return 2;
   return hex.startsWith(REPLY_UTF8) && text(hex.slice(18)).startsWith('{"k":') ? 18 : undefined;
