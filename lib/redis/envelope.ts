@@ -75,7 +75,7 @@ export function decodeEnvelope(buffer: Buffer): Envelope {
       return { origin, closedSession: name };
     default: {
       const except = Array.from({ length: count }, (_, index) => uuidAt(buffer, nameEnd + index * ID_LENGTH));
-      if (!SIGNALS.has(decodeMessage(message, message.length).type)) throw new Error('its message is no signal');
+      if (!SIGNALS.has(decodeMessage(message, message.length).type)) throw new Error('its message is not a signal');
       return { origin, target: targetOf(kind, name), except, message };
     }
   }

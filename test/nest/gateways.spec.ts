@@ -759,7 +759,7 @@ describe('handlers', () => {
     ['null', () => WebwireRequest(null as never), 'request handler is null, but must be an object'],
     ['a property', () => WebwireRequest('a')({}, 'property', undefined as never), 'property is none'],
     ['a symbol', () => apply(WebwireRequest('a'), Symbol('x'))(), 'Symbol(x) is none'],
-    ['a static method', () => WebwireRequest('a')(class {}, 'x', { value: () => 1 }), 'not static: x is none'],
+    ['a static method', () => WebwireRequest('a')(class {}, 'x', { value: () => 1 }), 'not static: x is not'],
   ])('that cannot be are refused where they stand: %s', (_what, decorate, message) => {
     expect(decorate).toThrow(message);
   });

@@ -67,7 +67,7 @@ describe('an option of another adapter that protects', () => {
     ['adapter', { adapter: () => undefined }, 'use the option cluster of WebwireModule'],
     ['parser', { parser: {} }, 'use the option codec'],
     ['connectionStateRecovery', { connectionStateRecovery: {} }, 'use sessions instead'],
-    ['cors', { cors: false }, 'with the option origins you say which web pages may connect'],
+    ['cors', { cors: false }, 'the option origins lists the web pages that may connect'],
     ['cors', { cors: () => undefined }, 'Payroll.cors is [Function: cors], but must be true or an object with origin'],
     ['cors.origin', { cors: { origin: false } }, 'Payroll.cors.origin is false, but must be an origin such as'],
     ['cors.origin', { cors: { origin: () => true } }, 'for a function use the option origins'],
