@@ -757,8 +757,8 @@ describe('handlers', () => {
     ['fallback', () => WebwireRequest({ fallback: 'yes' as never }), "fallback is 'yes', but must be a boolean"],
     ['a number', () => WebwireRequest(5 as never), 'request handler is 5, but must be an object of options'],
     ['null', () => WebwireRequest(null as never), 'request handler is null, but must be an object'],
-    ['a property', () => WebwireRequest('a')({}, 'property', undefined as never), 'property is none'],
-    ['a symbol', () => apply(WebwireRequest('a'), Symbol('x'))(), 'Symbol(x) is none'],
+    ['a property', () => WebwireRequest('a')({}, 'property', undefined as never), 'property is not'],
+    ['a symbol', () => apply(WebwireRequest('a'), Symbol('x'))(), 'Symbol(x) is not'],
     ['a static method', () => WebwireRequest('a')(class {}, 'x', { value: () => 1 }), 'not static: x is not'],
   ])('that cannot be are refused where they stand: %s', (_what, decorate, message) => {
     expect(decorate).toThrow(message);
