@@ -6,7 +6,7 @@ const fromRoot = (path: string) => fileURLToPath(new URL(`../${path}`, import.me
 
 export default defineConfig({
   root: fromRoot('.'),
-  // Samples and tests import the package by its name; here that means the sources.
+  // Samples and tests import the package by its name, which is resolved to the sources here.
   resolve: {
     alias: [
       { find: /^nestjs-webwire$/, replacement: fromRoot('lib/index.ts') },
@@ -17,10 +17,10 @@ export default defineConfig({
   oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: {
     include: ['test/**/*.spec.ts'],
-    // Nothing is measured by these: they end what hangs, and a busy machine may take long for what does not.
+    // These timeouts only end tests that hang, so they are long enough for a busy machine.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // However busy the machine is.
+    // Long enough for a busy machine.
     expect: { poll: { timeout: 20_000 } },
     reporters: ['default', new ClosingLineReporter()],
   },

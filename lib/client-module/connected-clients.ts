@@ -36,7 +36,7 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(() => {
         this.#logger.warn(
-          `Client ${name} still waits for ${client.pendingRequests} replies, and is no longer waited for`,
+          `Client ${name} still waits for ${client.pendingRequests} replies; the application closes without them`,
         );
         resolve();
       }, SHUTDOWN_TIMEOUT);

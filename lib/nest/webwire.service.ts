@@ -25,7 +25,7 @@ import {
 export interface WebwireServiceEvents {
   /** A group has a new member, or a member has another `info` than in the event `left` just before. */
   joined: [event: GroupMemberEvent];
-  /** A member left a group: it was taken out, its last connection ended, or its node is gone. */
+  /** A member left a group: it was removed, its last connection ended, or its node is gone. */
   left: [event: GroupMemberEvent];
 }
 
@@ -49,7 +49,7 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
     private readonly node: LocalClusterNode,
   ) {
     super({ owner: 'service', channels: 'nestjs-webwire:group', logger: () => node.logger });
-    // Groups are followed on all nodes once somebody listens.
+    // The groups of all nodes are watched from the first listener on.
     const listenerAdded = (name: unknown) => {
       if (name === 'joined' || name === 'left')
         node.watchGroups((event, member) => this.emitEvent(event, () => member));
@@ -106,11 +106,11 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
 
   /**
    * Adds a connection to a group. Groups need not be created. A connection leaves its groups when it ends, before
-   * `handleDisconnect` runs; a connection that has ended joins no group. For a connection that is a member already, options
-   * replace those of before.
+   * `handleDisconnect` runs; a connection that has ended joins no group. For a connection that is a member already, the new
+   * options replace the old ones.
    *
    * @param group Any string.
-   * @param options `info`: what `members()` and events say of the member; `as`: makes several connections one member.
+   * @param options `info`: the info of the member in `members()` and in events; `as`: makes several connections one member.
    * @throws InvalidOptionError, for an `info` that is not JSON or larger than 1 024 bytes, for instance.
    */
   join(connection: WebwireConnection, group: string, options?: JoinOptions): void {
@@ -155,7 +155,7 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
    *
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
-   * @param options `except`: connections that do not get the signal; `local`: whether only connections of this node get it.
+   * @param options `except`: connections that do not get the signal; `local: true`: only connections of this node get it.
    * @returns Number of connections to which it was sent; in a cluster, of this node.
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
    *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.

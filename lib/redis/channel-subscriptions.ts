@@ -9,15 +9,16 @@ const BATCH = 500;
 /** Renews the lease of the node, if that is due. @throws RedisUnavailableError if it ran out */
 type Renew = () => Promise<void>;
 
+/** The parts of the node that its subscriptions need. */
 export interface SubscriptionsHost extends ShardSubscriberListener {
   readonly commands: RedisConnection;
-  /** Makes the connection for messages to a single Redis. */
+  /** Settings of the connection for messages to a single Redis. */
   readonly source: ConstructorParameters<typeof RedisConnection>[0];
   /** Names a channel of this node for its checks. */
   readonly probeChannel: (tag: string) => string;
-  /** Names a channel that nobody subscribes or publishes to. */
+  /** Names a channel without subscribers and publishers. */
   readonly idleChannel: (tag: string) => string;
-  /** These channels were subscribed to again while the node was connected: messages may have been missed. */
+  /** Called for channels that were subscribed to again while the node was connected: messages may have been missed. */
   resubscribed(channels: readonly string[]): void;
 }
 
@@ -25,18 +26,18 @@ interface Subscription {
   readonly slot: number;
   /** The id of the shard that it was last subscribed on. */
   shard: string | undefined;
-  /** The result of the last time that it was subscribed to. */
+  /** The result of the last attempt to subscribe. */
   result: Promise<void>;
 }
 
 /**
- * The channels that a node subscribes to: only those that its connections need. Each is subscribed to on the server that
- * has it, and again when that is another one.
+ * The channels that a node subscribes to: only those that its connections need. Each subscription is on the server that
+ * has the channel. When the channel moves, the subscription moves, too.
  */
 export class ChannelSubscriptions {
   readonly #channels = new Map<string, Subscription>();
   readonly #shards = new Map<string, ShardSubscriber>();
-  /** The results that are not there yet. */
+  /** The attempts to subscribe that have not settled. */
   readonly #pending = new Set<Promise<void>>();
   #map: ShardMap | undefined;
   #locating: Promise<void> | undefined;
@@ -120,12 +121,12 @@ export class ChannelSubscriptions {
     await Promise.all(probing);
   }
 
-  /** Resolves when the channels that were added by now are subscribed to, or that has failed. */
+  /** Resolves when all attempts to subscribe that were made so far have succeeded or failed. */
   async settled(): Promise<void> {
     await Promise.allSettled(this.#pending);
   }
 
-  /** Connects to all servers again, as Redis is somewhere else now. */
+  /** Connects to all servers again, for example because Redis has moved to another server. */
   replaceConnections(reason: string): void {
     for (const shard of this.#shards.values()) shard.replace(reason);
   }
@@ -140,7 +141,7 @@ export class ChannelSubscriptions {
     return subscribed;
   }
 
-  /** Finds out which server has which channels, once for all callers. @throws RedisUnavailableError */
+  /** Reads the map of servers and channels, once for concurrent callers. @throws RedisUnavailableError */
   #locate(): Promise<void> {
     this.#locating ??= this.#readMap().finally(() => (this.#locating = undefined));
     return this.#locating;
@@ -169,7 +170,7 @@ export class ChannelSubscriptions {
     }
   }
 
-  /** @returns The channels that were not subscribed to, and are now. */
+  /** @returns The channels that it has subscribed to. */
   async #subscribeMissing(renew: Renew): Promise<string[]> {
     const { commandTimeout } = this.host.source;
     await Promise.all([...this.#shards.values()].map((shard) => shard.ready(commandTimeout)));
@@ -190,7 +191,7 @@ export class ChannelSubscriptions {
     subscription.result = result;
     this.#pending.add(result);
     const settled = () => void this.#pending.delete(result);
-    // Not every caller waits for it; the next check subscribes again.
+    // Prevents an unhandled rejection, as not every caller waits for it. The next check subscribes again.
     result.then(settled, settled);
     return result;
   }

@@ -4,12 +4,12 @@ import type { ClusterTarget } from '../server/ports/cluster.js';
 /** A message between nodes. */
 export type Envelope =
   | {
-      /** Who publishes: 16 bytes in hexadecimal digits. */
+      /** The id of the publishing node: 16 bytes in hexadecimal digits. */
       readonly origin: string;
       readonly target: ClusterTarget;
       /** Ids of connections that do not get it: UUIDs. */
       readonly except: readonly string[];
-      /** A whole signal (PROTOCOL.md, section 2). */
+      /** A whole signal (docs/PROTOCOL.md, section 2). */
       readonly message: Uint8Array;
     }
   | { readonly origin: string; readonly closedSession: string };
@@ -17,7 +17,7 @@ export type Envelope =
 const VERSION = 1;
 const KINDS = ['all', 'gateway', 'group', 'session', 'closed', 'group of gateway', 'session of gateway'] as const;
 
-/** Stands between the name of a gateway and what follows it; no class has it in its name. */
+/** Separates the name of a gateway from the name of a group or session. No name of a class contains it. */
 const SEPARATOR = '\0';
 
 const ID_LENGTH = 16;
@@ -29,11 +29,11 @@ const SIGNALS: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * version 1 (1) · kind (1) · origin (16) · length of the name (u32 LE) · number of exceptions (u32 LE) · name (UTF-16 LE) ·
+ * Layout: version 1 (1) · kind (1) · origin (16) · length of the name (u32 LE) · number of exceptions (u32 LE) · name (UTF-16 LE) ·
  * exceptions (16 each) · message (rest)
  *
- * The name is that of a gateway or a group, which may be any string, or the digest of a session's key; in the last two kinds
- * that of a gateway, a NUL character, and the group or digest.
+ * The name is the name of a gateway or of a group, which may be any string, or the digest of a session's key. For the last two
+ * kinds, it is the name of a gateway, a NUL character, and the group or digest.
  */
 export function encodeEnvelope(envelope: Envelope): Buffer {
   const [kind, text] = targetAddress(envelope);
@@ -55,7 +55,7 @@ export function encodeEnvelope(envelope: Envelope): Buffer {
   return buffer;
 }
 
-/** @throws Error if it is none: what is wrong, without what is in it. */
+/** @throws Error if the bytes are no envelope. Its text contains nothing of them but numbers. */
 export function decodeEnvelope(buffer: Buffer): Envelope {
   if (buffer.length < ENVELOPE_HEADER_LENGTH) throw new Error(`it has ${buffer.length} bytes only`);
   if (buffer[0] !== VERSION) throw new Error(`its version is ${buffer[0]}, not ${VERSION}`);
@@ -64,18 +64,18 @@ export function decodeEnvelope(buffer: Buffer): Envelope {
   const nameEnd = ENVELOPE_HEADER_LENGTH + buffer.readUInt32LE(2 + ID_LENGTH);
   const count = buffer.readUInt32LE(6 + ID_LENGTH);
   const messageStart = nameEnd + count * ID_LENGTH;
-  if (messageStart > buffer.length) throw new Error('it is shorter than it says');
+  if (messageStart > buffer.length) throw new Error('it is shorter than its lengths require');
   const name = buffer.toString('utf16le', ENVELOPE_HEADER_LENGTH, nameEnd);
   const message = buffer.subarray(messageStart);
   switch (kind) {
     case undefined:
       throw new Error(`its kind is ${buffer[1]}`);
     case 'closed':
-      if (count > 0 || message.length > 0) throw new Error('it says too much of a closed session');
+      if (count > 0 || message.length > 0) throw new Error('a closed session has exceptions or a message');
       return { origin, closedSession: name };
     default: {
       const except = Array.from({ length: count }, (_, index) => uuidAt(buffer, nameEnd + index * ID_LENGTH));
-      if (!SIGNALS.has(decodeMessage(message, message.length).type)) throw new Error('its message is no signal');
+      if (!SIGNALS.has(decodeMessage(message, message.length).type)) throw new Error('its message is not a signal');
       return { origin, target: targetOf(kind, name), except, message };
     }
   }

@@ -4,14 +4,14 @@ import type { RedisConnection } from './redis-connection.js';
 /** Runs a command and translates its error for the caller. */
 type Ask = (operation: () => Promise<unknown>) => Promise<unknown>;
 
-/** The epoch of a member: `<node>.<number>`. */
-export function epochOf(member: string): string {
-  return member.slice(0, member.indexOf('/'));
+/** The epoch of an entry `<epoch>/<member>`: `<node>.<number>`. */
+export function epochOf(entry: string): string {
+  return entry.slice(0, entry.indexOf('/'));
 }
 
 /**
- * Finds the epochs that are dead. They never come back.
- * @param areLost Whether a node without a lease is dead, as nodes had time enough to tell that they are alive.
+ * Finds the epochs that are dead. A dead epoch never becomes valid again.
+ * @param areLost True if nodes without a lease are dead: all nodes that are alive had enough time to renew theirs.
  */
 export async function findDeadEpochs(
   epochs: Iterable<string>,

@@ -2,28 +2,28 @@ import { createHash } from 'node:crypto';
 import type { ClusterTarget } from '../server/ports/cluster.js';
 
 /**
- * The names of keys and channels. What is in braces decides where it is in a Redis Cluster: all of a session is in one
- * place, so that one script can change it.
+ * The names of keys and channels. A Redis Cluster chooses the shard by the part in braces: all keys of a session are on one
+ * shard, so that one script can change them.
  */
 export class Keys {
   constructor(private readonly prefix: string) {}
 
-  /** Set of the places in a session, `<node>.<number of the epoch>/<place>` each. */
-  places(session: string): string {
+  /** Set of the members of a session: entries `<epoch>/<member>`, with an epoch of `<node>.<number>`. */
+  sessionMembers(session: string): string {
     return `${this.prefix}:places:{${session}}`;
   }
 
-  /** Exists for a while when a session was closed. */
+  /** The id of the node that closed the session; exists for a while afterwards. */
   closed(session: string): string {
     return `${this.prefix}:closed:{${session}}`;
   }
 
-  /** The lease of a node, which exists as long as it is alive: number of its first epoch that counts. */
+  /** The lease of a node, which exists as long as the node is alive. Its value is the number of the oldest valid epoch. */
   node(nodeId: string): string {
     return `${this.prefix}:node:${nodeId}`;
   }
 
-  /** Exists as long as Redis does not lose its data. */
+  /** Made once; missing or different after Redis has lost its data. */
   get generation(): string {
     return `${this.prefix}:generation`;
   }
@@ -33,7 +33,7 @@ export class Keys {
     return `${this.prefix}:session:{${session}}`;
   }
 
-  /** Channel for the members of a group, whatever characters its name has, and how many. */
+  /** Channel for the members of a group. A digest, as the name may be long and have any characters. */
   groupChannel(group: string): string {
     return `${this.prefix}:group:{${createHash('sha256').update(Buffer.from(group, 'utf16le')).digest('base64url')}}`;
   }

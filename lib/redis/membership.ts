@@ -4,31 +4,32 @@ import type { RedisConnection } from './redis-connection.js';
 import { RedisUnavailableError } from './redis-error.js';
 import { Script } from './script.js';
 
-/** The node of a membership. */
+/** The parts of the node that its membership needs. */
 export interface MembershipHost {
   readonly commands: RedisConnection;
   readonly keys: Keys;
-  /** How long a node counts as alive after its last heartbeat, in ms. */
+  /** The lifetime of a lease after the last heartbeat, in ms. */
   readonly nodeTimeout: number;
-  /** Checks that messages arrive. Calls `renew` between its steps, which may take long. Rejects if messages do not. */
+  /** Checks that messages arrive; rejects if they do not. Calls `renew` between its steps, as they may take long. */
   probeSubscriptions(renew: () => Promise<void>): Promise<void>;
   /**
-   * Subscribes to all channels and registers all that this node has, in its new epoch. Calls `renew` between its steps,
-   * which keeps the lease however long all of it takes.
+   * Subscribes to all channels, and registers all session members of this node in its new epoch. Calls `renew` between its
+   * steps, so that the lease does not run out meanwhile.
    */
   resynchronize(renew: () => Promise<void>): Promise<void>;
-  /** A heartbeat went well. */
+  /** Called after each successful heartbeat. */
   beat(): Promise<void>;
   connected(): void;
   disconnected(reason: string): void;
 }
 
-/** Pause before a check that was asked for while the node is connected, in ms: there may be many reasons at once. */
+/** Pause before a check requested by `hurry()` while the node is connected, in ms: several requests share one check. */
 const URGENT_PAUSE = 100;
 
 /**
- * KEYS: generation. ARGV: the generation that the node knows ('' for none), one to begin, ms that nodes need to come back.
- * Gives the generation, and for how many ms nobody can know yet which places there are.
+ * Reads the generation of the data in Redis, and begins one if Redis has lost its data. KEYS: generation. ARGV: generation
+ * that the node read last ('' for none), id of the new one, ms that nodes need to return. Gives the generation, and the time
+ * in ms until all nodes have had the chance to register their members again.
  */
 const GENERATION = new Script(`
 local time = redis.call('TIME')
@@ -43,28 +44,31 @@ return {id, math.max(0, math.ceil(settled - now))}
 /**
  * The membership of this node in the cluster. `STATES.md` has its states.
  *
- * A node has a lease, which it renews by heartbeats. Its places belong to an *epoch*: whenever the node was away, it begins
- * a new epoch and registers its places again. A dead epoch stays dead, and with it all that commands of before may still
- * have done.
+ * A node has a lease, which it renews by heartbeats. Its session members belong to an *epoch*. Whenever the node was away,
+ * it begins a new epoch and registers its members again. A dead epoch never becomes valid again, so late effects of commands
+ * sent in it do not count either.
  */
 export class Membership {
-  #count = 0;
-  /** The newest epoch in which all places are registered in Redis, and the oldest one that is still valid. */
+  /** The number of the present epoch. */
+  #epochNumber = 0;
+  /** The number of the newest epoch in which all members are registered in Redis. */
   #registered = 0;
+  /** The number of the oldest epoch that is still valid. */
   #oldest = 1;
   #isConnected = false;
-  #isJoining = false;
+  #isReturning = false;
   #isStarted = false;
   #isStopped = false;
   #generation = '';
-  /** Until when the lease lasts at least, until when nobody knows all places, and since when this node is connected. */
+  /** The earliest time at which the lease may run out; this and the next two: ms of `performance.now()`. */
   #leaseEnd = 0;
-  #settledAt = 0;
+  /** The end of `isRecovering`. */
+  #recoveredAt = 0;
   #connectedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #working: Promise<void> | undefined;
   #isUrgent = false;
-  /** How often something failed: what fails while the node comes back lets it begin again. */
+  /** The number of failures. A node that returns begins again if one occurs meanwhile. */
   #failures = 0;
 
   /** @param nodeId Unique among all nodes: 16 bytes in hexadecimal digits. */
@@ -75,43 +79,46 @@ export class Membership {
 
   /** Name of the present epoch. */
   get epoch(): string {
-    return `${this.nodeId}.${this.#count}`;
+    return `${this.nodeId}.${this.#epochNumber}`;
   }
 
-  /** Whether Redis answers, has all that this node has registered, and the lease lasts. */
+  /** True while Redis answers, all members of this node are registered, and its lease has not run out. */
   get isConnected(): boolean {
     return this.#isConnected && performance.now() < this.#leaseEnd;
   }
 
   /**
-   * True while this node returns and registers its members. A place that changes meanwhile is registered in the present
-   * epoch by the caller that changes it; if that fails, the caller calls `fail()`.
+   * True while this node returns and registers its members. A caller that adds or removes a member meanwhile updates Redis
+   * itself, in the present epoch; if that fails, it calls `fail()`.
    */
-  get isJoining(): boolean {
-    return this.#isJoining;
+  get isReturning(): boolean {
+    return this.#isReturning;
   }
 
-  /** Whether other nodes may have places that Redis, which has lost its data, does not know yet. */
-  get isSettling(): boolean {
-    return performance.now() < this.#settledAt;
+  /** True while other nodes may have members that they have not registered again since Redis lost its data. */
+  get isRecovering(): boolean {
+    return performance.now() < this.#recoveredAt;
   }
 
   /**
-   * Returns true if an epoch without a lease is dead: when Redis was away, all leases may have run out, and those who are
-   * alive need time to come back.
+   * True if a node without a lease is dead. While Redis was away, all leases may have run out; so nodes that are alive first
+   * need time to return.
    */
   get canJudge(): boolean {
     return this.isConnected && performance.now() - this.#connectedAt > this.host.nodeTimeout;
   }
 
-  /** Comes to life. @throws RedisUnavailableError if Redis cannot be asked. */
+  /** Begins the first epoch, and the heartbeats. @throws RedisUnavailableError if Redis does not answer. */
   async start(): Promise<void> {
     await this.#join();
     this.#isStarted = true;
     this.#schedule();
   }
 
-  /** A command failed that may have been executed or not: Redis' data about this node may be wrong. */
+  /**
+   * Ends the connected state, as a command failed that may have been executed or not: the data in Redis about this node may
+   * be wrong.
+   */
   fail(reason: string): void {
     this.#failures++;
     if (!this.#isConnected || this.#isStopped) return;
@@ -125,13 +132,13 @@ export class Membership {
     if (this.#isConnected && !this.isConnected) this.fail('its lease may have run out');
   }
 
-  /** Runs the next check, or the next attempt to come back, as soon as possible. */
+  /** Runs the next check, or the next attempt to return, as soon as possible. */
   hurry(): void {
     this.#isUrgent = true;
     if (!this.#working) this.#schedule();
   }
 
-  /** Gives the lease back: places that are still taken are free at once. */
+  /** Removes the lease: members that are still registered no longer count. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
@@ -159,47 +166,47 @@ export class Membership {
     this.#working = (this.#isConnected ? this.#beat() : this.#join())
       .catch((error: Error) => this.fail(error.message))
       .finally(() => {
-        this.#isJoining = false;
+        this.#isReturning = false;
         this.#working = undefined;
         this.#schedule();
       });
   }
 
   async #beat(): Promise<void> {
-    const known = this.#generation;
+    const before = this.#generation;
     await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions(this.#keepLease)]);
-    if (known !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
+    if (before !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
     await this.host.beat();
   }
 
   async #join(): Promise<void> {
     const failures = this.#failures;
     await this.#readGeneration();
-    this.#count++;
-    this.#isJoining = true;
-    // Until all places are registered in the new epoch, those of the last one are valid, too.
+    this.#epochNumber++;
+    this.#isReturning = true;
+    // Until all members are registered in the new epoch, those registered in the last one are valid, too.
     this.#oldest = Math.max(this.#registered, 1);
     await this.#renew();
     await this.host.resynchronize(this.#keepLease);
     await this.host.probeSubscriptions(this.#keepLease);
-    this.#oldest = this.#count;
+    this.#oldest = this.#epochNumber;
     await this.#renew(true);
-    this.#registered = this.#count;
+    this.#registered = this.#epochNumber;
     if (this.#failures !== failures) throw new RedisUnavailableError('a connection was lost meanwhile');
     if (this.#isStopped) return;
-    this.#isJoining = false;
+    this.#isReturning = false;
     this.#isConnected = true;
     this.#connectedAt = performance.now();
     this.host.connected();
   }
 
-  /** Renews the lease if that was not done just before. @throws RedisUnavailableError if it ran out */
+  /** Renews the lease if more than a sixth of it has passed. @throws RedisUnavailableError if it ran out */
   readonly #keepLease = async (): Promise<void> => {
     const left = this.#leaseEnd - performance.now();
     if (left < (this.host.nodeTimeout * 5) / 6) await this.#renew(true);
   };
 
-  /** @param mustExist Whether it must not have run out. */
+  /** @param mustExist True if a lease that has run out is an error. */
   async #renew(mustExist = false): Promise<void> {
     const began = performance.now();
     const { nodeTimeout, commands } = this.host;
@@ -214,8 +221,8 @@ export class Membership {
     const began = performance.now();
     const { commands, keys, nodeTimeout } = this.host;
     const answer = await commands.run(GENERATION, [keys.generation], [this.#generation, fresh, nodeTimeout]);
-    const [generation, settling] = answer as [string, number];
+    const [generation, recovering] = answer as [string, number];
     this.#generation = generation;
-    this.#settledAt = settling > 0 ? began + settling : 0;
+    this.#recoveredAt = recovering > 0 ? began + recovering : 0;
   }
 }

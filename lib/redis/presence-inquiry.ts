@@ -1,7 +1,7 @@
 import type { GroupCount, GroupEntry } from '../server/group-member.js';
 import { fromWire, type PresenceMessageOf } from './presence-messages.js';
 
-/** The answers of nodes to one question. */
+/** The answers of the other nodes to one request for the members of a group, or for their number. */
 export class PresenceInquiry {
   readonly entries: GroupEntry[] = [];
   readonly counts: GroupCount[] = [];
@@ -19,7 +19,7 @@ export class PresenceInquiry {
     if (this.#answered.has(from)) return;
     if (index === 0) this.#parts.set(from, { count: 0, entries: [] });
     const parts = this.#parts.get(from);
-    // A part was lost: the node is asked again.
+    // An earlier part was lost. The node is asked again, as its answer stays incomplete.
     if (parts?.count !== index) return;
     parts.count++;
     for (const entry of entries) parts.entries.push(fromWire(entry));
@@ -32,7 +32,7 @@ export class PresenceInquiry {
     if (this.#missing.size === 0) this.#wake?.();
   }
 
-  /** Resolves when all these nodes have answered, or after `timeout` ms. */
+  /** Resolves when all `nodes` have answered, or after `timeout` ms. */
   async waitFor(nodes: readonly string[], timeout: number): Promise<void> {
     this.#missing = new Set(nodes.filter((node) => !this.#answered.has(node)));
     if (this.#missing.size === 0) return;

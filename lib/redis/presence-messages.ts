@@ -1,10 +1,10 @@
 import type { JsonValue } from '../common/json-copy.js';
 import type { GroupChange, GroupCount, GroupEntry } from '../server/group-member.js';
 
-/** The first byte of the messages about members of groups. Envelopes begin with their version, which is another one. */
+/** The first byte of the messages about members of groups. It differs from the first byte of envelopes, their version. */
 const PRESENCE = 2;
 
-/** The list of a large group is sent in messages of about this size, in bytes. */
+/** The approximate size of the messages in which the list of a large group is sent, in bytes. */
 const CHUNK_SIZE = 64 * 1024;
 
 /** An entry of a group: group, id of the connection, ms since 1970, `as` (`null` for none), info (absent for none). */
@@ -42,7 +42,7 @@ export type PresenceMessage = { readonly from: string } & (
       readonly position?: StreamPosition;
     }
   | { readonly kind: 'changes'; readonly position: StreamPosition; readonly changes: readonly (WireEntry | WireLeft)[] }
-  /** Published regularly, so that lost changes are noticed. */
+  /** Published regularly, so that receivers detect lost changes. */
   | { readonly kind: 'position'; readonly position: StreamPosition }
   /** The node is shut down. */
   | { readonly kind: 'gone' }
@@ -58,7 +58,7 @@ export function encodePresence(message: PresenceMessage): Buffer {
   return Buffer.concat([Buffer.of(PRESENCE), Buffer.from(JSON.stringify(message))]);
 }
 
-/** @throws Error if it is not JSON, without its contents. */
+/** @throws Error if the message is not JSON. Its text contains nothing of the message. */
 export function decodePresence(bytes: Buffer): PresenceMessage {
   let message: unknown;
   try {
@@ -67,7 +67,7 @@ export function decodePresence(bytes: Buffer): PresenceMessage {
     throw new Error('a message about members of groups is not JSON');
   }
   if (typeof (message as PresenceMessage | null)?.from !== 'string') {
-    throw new Error('a message about members of groups does not say which node it is from');
+    throw new Error('a message about members of groups does not contain the id of its node');
   }
   return message as PresenceMessage;
 }
@@ -90,7 +90,7 @@ export function isLeft(item: WireEntry | WireLeft): item is WireLeft {
   return item.length === 2;
 }
 
-/** Splits a list into parts of about the size of a message. An empty list has one empty part. */
+/** Splits a list into parts of about `CHUNK_SIZE` bytes. An empty list has one empty part. */
 export function* chunksOf<Item>(items: Iterable<Item>): Generator<readonly [part: Item[], isLast: boolean]> {
   let part: Item[] = [];
   let size = 0;

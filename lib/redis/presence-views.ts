@@ -26,24 +26,26 @@ interface Request {
   /** The number of messages of the answer that arrived, and what they contain. */
   count: number;
   readonly received: WireEntry[];
-  /** Changes that arrive before the answer is complete, which may contain them or not. */
+  /** Changes that arrived before the answer was complete. The answer may contain them or not. */
   readonly changes: PresenceMessageOf<'changes'>[];
 }
 
-/** Beyond so many changes before an answer is complete, it is asked for again. */
+/** The most changes that are kept before an answer is complete. Beyond that, the answer is requested again. */
 const MAX_WAITING_CHANGES = 10_000;
 
+/** The parts of the node that the copies need. */
 export interface ViewsHost {
-  /** How long to wait for an answer before it is asked for again, in ms. */
+  /** The time after which an answer that did not arrive is requested again, in ms. */
   readonly patience: number;
   changed(changes: readonly GroupChange[]): void;
-  /** Asks a node for all its entries. */
+  /** Asks a node for all its entries. @returns The id of the request. */
   ask(node: string): string;
 }
 
 /**
- * Copies of what the other nodes have in groups, one for each node. A copy follows the changes that the node publishes. When
- * some were missed, it is replaced, and the differences are reported, so that reported changes always add up to the copy.
+ * Copies of the group members of the other nodes, one copy for each node. A copy follows the changes that the node publishes.
+ * When changes were missed, the copy is replaced and the differences are reported, so that the sum of all reported changes
+ * always equals the copy.
  */
 export class PresenceViews {
   readonly #views = new Map<string, View>();
@@ -55,7 +57,7 @@ export class PresenceViews {
     return this.#views.keys();
   }
 
-  /** Changes of all nodes may have been missed. */
+  /** Marks all copies as outdated, as changes may have been missed. */
   missed(): void {
     for (const view of this.#views.values()) {
       view.position = undefined;
@@ -63,13 +65,13 @@ export class PresenceViews {
     }
   }
 
-  /** Asks a node for what it has, unless that is received already or under way. */
+  /** Asks a node for its entries, unless there is an up-to-date copy or the node has been asked already. */
   follow(node: string): void {
     const view = this.#viewOf(node);
     if (!view.position) this.#ask(node, view);
   }
 
-  /** The node is dead: its connections have left all groups. */
+  /** Removes the copy of a dead node, and reports that its connections have left all groups. */
   drop(node: string): void {
     const view = this.#views.get(node);
     if (!view) return;
@@ -80,7 +82,7 @@ export class PresenceViews {
   answered({ from, id, index, entries, isLast, position }: PresenceMessageOf<'answer'>): void {
     const view = this.#views.get(from);
     const request = view?.request;
-    // Where a part was lost, the node is asked again.
+    // If an earlier part was lost, the answer stays incomplete, and the node is asked again.
     if (!view || request?.id !== id || request.count !== index) return;
     request.count++;
     request.received.push(...entries);
@@ -161,7 +163,7 @@ function entriesOf(items: readonly WireEntry[]): Entries {
   return entries;
 }
 
-/** @returns `undefined` if it changes nothing. */
+/** @returns `undefined` if the entries are the same afterwards. */
 function apply(entries: Entries, item: WireEntry | WireLeft): GroupChange | undefined {
   const [group, connectionId] = item;
   const connections = entries.get(group);

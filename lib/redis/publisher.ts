@@ -1,27 +1,27 @@
-/** How many signals may be under way at once: more would wait in the connection, where they cannot be dropped. */
-const MAX_UNDER_WAY = 1_024;
+/** The most signals in flight at once. More would wait in the connection, where they cannot be dropped. */
+const MAX_IN_FLIGHT = 1_024;
 
 interface Waiting {
   readonly channel: string;
   readonly envelope: Buffer;
 }
 
-/** The signals under way on one connection, and the handlers of their answers: no closure is made per signal. */
+/** The signals in flight on one connection, and the handlers of their answers, so that no signal needs a closure. */
 interface Flight {
-  underWay: number;
+  count: number;
   readonly sent: () => void;
   readonly failed: (error: Error) => void;
 }
 
 /**
- * Publishes without anybody waiting for it. What Redis does not take at once waits, in order, up to a limit; then the
- * oldest is dropped.
+ * Publishes signals; callers do not wait for the answers. Signals that cannot be sent at once wait in order. If more wait
+ * than the limit allows, the oldest is dropped.
  */
 export class Publisher {
-  /** How many were dropped, or lost with the connection. */
+  /** Number of signals that were dropped, or lost with the connection. */
   dropped = 0;
   #waiting: Waiting[] = [];
-  /** The first in `#waiting` that is still there. */
+  /** The index of the oldest waiting signal in `#waiting`; earlier elements are empty. */
   #first = 0;
   #flight = this.#newFlight();
   #onIdle: (() => void) | undefined;
@@ -29,15 +29,15 @@ export class Publisher {
   constructor(
     private readonly send: (channel: string, envelope: Buffer) => Promise<unknown>,
     private readonly limit: number,
-    /** Whether Redis is there. */
+    /** Returns true while Redis can be reached. */
     private readonly isOpen: () => boolean,
-    /** Called for each that is dropped. */
+    /** Called for each dropped signal. */
     private readonly onDrop: () => void,
-    /** Called, before the next is sent, when one was not taken. */
+    /** Called when Redis has refused a signal, before the next one is sent. */
     private readonly onFailure: (error: Error) => void,
   ) {}
 
-  /** How many wait. */
+  /** Number of waiting signals. */
   get size(): number {
     return this.#waiting.length - this.#first;
   }
@@ -54,9 +54,9 @@ export class Publisher {
     }
   }
 
-  /** Resolves when Redis has taken all, or after `timeout` ms. */
+  /** Resolves when no signals are in flight, or after `timeout` ms. */
   async idle(timeout: number): Promise<void> {
-    if (this.#flight.underWay === 0) return;
+    if (this.#flight.count === 0) return;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#onIdle = resolve;
@@ -65,7 +65,7 @@ export class Publisher {
     clearTimeout(timer);
   }
 
-  /** Publishes what waits, as far as that is possible. */
+  /** Publishes the waiting signals, as long as Redis can be reached and not too many are in flight. */
   flush(): void {
     while (this.size > 0 && this.#canSend) {
       const { channel, envelope } = this.#take();
@@ -74,7 +74,7 @@ export class Publisher {
   }
 
   get #canSend(): boolean {
-    return this.#flight.underWay < MAX_UNDER_WAY && this.isOpen();
+    return this.#flight.count < MAX_IN_FLIGHT && this.isOpen();
   }
 
   #take(): Waiting {
@@ -87,34 +87,34 @@ export class Publisher {
     return taken;
   }
 
-  /** The connection was lost, and with it the signals under way: Redis may have them or not, so none is sent again. */
+  /** Counts the signals in flight as dropped. None is sent again, as Redis may have received it or not. */
   connectionLost(): void {
-    const { underWay } = this.#flight;
+    const { count } = this.#flight;
     this.#flight = this.#newFlight();
-    for (let count = 0; count < underWay; count++) this.#drop();
+    for (let lost = 0; lost < count; lost++) this.#drop();
     this.#onIdle?.();
   }
 
   #send(channel: string, envelope: Buffer): void {
     const flight = this.#flight;
-    flight.underWay++;
+    flight.count++;
     this.send(channel, envelope).then(flight.sent, flight.failed);
   }
 
   #newFlight(): Flight {
     const answered = () => {
-      flight.underWay--;
+      flight.count--;
       if (flight !== this.#flight) return;
       this.flush();
-      if (flight.underWay === 0) this.#onIdle?.();
+      if (flight.count === 0) this.#onIdle?.();
     };
     const flight: Flight = {
-      underWay: 0,
+      count: 0,
       sent: answered,
       failed: (error) => {
         if (flight !== this.#flight) return;
         this.onFailure(error);
-        // The failure may have shown that the connection is lost, which has counted this signal.
+        // `onFailure()` may have called `connectionLost()`, which has counted this signal.
         if (flight !== this.#flight) return;
         this.#drop();
         answered();

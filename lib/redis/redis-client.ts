@@ -3,7 +3,7 @@ export type RedisArgument = string | number | Buffer;
 
 /**
  * An [ioredis](https://github.com/redis/ioredis) client, version 5 or 6: a `Redis`, with or without Sentinel, or a
- * `Cluster`. Only the members that are used here, so that both versions fit.
+ * `Cluster`. The type has only the members that are used here, so that clients of both versions match it.
  */
 export interface RedisClient {
   readonly status: string;
@@ -46,27 +46,27 @@ export interface ConnectionAttempt {
   readonly name: string;
   /** In ms. */
   readonly commandTimeout: number;
-  /** How many attempts failed before. Each begins with another Sentinel. */
+  /** Number of failed attempts before this one. Each attempt begins with another Sentinel. */
   readonly failures: number;
   /** Nodes of a Redis Cluster that an earlier client has found. */
   readonly nodes: readonly NodeAddress[];
-  /** Prefix that the client adds to keys: `''`, as `Keys` adds it, or that of the client which this one replaces. */
+  /** Prefix that the client adds to keys: `''` where `Keys` adds it, or the prefix of the client that this one replaces. */
   readonly keyPrefix: string;
 }
 
-/** How long a connection that is given up may take to close, in ms. A silent peer never confirms it. */
+/** The time in which an abandoned connection has to close, in ms. A silent peer never confirms the end. */
 const DISCONNECT_TIMEOUT = 250;
 
 /**
- * Settings of every client made here. A client serves until it is lost and is then replaced by a new one, which looks
- * for Redis again. So a client never reconnects by itself and never sends a command twice.
+ * Settings of every client made here. A client that lost its connection is replaced by a new one, which finds Redis again.
+ * So a client never reconnects by itself and never sends a command twice.
  */
 function settingsOf({ name, commandTimeout, keyPrefix }: ConnectionAttempt) {
   return {
     lazyConnect: true,
     retryStrategy: null,
     reconnectOnError: null,
-    // A command that cannot be sent now fails now.
+    // A command fails at once if it cannot be sent.
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
     // `ChannelSubscriptions` subscribes again.
@@ -93,7 +93,8 @@ export function duplicateClient(client: RedisClient, attempt: ConnectionAttempt)
     return client.duplicate({ ...settingsOf(attempt), ...sentinelsOf(options, attempt) });
   }
   const { retryStrategy, connectTimeout, commandTimeout, disconnectTimeout, connectionName } = settingsOf(attempt);
-  // The first nodes may be gone or hang, but their addresses may also have changed: both lists are tried in turn.
+  // The configured nodes may no longer exist or hang, and the nodes found earlier may have new addresses: attempts use both
+  // lists in turn.
   const nodes = attempt.failures % 2 === 0 && !options?.useSRVRecords ? attempt.nodes : [];
   return client.duplicate([...nodes], {
     lazyConnect: true,
@@ -135,7 +136,7 @@ export function createNodeClient(cluster: RedisClient, node: NodeAddress, attemp
   return template.duplicate({ ...settingsOf(attempt), ...node, readOnly: false });
 }
 
-/** Whether it is a client of a Redis Cluster. */
+/** Returns true for a client of a Redis Cluster. */
 export function isClusterClient(client: RedisClient): boolean {
   return (client as ClientDetails).isCluster === true;
 }
@@ -162,7 +163,7 @@ export function keyPrefixOf(client: RedisClient): string {
   return options?.keyPrefix ?? options?.redisOptions?.keyPrefix ?? '';
 }
 
-/** Whether it is a client of ioredis. */
+/** Returns true for a client of ioredis. */
 export function isRedisClient(value: unknown): value is RedisClient {
   const client = value as Partial<RedisClient> | null;
   return (
@@ -176,7 +177,7 @@ function nodesOf(cluster: RedisClient): readonly ClientDetails[] {
   return (cluster as ClientDetails).nodes?.() ?? [];
 }
 
-/** Another Sentinel first for each attempt: the first one may hang, and is asked for long. */
+/** Begins each attempt with another Sentinel, as ioredis waits long for one that hangs. */
 function sentinelsOf(options: Options | undefined, { failures }: ConnectionAttempt): { sentinels?: object[] } {
   const sentinels = options?.sentinels;
   if (!sentinels || sentinels.length === 0) return {};

@@ -5,19 +5,19 @@ import { checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from '
 /** Options of {@link RedisCluster}. */
 export interface RedisClusterOptions extends RedisOptions {
   /**
-   * What the names of all keys and channels begin with: the same for all nodes of an application, and another one for
-   * each application. Databases do not keep applications apart, as channels do not belong to one.
+   * Prefix of all keys and channels: the same for all nodes of an application, and another one for each application.
+   * Different databases do not separate applications, because channels belong to no database.
    * @default 'webwire'
    */
   readonly prefix?: string;
   /**
-   * How long a node that does not answer any more keeps its places in sessions, in milliseconds: at least three times the
-   * `commandTimeout`. It tells Redis that it is alive three times as often.
+   * The time after which a silent node counts as dead, so that its connections no longer count as members of sessions, in
+   * milliseconds: at least three times the `commandTimeout`. A node sends three heartbeats within this time.
    * @default 10_000
    */
   readonly nodeTimeout?: number;
   /**
-   * How many signals for other nodes are kept while Redis is away. Beyond that, the oldest are dropped.
+   * The most signals for other nodes that are kept while Redis is away. Beyond that, the oldest are dropped.
    * @default 1_000
    */
   readonly maxWaitingSignals?: number;

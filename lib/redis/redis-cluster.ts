@@ -9,48 +9,48 @@ import { Publisher } from './publisher.js';
 import { resolveRedisClusterOptions, type RedisClusterOptions } from './redis-cluster-options.js';
 import { RedisConnections } from './redis-connections.js';
 import { addressOf } from './redis-options.js';
-import { RedisPlaces } from './redis-places.js';
+import { RedisSessionMembers } from './redis-session-members.js';
 import { isPresenceMessage } from './presence-messages.js';
 import { RedisPresence } from './redis-presence.js';
 import type { ChannelSubscriptions } from './channel-subscriptions.js';
 
 /**
- * What a `RedisCluster` tells: `cluster.on('disconnected', ({ reason }) => …)`. The same objects, with `cluster` added, are
- * published on `node:diagnostics_channel`, as `nestjs-webwire:cluster:disconnected` and so on.
+ * The events of a `RedisCluster`: `cluster.on('disconnected', ({ reason }) => …)`. The same objects, with `cluster` added,
+ * are published on `node:diagnostics_channel`, as `nestjs-webwire:cluster:disconnected` and so on.
  */
 export interface RedisClusterEvents {
-  /** Redis is there, for the first time or again, and knows of this many places of this node in sessions. */
+  /** Redis can be reached, for the first time or again. `places`: number of session members of this node. */
   connected: [event: { nodeId: string; places: number }];
-  /** Redis is away, or answers no more. */
+  /** Redis does not answer, or the connection to it was lost. */
   disconnected: [event: { nodeId: string; reason: string }];
-  /** A signal for other nodes was dropped, or lost with the connection: so many by now. */
+  /** A signal for other nodes was dropped, or lost with the connection. `dropped`: number of such signals so far. */
   drop: [event: { nodeId: string; dropped: number }];
 }
 
 /** The state of a node. */
 export interface RedisClusterHealth {
-  /** Whether the other nodes can be reached. */
+  /** True if the other nodes can be reached. */
   readonly isHealthy: boolean;
   readonly status: 'starting' | 'connected' | 'disconnected' | 'stopped';
-  /** When it got this status. */
+  /** The time at which the node got this status. */
   readonly since: Date;
   readonly nodeId: string;
-  /** How many places in sessions the connections of this node have. */
+  /** Number of connections of this node that have a session, each counted once per session. */
   readonly places: number;
-  /** How many channels it subscribes to. */
+  /** Number of channels that the node subscribes to. */
   readonly channels: number;
-  /** How many signals wait for Redis. */
+  /** Number of signals that wait until Redis can be reached. */
   readonly waitingSignals: number;
-  /** How many signals were dropped, or lost with the connection. */
+  /** Number of signals that were dropped, or lost with the connection, since the start. */
   readonly droppedSignals: number;
-  /** While the node comes back: how many of its channels and places Redis has again. */
+  /** While the node returns: number of its channels and session members that are registered in Redis again. */
   readonly returning?: { readonly channels: number; readonly places: number };
 }
 
-/** Malformed messages are logged this often at most, in ms. */
+/** The shortest time between two warnings about malformed messages, in ms. */
 const WARNING_INTERVAL = 10_000;
 
-/** The progress of a node that comes back is logged this often, in ms. */
+/** The interval at which the progress of a returning node is logged, in ms. */
 const PROGRESS_INTERVAL = 5_000;
 
 /**
@@ -69,13 +69,13 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   readonly #connections: RedisConnections;
   readonly #membership: Membership;
   readonly #publisher: Publisher;
-  readonly #places: RedisPlaces;
+  readonly #sessionMembers: RedisSessionMembers;
   readonly #presence: RedisPresence;
   #node: ClusterNode | undefined;
   #status: RedisClusterHealth['status'] = 'starting';
   #since = new Date();
-  /** Whether other nodes may not have registered all that they have since Redis lost its data. */
-  #isSettling = false;
+  /** True from a loss of data in Redis until `ClusterNode.connected()` was called for its end. */
+  #isRecovering = false;
   #malformed = 0;
   #warnedAt = -Infinity;
 
@@ -102,29 +102,29 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       () => this.emitEvent('drop', () => ({ nodeId: this.nodeId, dropped: this.#publisher.dropped })),
       (error) => this.#notPublished(error),
     );
-    this.#places = new RedisPlaces(this.#placesHost());
-    this.places = this.#places;
+    this.#sessionMembers = new RedisSessionMembers(this.#sessionMembersHost());
+    this.places = this.#sessionMembers;
     this.#presence = new RedisPresence(this.#presenceHost());
     this.presence = this.#presence;
   }
 
-  /** Identifies this node in logs and events: another one for each start. */
+  /** The id of this node in logs and events: a new one for each start. */
   get nodeId(): string {
     return this.#membership.nodeId;
   }
 
-  /** How this node is, for health checks. */
+  /** The state of this node, for health checks. */
   health(): RedisClusterHealth {
     return {
       isHealthy: this.#status === 'connected' && this.#membership.isConnected && this.#subscriptions.isComplete,
       status: this.#status,
       since: this.#since,
       nodeId: this.nodeId,
-      places: this.#places.size,
+      places: this.#sessionMembers.size,
       channels: this.#subscriptions.size,
       waitingSignals: this.#publisher.size,
       droppedSignals: this.#publisher.dropped,
-      ...(this.#membership.isJoining && { returning: this.#progress }),
+      ...(this.#membership.isReturning && { returning: this.#progress }),
     };
   }
 
@@ -147,7 +147,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
 
   /** For `WebwireModule`, when the application is shut down. */
   async stop(): Promise<void> {
-    // An application that did not come to its start is closed, too.
+    // Nest also closes applications that failed to start.
     if (this.#status === 'starting') {
       this.#connections.close();
       return;
@@ -199,14 +199,14 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
           await renew();
         };
         await this.#subscriptions.renew(step);
-        await this.#places.resynchronize(step);
-        // A shard that is away must not keep the node from coming back: the next heartbeat registers it.
+        await this.#sessionMembers.resynchronize(step);
+        // A shard that cannot be reached must not prevent the return: the next heartbeat registers the node.
         await this.#presence.register().catch(() => undefined);
       },
       beat: async () => {
-        await Promise.all([this.#places.confirmOldest(), this.#presence.beat().catch(() => undefined)]);
-        if (!this.#isSettling || this.#membership.isSettling) return;
-        this.#isSettling = false;
+        await Promise.all([this.#sessionMembers.confirmOldest(), this.#presence.beat().catch(() => undefined)]);
+        if (!this.#isRecovering || this.#membership.isRecovering) return;
+        this.#isRecovering = false;
         this.#node!.connected();
       },
       connected: () => this.#connected(),
@@ -214,7 +214,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     };
   }
 
-  #placesHost(): ConstructorParameters<typeof RedisPlaces>[0] {
+  #sessionMembersHost(): ConstructorParameters<typeof RedisSessionMembers>[0] {
     return {
       commands: this.#connections.commands,
       keys: this.#keys,
@@ -225,14 +225,14 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   }
 
   get #progress(): { channels: number; places: number } {
-    return { channels: this.#subscriptions.confirmed, places: this.#places.registered };
+    return { channels: this.#subscriptions.confirmed, places: this.#sessionMembers.registered };
   }
 
   #reportProgress(): void {
     const { channels, places } = this.#progress;
     this.#node!.logger.log(
-      `This node is coming back: Redis has ${channels} of its ${this.#subscriptions.size} channels ` +
-        `and ${places} of its ${this.#places.size} places in sessions`,
+      `This node is returning: Redis has registered ${channels} of its ${this.#subscriptions.size} channels ` +
+        `and ${places} of its ${this.#sessionMembers.size} session members`,
     );
   }
 
@@ -254,14 +254,17 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
 
   #connected(): void {
     const { logger } = this.#node!;
-    const places = this.#places.size;
+    const places = this.#sessionMembers.size;
     if (this.#status === 'starting') logger.log(`This is node ${this.nodeId} of a cluster`);
-    else logger.log(`Redis is back: the other nodes can be reached again, and know ${places} places in sessions`);
-    this.#isSettling = this.#membership.isSettling;
-    if (this.#isSettling) {
+    else
+      logger.log(
+        `Redis is back: the other nodes can be reached again, and ${places} session members of this node are registered`,
+      );
+    this.#isRecovering = this.#membership.isRecovering;
+    if (this.#isRecovering) {
       logger.warn(
-        `Redis has lost its data: for ${this.#options.nodeTimeout} ms, until all nodes have told what they have, sessions ` +
-          'with a limit cannot be restored',
+        `Redis has lost its data: for ${this.#options.nodeTimeout} ms, until all nodes have registered their members again, ` +
+          'sessions with a limit cannot be restored',
       );
     }
     this.#become('connected');
@@ -280,18 +283,18 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     this.emitEvent('disconnected', () => ({ nodeId: this.nodeId, reason }));
   }
 
-  /** A signal that could not be sent shows that the connection is closing, before its event does: the rest waits. */
+  /** A failed signal shows that the connection is closing, before its event does. Replacing it makes the others wait. */
   #notPublished(error: Error): void {
     const { commands } = this.#connections;
-    // Redis itself may have refused the signal. Of a Redis Cluster, a single shard may be away.
+    // A `ReplyError` is an answer of Redis, so the connection works. In a Redis Cluster, only one shard may be away.
     if (error.name !== 'ReplyError' && !commands.isClustered) commands.replace(error.message);
   }
 
-  /** Redis has moved channels to other servers. Messages were lost meanwhile, and sessions may have been closed. */
+  /** Called when channels have moved to other servers: messages were lost, and sessions may have been closed meanwhile. */
   #resubscribed(channels: readonly string[]): void {
     if (channels.includes(this.#keys.presenceChannel)) this.#presence.missed();
     const sessions = channels.flatMap((channel) => this.#keys.sessionOf(channel) ?? []);
-    this.#places.confirmAll(sessions).catch((error: Error) => this.#membership.fail(error.message));
+    this.#sessionMembers.confirmAll(sessions).catch((error: Error) => this.#membership.fail(error.message));
   }
 
   get #subscriptions(): ChannelSubscriptions {
@@ -315,7 +318,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       this.#ignore((error as Error).message);
       return;
     }
-    // The connections of this node have it already.
+    // The connections of this node got it when it was published.
     if (envelope.origin === this.nodeId) return;
     if ('closedSession' in envelope) this.#node!.sessionClosed(envelope.closedSession);
     else this.#node!.receive(envelope.target, envelope.message, new Set(envelope.except));

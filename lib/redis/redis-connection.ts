@@ -10,24 +10,24 @@ import {
 import { describe, isWrongServerError, RedisUnavailableError, within } from './redis-error.js';
 import type { Script } from './script.js';
 
-/** How a connection is made. */
+/** Settings of a connection. */
 export interface ConnectionSource {
   /** Name of the connection in Redis' `CLIENT LIST`. */
   readonly name: string;
-  /** How long Redis may take to answer, in ms. */
+  /** The time in which Redis has to answer, in ms. */
   readonly commandTimeout: number;
   /** Makes a client that is not connected yet. */
   readonly createClient: (attempt: ConnectionAttempt) => Promise<RedisClient> | RedisClient;
-  /** A client of the application: it is used until it fails, and never closed. */
+  /** A client of the application. It is used until it fails, and never closed. */
   readonly given?: RedisClient;
 }
 
 /** Notifications of a connection. */
 export interface ConnectionListener {
-  /** A new client is about to connect: event listeners can be added to it. */
+  /** Called for a new client before it connects, to add event listeners. */
   created?(client: RedisClient): void;
   ready?(): void;
-  /** The connection is gone; another one is being made. */
+  /** Called when the connection was lost. The next one is being made. */
   lost?(reason: string): void;
 }
 
@@ -39,10 +39,10 @@ function retryDelay(failures: number): number {
 }
 
 /**
- * A connection to Redis that is judged by its answers. When one does not come in time, or says that the server is the
- * wrong one, a new client takes over, which looks for Redis again: by DNS, Sentinel or the nodes of the Redis Cluster.
+ * A connection to Redis. When an answer does not arrive in time, or shows that the server is the wrong one, a new client
+ * takes over, which finds Redis again: by DNS, Sentinel or the nodes of the Redis Cluster.
  *
- * Nothing is connected before `ready()` or `ask()` is called.
+ * The first call of `ready()` or `ask()` connects.
  */
 export class RedisConnection {
   #client: RedisClient | undefined;
@@ -50,13 +50,13 @@ export class RedisConnection {
   /** Clients of a Redis Cluster whose last commands may still be answered. */
   readonly #retiring = new Map<RedisClient, NodeJS.Timeout>();
   #connecting: Promise<void> | undefined;
-  /** Failures since the last answer. */
+  /** Number of failures since the last answer. */
   #failures = 0;
   #nodes: readonly NodeAddress[] = [];
   #readyAt = -Infinity;
   #isClosed = false;
   #wake: (() => void) | undefined;
-  /** The last error of a connection attempt: clients repeat it while Redis is away, so it is logged once by the owner. */
+  /** The last error of a connection attempt. Attempts repeat it while Redis is away, so only the owner logs it, once. */
   lastError = 'no answer';
 
   constructor(
@@ -67,12 +67,12 @@ export class RedisConnection {
     this.#client = source.given;
   }
 
-  /** Whether commands can be sent now. */
+  /** True if commands can be sent now. */
   get isReady(): boolean {
     return this.#client?.status === 'ready';
   }
 
-  /** Whether Redis is a Redis Cluster, as far as that is known. */
+  /** True for a Redis Cluster; false before the first client was made. */
   get isClustered(): boolean {
     return this.#client !== undefined && isClusterClient(this.#client);
   }
@@ -84,9 +84,8 @@ export class RedisConnection {
   }
 
   /**
-   * Sends a command, as soon as there is a connection. A command that the wrong server refused is sent again to the next
-   * one.
-   * @throws RedisUnavailableError if there is no answer within the `commandTimeout`, or an error.
+   * Sends a command as soon as there is a connection. If the wrong server refused it, sends it again to the next server.
+   * @throws RedisUnavailableError if there is no answer within the `commandTimeout`, or if the answer is an error.
    */
   async ask(command: string, ...args: RedisArgument[]): Promise<unknown> {
     const deadline = performance.now() + this.source.commandTimeout;
@@ -105,9 +104,9 @@ export class RedisConnection {
         answer = await within(time, client.call(command, ...args), command);
       } catch (error) {
         const { isSilent, isWrongServer, message } = error as RedisUnavailableError;
-        // After a long wait for the connection, a late answer says nothing about it.
-        const isJudged = isSilent && time > this.source.commandTimeout / 2;
-        if (isJudged || isWrongServer) this.replace(message, client);
+        // After a long wait for the connection, too little time was left to blame the connection for a late answer.
+        const isTooSlow = isSilent && time > this.source.commandTimeout / 2;
+        if (isTooSlow || isWrongServer) this.replace(message, client);
         if (isSilent && refusal) throw refusal;
         if (!isWrongServer || performance.now() >= deadline) throw error;
         refusal = error;
@@ -120,7 +119,7 @@ export class RedisConnection {
     }
   }
 
-  /** Runs a script, which Redis keeps for the next time. All keys are in one slot of a Redis Cluster. */
+  /** Runs a script, by its digest if Redis has it already. All keys must be in one slot of a Redis Cluster. */
   async run({ digest, source }: Script, keys: readonly string[], args: readonly RedisArgument[]): Promise<unknown> {
     try {
       return await this.ask('evalsha', digest, keys.length, ...keys, ...args);
@@ -130,13 +129,13 @@ export class RedisConnection {
     }
   }
 
-  /** Sends a command without a limit in time. */
+  /** Sends a command without a timeout. */
   send(command: string, ...args: RedisArgument[]): Promise<unknown> {
     return this.#client ? this.#client.call(command, ...args) : Promise.reject(new Error('there is no connection'));
   }
 
   /**
-   * Waits for the connection, which is made if there is none.
+   * Connects if there is no connection, and waits for it.
    * @throws RedisUnavailableError if it takes longer than `timeout` ms.
    */
   async ready(timeout: number): Promise<void> {
@@ -154,9 +153,9 @@ export class RedisConnection {
   }
 
   /**
-   * Makes a new connection in place of the present one. That of a Redis Cluster is used until then, as other shards may
+   * Replaces the connection. The client of a Redis Cluster stays in use until the new one is ready, as other shards may
    * still answer.
-   * @param client The client that failed. Does nothing if it was replaced already.
+   * @param client The client that failed. If it was replaced already, nothing happens.
    */
   replace(reason: string, client = this.#client): void {
     if (this.#isClosed || client !== this.#client || this.#connecting) return;
@@ -170,8 +169,8 @@ export class RedisConnection {
     void this.#connect();
   }
 
-  /** Looks for Redis again after a reply that shows the wrong server, unless the connection is new. */
-  reconsider(error: string): void {
+  /** Replaces the connection if an error shows that the server is the wrong one, unless the connection is new. */
+  replaceIfWrongServer(error: string): void {
     const isNew = performance.now() - this.#readyAt < MAX_RETRY_DELAY;
     if (isWrongServerError(error) && !isNew) this.replace(error);
   }
@@ -197,7 +196,7 @@ export class RedisConnection {
       listener = resolve;
       client.on('ready', resolve);
     });
-    // The status shows whether it fails, and the client itself tries again.
+    // A failure is visible in the status, and the client itself tries again.
     if (client.status === 'wait') client.connect().catch(() => undefined);
     await within(timeout, isReady, 'connecting').finally(() => client.off('ready', listener!));
   }
@@ -221,7 +220,7 @@ export class RedisConnection {
     }
   }
 
-  /** @returns A client that is ready; `undefined` if it did not become so in time. */
+  /** @returns A client that is ready; `undefined` if the attempt failed. */
   async #attempt(): Promise<RedisClient | undefined> {
     const { name, commandTimeout } = this.source;
     let client: RedisClient | undefined;
@@ -235,7 +234,7 @@ export class RedisConnection {
       });
       client.on('error', (error: Error) => (this.lastError = describe(error)));
       this.listener.created?.(client);
-      // A ready check, a Sentinel or a node of the cluster may hang, too.
+      // Not only the connection may hang, but also a ready check, a Sentinel or a node of the cluster.
       await within(2 * commandTimeout, client.connect(), 'connecting');
       if (client.status === 'ready') return client;
     } catch (error) {
@@ -261,7 +260,7 @@ export class RedisConnection {
     this.listener.ready?.();
   }
 
-  /** The nodes that are known now may be all that is left of the cluster later. */
+  /** Keeps the addresses of the nodes: when the client is replaced, the configured ones may no longer exist. */
   #remember(client: RedisClient): void {
     const nodes = isClusterClient(client) ? addressesOf(client) : [];
     if (nodes.length > 0) this.#nodes = nodes;

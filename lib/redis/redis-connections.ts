@@ -6,11 +6,11 @@ import type { RedisAddress } from './redis-options.js';
 
 /** Notifications of the connections of a node. */
 export interface ConnectionsListener extends Pick<SubscriptionsHost, 'message' | 'resubscribed' | 'suspected'> {
-  /** A connection was lost, so messages and answers may be. */
+  /** Called when a connection was lost: messages or answers may be lost, too. */
   interrupted(reason: string): void;
-  /** The connection for commands was lost, with the commands under way. */
+  /** Called when the connection for commands was lost, with the commands in flight. */
   commandsLost(): void;
-  /** All connections are ready, after one was not. */
+  /** Called when all connections are ready again. */
   ready(): void;
 }
 
@@ -31,7 +31,7 @@ export class RedisConnections {
         lost: (reason) => {
           listener.commandsLost();
           listener.interrupted(`its connection for commands was lost: ${reason}`);
-          // A replica still delivers messages, for as long as its primary is the right one.
+          // A subscription to a replica works only as long as the replica follows the present primary.
           if (isWrongServerError(reason)) this.subscriptions.replaceConnections(reason);
         },
       },
@@ -50,8 +50,9 @@ export class RedisConnections {
   }
 
   /**
-   * @param timeout How long to wait for Redis, in ms.
-   * @throws RedisUnavailableError if there is no Redis, or too old a one.
+   * Connects to all servers.
+   * @param timeout The time in which Redis has to answer, in ms.
+   * @throws RedisUnavailableError if Redis cannot be reached, or is too old.
    */
   async open(timeout: number): Promise<void> {
     const { commands, subscriptions } = this;
@@ -73,7 +74,7 @@ export class RedisConnections {
   }
 }
 
-/** Sharded channels came with version 7. */
+/** Sharded channels need version 7. */
 function assertVersion(info: string): void {
   const version = /^redis_version:(\d+)\.\S*/m.exec(info);
   if (version && Number(version[1]) < 7) {

@@ -1,3 +1,5 @@
+import { withTimeout } from '../common/timeout.js';
+
 /** Redis did not answer in time, refused the command, or cannot be reached. */
 export class RedisUnavailableError extends Error {
   override readonly name = 'RedisUnavailableError';
@@ -5,13 +7,13 @@ export class RedisUnavailableError extends Error {
 
   constructor(
     message: string,
-    /** Whether no answer came in time. */
+    /** True if there was no answer in time. */
     readonly isSilent = false,
   ) {
     super(message);
   }
 
-  /** Whether a server answered that cannot do this in its present role or state, though another one may. */
+  /** True if the server cannot run the command in its present role or state, but another server may. */
   get isWrongServer(): boolean {
     return isWrongServerError(this.message);
   }
@@ -19,7 +21,7 @@ export class RedisUnavailableError extends Error {
 
 /**
  * The errors of a replica, of a server that is loading its data, and of a Redis Cluster that is failing over. The
- * server has run nothing. The last three are texts of ioredis.
+ * command was not executed. The last three are messages of ioredis.
  */
 const WRONG_SERVER =
   /^(?:READONLY|MASTERDOWN|LOADING|CLUSTERDOWN) |^Too many Cluster redirections|^Failed to refresh slots cache|^Cluster is ended/;
@@ -30,7 +32,7 @@ export function isWrongServerError(message: string): boolean {
 
 /** Describes an error of a connection. */
 export function describe(error: Error): string {
-  // When several addresses were tried, each of them has an error of its own and this one has no message.
+  // An AggregateError for several addresses has no message.
   return error.message || (error as NodeJS.ErrnoException).code || error.name;
 }
 
@@ -39,15 +41,9 @@ export function describe(error: Error): string {
  * @throws RedisUnavailableError if it takes longer, or is an error.
  */
 export async function within<T>(timeout: number, answer: Promise<T>, what: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new RedisUnavailableError(`no answer to ${what} in time`, true)), timeout);
-  });
   try {
-    return await Promise.race([answer, late]);
+    return await withTimeout(answer, timeout, () => new RedisUnavailableError(`no answer to ${what} in time`, true));
   } catch (error) {
     throw error instanceof RedisUnavailableError ? error : new RedisUnavailableError(describe(error as Error));
-  } finally {
-    clearTimeout(timer);
   }
 }

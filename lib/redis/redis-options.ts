@@ -17,7 +17,7 @@ import {
   type RedisClient,
 } from './redis-client.js';
 
-/** How Redis is reached: exactly one of `client`, `url` and `connection`. */
+/** The address of Redis: exactly one of `client`, `url` and `connection`. */
 export interface RedisOptions {
   /** A client of ioredis: a `Redis`, with or without Sentinel, or a `Cluster`. It is never closed. */
   readonly client?: RedisClient;
@@ -26,14 +26,14 @@ export interface RedisOptions {
   /** Options of a connection of ioredis, as `new Redis()` takes them: `host`, `port`, `sentinels`, `tls` and so on. */
   readonly connection?: object;
   /**
-   * How long Redis may take to answer, in milliseconds. Then the operation fails, and the connection is replaced by a
-   * new one.
+   * The time in which Redis has to answer, in milliseconds. Otherwise the operation fails, and the connection is replaced
+   * by a new one.
    * @default 2_000
    */
   readonly commandTimeout?: number;
 }
 
-/** How Redis is reached, according to the options. */
+/** The address of Redis, made from the options. */
 export interface RedisAddress {
   readonly commandTimeout: number;
   /** The prefix that the given client adds to the keys of its commands. */
@@ -52,13 +52,14 @@ export const REDIS_RULES: OptionRules<RedisOptions> = {
   commandTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
 };
 
-/** A prefix of keys has no braces: they would put all keys on one shard of a Redis Cluster. */
+/** A prefix must not contain braces: they would put all keys on one shard of a Redis Cluster. */
 export const PREFIX_RULE: OptionRule = stringThat('a string of printable ASCII characters but { and }', (prefix) =>
   /^[!-z|~]+$/.test(prefix),
 );
 
 /**
- * Checks the options of one of the classes here.
+ * Checks the options of a class that connects to Redis.
+ * @param owner The name of the class, for errors.
  * @throws InvalidOptionError
  */
 export function checkRedisOptions<Options extends RedisOptions>(
@@ -71,7 +72,7 @@ export function checkRedisOptions<Options extends RedisOptions>(
   const given = [client, url, connection].filter((option) => option !== undefined);
   if (given.length === 1) return checked;
   throw new InvalidOptionError(
-    `${owner} needs to be told where Redis is, by exactly one of the options client, url and connection; ` +
+    `${owner} needs the address of Redis in exactly one of the options client, url and connection; ` +
       `${given.length} are given`,
   );
 }

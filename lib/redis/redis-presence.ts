@@ -17,31 +17,31 @@ import {
 import { PresenceViews } from './presence-views.js';
 import type { RedisArgument } from './redis-client.js';
 
-/** Requirements of the presence of a node. */
+/** The parts of the node that its presence needs. */
 export interface PresenceHost {
   readonly keys: Keys;
   readonly nodeTimeout: number;
   readonly commandTimeout: number;
   readonly membership: { readonly nodeId: string; readonly isConnected: boolean; readonly canJudge: boolean };
-  /** The application; there is none before the start. */
+  /** `undefined` before the start of the application. */
   readonly node: ClusterNode | undefined;
-  /** Asks Redis. Rejects if there is no answer in time. */
+  /** Sends a command to Redis. Rejects if the answer does not arrive in time. */
   ask(command: string, ...args: RedisArgument[]): Promise<unknown>;
-  /** Subscribes to a channel for good. Rejects if there is no connection; it is subscribed to later then. */
+  /** Subscribes to a channel until the end. Rejects without a connection, and subscribes when there is one again. */
   subscribe(channel: string): Promise<void>;
 }
 
-/** How long after the end of a lease it is looked at again, in ms. */
+/** The time between the end of a lease and its next check, in ms. */
 const AFTER_LEASE = 10;
 
 /**
- * The members of groups on all nodes. Each node alone decides on its own connections, and Redis keeps only the set of nodes:
+ * The members of groups on all nodes. Each node keeps the list of its own connections. Redis only keeps the set of nodes:
  *
- * - `entries()` and `count()` ask all nodes that have a lease, so a join costs nothing until somebody asks.
- * - A node that watches keeps a copy of what each other node has. It asks once for all of it and then follows the changes,
- *   which nodes publish as long as there is a subscriber. Changes are numbered: a gap, or a number that a node repeats
- *   regularly, shows that some were lost, and the copy is replaced.
- * - A node whose lease is gone has no members. A node that comes back begins a new stream of changes.
+ * - `entries()` and `count()` ask all nodes that have a lease, so a join sends no message to other nodes.
+ * - A node that watches keeps a copy of the members of each other node. It requests all of them once and then follows the
+ *   changes, which nodes publish as long as there is a subscriber. Changes are numbered, and each node publishes its last
+ *   number regularly. So a node detects lost changes, and replaces its copy.
+ * - A node without a lease has no members. A node that returns begins a new stream of changes.
  */
 export class RedisPresence implements ClusterPresence {
   readonly #inquiries = new Map<string, PresenceInquiry>();
@@ -51,9 +51,10 @@ export class RedisPresence implements ClusterPresence {
   #seq = 0;
   #changes: GroupChange[] = [];
   #isPublishing = false;
-  /** Whether some node may be following the changes, and how often a node has asked to. */
+  /** True if a node may be following the changes. */
   #isFollowed = false;
-  #followers = 0;
+  /** The number of requests of nodes to follow the changes. */
+  #followRequests = 0;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
@@ -95,14 +96,14 @@ export class RedisPresence implements ClusterPresence {
     await this.host.ask('sadd', this.host.keys.nodes, this.#nodeId);
   }
 
-  /** A heartbeat went well. @throws RedisUnavailableError */
+  /** Called after each heartbeat. @throws RedisUnavailableError */
   async beat(): Promise<void> {
-    // Redis may have forgotten it, as a replica that has become the master does.
+    // Redis may have lost the entry: a replica that becomes the primary may lack the last writes.
     await this.register();
     if (this.#isFollowed) this.#publishPosition();
   }
 
-  /** The node has come back, or changes of other nodes may have been lost: what it publishes is a new stream. */
+  /** Begins a new stream of changes. Called when the node has returned: messages in both directions may have been lost. */
   connected(): void {
     this.#stream = randomBytes(8).toString('hex');
     this.#seq = 0;
@@ -112,14 +113,14 @@ export class RedisPresence implements ClusterPresence {
     this.missed();
   }
 
-  /** Messages of other nodes may have been lost. */
+  /** Requests new copies, as messages of other nodes may have been lost. */
   missed(): void {
     if (!this.#views) return;
     this.#views.missed();
     void this.#beginToWatch();
   }
 
-  /** @throws Error for a message that no node has sent. */
+  /** @throws Error for a malformed message. */
   receive(bytes: Buffer): void {
     const message = decodePresence(bytes);
     if (message.from === this.#nodeId) return;
@@ -143,7 +144,7 @@ export class RedisPresence implements ClusterPresence {
     }
   }
 
-  /** The node is shut down: publishes the last changes, and leaves the set of nodes. Never rejects. */
+  /** Publishes the last changes and removes this node from the set of nodes, at shutdown. Never rejects. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#isStopped = true;
@@ -184,7 +185,7 @@ export class RedisPresence implements ClusterPresence {
 
   #answer({ from, id, what, group = '', to }: PresenceMessageOf<'ask'>): void {
     const { node, membership, keys } = this.host;
-    // The others take a node without a lease for dead.
+    // Without a lease, the other nodes treat this one as dead.
     if (!node || !to.includes(this.#nodeId) || !membership.isConnected || this.#isStopped) return;
     const answer = { kind: 'answer', from: this.#nodeId, id } as const;
     const channel = keys.answersChannel(from);
@@ -201,8 +202,8 @@ export class RedisPresence implements ClusterPresence {
     let position: StreamPosition | undefined;
     if (what === 'all') {
       this.#isFollowed = true;
-      this.#followers++;
-      // The answer contains the changes that were not published yet.
+      this.#followRequests++;
+      // Publishes the pending changes first, as the answer contains them: later changes follow its position.
       this.#publishChanges();
       position = this.#position;
     }
@@ -234,18 +235,18 @@ export class RedisPresence implements ClusterPresence {
   }
 
   #publishToFollowers(message: PresenceMessage): void {
-    // The next position shows that it is missing.
+    // If this fails, the next position shows followers that a message is missing.
     this.#countFollowers(encodePresence(message)).catch(() => undefined);
   }
 
   async #countFollowers(message: Buffer): Promise<void> {
-    const followers = this.#followers;
+    const requests = this.#followRequests;
     const receivers = await this.host.ask('spublish', this.host.keys.presenceChannel, message);
-    if (receivers === 0 && followers === this.#followers) this.#isFollowed = false;
+    if (receivers === 0 && requests === this.#followRequests) this.#isFollowed = false;
   }
 
   #publish(channel: string, message: PresenceMessage): void {
-    // It is asked for again when there is no answer.
+    // If this fails, the node that waits for the message sends its request again.
     this.host.ask('spublish', channel, encodePresence(message)).catch(() => undefined);
   }
 
@@ -262,14 +263,14 @@ export class RedisPresence implements ClusterPresence {
     try {
       await Promise.all([this.#subscribeToAnswers(), this.host.subscribe(this.host.keys.presenceChannel)]);
     } catch {
-      // The connection was lost: `connected()` is called again.
+      // The connection was lost. `connected()` is called when it is back.
       return;
     }
-    await this.#look();
+    await this.#checkLeases();
   }
 
-  /** Asks the nodes that are not followed yet, and drops those that are dead. */
-  async #look(): Promise<void> {
+  /** Requests the members of nodes that are not followed yet, and drops dead nodes. Repeats itself. */
+  async #checkLeases(): Promise<void> {
     const { nodeTimeout, membership } = this.host;
     clearTimeout(this.#timer);
     const views = this.#views!;
@@ -287,13 +288,13 @@ export class RedisPresence implements ClusterPresence {
         }
       }
     } catch {
-      // Redis is away: nobody can be judged.
+      // Redis does not answer, so no node can be found dead. The next check follows.
     }
     clearTimeout(this.#timer);
-    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#look(), pause).unref();
+    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#checkLeases(), pause).unref();
   }
 
-  /** How long the leases of the other nodes last, in ms; 0 for a node without one. */
+  /** The remaining lifetimes of the leases of the other nodes, in ms; 0 for a node without a lease. */
   async #leases(known: Iterable<string>): Promise<Map<string, number>> {
     const { keys } = this.host;
     const nodes = new Set([...((await this.host.ask('smembers', keys.nodes)) as string[]), ...known]);

@@ -12,12 +12,12 @@ import { Script } from './script.js';
 /** Options of {@link RedisSessionManager}. */
 export interface RedisSessionManagerOptions extends RedisOptions {
   /**
-   * How long after its last lookup a session can still be restored, in milliseconds; then Redis removes it.
+   * The time after its last lookup in which a session can be restored, in milliseconds. Then Redis removes it.
    * @default Infinity (for ever)
    */
   readonly maxAge?: number;
   /**
-   * What the names of all keys begin with.
+   * Prefix of all keys.
    * @default 'webwire:sessions'
    */
   readonly prefix?: string;
@@ -30,9 +30,9 @@ const RULES: OptionRules<RedisSessionManagerOptions> = {
 };
 
 /**
- * KEYS: session. ARGV: now, ms to live (0 for ever). Sets the time of last lookup, as a whole with the lookup: a session
- * that is closed meanwhile does not come back. Returns the session as it was, and why the time could not be set ('' if it
- * was): a Redis that is full or a replica can still be read. Changes nothing if the value is not a session.
+ * Reads a session and sets its time of last lookup, atomically: a session that is closed meanwhile does not come back.
+ * KEYS: session. ARGV: now, lifetime in ms (0 for ever). Returns the session as it was, and the error if the time could not
+ * be set ('' if it was), as a full Redis and a replica can still be read. Changes nothing if the value is not a session.
  */
 const LOOK_UP = new Script(`
 local stored = redis.call('GET', KEYS[1])
@@ -47,13 +47,13 @@ return {stored, type(result) == 'table' and result['err'] or ''}
 
 /**
  * Keeps sessions in Redis, one key each: `<prefix>:<digest>`, where the digest is the SHA-256 of the session's key in
- * URL-safe base64. So who can read Redis learns what sessions hold, but cannot restore them.
+ * URL-safe base64. So a reader of Redis can see the contents of sessions, but cannot restore them.
  *
  * Takes any client of ioredis: for a single Redis, with Sentinel, or for a Redis Cluster. A given client is never closed.
- * When it does not answer, or leads to a server that cannot be written to, another one like it takes over.
+ * When it does not answer, or is connected to a server that cannot be written to, a duplicate of it takes over.
  */
 export class RedisSessionManager extends SessionManager {
-  /** How long after its last lookup a session can still be restored, in ms; `Infinity`: for ever. */
+  /** The time after its last lookup in which a session can be restored, in ms; `Infinity`: for ever. */
   readonly maxAge: number;
   readonly #options: RedisSessionManagerOptions;
   readonly #prefix: string;
@@ -66,7 +66,7 @@ export class RedisSessionManager extends SessionManager {
     this.maxAge = this.#options.maxAge ?? Infinity;
     const { client, prefix = 'webwire:sessions' } = this.#options;
     const { commandTimeout, createClient, keyPrefix } = addressOf(this.#options);
-    // A given client adds its prefix itself, and so does one that replaces it.
+    // A given client adds its prefix itself, and so does its duplicate.
     this.#prefix = client ? prefix : keyPrefix + prefix;
     this.#connection = new RedisConnection({
       name: 'webwire-sessions',
@@ -82,8 +82,8 @@ export class RedisSessionManager extends SessionManager {
   }
 
   /**
-   * Stores a new session, in place of any with the same key.
-   * @throws SessionError `SESSION_STORE_FAILED` if Redis does not take it; `INVALID_SESSION_INFO` if it takes more than
+   * Stores a new session. It replaces a session with the same key.
+   * @throws SessionError `SESSION_STORE_FAILED` if Redis does not store it; `INVALID_SESSION_INFO` if it takes more than
    *   1 MiB.
    */
   async onSessionCreated({ session }: SessionConnection): Promise<void> {
@@ -95,9 +95,9 @@ export class RedisSessionManager extends SessionManager {
 
   /**
    * Finds a session and sets its time of last lookup to now.
-   * @returns The session with the time of last lookup before; `null` if there is none, or it has expired. Where Redis can
-   *   be read but not written to, the time stays as it was.
-   * @throws SessionError `SESSION_STORE_FAILED` if Redis does not answer, or has something else in its place.
+   * @returns The session with the time of the lookup before this one; `null` if there is no session, or it has expired. If
+   *   Redis can be read but not written to, the time is not changed.
+   * @throws SessionError `SESSION_STORE_FAILED` if Redis does not answer, or the value of the key is not a session.
    */
   async onSessionLookup(key: string): Promise<SessionRecord | null> {
     const now = new Date().toISOString();
@@ -107,19 +107,19 @@ export class RedisSessionManager extends SessionManager {
     );
     if (answer === null) return null;
     const [stored, failure] = answer as [unknown, string];
-    this.#connection.reconsider(failure);
+    this.#connection.replaceIfWrongServer(failure);
     return readSessionJson(stored).record;
   }
 
   /**
-   * Removes a session; one that is not there is removed already.
+   * Removes a session, if there is one.
    * @throws SessionError `SESSION_STORE_FAILED` if Redis does not answer.
    */
   async onSessionClosed(key: string): Promise<void> {
     await this.#run('close', (connection) => connection.ask('del', this.#name(key)));
   }
 
-  /** Closes the connection, if it is not that of a client that was given. Nest calls it at shutdown. */
+  /** Closes the connection, unless it belongs to a given client. Nest calls it at shutdown. */
   onModuleDestroy(): Promise<void> {
     this.#connection.close();
     return Promise.resolve();

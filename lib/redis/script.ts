@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** A Lua script, which Redis runs as a whole. */
+/** A Lua script, which Redis runs atomically. */
 export class Script {
   readonly digest: string;
 

@@ -11,9 +11,9 @@ const PROBE_LENGTH = 9;
 export interface ShardSubscriberListener {
   message(message: Buffer): void;
   ready(): void;
-  /** All subscriptions on the shard are gone. */
+  /** Called when all subscriptions on the shard are lost. */
   lost(reason: string): void;
-  /** Redis may have ended a subscription by itself, as it does when a slot moves to another shard. */
+  /** Called when Redis may have ended a subscription, as it does when a slot moves to another shard. */
   suspected(): void;
 }
 
@@ -27,7 +27,7 @@ export class ShardSubscriber {
   #probeChannel: string | undefined;
   #isProbeSubscribed = false;
   #nonce: Buffer | undefined;
-  #heard: (() => void) | undefined;
+  #onProbe: (() => void) | undefined;
 
   constructor(
     private readonly source: ConnectionSource,
@@ -53,12 +53,12 @@ export class ShardSubscriber {
     return this.#connection.lastError;
   }
 
-  /** How many channels Redis has confirmed. */
+  /** Number of channels that Redis has confirmed. */
   get confirmed(): number {
     return this.#confirmed;
   }
 
-  /** How many channels the present client has subscribed to, confirmed or not. */
+  /** Number of channels that the present client has subscribed to, confirmed or not. */
   get size(): number {
     return this.#channels.size;
   }
@@ -96,8 +96,8 @@ export class ShardSubscriber {
   }
 
   /**
-   * Checks that the subscriptions are real: a message through the shard arrives, and Redis has as many subscriptions for
-   * the connection as there should be. Otherwise the connection is replaced.
+   * Checks the subscriptions: a message that the node sends to itself through the shard arrives, and Redis counts as many
+   * subscriptions of the connection as this object. Otherwise the connection is replaced.
    * @param probeChannel A channel of this node alone, on the shard.
    * @param idleChannel Another channel on the shard, without subscribers.
    * @throws RedisUnavailableError
@@ -108,7 +108,7 @@ export class ShardSubscriber {
     await Promise.all([this.#probeDelivery(commands, probeChannel), this.#probeCount(idleChannel)]);
   }
 
-  /** Connects again, as Redis is somewhere else now. */
+  /** Connects again, unless it is connecting already. */
   replace(reason: string): void {
     if (this.isReady) this.#connection.replace(reason);
   }
@@ -137,14 +137,14 @@ export class ShardSubscriber {
   async #probeDelivery(commands: RedisConnection, channel: string): Promise<void> {
     const nonce = randomBytes(PROBE_LENGTH);
     nonce[0] = PROBE;
-    const heard = new Promise<void>((resolve) => {
+    const received = new Promise<void>((resolve) => {
       this.#nonce = nonce;
-      this.#heard = resolve;
+      this.#onProbe = resolve;
     });
     const { client } = this.#connection;
     await commands.ask('spublish', channel, nonce);
     try {
-      await within(this.source.commandTimeout, heard, 'a message to itself');
+      await within(this.source.commandTimeout, received, 'its own message');
     } catch (error) {
       this.#connection.replace('no message arrives', client);
       throw error;
@@ -157,7 +157,7 @@ export class ShardSubscriber {
       const refused = this.#refused;
       const expected = this.#channels.size + 1;
       const count = Number(await this.#connection.ask('sunsubscribe', idleChannel));
-      // Redis answers in order, so this includes every subscription that was sent before. Their promises come first.
+      // Redis answers in order, so the count includes all subscriptions sent before. Their promises settle first.
       await setImmediate();
       if (count === expected - (this.#refused - refused)) return;
       if (attempt === 1) continue;
@@ -170,9 +170,9 @@ export class ShardSubscriber {
   #listenTo(client: RedisClient): void {
     client.on('smessageBuffer', (_channel: Buffer, message: Buffer) => {
       if (message[0] !== PROBE || message.length !== PROBE_LENGTH) this.listener.message(message);
-      else if (this.#nonce?.equals(message)) this.#heard?.();
+      else if (this.#nonce?.equals(message)) this.#onProbe?.();
     });
-    // ioredis 6 emits the first, and 5 the second, when Redis has ended a subscription without being asked.
+    // When Redis ends a subscription by itself, ioredis 6 emits the first event, and ioredis 5 the second.
     client.on('moved', () => this.listener.suspected());
     client.on('error', (error: Error) => {
       if (error.message.startsWith('Command queue state error')) this.listener.suspected();

@@ -4,15 +4,15 @@ import { RedisUnavailableError } from './redis-error.js';
 
 const SLOTS = 16_384;
 
-/** A server with a part of the channels: the only Redis, or the master of one shard of a Redis Cluster. */
+/** A server with a part of the channels: a single Redis, or the primary of one shard of a Redis Cluster. */
 export interface Shard {
-  /** The same as long as the shard is served by the same server. */
+  /** Changes when another server serves the shard. */
   readonly id: string;
-  /** `undefined` for the only Redis. */
+  /** `undefined` for a single Redis. */
   readonly address?: NodeAddress;
 }
 
-/** The servers, and which of them has which channels. */
+/** The servers, and the slots that each of them has. */
 export interface ShardMap {
   readonly shards: ReadonlyMap<string, Shard>;
   /** @returns The id of a shard; `undefined` if no server has the slot. */
@@ -24,7 +24,7 @@ const ONLY: Shard = { id: '' };
 /** The map of a single Redis. */
 export const SINGLE: ShardMap = { shards: new Map([[ONLY.id, ONLY]]), shardOf: () => ONLY.id };
 
-/** Asks a Redis Cluster which master has which slots. @throws RedisUnavailableError */
+/** Asks a Redis Cluster for its primaries and their slots. @throws RedisUnavailableError */
 export async function readShardMap(commands: RedisConnection): Promise<ShardMap> {
   if (!isClusterClient(commands.client)) return SINGLE;
   const ranges = (await commands.ask('cluster', 'slots')) as [number, number, [string | null, number]][];
@@ -41,14 +41,14 @@ export async function readShardMap(commands: RedisConnection): Promise<ShardMap>
   return { shards, shardOf: (slot) => owners[slot] };
 }
 
-/** Whether two maps put all channels on the same servers. */
+/** Returns true if all channels are on the same servers in both maps. */
 export function isSameMap(one: ShardMap, other: ShardMap): boolean {
   if (one === other) return true;
   for (let slot = 0; slot < SLOTS; slot++) if (one.shardOf(slot) !== other.shardOf(slot)) return false;
   return true;
 }
 
-/** Makes a client of a shard's server. */
+/** Returns a function that makes clients of the server of a shard; `otherwise` for a single Redis. */
 export function shardClientFactory(
   { address }: Shard,
   commands: RedisConnection,
@@ -57,7 +57,7 @@ export function shardClientFactory(
   return address ? (attempt) => createNodeClient(commands.client, address, attempt) : otherwise;
 }
 
-/** The slot of a key or channel: that of the text in its first braces, if there is any. */
+/** The slot of a key or channel: a checksum of the text in its first braces, or of all of it if there are none. */
 export function slotOf(key: string): number {
   const open = key.indexOf('{');
   const close = open < 0 ? -1 : key.indexOf('}', open + 1);
@@ -71,12 +71,12 @@ export function slotOf(key: string): number {
 }
 
 /**
- * Finds a channel on a shard.
- * @param name Makes a channel of a text, which is all that decides on its slot.
- * @returns `undefined` if the prefix of all channels decides on the slot, and it is on another shard.
+ * Finds a channel that is on a shard.
+ * @param name Makes the name of a channel from a tag in braces, which chooses the slot.
+ * @returns `undefined` if braces in the prefix choose the slot, and it is on another shard.
  */
 export function channelOn(shard: Shard, map: ShardMap, name: (tag: string) => string): string | undefined {
-  // With braces in the prefix, no tag changes anything.
+  // Braces in the prefix come first, so that tags have no effect.
   const isFixed = slotOf(name('0')) === slotOf(name('1'));
   for (let tag = 0; tag < (isFixed ? 1 : 100 * SLOTS); tag++) {
     const channel = name(String(tag));

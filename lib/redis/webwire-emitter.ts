@@ -10,19 +10,19 @@ import { digestOf } from '../common/key-digest.js';
 import { encodeEnvelope } from './envelope.js';
 import { findDeadEpochs, epochOf } from './epochs.js';
 import { Keys } from './keys.js';
-import { CLOSE_ALL, PLACE_LIFETIME } from './place-scripts.js';
+import { CLOSE_SESSION, MEMBER_LIFETIME } from './session-member-scripts.js';
 import { RedisConnection } from './redis-connection.js';
 import { addressOf, checkRedisOptions, PREFIX_RULE, REDIS_RULES, type RedisOptions } from './redis-options.js';
 
 /** Options of {@link WebwireEmitter}. */
 export interface WebwireEmitterOptions extends RedisOptions {
   /**
-   * As in the `RedisCluster` of the application.
+   * The prefix of the `RedisCluster` of the application.
    * @default 'webwire'
    */
   readonly prefix?: string;
   /**
-   * Encodes the bodies of signals: as in the application.
+   * Encodes the bodies of signals: the codec of the application.
    * @default text as UTF-8, bytes as binary, other values as JSON
    */
   readonly codec?: PayloadCodec;
@@ -30,10 +30,10 @@ export interface WebwireEmitterOptions extends RedisOptions {
   readonly sessionManager?: Pick<SessionManager, 'onSessionClosed'>;
 }
 
-/** Options of signals to many. */
+/** Options of signals to several connections. */
 export interface EmitterSignalOptions {
   /**
-   * Ids of the connections that do not get it.
+   * Ids of the connections that do not get the signal.
    * @default none
    */
   readonly except?: string | Iterable<string>;
@@ -42,7 +42,7 @@ export interface EmitterSignalOptions {
 /** Options of `broadcast()`. */
 export interface EmitterBroadcastOptions extends EmitterSignalOptions {
   /**
-   * Only the connections of servers that serve the gateway of this name, that of its class.
+   * Name of a gateway: only connections to its servers get the signal.
    * @default all servers
    */
   readonly gateway?: string;
@@ -64,10 +64,10 @@ const TEXT_RULE = stringThat('a string', () => true);
 
 /**
  * Sends signals to the connections of an application, and closes its sessions, from a process that has no connections
- * itself: a worker, or a script. The nodes of the application need a `RedisCluster` each, with the same Redis and prefix.
+ * itself, such as a worker or a script. The nodes of the application need a `RedisCluster` each, with the same Redis and prefix.
  *
- * Each method rejects with a `RedisUnavailableError` if Redis does not answer within the `commandTimeout`; a signal may
- * have been sent all the same.
+ * Each method rejects with a `RedisUnavailableError` if Redis does not answer within the `commandTimeout`. The signal
+ * may have been sent nevertheless.
  *
  * @example await new WebwireEmitter({ url: 'redis://localhost:6379' }).signalGroup('room', 'said', 'Hello');
  */
@@ -92,7 +92,7 @@ export class WebwireEmitter {
    *
    * @param name As for `connection.signal()`.
    * @param body As for `connection.signal()`.
-   * @returns How many nodes it went to.
+   * @returns The number of nodes that it was sent to.
    * @throws ProtocolError or TypeError as `connection.signal()`.
    */
   async signalSession(key: string, name: string, body?: unknown): Promise<number> {
@@ -103,7 +103,7 @@ export class WebwireEmitter {
    * Sends a signal to the members of a group.
    *
    * @param options `except`: ids of the connections that do not get it.
-   * @returns How many nodes it went to.
+   * @returns The number of nodes that it was sent to.
    * @throws ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
   async signalGroup(group: string, name: string, body?: unknown, options: EmitterSignalOptions = {}): Promise<number> {
@@ -115,7 +115,7 @@ export class WebwireEmitter {
    * Sends a signal to all connections, or to those of the servers of one gateway.
    *
    * @param options `except`: ids of the connections that do not get it; `gateway`: the name of a gateway's class.
-   * @returns How many nodes it went to.
+   * @returns The number of nodes that it was sent to.
    * @throws ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
   async broadcast(name: string, body?: unknown, options: EmitterBroadcastOptions = {}): Promise<number> {
@@ -126,11 +126,11 @@ export class WebwireEmitter {
   }
 
   /**
-   * Closes a session on all its connections, which are told, and destroys it. Does nothing if no connection has it.
+   * Closes a session on all its connections, each of which is notified, and destroys it. Does nothing if no connection has it.
    *
-   * @returns How many connections had it.
-   * @throws Error without the option `sessionManager`; SessionError `SESSION_STORE_FAILED` if that could not destroy the
-   *   session, which is closed on all connections then.
+   * @returns The number of connections that had it.
+   * @throws Error without the option `sessionManager`; SessionError `SESSION_STORE_FAILED` if the session was closed
+   *   on all connections, but the manager could not destroy it.
    */
   async closeSession(key: string): Promise<number> {
     const { sessionManager } = this.#options;
@@ -138,21 +138,21 @@ export class WebwireEmitter {
     const session = digestOf(key);
     const commands = this.#connected();
     const keys = this.#keys;
-    const names = [keys.places(session), keys.closed(session), keys.sessionChannel(session)];
+    const names = [keys.sessionMembers(session), keys.closed(session), keys.sessionChannel(session)];
     const envelope = encodeEnvelope({ origin: this.#origin, closedSession: session });
-    const members = (await commands.run(CLOSE_ALL, names, [this.#origin, PLACE_LIFETIME, envelope])) as string[];
-    if (members.length === 0) return 0;
+    const entries = (await commands.run(CLOSE_SESSION, names, [this.#origin, MEMBER_LIFETIME, envelope])) as string[];
+    if (entries.length === 0) return 0;
     try {
       await sessionManager.onSessionClosed(key);
     } catch {
-      // Whatever the manager throws may hold the key.
+      // The error of the manager is not passed on, as its text may contain the key.
       throw new SessionError('SESSION_STORE_FAILED', 'the session is closed, but could not be destroyed');
     }
-    const dead = new Set(await findDeadEpochs(members.map(epochOf), true, keys, commands));
-    return members.filter((member) => !dead.has(epochOf(member))).length;
+    const dead = new Set(await findDeadEpochs(entries.map(epochOf), true, keys, commands));
+    return entries.filter((entry) => !dead.has(epochOf(entry))).length;
   }
 
-  /** Ends the connection to Redis. */
+  /** Closes the connection to Redis. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#connection.close();
@@ -177,8 +177,8 @@ export class WebwireEmitter {
     const channel = this.#keys.channelOf(target);
     const nodes = (await commands.ask('spublish', channel, envelope)) as number;
     if (nodes > 0) return nodes;
-    // A primary that has become a replica takes signals, too, though the nodes have left it. It refuses to write, which
-    // leads to the new primary. No node has the signal yet.
+    // A former primary, now a replica, still accepts signals, but no node is subscribed there. It refuses to write, so that
+    // `ask()` connects to the new primary. No node has received the signal yet.
     await commands.ask('del', channel);
     return (await commands.ask('spublish', channel, envelope)) as number;
   }

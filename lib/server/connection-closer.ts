@@ -15,7 +15,7 @@ export interface CloseCause {
 export interface ConnectionCallbacks<Connection> {
   /** The client broke the protocol; the connection is about to close. */
   violation(connection: Connection, error: ProtocolError): void;
-  /** The client takes too little of the data for it and is disconnected. This many bytes wait. */
+  /** The client reads too slowly and is disconnected. This many bytes wait for it. */
   drop(connection: Connection, bufferedAmount: number): void;
   /** The connection is gone. Called once. */
   closed(connection: Connection, reason: DisconnectReason): void;
@@ -93,7 +93,7 @@ export class ConnectionCloser<Connection extends Identity> {
     this.closeWhenIdle();
   }
 
-  /** Disconnects the client because it takes too little of the data for it. */
+  /** Disconnects the client because it reads too slowly. */
   drop(problem: string): void {
     if (this.#isCut || this.#isClosed) return;
     const { bufferedAmount } = this.transportConnection;

@@ -50,7 +50,7 @@ export class Drain {
       connection.refuseWaiting();
       connection.end(SHUTDOWN);
     }
-    await this.#until(() => isLate || this.#isLeft());
+    await this.#until(() => isLate || this.#isFinished());
     // The application may close sessions without a connection. It must not lose its session store before that ends.
     let isSettled = !sessions;
     void sessions?.settled().finally(() => {
@@ -80,13 +80,13 @@ export class Drain {
       isOver = true;
       this.#onChange?.();
     }, 2 * CLOSE_TIMEOUT);
-    await this.#until(() => isOver || this.#isLeft());
+    await this.#until(() => isOver || this.#isFinished());
     clearTimeout(terminating);
     clearTimeout(givingUp);
   }
 
   /** True if all connections are gone, and their hooks have ended. */
-  #isLeft(): boolean {
+  #isFinished(): boolean {
     return this.connections.size === 0 && this.#pendingHooks === 0;
   }
 

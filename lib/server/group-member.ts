@@ -17,7 +17,7 @@ export interface GroupMemberEvent extends GroupMember {
 
 /** The membership of a single connection in a group. */
 export interface GroupEntry extends GroupMember {
-  /** When the connection joined, or its info was last replaced, in ms since 1970. */
+  /** Time at which the connection joined, or its info was last replaced, in ms since 1970. */
   readonly joinedAt: number;
 }
 
@@ -30,7 +30,7 @@ export interface GroupChange {
 
 /** The number of members of a group, as far as it can be counted without those of other nodes. */
 export interface GroupCount {
-  /** How many members joined without `as`. */
+  /** Number of members that joined without `as`. */
   readonly unnamed: number;
   /** The different values of `as`. */
   readonly names: readonly string[];

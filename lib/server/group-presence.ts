@@ -13,7 +13,7 @@ type Emit = (name: 'joined' | 'left', event: GroupMemberEvent) => void;
 interface Member {
   /** The connections of the member, by id. */
   readonly entries: Map<string, GroupEntry>;
-  /** The entry that the last event `joined` was about. */
+  /** The entry in the last event `joined`. */
   shown: GroupEntry | undefined;
 }
 
@@ -28,7 +28,7 @@ export class GroupPresence {
 
   constructor(private readonly emit: Emit) {}
 
-  /** Takes over the members that are there already, without events. */
+  /** Adds the existing members, without events. */
   begin(entries: Iterable<readonly [group: string, entry: GroupEntry]>): void {
     for (const [group, entry] of entries) this.#update(this.#add(group, entry), group, false);
   }

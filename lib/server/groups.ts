@@ -1,10 +1,10 @@
 import type { GroupMembership } from './join-options.js';
 
-/** Gets the groups that have members. */
+/** Notified of groups that get their first member or lose their last one. */
 interface GroupObserver {
-  /** A group has its first member. */
+  /** Called when a group has got its first member. */
   groupOpened(group: string): void;
-  /** A group has lost its last member. */
+  /** Called when a group has lost its last member. */
   groupClosed(group: string): void;
 }
 
@@ -52,14 +52,14 @@ export class Groups<Connection> {
 
   /**
    * Does nothing for a connection that is gone: `leaveAll()` was called for it already, and is not called again.
-   * @param membership Replaces that of a connection that is a member already, which is left as it is by default.
+   * @param membership If given, replaces the membership of a connection that is a member already.
    */
   join(connection: Connection, group: string, membership?: GroupMembership): void {
     if (this.isGone(connection)) return;
     let members = this.#members.get(group);
     const before = members?.get(connection);
     if (before && !membership) return;
-    // Of two in the same millisecond, the second is later, too.
+    // Two joins in the same millisecond get different times, too, so that their order is known.
     this.#lastJoinedAt = Math.max(Date.now(), this.#lastJoinedAt + 0.001);
     const now = { ...(membership ?? PLAIN), joinedAt: this.#lastJoinedAt };
     if (members) members.set(connection, now);

@@ -110,7 +110,8 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   /**
    * Called when the buffered data has been written. Reading resumes only now, and not as soon as the data is below the
-   * limit, so that it does not stop and resume all the time. The link stays busy: the send buffer of the system is full.
+   * limit, so that it does not stop and resume all the time. Throughput stays the same, because the send buffer of the
+   * operating system is still full.
    */
   drained(): void {
     if (!this.#isHeldUp) return;

@@ -4,7 +4,7 @@ import { checkAll, InvalidOptionError, stringThat, type OptionRules } from '../c
 /** Options of `join()` of the `WebwireService`. */
 export interface JoinOptions {
   /**
-   * What the others see of the member: any JSON value, at most 1 024 bytes of JSON. It is copied.
+   * Data of the member, in `members()` and in events: any JSON value, at most 1 024 bytes of JSON. It is copied.
    * @default none
    */
   info?: unknown;
@@ -16,13 +16,13 @@ export interface JoinOptions {
   as?: string;
 }
 
-/** How a connection is a member of a group. */
+/** The checked options of a connection in a group. */
 export interface GroupMembership {
   readonly as: string | undefined;
   readonly info: JsonValue | undefined;
 }
 
-/** Bounds the list of a large group and the messages between nodes, in bytes. */
+/** Most bytes of an `info` as JSON. It limits the list of a large group and the messages between nodes. */
 const MAX_INFO_SIZE = 1_024;
 const MAX_AS_LENGTH = 255;
 

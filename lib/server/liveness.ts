@@ -3,13 +3,13 @@ import type { TransportConnection } from './ports/transport-connection.js';
 /** Checks per read timeout. A silence is noticed at most one interval late. */
 export const CHECKS_PER_TIMEOUT = 8;
 
-/** Finds out whether data still moves on one connection, by comparing its byte counts with those of the last check. */
+/** Detects a connection on which no data moves, by comparing its byte counts with those of the last check. */
 export class Liveness {
   #bytesRead = -1;
-  /** Checks since which nothing has arrived. */
+  /** Number of checks since data last arrived. */
   #silence = 0;
   #bytesWritten = -1;
-  /** Checks since which the peer has taken nothing, although data waits. */
+  /** Number of checks since the peer last took data, while data waited. */
   #standstill = 0;
 
   /**

@@ -113,7 +113,7 @@ export class Outbox {
     return transportConnection.send(encodeMessage(message));
   }
 
-  /** Drops the client if not. */
+  /** Returns false, and drops the client, if too many bytes of signals wait for it. */
   #canSendSignal(): boolean {
     if (!this.isCongested) return true;
     this.drop();

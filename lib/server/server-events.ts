@@ -17,7 +17,7 @@ export interface WebwireServerEvents {
   refusal: [event: { request: ConnectionRequest; status: number; reason: string }];
   /** A client broke the protocol (docs/PROTOCOL.md, section 9); its connection is about to close. */
   violation: [event: { connection: WebwireConnection; error: ProtocolError }];
-  /** A client was disconnected because it takes too little of the data for it. This many bytes waited. */
+  /** A client was disconnected because it read too slowly. This many bytes waited for it. */
   drop: [event: { connection: WebwireConnection; bufferedAmount: number }];
   /** A shutdown began, while this many handlers ran and this many connections were open. */
   drain: [event: { running: number; connections: number }];

@@ -25,7 +25,7 @@ export class SessionService {
   readonly store: SessionStore;
   /** Operations on one session run one after the other: a restore never meets a half-destroyed session. */
   readonly #queue = new KeyedQueue();
-  /** Sessions that were closed here while the other nodes could not be reached. `isEverywhere`: on all nodes. */
+  /** Sessions that were closed here while the other nodes could not be reached. `isEverywhere`: to be closed on all nodes. */
   readonly #unfinished = new Map<string, { isEverywhere: boolean }>();
 
   constructor(
@@ -69,13 +69,13 @@ export class SessionService {
     });
   }
 
-  /** A connection closes its session, which is destroyed if that was the last connection. */
+  /** Closes a session on one connection, and destroys it if that was the last one. */
   async closeOn(key: string, member: SessionMember): Promise<void> {
     const isLast = await this.#finishLater(key, false, () => this.registry.close(key, member));
     if (isLast) await this.store.destroy(key);
   }
 
-  /** Another node has closed a session, and destroys it: takes it from the connections of this node. */
+  /** Takes a session from the connections of this node, after another node has closed it; that node destroys it. */
   async closedElsewhere(digest: string): Promise<void> {
     const key = this.registry.keyOf(digest);
     if (key === undefined) return;
@@ -88,7 +88,7 @@ export class SessionService {
     });
   }
 
-  /** The other nodes can be reached again: finishes the closings that failed meanwhile. */
+  /** Finishes the closings that failed while the other nodes could not be reached. */
   async catchUp(): Promise<void> {
     const unfinished = [...this.#unfinished];
     this.#unfinished.clear();
@@ -96,7 +96,7 @@ export class SessionService {
       this.exclusively(key, async () => {
         const isClosed = await this.#finishLater(key, isEverywhere, async () => {
           if (isEverywhere && (await this.registry.closeAll(key)).isLast) return true;
-          // False if a connection has the session, or if another node has closed it, too.
+          // Returns false if a connection has the session, or if another node has closed it as well.
           return this.registry.closeUnheld(key);
         });
         if (isClosed) await this.store.destroy(key);

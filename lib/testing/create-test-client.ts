@@ -50,10 +50,10 @@ function findServer(app: INestApplicationContext, gateway: Type | undefined): We
   if (gateway) return service.serverOf(gateway);
   const servers = [...service.servers];
   const [server] = servers;
-  if (!server) throw new Error('there is no WebWire server yet: call `await app.init()` first, and have a gateway');
+  if (!server) throw new Error('there is no WebWire server yet: call `await app.init()` first, and provide a gateway');
   if (servers.length > 1) {
     const paths = servers.map(({ options: { path } }) => path).join(', ');
-    throw new Error(`there are several WebWire servers (paths: ${paths}): say which by the option gateway`);
+    throw new Error(`there are several WebWire servers (paths: ${paths}): choose one with the option gateway`);
   }
   return server;
 }

@@ -1,38 +1,38 @@
 import type { Contender } from './contenders.js';
 import type { LoadTarget } from './load/load.js';
 
-/** One thing to measure: a contender under a load. */
+/** One measurement: a contender under a load. */
 export interface Cell {
   /** The row of the table: unique within its table. */
   readonly name: string;
   readonly contender: Contender;
   readonly load: Omit<LoadTarget, 'port' | 'exchange'>;
-  /** The row it is compared with, if any. */
+  /** Name of the row with which it is compared, if any. */
   readonly base?: string;
-  /** The row of what does the same with Nest's own adapter, if there is one. */
+  /** Name of the row of the same gateway with Nest's own adapter, if any. */
   readonly rival?: string;
-  /** News that the server sends for each go. */
+  /** Number of news that the server sends for each `go`. */
   readonly newsPerGo?: number;
 }
 
-/** Cells that are compared with one another. */
+/** Cells that are compared with each other. */
 export interface Comparison {
   readonly title: string;
   readonly columns: readonly Column[];
   readonly cells: readonly Cell[];
 }
 
-/** What to show of each row. */
+/** A column of the table. */
 export type Column = 'rate' | 'ratio' | 'range' | 'ratioPerCpu' | 'rival' | 'cpuPerMessage' | 'p50' | 'p99' | 'cpu';
 
-/** The middle of several figures, and how far they lie apart. */
+/** The median of several figures, and their range. */
 export interface Spread {
   readonly median: number;
   readonly least: number;
   readonly most: number;
 }
 
-/** What came out for one cell. */
+/** The results of one cell. */
 export interface Row {
   readonly name: string;
   /** Messages per second: replies, news that arrived, signals that were handled. */
@@ -40,15 +40,14 @@ export interface Row {
   /** The rate as a multiple of that of the base, in the same round. */
   readonly ratio: Spread | undefined;
   /**
-   * The same for each second of CPU time that the server used. It hardly changes when something else on the machine takes
-   * time from one of the two.
+   * The same ratio, per second of CPU time of the server. Other work of the machine hardly changes it.
    */
   readonly ratioPerCpu: Spread | undefined;
   /** The rate as a multiple of that of Nest's own adapter with the same enhancers. */
   readonly ratioToRival: Spread | undefined;
   /** CPU time of the server for each message, in microseconds. */
   readonly cpuPerMessage: Spread;
-  /** Round trips of a paced load, in milliseconds: half of them, and all but one in a hundred, took no longer. */
+  /** Median and 99th percentile of the round trips of a paced load, in milliseconds. */
   readonly p50: Spread | undefined;
   readonly p99: Spread | undefined;
   /** Shares of their core that the two sides used. */
@@ -63,7 +62,7 @@ export interface Table {
   readonly rows: readonly Row[];
 }
 
-/** Of an even number of values the mean of the two in the middle. */
+/** For an even number of values, the median is the mean of the two middle ones. */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;

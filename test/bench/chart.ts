@@ -6,7 +6,7 @@ import type { Report } from './report/report.js';
 
 const RESULTS = 'test/bench/results';
 
-/** Draws the chart of the README from the figures of a run, and writes them into it. */
+/** Draws the chart from the figures of a run, and writes the figures into the README. */
 const [source = `${RESULTS}/latest.json`] = process.argv.slice(2);
 const report = JSON.parse(await readFile(source, 'utf8')) as Report;
 await writeFile(`${RESULTS}/chart.svg`, drawChart(report));

@@ -1,25 +1,25 @@
 import { spawnSync } from 'node:child_process';
 import { nestEvents, plain, socketIo, webwire, type Exchange } from './exchanges.js';
 
-/** One server in one make-up. Each runs in a process of its own, so that none is compiled for the others' sake. */
+/** A server in one variant. Each runs in its own process, so that the engine optimises its code for it alone. */
 export interface Contender {
   readonly name: string;
   /** File in `servers/`, without its extension. */
   readonly server: string;
-  /** What to serve: the first argument of the file. */
+  /** Variant of the server: the first argument of the file. */
   readonly variant?: string;
   /** Checkout whose built benchmark has the file, if not this one. */
   readonly checkout?: string;
   /** Program that runs the file, if not Node. */
   readonly runtime?: string;
   readonly exchange: Exchange;
-  /** Name of the contender it is measured against, if not the reference of all. */
+  /** Name of the contender with which it is compared. Default: `RAW_WS`. */
   readonly base?: string;
-  /** Name of the contender that does the same with Nest's own adapter. */
+  /** Name of the contender with the same gateway and Nest's own adapter. */
   readonly rival?: string;
 }
 
-/** What all others are measured against: one `send` per reply. */
+/** The reference of all others: one `send` per reply. */
 export const RAW_WS: Contender = { name: 'raw ws', server: 'raw-ws', variant: 'naive', exchange: plain(32) };
 
 export const CORKED_WS: Contender = { ...RAW_WS, name: 'raw ws, corked', variant: 'corked' };
@@ -53,7 +53,7 @@ export const WEBWIRE: Contender = {
   rival: PLATFORM_WS.name,
 };
 
-/** The ways of request and reply. */
+/** Servers that reply to requests. */
 export const REQUEST_CONTENDERS: readonly Contender[] = [
   RAW_WS,
   CORKED_WS,
@@ -76,10 +76,10 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
   { ...WEBWIRE, name: 'webwire, 1 KiB', exchange: webwire(1024), base: RAW_WS_1K.name, rival: undefined },
 ];
 
-/** Servers that take messages without answering them, or send to all. */
+/** Servers that receive messages without a reply, or send to all clients. */
 export const SIGNAL_CONTENDERS: readonly Contender[] = [RAW_WS, ...BUN, WEBWIRE, PLATFORM_WS, PLATFORM_SOCKET_IO];
 
-/** The WebWire contenders, each measured against the same of another checkout. */
+/** The WebWire contenders, each compared with itself in another checkout. */
 export function beforeAndAfter(contenders: readonly Contender[], checkout: string): Contender[] {
   return contenders
     .filter(({ server }) => server === WEBWIRE.server)
@@ -89,7 +89,7 @@ export function beforeAndAfter(contenders: readonly Contender[], checkout: strin
     });
 }
 
-/** Where Bun is: its package is not among the dependencies of the project, as it takes 100 MB. */
+/** Path of Bun. Its package is no dependency of the project, as it takes 100 MB. */
 function findBun(): string | undefined {
   return ['node_modules/.bin/bun', 'bun'].find((command) => spawnSync(command, ['--version']).status === 0);
 }

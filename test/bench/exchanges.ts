@@ -1,39 +1,39 @@
 import { encodeMessage, MessageType, requestType, replyType, type PayloadEncoding } from 'nestjs-webwire/protocol';
 
-/** What a load generator has to know of a protocol: WebSocket messages, and how a connection begins. */
+/** A protocol as the load generator uses it: its messages, and the start of a connection. */
 export interface Exchange {
   /** Path and query to connect to. */
   readonly path: string;
-  /** How a connection begins, after its upgrade: messages to wait for, and texts to send. */
+  /** Start of a connection after its upgrade: messages to wait for, and texts to send. */
   readonly opening: readonly ('message' | { readonly send: string })[];
-  /** Whether messages are text frames; binary otherwise. */
+  /** True if messages are text frames; otherwise they are binary. */
   readonly isText: boolean;
   readonly request: Uint8Array;
-  /** What the request is answered with. */
+  /** The reply to the request. */
   readonly reply: Uint8Array;
-  /** A message that is not answered. */
+  /** A message without a reply. */
   readonly signal: Uint8Array;
   /** Asks the server to send its news to all connections. */
   readonly go: Uint8Array;
-  /** The news. */
+  /** The message that the server sends to all connections. */
   readonly news: Uint8Array;
 }
 
-/** Letters and digits: `size` bytes, and as many characters. */
+/** A text of letters and digits: `size` characters and bytes. */
 export function contentOf(size: number): string {
   return '0123456789abcdefghijklmnopqrstuv'.repeat(Math.ceil(size / 32)).slice(0, size);
 }
 
-/** What servers tell to all connections. */
+/** The content of the news. */
 export const NEWS = contentOf(32);
 
-/** First bytes of messages that mean something to servers without a protocol: a signal, and the wish for news. */
+/** First bytes of messages for servers without a protocol: a signal, and a request for news. */
 export const SIGNAL = 0x73;
 export const GO = 0x67;
 
 const ID = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
-/** Bytes there, the same bytes back. */
+/** Echo of bytes, without a protocol. */
 export function plain(size: number): Exchange {
   const content = Buffer.from(contentOf(size));
   const [signal, go] = [Buffer.concat([Buffer.of(SIGNAL), content]), Buffer.of(GO)];
@@ -63,7 +63,7 @@ export function webwire(size: number, encoding: PayloadEncoding = 'binary'): Exc
   };
 }
 
-/** What `@nestjs/platform-ws` speaks. */
+/** The protocol of `@nestjs/platform-ws`. */
 export function nestEvents(size: number): Exchange {
   const message = (event: string, data: string) => Buffer.from(JSON.stringify({ event, data }));
   const echo = message('echo', contentOf(size));
@@ -79,7 +79,7 @@ export function nestEvents(size: number): Exchange {
   };
 }
 
-/** What `@nestjs/platform-socket.io` speaks: packets of Socket.IO in packets of Engine.IO. */
+/** The protocol of `@nestjs/platform-socket.io`: packets of Socket.IO in packets of Engine.IO. */
 export function socketIo(size: number): Exchange {
   const message = (event: string, data: string) => Buffer.from(`42${JSON.stringify([event, data])}`);
   const echo = message('echo', contentOf(size));

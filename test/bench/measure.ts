@@ -5,10 +5,10 @@ import type { LoadTarget } from './load/load.js';
 import { cpuShare, type CpuReading } from './process/answer.js';
 import type { Stage } from './stage.js';
 
-/** What one server did under one load. */
+/** The measured values of one server under one load. */
 interface Measurement {
   readonly rate: number;
-  /** Milliseconds of CPU time of the server for each message. */
+  /** CPU time of the server for each message, in milliseconds. */
   readonly cpuPerMessage: number;
   readonly p50: number;
   readonly p99: number;
@@ -16,27 +16,27 @@ interface Measurement {
   readonly generatorCpu: number;
 }
 
-/** How long a child may take to answer, in milliseconds, on top of what it was asked to wait. */
+/** Timeout for the answer of a child process, in milliseconds, in addition to the requested duration. */
 const PATIENCE = 30_000;
 
-/** How long a server gets to see that its clients are gone, in milliseconds. */
+/** Pause after which the server has detected that its clients are gone, in milliseconds. */
 const REST = 20;
 
-/** Before each measurement, in milliseconds. */
+/** Warm-up before each measurement, in milliseconds. */
 const WARM_UP = 100;
 
-/** Once for each cell, in milliseconds: until then the hot code of its server is being compiled. */
+/** Warm-up before the first measurement of a cell, in milliseconds: the engine optimises the hot code of the server. */
 const FIRST_WARM_UP = 500;
 
-/** What a cell did, and what its base did right before or after. */
+/** Measurements of a cell, and of its base right before or after. */
 interface Pair {
   readonly own: Measurement;
   readonly base: Measurement | undefined;
 }
 
 /**
- * Measures all cells in turn, round after round, each beside what it is compared with, so that what else happens on the
- * machine hits both. Every second round goes backwards, against effects of the order.
+ * Measures all cells in turn, round after round, each one next to its base, so that other work of the machine affects both.
+ * Every second round has the reverse order, against effects of the order.
  */
 export async function compare(stage: Stage, { title, columns, cells }: Comparison): Promise<Table> {
   const { rounds, seconds } = stage.options;
@@ -87,7 +87,7 @@ async function measure(stage: Stage, cell: Cell, warmUp: number, duration: numbe
   }
 }
 
-/** Ratios are taken round by round, as two figures of one round have more in common than two medians. */
+/** Ratios are computed for each round, because figures of one round are more comparable than two medians. */
 function rowOf({ name, rival, load }: Cell, measured: ReadonlyMap<string, readonly Pair[]>): Row {
   const pairs = measured.get(name)!;
   const own = pairs.map((pair) => pair.own);

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** What the command line may change. */
+/** Options of the command line. */
 export interface Options {
   /** Parts to run, by name. */
   readonly parts: readonly string[];
@@ -9,11 +9,11 @@ export interface Options {
   readonly rounds: number;
   /** Connections whose memory is measured. */
   readonly idleConnections: number;
-  /** Part of a contender's name; others are left out, except for those that it is measured against. */
+  /** Part of the names of the contenders to measure, in addition to their bases. */
   readonly only: string;
-  /** Another checkout, in which `npm run build:bench` was run: its WebWire contenders are what those of this one are measured against. */
+  /** Another checkout, in which `npm run build:bench` was run: its WebWire contenders are the bases of those of this one. */
   readonly against: string | undefined;
-  /** File for the figures. */
+  /** Path of the file for the figures. */
   readonly json: string | undefined;
   /** Folder for CPU profiles of the servers. */
   readonly profile: string | undefined;
@@ -40,7 +40,7 @@ export const USAGE = `Usage: npm run bench -- [options]
 
 /**
  * Reads the command line; `undefined` if it asks for help.
- * @throws TypeError for an option that does not exist or a value that makes no sense.
+ * @throws TypeError for an option that does not exist or an invalid value.
  */
 export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({

@@ -21,7 +21,7 @@ const COMPARISONS: Readonly<Record<string, (options: Options) => Comparison[]>> 
   growth: comparisons.growth,
 };
 
-/** Runs the parts one after the other, and shows of each what came out. */
+/** Runs the parts one after the other, and prints the results of each. */
 async function run(options: Options): Promise<void> {
   const cores = findCores();
   const { parts, rounds, seconds, idleConnections, against, json } = options;

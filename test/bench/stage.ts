@@ -5,21 +5,21 @@ import type { Options } from './options.js';
 import { Child } from './process/child.js';
 import type { Cores } from './process/cores.js';
 
-/** How long a server may take to start, in milliseconds. */
+/** Timeout for the start of a server, in milliseconds. */
 const START_TIMEOUT = 20_000;
 
-/** Samples of a profile are this far apart, in microseconds. */
+/** Interval of the samples of a profile, in microseconds. */
 const PROFILE_INTERVAL = 200;
 
-/** A server that runs. */
+/** A running server. */
 export interface RunningServer {
   readonly child: Child;
   readonly port: number;
 }
 
 /**
- * The processes of a run. Servers and load generator are processes of their own, on cores of their own, so that none is
- * charged for another's work.
+ * The processes of a run. Servers and load generator run in separate processes on separate cores, so that the CPU time of
+ * each can be measured.
  */
 export class Stage {
   readonly generator: Child;
@@ -33,7 +33,7 @@ export class Stage {
     this.generator = new Child({ label: 'load generator', file, core: cores?.generator });
   }
 
-  /** The server of a contender: started when it is first asked for, and shared by all that ask for the same. */
+  /** The server of a contender, started on first use and then shared. */
   server(contender: Contender, newsPerGo = 1): Promise<RunningServer> {
     const key = [contender.checkout, contender.server, contender.variant, newsPerGo].join(' ');
     const running = this.#servers.get(key) ?? this.#start(contender, newsPerGo);

@@ -1,6 +1,6 @@
-/** These run in the page: they see nothing of what is around them here. */
+// Functions that run in the page, so they cannot use anything else of this file.
 
-/** What is wrong with the page for people who do not see it, or not well. */
+/** Lists barriers of the page for people with impaired vision. */
 export function findBarriers(): string[] {
   const barriers: string[] = [];
   const isShown = (element: Element) => element.checkVisibility({ visibilityProperty: true });
@@ -38,7 +38,7 @@ export function findBarriers(): string[] {
   return barriers;
 }
 
-/** Texts whose contrast to what they stand on is below 4.5 : 1. */
+/** Lists texts whose contrast to their background is below 4.5 : 1. */
 export function findFaintTexts(): string[] {
   type Color = [red: number, green: number, blue: number, alpha: number];
   const parse = (color: string): Color => {

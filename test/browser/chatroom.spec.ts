@@ -39,6 +39,19 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     return visitor;
   }
 
+  /** Ada, signed in, in two tabs; and Grace. */
+  async function visitInTwoTabs() {
+    const first = await visit();
+    await first.signIn('ada');
+    const second = await first.openTab();
+    visitors.push(second);
+    await second.reads('Welcome back, Ada');
+    const grace = await visit();
+    await grace.signIn('grace');
+    for (const visitor of visitors) await visitor.seesPeople('Ada', 'Grace');
+    return { first, second, grace };
+  }
+
   async function expectAccessible(visitor: Visitor): Promise<void> {
     expect(await visitor.page.evaluate(findBarriers)).toEqual([]);
     for (const colorScheme of ['light', 'dark'] as const) {
@@ -49,7 +62,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await visitor.page.emulateMedia({ colorScheme: null, reducedMotion: null });
   }
 
-  it('refuses a wrong password beside the field, and takes the right one', async () => {
+  it('shows the error of a wrong password next to the field, and accepts the right one', async () => {
     const ada = await visit();
     await ada.name.waitFor();
     expect(await ada.name.evaluate((name) => name === document.activeElement)).toBe(true);
@@ -77,7 +90,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await expectAccessible(ada);
   });
 
-  it('lets two people in two browsers talk', async () => {
+  it('shows messages of two people in two browsers', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     const grace = await visit({ ...DESKTOP, colorScheme: 'dark' });
@@ -94,7 +107,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await grace.say('There was a moth in relay 70.');
     await ada.sees('There was a moth in relay 70.');
 
-    // What somebody says is text, whatever it looks like.
+    // Markup in a message is shown as text.
     const markup = '<img src="/x" onerror="document.title=1"><b>bold</b> &amp;';
     await ada.say(markup);
     await grace.sees(markup);
@@ -104,7 +117,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
       'There was a moth in relay 70.',
       markup,
     ]);
-    // Each says who said it, and one's own are no matter of colour alone.
+    // Each message has the name of its sender, so that own messages do not differ by colour alone.
     expect(await grace.log.locator('.message .sender').allTextContents()).toEqual(['Ada', 'Ada', 'You', 'Ada']);
     expect(await grace.log.locator('.message.first .sender').allTextContents()).toEqual(['Ada', 'You', 'Ada']);
     expect(await grace.log.locator('time').count()).toBe(4);
@@ -138,7 +151,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     expect(await ada.composer.evaluate((composer) => composer === document.activeElement)).toBe(true);
   });
 
-  it('comes back after a restart of the server, with the session and what was written meanwhile', async () => {
+  it('reconnects after a restart of the server, restores the session, and sends what was written meanwhile', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     const grace = await visit();
@@ -172,7 +185,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await ada.screenshot('reconnected');
   });
 
-  it('does what it was told while the server was away', async () => {
+  it('performs actions from the time without a server afterwards', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     await chatroom.stop();
@@ -184,15 +197,8 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await ada.seesPeople('Grace');
   });
 
-  it('counts somebody with two tabs once, keeps both up to date, and signs both out', async () => {
-    const first = await visit();
-    await first.signIn('ada');
-    const second = await first.openTab();
-    visitors.push(second);
-    await second.reads('Welcome back, Ada');
-    const grace = await visit();
-    await grace.signIn('grace');
-    for (const visitor of visitors) await visitor.seesPeople('Ada', 'Grace');
+  it('counts a person with two tabs once, keeps both tabs up to date, and signs both out', async () => {
+    const { first, second, grace } = await visitInTwoTabs();
 
     await second.say('from the second tab');
     await first.sees('from the second tab');
@@ -217,15 +223,8 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await first.name.waitFor();
   });
 
-  it('shows to others that somebody is typing, not to the other tabs of the same person', async () => {
-    const first = await visit();
-    await first.signIn('ada');
-    const second = await first.openTab();
-    visitors.push(second);
-    await second.reads('Welcome back, Ada');
-    const grace = await visit();
-    await grace.signIn('grace');
-    for (const visitor of visitors) await visitor.seesPeople('Ada', 'Grace');
+  it('shows that a person is typing to others, but not in other tabs of the same person', async () => {
+    const { first, second, grace } = await visitInTwoTabs();
 
     await first.composer.pressSequentially('A');
     await grace.reads('Ada is typing…');
@@ -241,7 +240,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     for (const tab of [first, second]) await tab.reads('Grace is typing…');
   });
 
-  it('makes web addresses links, and nothing else', async () => {
+  it('makes only web addresses links', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     const grace = await visit({ ...DESKTOP, colorScheme: 'dark' });
@@ -249,7 +248,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     const said = async (text: string) => {
       await ada.say(text);
       const message = grace.page.locator('#messages .text').last();
-      // The text is as it was said, whatever became a link.
+      // The text is unchanged, links included.
       await expect.poll(() => message.textContent()).toBe(text);
       expect(await message.locator(':not(a)').count()).toBe(0);
       return message
@@ -324,7 +323,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     for (const stop of stops) {
       await page.keyboard.press('Shift+Tab');
       expect(await focused()).toBe(stop);
-      // It can be seen where the focus is.
+      // The focus is visible.
       expect(await page.evaluate(() => getComputedStyle(document.activeElement!).outlineStyle)).toBe('solid');
     }
     await ada.screenshot('skip-link');
@@ -374,7 +373,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await grace.screenshot('phone-small');
   });
 
-  it('stays where somebody reads, says what is new, and shows what was said before', async () => {
+  it('keeps the scroll position of a reader, counts new messages, and loads earlier ones', async () => {
     const speakers = [await speaker('alan', 'enigma'), await speaker('hedy', 'spectrum')];
     const say = async (from: number, to: number) => {
       for (let number = from; number <= to; number++) {
@@ -385,7 +384,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     const ada = await visit();
     await ada.signIn('ada');
     await ada.sees('number 38');
-    // The newest page; there is more.
+    // The newest page; there are earlier ones.
     expect((await ada.messages())[0]).toBe('number 9');
 
     const { log } = ada;
@@ -409,14 +408,14 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
     await ada.sees('number 1');
     expect(await ada.messages()).toEqual(Array.from({ length: 40 }, (_, index) => `number ${index + 1}`));
     await ada.button('Show earlier messages').waitFor({ state: 'hidden' });
-    // What was read has not moved away.
+    // The messages in view have not moved.
     expect(await log.evaluate((element) => element.scrollTop)).toBeGreaterThan(0);
     await ada.button('2 new messages').click();
     await ada.button('2 new messages').waitFor({ state: 'hidden' });
     await expect.poll(isAtEnd).toBe(true);
   });
 
-  it('says near the message when it could not be sent', async () => {
+  it('shows a failure to send next to the message', async () => {
     const ada = await visit();
     await ada.signIn('ada');
     await ada.composer.fill('x'.repeat(1_001));

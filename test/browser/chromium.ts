@@ -3,7 +3,7 @@ import { chromium, type Browser } from 'playwright-core';
 
 const PATH = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
-/** What works as root, in a container, and leaves the network alone. */
+/** Arguments for a container, root and no background traffic. */
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -14,7 +14,7 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-/** Whether these tests can run. In CI they have to. */
+/** True if these tests can run. In CI they have to. */
 export const hasChromium = existsSync(PATH);
 
 export const WITHOUT_CHROMIUM =

@@ -7,14 +7,14 @@ import type { Chatroom } from '../support/chatroom.js';
 
 const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
 
-/** How long the page may take for anything, in ms: the machine may be busy. */
+/** Timeout for each step of the page, in ms: the machine may be busy. */
 const PATIENCE = 20_000;
 
 type AccountId = (typeof DEMO_ACCOUNTS)[number]['id'];
 
-/** Somebody with a browser of their own, who notices everything that goes wrong in it. */
+/** A user with a separate browser profile. Records all errors in it. */
 export class Visitor {
-  /** What went wrong: console messages, exceptions, failed requests. */
+  /** Errors: console messages, exceptions, failed requests. */
   readonly #mishaps: string[] = [];
 
   private constructor(
@@ -29,7 +29,7 @@ export class Visitor {
     });
   }
 
-  /** Opens the chat room in a new browser profile. A test in which something goes wrong there fails. */
+  /** Opens the chat room in a new browser profile. A test with an error in it fails. */
   static async open(chatroom: Chatroom, browser: Browser, options: BrowserContextOptions = {}): Promise<Visitor> {
     const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'Europe/London', ...options });
     onTestFinished(() => context.close());
@@ -106,7 +106,7 @@ export class Visitor {
     return this.page.locator('#people-list .person-name').allTextContents();
   }
 
-  /** Waits until so many people are there. */
+  /** Waits until exactly these people are listed. */
   async seesPeople(...names: string[]): Promise<void> {
     await this.page.waitForFunction(
       (expected) =>
@@ -131,7 +131,7 @@ export class Visitor {
     });
   }
 
-  /** While the server is away, connecting to it fails, and nothing else. */
+  /** While the server is down, failed connections are expected, but no other errors. */
   #note(mishap: string): void {
     const { wasStopped, url } = this.chatroom;
     const expected = `WebSocket connection to '${url.replace('http', 'ws')}chat' failed: `;

@@ -58,7 +58,7 @@ it('gives an application a client that is connected by itself', async () => {
   expect((await client.request('echo', 'hello')).text()).toBe('hello');
 });
 
-it('closes the client after everybody has said good-bye', async () => {
+it('closes the client after shutdown hooks have used it', async () => {
   const server = await startServer();
   const said: string[] = [];
   @Injectable()
@@ -102,7 +102,7 @@ it('starts without the server, and connects when the server has started', async 
   expect(client.status).toBe('closed');
 });
 
-it('lets an application end whose client never got a connection', async () => {
+it('closes an application whose client never had a connection', async () => {
   const transport = new MemoryTransport();
   const { client, close, logger } = await start([
     WebwireClientModule.register([{ name: 'echo', url: 'ws://localhost/', webSocket: transport.webSocket }]),
@@ -113,7 +113,7 @@ it('lets an application end whose client never got a connection', async () => {
   expect(logger.at('error')).toEqual([]);
 });
 
-it('says why a client cannot connect at all', async () => {
+it('logs the reason why a client cannot connect', async () => {
   const server = await startServer();
   const { logger } = await start([
     WebwireClientModule.register([{ name: 'echo', url: server.url(), subProtocolName: 'other' }]),
@@ -121,7 +121,7 @@ it('says why a client cannot connect at all', async () => {
   expect(await logger.logged('error', 'Client "echo" cannot connect')).toContain('SubProtocolMismatchError');
 });
 
-it('logs what a signal handler throws', async () => {
+it('logs an error of a signal handler', async () => {
   const server = await startServer();
   const { client, logger } = await start([WebwireClientModule.register([{ name: 'echo', url: server.url() }])]);
   client.onSignal(() => {
@@ -173,7 +173,7 @@ it('gives global clients to every module', async () => {
   expect((await client.request('echo', 'from afar')).text()).toBe('from afar');
 });
 
-it('lets tests put another client in its place', async () => {
+it('allows tests to replace a client', async () => {
   const fake = { request: async () => 'fake' };
   const module = await Test.createTestingModule({
     imports: [WebwireClientModule.register([{ name: 'echo', url: 'ws://nowhere.invalid' }])],

@@ -24,7 +24,7 @@ describe('close()', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('waits for the requests in flight, and takes no more', async () => {
+  it('waits for the requests in flight, and rejects new ones', async () => {
     const { client, socket } = await connected(server);
     const reply = client.request('a');
     const closed = client.close();

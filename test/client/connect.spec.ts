@@ -20,7 +20,7 @@ function useFakeTimers(): void {
 }
 
 describe('connect()', () => {
-  it('resolves when the server has said what it expects', async () => {
+  it('resolves when the first message of the server was received', async () => {
     const client = createClient();
     const connecting = client.connect();
     expect(client.status).toBe('connecting');
@@ -44,7 +44,7 @@ describe('connect()', () => {
     expect(server.dials).toBe(1);
   });
 
-  it('rejects when the server is not there, says why, and does not go on', async () => {
+  it('rejects with the reason if the server cannot be reached, and does not try again', async () => {
     useFakeTimers();
     const client = createClient();
     const connecting = outcome(client.connect());
@@ -89,7 +89,7 @@ describe('connect()', () => {
     expect(await socket.closed.take()).toBe('1000');
   });
 
-  it('does not take a server for its own that accepts after the dial timeout', async () => {
+  it('ignores a server that accepts after the dial timeout', async () => {
     useFakeTimers();
     const client = createClient({ dialTimeout: 300 });
     const connecting = outcome(client.connect());
@@ -113,7 +113,7 @@ describe('connect()', () => {
       '170200 60ea0000 00200000 0a',
       'SUB_PROTOCOL_MISMATCH: the server at URL speaks the sub-protocol "\\n", but the option subProtocolName is ""',
     ],
-  ])('refuses a server that says %s', async (conf, error) => {
+  ])('rejects a server that announces %s', async (conf, error) => {
     const client = createClient();
     const connecting = outcome(client.connect());
     const socket = await server.accept(conf.replace('1703000', '170300').replaceAll(' ', ''));
@@ -122,7 +122,7 @@ describe('connect()', () => {
     expect(client.status).toBe('disconnected');
   });
 
-  it('takes a later minor version, and the sub-protocol that it was told', async () => {
+  it('accepts a later minor version, and the configured sub-protocol', async () => {
     const client = createClient({ subProtocolName: 'chat-v1' });
     const connecting = client.connect();
     await server.accept('17020160ea000000200000636861742d7631');
@@ -167,7 +167,7 @@ describe('connect()', () => {
     await connecting;
   });
 
-  it('goes on trying with `retry`, until it is canceled', async () => {
+  it('tries again with `retry`, until it is canceled', async () => {
     useFakeTimers();
     const client = createClient({ reconnect: { minDelay: 100, jitter: 0 } });
     const abort = new AbortController();

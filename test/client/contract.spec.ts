@@ -167,7 +167,7 @@ describe('the types of the platform', () => {
     expectTypeOf<AbortSignal>().toExtend<AbortSignalLike>();
   });
 
-  it('are told by the codes of errors', () => {
+  it('are narrowed by the codes of errors', () => {
     expectTypeOf<DisconnectedError['code']>().toEqualTypeOf<'DISCONNECTED'>();
   });
 });

@@ -61,7 +61,7 @@ it('a body is shown in part, escaped, and not waited for', async () => {
   expect(message.length).toBeLessThan(400);
 });
 
-it('a HTTP server without WebSockets is asked about', async () => {
+it('the error for an HTTP server without WebSockets asks about the path', async () => {
   const host = await listen(createServer((_request, response) => void response.writeHead(404).end('Cannot GET /')));
   const { message, status } = await failureOf(`ws://${host}`);
   expect(status).toBe(404);
@@ -188,7 +188,7 @@ it.each([
   expect(error.message).toContain('the server answered HTTP 401 No');
 });
 
-it('nor in what the server gives as its reason of closing', async () => {
+it('nor in the close reason of the server', async () => {
   const server = new FakeServer();
   const client = server.client({ reconnect: false }, 'ws://localhost/?token=t0ken');
   const told: unknown[] = [];
@@ -215,7 +215,7 @@ it.each([
   expect(error.cause).toMatchObject({ name: 'TypeError', message: 'failed' });
 });
 
-it.each(['message', 'code', 'detail'])('a cause whose %s cannot be read does no harm', async (name) => {
+it.each(['message', 'code', 'detail'])('a cause whose %s cannot be read is left out', async (name) => {
   const get = () => {
     throw new Error('not readable');
   };

@@ -37,7 +37,7 @@ it('messages delay the next heartbeat', async () => {
   expect(socket.received.rest).toEqual(['3f0161', HEARTBEAT]);
 });
 
-it('what the server sends does not', async () => {
+it('messages of the server do not', async () => {
   const { socket } = await connect();
   await vi.advanceTimersByTimeAsync(300);
   socket.say('400161');

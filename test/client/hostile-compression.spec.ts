@@ -6,12 +6,12 @@ import { deflateRawSync } from 'node:zlib';
 import { WebwireClient } from 'nestjs-webwire/client';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
-import { deflate } from '../support/frames.js';
+import { deflate, serverFrame } from '../support/frames.js';
 import { Queue } from '../support/queue.js';
 import { ACCEPT_CONF, replyUtf8 } from './fake-server.js';
 import { outcome } from './outcome.js';
 
-// In Node.js, `ws` inflates the messages for the client. No data of a server may end the process.
+// In Node.js, `ws` inflates the messages for the client. No data of a server may crash the process.
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
@@ -28,7 +28,7 @@ beforeEach(async () => {
       'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
         `Sec-WebSocket-Extensions: permessage-deflate\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`,
     );
-    socket.write(frame(0x82, Buffer.from(ACCEPT_CONF, 'hex')));
+    socket.write(serverFrame(0x82, Buffer.from(ACCEPT_CONF, 'hex')));
     sockets.push(socket);
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -40,41 +40,35 @@ afterEach(async () => {
   server.close();
 });
 
-/** Makes a frame of a server, which is not masked. */
-function frame(first: number, payload: Uint8Array): Buffer {
-  const { length } = payload;
-  const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
-  header[0] = first;
-  header[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
-  if (header.length === 4) header.writeUInt16BE(length, 2);
-  if (header.length === 10) header.writeBigUInt64BE(BigInt(length), 2);
-  return Buffer.concat([header, payload]);
-}
-
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
 /** A signal that takes time to inflate. */
-const large = frame(0xc2, deflate(Buffer.concat([bytes('400161'), Buffer.alloc(8_000, 0x61)])));
-const bomb = frame(0xc2, deflate(Buffer.alloc(5_000_000)));
+const large = serverFrame(0xc2, deflate(Buffer.concat([bytes('400161'), Buffer.alloc(8_000, 0x61)])));
+const bomb = serverFrame(0xc2, deflate(Buffer.alloc(5_000_000)));
 
 const HOSTILE: [what: string, ...parts: Buffer[]][] = [
-  ['data that cannot be inflated', frame(0xc2, bytes('07'))],
-  ['data that is cut off', frame(0xc2, deflate(bytes('40016161616161')).subarray(0, 4))],
-  ['data after its last block', frame(0xc2, Buffer.concat([deflateRawSync(bytes('400161')), bytes('07070707')]))],
-  ['an empty message', frame(0xc2, Buffer.of(0))],
+  ['data that cannot be inflated', serverFrame(0xc2, bytes('07'))],
+  ['data that is cut off', serverFrame(0xc2, deflate(bytes('40016161616161')).subarray(0, 4))],
+  ['data after its last block', serverFrame(0xc2, Buffer.concat([deflateRawSync(bytes('400161')), bytes('07070707')]))],
+  ['an empty message', serverFrame(0xc2, Buffer.of(0))],
   ['a message far too large', bomb],
   ['a message far too large, and then nothing', bomb, Buffer.alloc(0)],
   ['a frame that is broken behind one that is inflated', large, bytes('f200')],
   ['a frame that is broken, apart, behind one that is inflated', large, Buffer.alloc(0), bytes('f200')],
-  ['data that is broken behind data that is inflated', large, frame(0xc2, bytes('07')), large],
-  ['text behind data that is inflated', large, frame(0xc1, deflate('text')), large],
-  ['nonsense before data that is inflated', frame(0x82, bytes('ff')), large, large],
+  ['data that is broken behind data that is inflated', large, serverFrame(0xc2, bytes('07')), large],
+  ['text behind data that is inflated', large, serverFrame(0xc1, deflate('text')), large],
+  ['nonsense before data that is inflated', serverFrame(0x82, bytes('ff')), large, large],
   ['a close frame before data that is inflated', large, bytes('880203e8'), large],
   ['a close code that does not exist behind data that is inflated', large, bytes('88020000'), large],
-  ['a compressed ping', frame(0xc9, deflate('ping'))],
-  ['a compressed continuation', frame(0x42, Buffer.of(0)), frame(0xc0, Buffer.of(0))],
-  ['a part of a message that cannot be inflated', frame(0x42, bytes('07')), frame(0x80, bytes('07')), large],
-  ['noise', frame(0xc2, Buffer.alloc(50_000, 0xff)), randomBytes(50_000)],
+  ['a compressed ping', serverFrame(0xc9, deflate('ping'))],
+  ['a compressed continuation', serverFrame(0x42, Buffer.of(0)), serverFrame(0xc0, Buffer.of(0))],
+  [
+    'a part of a message that cannot be inflated',
+    serverFrame(0x42, bytes('07')),
+    serverFrame(0x80, bytes('07')),
+    large,
+  ],
+  ['noise', serverFrame(0xc2, Buffer.alloc(50_000, 0xff)), randomBytes(50_000)],
 ];
 
 /** Resolves with the next connection of the client, at the server's side. */
@@ -106,7 +100,7 @@ describe.each(['ends', 'is cut'])('a connection that %s after', (how) => {
     const received = once(next, 'data');
     const reply = client.request('answered');
     await received;
-    next.write(frame(0xc2, deflate(bytes(replyUtf8(2, 'yes')))));
+    next.write(serverFrame(0xc2, deflate(bytes(replyUtf8(2, 'yes')))));
     expect((await reply).text()).toBe('yes');
     next.destroy();
   });

@@ -140,7 +140,7 @@ describe('a server that sends', () => {
     ['hardly a buffer', '170200 60ea0000 20000000'],
     ['no time', '170200 00000000 00200000'],
     ['all the time there is', '170200 ffffffff ffffffff'],
-  ])('an AcceptConf that leaves %s does no harm', async (_what, conf) => {
+  ])('an AcceptConf that leaves %s is accepted', async (_what, conf) => {
     const client = server.client();
     const connecting = client.connect();
     const socket = await server.accept(conf.replaceAll(' ', ''));

@@ -96,7 +96,7 @@ it('a message that arrives alone is seen at once', async () => {
   expect(seen).toEqual(['a', 'b']);
 });
 
-it('a thousand messages that arrive together take one round of the event loop', async () => {
+it('a thousand messages that arrive together are processed in one round of the event loop', async () => {
   const { client, socket } = await connected(new FakeServer());
   let count = 0;
   client.onSignal(() => count++);

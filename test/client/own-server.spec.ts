@@ -190,7 +190,7 @@ describe.each(['ws', 'memory'])('a client and a server of our own, over %s', (ki
     expect(client.session).toBeNull();
   });
 
-  it('part in peace: the server answers what it has begun', async () => {
+  it('end the connection in order: the server replies to requests in flight', async () => {
     const client = create();
     const reply = client.request('slow');
     const gateway = app.get(AuthGateway);
@@ -202,14 +202,14 @@ describe.each(['ws', 'memory'])('a client and a server of our own, over %s', (ki
     await vi.waitFor(() => expect(app.get(WebwireService).connectionCount).toBe(0));
   });
 
-  it('part in peace: what was sent arrives', async () => {
+  it('end the connection in order: sent signals arrive', async () => {
     const client = create();
     for (let index = 0; index < 100; index++) await client.signal('log', String(index));
     await client.close();
     await vi.waitFor(() => expect(app.get(AuthGateway).heard).toHaveLength(100));
   });
 
-  it('part when the server shuts down, and the client is told', async () => {
+  it('end the connection when the server shuts down, with its reason', async () => {
     const client = create({ reconnect: false });
     await client.connect();
     const told = deferred<unknown>();

@@ -18,7 +18,7 @@ it('no more requests and signals wait for a connection than `maxQueuedRequests`'
   expect(socket.received.rest).toHaveLength(2);
 });
 
-it('a request that gives up makes room, and one that is sent does not count', async () => {
+it('a canceled request leaves the queue, and one that is sent does not count', async () => {
   const server = new FakeServer();
   const client = server.client({ maxQueuedRequests: 1 });
   const abort = new AbortController();

@@ -151,7 +151,7 @@ describe('a request that takes too long', () => {
     [{ timeout: 10, deadline: new Date(20) }, 10, 'TIMEOUT: timeout after 10 ms: no reply came'],
     [{ timeout: 20, deadline: new Date(10) }, 10, 'DEADLINE_EXCEEDED: deadline exceeded: no reply came'],
     [{ deadline: new Date(120_000) }, 120_000, 'DEADLINE_EXCEEDED: deadline exceeded: no reply came'],
-  ])('fails as its own options say: %o', async (options, time, error) => {
+  ])('fails according to its own options: %o', async (options, time, error) => {
     useFakeTimers();
     vi.setSystemTime(0);
     const { client } = await connected(server);
@@ -221,7 +221,7 @@ describe('a request that is canceled', () => {
     expect(socket.received.rest).toEqual([]);
   });
 
-  it('leaves no listener behind, however it ends', async () => {
+  it('removes its listener in each case', async () => {
     const { client, socket } = await connected(server);
     const { signal } = new AbortController();
     const removed = vi.spyOn(signal, 'removeEventListener');
@@ -294,7 +294,7 @@ describe('a request without a connection', () => {
     expect(server.dials).toBe(1);
   });
 
-  it('fails with what makes a connection impossible', async () => {
+  it('fails with the error that makes a connection impossible', async () => {
     const client = server.client();
     const failing = [outcome(client.request('a')), outcome(client.signal('a'))];
     await server.accept('17010060ea000000200000');

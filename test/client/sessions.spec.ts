@@ -98,7 +98,7 @@ describe('a session that the server creates', () => {
     expect(client.session).toMatchObject({ key: 'sample-key', info: undefined });
   });
 
-  it('is over when the server says so', async () => {
+  it('ends when the server closes it', async () => {
     const sessionStorage = storageWith();
     const { client, socket } = await connected(server, { sessionStorage });
     const told = record(client);
@@ -191,7 +191,7 @@ describe('a session is restored', () => {
     expect([client.status, told, sessionStorage.items.size]).toEqual(['disconnected', [], 1]);
   });
 
-  it('not if its key does not fit the server, which takes nothing down', async () => {
+  it('not if its key is too large for the server, and the connection stays open', async () => {
     const unhandled = vi.fn<(reason: unknown) => void>();
     process.on('unhandledRejection', unhandled);
     onTestFinished(() => void process.off('unhandledRejection', unhandled));
@@ -217,7 +217,7 @@ describe('a session is restored', () => {
     expect([client.session, told]).toEqual([null, ['connected true', 'closed server sample-key']]);
   });
 
-  it('by its key, whenever the user says so', async () => {
+  it('by its key, at any time', async () => {
     const sessionStorage = storageWith();
     const { client, socket } = await connected(server, { sessionStorage });
     const restored = client.restoreSession('sample-key');
@@ -246,7 +246,7 @@ describe('a session that the server refuses for now', () => {
     return { client, socket, told };
   }
 
-  it.each(['04', '02'])('is asked for again after growing delays, until it is restored: %s', async (type) => {
+  it.each(['04', '02'])('is requested again after growing delays, until it is restored: %s', async (type) => {
     const { client, socket, told } = await refused(type);
     for (const [index, delay] of [100, 200, 400].entries()) {
       await vi.advanceTimersByTimeAsync(delay - 1);
@@ -281,7 +281,7 @@ describe('a session that the server refuses for now', () => {
     ],
     ['the connection is lost', async (_client: WebwireClient, socket: FakeSocket) => socket.end()],
     ['the client is closed', async (client: WebwireClient) => client.close()],
-  ])('is not asked for any more when %s', async (_what, act) => {
+  ])('is no longer requested when %s', async (_what, act) => {
     const { client, socket } = await refused('04');
     await act(client, socket);
     await vi.advanceTimersByTimeAsync(99);

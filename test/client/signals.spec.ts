@@ -35,7 +35,7 @@ describe('signal()', () => {
     await waiting;
   });
 
-  it('fails for what cannot be sent', async () => {
+  it('fails for a name or body that cannot be sent', async () => {
     const { client, socket } = await connected(server);
     expect(await outcome(client.signal('', undefined))).toBe('EMPTY_FIELD: EMPTY_FIELD at byte 1');
     expect(await outcome(client.signal('a', 'x'.repeat(8_190)))).toMatch(
@@ -44,7 +44,7 @@ describe('signal()', () => {
     expect(socket.received.rest).toEqual([]);
   });
 
-  it('leaves the look at what the network has not taken yet to the user', async () => {
+  it('does not wait for the network: the user can read bufferedAmount', async () => {
     const { client, socket } = await connected(server);
     socket.bufferedAmount = 70_000;
     expect(client.bufferedAmount).toBe(70_000);
@@ -66,7 +66,7 @@ describe('onSignal()', () => {
     expect(heard).toEqual(['one a hi', 'all a hi', 'all b hi', 'all c h', 'all  hi', 'nameless hi']);
   });
 
-  it('returns what takes the handler away again, and that one only', async () => {
+  it('returns a function that removes this handler only', async () => {
     const { client, socket } = await connected(server);
     const handler = vi.fn<(...args: unknown[]) => void>();
     const stop = client.onSignal('a', handler);
@@ -77,7 +77,7 @@ describe('onSignal()', () => {
     expect(handler).toHaveBeenCalledTimes(1);
   });
 
-  it('does not mind handlers that come and go meanwhile', async () => {
+  it('allows handlers to be added and removed by handlers', async () => {
     const { client, socket } = await connected(server);
     const heard: string[] = [];
     const stop = client.onSignal('a', () => {
@@ -105,7 +105,7 @@ describe('onSignal()', () => {
         throw new Error('oops');
       },
     ],
-  ])('tells of a handler that %s, and goes on', async (_how, handler) => {
+  ])('emits an error for a handler that %s, and calls the others', async (_how, handler) => {
     const { client, socket } = await connected(server);
     const errors: unknown[] = [];
     client.on('error', ({ error }) => errors.push(error));

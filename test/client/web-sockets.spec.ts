@@ -85,7 +85,7 @@ describe('a connection that cannot be made fails at once', () => {
       'the server does not speak HTTP',
     ],
     [{ error: new Error('line one\n\u001b[31mred\u202e') }, '"line one\\n\\u001b[31mred\\u202e"'],
-  ])('and the message says why: %o', async (event, why) => {
+  ])('and the message contains the reason: %o', async (event, why) => {
     const { connecting, socket } = await dialing();
     socket.dispatch('error', event);
     const { message } = await connecting;
@@ -163,7 +163,7 @@ describe('a WebSocket that dispatches close within close()', () => {
 });
 
 describe('late events', () => {
-  it('of a connection that was given up change nothing', async () => {
+  it('of an abandoned connection are ignored', async () => {
     const client = server.client({ dialTimeout: 100 });
     const connecting = outcome(client.connect());
     const socket = await server.dialed();

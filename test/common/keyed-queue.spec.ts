@@ -27,7 +27,7 @@ describe('a keyed queue', () => {
     expect(await one).toBe('from the other');
   });
 
-  it('goes on after a task that failed', async () => {
+  it('runs later tasks after a task that failed', async () => {
     const queue = new KeyedQueue();
     const failing = queue.run('key', () => Promise.reject(new Error('failed')));
     const next = queue.run('key', async () => 'next');

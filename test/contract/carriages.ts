@@ -7,10 +7,10 @@ import type { TestApp } from '../support/test-app.js';
 import { openMemorySocket, openWebSocket, type End, type EndListener } from './end.js';
 import { ContractGateway } from './contract.gateway.js';
 
-/** One way to get from a client to a server. */
+/** One kind of connection between a client and a server. */
 export interface Carriage {
   readonly name: string;
-  /** Made for one application. */
+  /** Called for each application. */
   prepare(): {
     readonly transport?: Transport;
     readonly gateway?: WebwireGatewayOverrides;
@@ -19,13 +19,13 @@ export interface Carriage {
   };
 }
 
-/** To the HTTP server of the application. */
+/** Connects to the HTTP server of the application. */
 function toHttpServer(scheme: 'ws' | 'wss', options?: ClientOptions) {
   return ({ port }: TestApp, listener: EndListener) =>
     openWebSocket(`${scheme}://127.0.0.1:${port}/`, listener, options);
 }
 
-/** To the port that the gateway has for itself. */
+/** Connects to the own port of the gateway. */
 function toOwnPort(scheme: 'ws' | 'wss', options?: ClientOptions) {
   return (app: TestApp, listener: EndListener) => {
     const { port } = app.get(ContractGateway).server.address as AddressInfo;
@@ -33,7 +33,7 @@ function toOwnPort(scheme: 'ws' | 'wss', options?: ClientOptions) {
   };
 }
 
-/** All of them carry the same protocol, so the same tests run over each. */
+/** All kinds. The protocol is the same over each, so the same tests run over each. */
 export const CARRIAGES: readonly Carriage[] = [
   {
     name: 'WebSockets on the HTTP server of Express',
@@ -67,7 +67,7 @@ export const CARRIAGES: readonly Carriage[] = [
     prepare: () => ({
       application: { httpsOptions: tls },
       transport: new WsTransport({ perMessageDeflate: { threshold: 0 } }),
-      // Clients of `ws` send a message later that they compress, so small ones would not all arrive before a test goes on.
+      // `ws` sends compressed messages later. With this threshold, small messages are sent at once, as tests expect.
       connect: toHttpServer('wss', { ca, perMessageDeflate: { threshold: 64 } }),
     }),
   },

@@ -22,7 +22,7 @@ describe.each(CARRIAGES)('the end of a connection over $name', (carriage) => {
     expect(await gateway.disconnects.take()).toBe('client-close');
   });
 
-  it('comes after what the client sent before', async () => {
+  it('comes after all earlier messages of the client', async () => {
     const { gateway, connect } = await start(carriage);
     const client = await connect();
     for (let i = 0; i < 100; i++) client.signal('note', String(i));
@@ -62,7 +62,7 @@ describe.each(CARRIAGES)('the end of a connection over $name', (carriage) => {
     expect(gateway.notes.rest).toEqual([]);
   });
 
-  it('can be waited for by the application that closes it, and follows what was sent', async () => {
+  it('resolves close() of the application, after all sent messages', async () => {
     const { gateway, connect } = await start(carriage);
     const client = await connect();
     const [connection] = gateway.connections;
@@ -73,7 +73,7 @@ describe.each(CARRIAGES)('the end of a connection over $name', (carriage) => {
     expect(await client.closed).toEqual({ code: 1000, reason: '' });
   });
 
-  it('comes for all when the server shuts down: what runs is answered, what comes is refused', async () => {
+  it('comes for all when the server shuts down: running requests are answered, new ones are refused', async () => {
     const { gateway, connect } = await start(carriage);
     const [busy, idle] = [await connect(), await connect()];
     busy.request('wait', 'running');
@@ -101,7 +101,7 @@ describe.each(CARRIAGES)('the end of a connection over $name', (carriage) => {
     expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
   });
 
-  it('comes for who is silent, and for nobody who sends heartbeats', async () => {
+  it('comes for a silent client, but not for one that sends heartbeats', async () => {
     const { gateway, connect } = await start(carriage, { readTimeout: 240 });
     const [silent, alive] = [await connect(), await connect()];
     const heartbeats = setInterval(() => alive.sendBytes(encodeMessage({ type: MessageType.Heartbeat })), 20);

@@ -5,11 +5,11 @@ import type { Carriage } from './carriages.js';
 import { ContractClient } from './contract-client.js';
 import { ContractGateway } from './contract.gateway.js';
 
-/** An application that is reached by one of the carriages, until the test is over. */
+/** An application with one kind of connections, until the end of the test. */
 export interface ContractApp {
   readonly app: TestApp;
   readonly gateway: ContractGateway;
-  /** A client that has already been told what the server announces, unless it is to find that in its queue. */
+  /** Connects a client. The AcceptConf is taken from its queue, unless `keepAcceptConf` is set. */
   readonly connect: (options?: { keepAcceptConf?: boolean }) => Promise<ContractClient>;
 }
 
@@ -17,7 +17,7 @@ export async function start(carriage: Carriage, options: WebwireModuleOptions = 
   const { transport, gateway: own = {}, application, connect } = carriage.prepare();
   const sessions = options.sessions ?? {};
   const webwire = WebwireModule.forRoot({
-    // For tests that fail while a handler waits.
+    // Limits the shutdown if a test fails while a handler waits.
     shutdownTimeout: 5_000,
     ...options,
     ...(transport && { transport }),
@@ -32,7 +32,7 @@ export async function start(carriage: Carriage, options: WebwireModuleOptions = 
     gateway: app.get(ContractGateway),
     async connect({ keepAcceptConf = false } = {}) {
       const client = await ContractClient.connect((listener) => connect(app, listener));
-      // Before the application is closed, which waits for clients.
+      // Registered last, so done before the application is closed, which waits for clients.
       onTestFinished(() => client.terminate());
       if (!keepAcceptConf) await client.nextBytes();
       return client;

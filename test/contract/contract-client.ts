@@ -5,13 +5,13 @@ import { Queue } from '../support/queue.js';
 import { describe } from '../support/wire-client.js';
 import type { End, EndListener } from './end.js';
 
-/** How a connection ended, as the client saw it. */
+/** The end of a connection, as the client received it. */
 export interface Closing {
   readonly code: number;
   readonly reason: string;
 }
 
-/** A client without behaviour of its own, not even answers to pings: sends what it is told, queues what arrives from the first tick on. */
+/** A client that sends nothing by itself, not even pongs. It queues all messages from the first tick on. */
 export class ContractClient {
   readonly #arrived = new Queue<Uint8Array>();
   readonly #closed = deferred<Closing>();
@@ -21,7 +21,7 @@ export class ContractClient {
 
   private constructor() {}
 
-  /** @throws HandshakeRejection if the server refuses it. */
+  /** @throws HandshakeRejection if the server rejects it. */
   static async connect(open: (listener: EndListener) => Promise<End>): Promise<ContractClient> {
     const client = new ContractClient();
     client.#end = await open({
@@ -38,7 +38,7 @@ export class ContractClient {
     return this.#end.bufferedAmount;
   }
 
-  /** Messages that arrived and were not asked for. */
+  /** Number of messages in the queue. */
   get rest(): number {
     return this.#arrived.rest.length;
   }
@@ -52,12 +52,12 @@ export class ContractClient {
     return decodeMessage(await this.nextBytes());
   }
 
-  /** The next message in short: `utf8 text`, `error CODE: message`, … */
+  /** The next message in a short form: `utf8 text`, `error CODE: message`, … */
   async nextInShort(): Promise<string> {
     return describe(await this.next());
   }
 
-  /** Bytes, or hexadecimal digits with spaces wherever they help. */
+  /** Sends bytes, given as such or as hexadecimal digits with spaces. */
   sendBytes(bytes: string | Uint8Array): void {
     this.#end.send(typeof bytes === 'string' ? Buffer.from(bytes.replaceAll(' ', ''), 'hex') : bytes);
   }
@@ -86,7 +86,7 @@ export class ContractClient {
     this.sendBytes(encodeMessage({ type: signalType(encoding), name, payload: bytes }));
   }
 
-  /** Asks for a session, and waits for the next message. */
+  /** Sends a restore request, and waits for the next message. */
   restore(sessionKey: string): Promise<ProtocolMessage> {
     this.sendBytes(encodeMessage({ type: MessageType.RequestRestoreSession, id: new Uint8Array(8), sessionKey }));
     return this.next();

@@ -14,20 +14,20 @@ import { randomBytes } from 'node:crypto';
 import { deferred, type Deferred } from '../support/deferred.js';
 import { Queue } from '../support/queue.js';
 
-/** Nothing that compression could make smaller. */
+/** Bytes that cannot be compressed. */
 const NOISE = randomBytes(256 * 1024);
 
-/** The application behind the contract: its handlers do what their names say. */
+/** The gateway of the contract tests. */
 @WebwireGateway()
 export class ContractGateway {
   @WebSocketServer() server!: WebwireServer;
-  /** Bodies of `wait` requests whose handlers run, in order. */
+  /** Bodies of the `wait` requests whose handlers have started, in order. */
   readonly started = new Queue<string>();
   readonly disconnects = new Queue<DisconnectReason>();
   /** Bodies of the signal `note`. */
   readonly notes = new Queue<string>();
   readonly connections: WebwireConnection[] = [];
-  /** Replies to `bytes` so far. */
+  /** Number of replies to `bytes` so far. */
   replies = 0;
   readonly #gates = new Map<string, Deferred>();
 
@@ -43,7 +43,7 @@ export class ContractGateway {
     return message.payload;
   }
 
-  /** Replies with so many bytes. */
+  /** Replies with this number of bytes. */
   @WebwireRequest('bytes') bytes(@MessageBody() length: string) {
     this.replies++;
     return NOISE.subarray(0, Number(length));

@@ -9,12 +9,12 @@ import { start } from './contract-app.js';
 /** Type, identifier and name of the request `echo`, in bytes. */
 const REQUEST_HEADER = 14;
 
-/** Type and name of the signal `mirrored`, in bytes, and what it has room for where the buffer has 1 MiB. */
+/** Type and name of the signal `mirrored`, in bytes, and its largest body in a message buffer of 1 MiB. */
 const SIGNAL_HEADER = 10;
 const LARGEST = 2 ** 20 - SIGNAL_HEADER;
 
 describe.each(CARRIAGES)('a conversation over $name', (carriage) => {
-  it('opens with what the server announces', async () => {
+  it('begins with AcceptConf', async () => {
     const options = { readTimeout: 66_051, messageBufferSize: 2 ** 20, subProtocolName: 'chat' };
     const { connect } = await start(carriage, options);
     const client = await connect({ keepAcceptConf: true });
@@ -40,7 +40,7 @@ describe.each(CARRIAGES)('a conversation over $name', (carriage) => {
     expect(Buffer.from(await client.nextBytes()).toString('hex')).toBe('bfffeeddccbbaa99880001fe');
   });
 
-  it('reports failures, and goes on', async () => {
+  it('reports failures, and the connection stays open', async () => {
     const { app, connect } = await start(carriage);
     const client = await connect();
     expect(await client.ask('nothing')).toBe('binary');
@@ -110,7 +110,7 @@ describe.each(CARRIAGES)('a conversation over $name', (carriage) => {
   );
 
   it('keeps the order of messages that are large and small, alike and random', async () => {
-    // All of it may be on its way at once.
+    // All messages may be in flight at once.
     const { connect } = await start(carriage, { messageBufferSize: 2 ** 20, maxBufferedAmount: 2 ** 24 });
     const client = await connect();
     const sizes = [300_000, 1, 50_000, 255, 257, 2, LARGEST];
@@ -131,7 +131,7 @@ describe.each(CARRIAGES)('a conversation over $name', (carriage) => {
     expect(client.rest).toBe(0);
   });
 
-  it('goes on after a message that only a server sends', async () => {
+  it('continues after a message that only a server sends', async () => {
     const { connect } = await start(carriage);
     const client = await connect();
     client.sendBytes('16');

@@ -4,15 +4,15 @@ import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { WebSocket, type ClientOptions } from 'ws';
 
-/** What a client is told. */
+/** Callbacks for the events of a connection. */
 export interface EndListener {
   message(bytes: Uint8Array): void;
   closed(code: number, reason: string): void;
 }
 
-/** The client's end of a connection, whatever carries it. */
+/** The client's end of a connection of any kind. */
 export interface End {
-  /** What waits because the server does not read, in bytes. */
+  /** Bytes that wait because the server does not read. */
   readonly bufferedAmount: number;
   /** A string is sent as text. */
   send(data: Uint8Array | string): void;
@@ -29,7 +29,7 @@ export async function openWebSocket(url: string, listener: EndListener, options:
   socket.once('close', (code, reason) => listener.closed(code, reason.toString()));
   const refused = once(socket, 'unexpected-response') as Promise<[unknown, IncomingMessage]>;
   const response = await Promise.race([once(socket, 'open').then(() => undefined), refused]);
-  // Errors are followed by `close`.
+  // `close` follows after an error.
   socket.on('error', () => undefined);
   if (!response) return socket;
   const [, answer] = response;

@@ -6,19 +6,19 @@ import { describe, expect, it, vi } from 'vitest';
 import { CARRIAGES } from './carriages.js';
 import { start } from './contract-app.js';
 
-/** Nothing that compression could make smaller. */
+/** Bytes that cannot be compressed. */
 const CHUNK = Payload.binary(randomBytes(256 * 1024));
 
 /**
- * More than the systems on both sides keep for a connection, in chunks: 24 MiB, where Linux allows a sender 4 and a receiver 6
- * unless told otherwise.
+ * More than the operating systems of both sides buffer for a connection, in chunks: 24 MiB. By default, Linux buffers 4 MiB
+ * of a sender and 6 MiB of a receiver.
  */
 const TOO_MUCH = 96;
 
-/** However busy the machine is. */
+/** Long enough for a busy machine. */
 const WAIT = { timeout: 20_000, interval: 1 };
 
-/** Four times what may wait, in chunks. */
+/** Four times the allowed backlog, in chunks. */
 const ENOUGH_TO_DROP = 8;
 
 describe.each(CARRIAGES)('limits over $name', (carriage) => {
@@ -43,7 +43,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(gateway.started.rest).toEqual(['a', 'd']);
   });
 
-  it('stop a client that sends more than is handled, and take all of it later', async () => {
+  it('stop reading a client that sends more than is handled, and read the rest later', async () => {
     const { gateway, connect } = await start(carriage, { concurrencyLimit: 1, messageBufferSize: 2 ** 20 });
     const [client, other] = [await connect(), await connect()];
     client.request('wait', 'first');
@@ -51,7 +51,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     let sent = 0;
     do {
       for (let i = 0; i < 8; i++, sent++) client.request('length', CHUNK);
-      // Until nothing moves any more. The other one's chunks take the same way, which may lead through a queue for compression.
+      // Waits until no more bytes are sent. Chunks to the other client use the same compression queue.
       let before: number;
       do {
         before = client.bufferedAmount;
@@ -73,7 +73,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     client.pause();
     const ids = Array.from({ length: TOO_MUCH }, () => client.request('bytes', String(CHUNK.bytes.length)));
     await vi.waitUntil(() => connection!.bufferedAmount > options.maxBufferedAmount, WAIT);
-    // Until nothing moves any more.
+    // Waits until no more replies arrive.
     let replies: number;
     do {
       ({ replies } = gateway);
@@ -82,7 +82,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(replies).toBeLessThan(TOO_MUCH);
     expect(connection!.bufferedAmount).toBeLessThan(options.maxBufferedAmount + 2 * CHUNK.bytes.length);
     expect(connection!.isActive).toBe(true);
-    // A signal on top of replies does not cost an innocent client its connection.
+    // A signal after many replies does not disconnect the client.
     expect(connection!.signal('news', 'x')).toBe(true);
     client.resume();
     const received = [];
@@ -104,7 +104,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(gateway.disconnects.rest).toEqual([]);
   });
 
-  it('reply to what waits when the server shuts down, however much that is', async () => {
+  it('answer all waiting requests when the server shuts down, with any amount of data', async () => {
     const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
     const client = await connect();
     const [connection] = gateway.connections;
@@ -136,7 +136,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(await gateway.disconnects.take()).toBe('connection-lost');
   });
 
-  it('drop a client that takes nothing for the read timeout', async () => {
+  it('drop a client that reads nothing for the read timeout', async () => {
     const { gateway, connect } = await start(carriage, {
       maxBufferedAmount: 2 ** 19,
       messageBufferSize: 2 ** 20,
@@ -148,7 +148,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(await gateway.disconnects.take()).toBe('backlog');
   });
 
-  it('drop a client that does not read, and tell it when it does', async () => {
+  it('drop a client that does not read, with a close frame that it can read later', async () => {
     const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
     const client = await connect();
     const [connection] = gateway.connections;
@@ -166,7 +166,7 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     expect(await gateway.disconnects.take()).toBe('backlog');
   });
 
-  it('drop nobody who reads, however much it is', async () => {
+  it('do not drop a client that reads, with any amount of data', async () => {
     const { gateway, connect } = await start(carriage, { maxBufferedAmount: 2 ** 19, messageBufferSize: 2 ** 20 });
     const client = await connect();
     for (let i = 0; i < ENOUGH_TO_DROP; i++) {

@@ -4,7 +4,7 @@ import { CARRIAGES } from './carriages.js';
 import { start } from './contract-app.js';
 import type { ContractClient } from './contract-client.js';
 
-/** Signs in; returns the key, of which the client is told before the reply. */
+/** Signs in. Returns the key, which the client receives before the reply. */
 async function signIn(client: ContractClient): Promise<string> {
   client.request('sign in', 'Ada');
   const created = await client.next();
@@ -40,7 +40,7 @@ describe.each(CARRIAGES)('a session over $name', (carriage) => {
     expect(await client.restore(key)).toMatchObject({ type: MessageType.ReplySessionNotFound });
   });
 
-  it('is closed by the server, of which the client is told before the reply', async () => {
+  it('is closed by the server, and SessionClosed precedes the reply', async () => {
     const { connect } = await start(carriage);
     const client = await connect();
     await signIn(client);

@@ -38,7 +38,7 @@ describe.each(CARRIAGES)('a violation over $name', (carriage) => {
   });
 
   it.each([VIOLATIONS[2]!, VIOLATIONS[8]!, VIOLATIONS[10]!])(
-    '(%s) lets running handlers finish and reply first',
+    '(%s) ends the connection after running handlers have replied',
     async (code, closeCode, commit) => {
       const { app, gateway, connect } = await start(carriage);
       const client = await connect();
@@ -89,7 +89,7 @@ describe.each(CARRIAGES)('a violation over $name', (carriage) => {
       fc.asyncProperty(fc.array(message, { minLength: 1, maxLength: 10 }), async (messages) => {
         const client = await connect();
         for (const hostile of messages) client.sendBytes(hostile);
-        // Its identifier is none that a request above has by chance.
+        // An identifier that no request above has.
         client.sendBytes('80 a1b2c3d4e5f60718 04 6563686f 6f6b');
         let outcome: string | number | undefined;
         while (outcome === undefined) {

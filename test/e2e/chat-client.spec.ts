@@ -8,7 +8,7 @@ import { Queue } from '../support/queue.js';
 
 type AccountId = (typeof DEMO_ACCOUNTS)[number]['id'];
 
-/** Somebody in the chat room, whose network can fail. */
+/** A member of the chat room, whose network can fail. */
 class Member {
   readonly client: ChatClient;
   readonly notices = new Queue<Notice>();
@@ -45,7 +45,7 @@ class Member {
     return this;
   }
 
-  /** Cuts the connection; there is none until `plugIn()`. */
+  /** Cuts the connection, and prevents new ones until `plugIn()`. */
   unplug(): void {
     this.#isUnplugged = true;
     for (const socket of this.#sockets) socket.terminate();
@@ -56,7 +56,7 @@ class Member {
     this.#isDeaf = false;
   }
 
-  /** From now on nothing arrives from the server. */
+  /** Holds back all data of the server from now on. */
   stopListening(): void {
     this.#isDeaf = true;
   }
@@ -75,7 +75,7 @@ class Member {
   }
 }
 
-describe('somebody in the chat room', { timeout: 60_000 }, () => {
+describe('a member of the chat room', { timeout: 60_000 }, () => {
   let ada: Member;
   let grace: Member;
   let alan: Member;
@@ -89,7 +89,7 @@ describe('somebody in the chat room', { timeout: 60_000 }, () => {
     ];
   });
 
-  it('catches up on all that was said while the connection was lost, and says what they said', async () => {
+  it('receives missed messages after a lost connection, and sends waiting ones', async () => {
     await ada.says('before');
     ada.unplug();
     await ada.until(() => ada.client.connection.status === 'reconnecting');
@@ -110,7 +110,7 @@ describe('somebody in the chat room', { timeout: 60_000 }, () => {
     expect(ada.client.outgoing).toEqual([]);
   });
 
-  it('says once what the server has heard, although nobody told them so', async () => {
+  it('sends a message once if only its reply was lost', async () => {
     await ada.says('before');
     ada.stopListening();
     ada.client.send('once');
@@ -124,7 +124,7 @@ describe('somebody in the chat room', { timeout: 60_000 }, () => {
     for (const { texts } of [ada, grace, alan]) expect(texts).toEqual(['before', 'once', 'after']);
   });
 
-  it('says things in the order in which they were meant', async () => {
+  it('sends messages in order', async () => {
     const texts = Array.from({ length: 15 }, (_, number) => `${number}`);
     for (const [number, text] of texts.entries()) {
       ada.client.send(text);
@@ -140,7 +140,7 @@ describe('somebody in the chat room', { timeout: 60_000 }, () => {
     expect(ada.texts).toEqual(texts);
   });
 
-  it('forgets what it showed when somebody signs out', async () => {
+  it('deletes its messages when the person signs out', async () => {
     await ada.says('for those who are here');
     ada.unplug();
     await ada.until(() => ada.client.connection.status === 'reconnecting');

@@ -12,7 +12,7 @@ import { printable } from '../../sample/03-chatroom/terminal/printable.js';
 import { Chatroom, compiled } from '../support/chatroom.js';
 import { Queue } from '../support/queue.js';
 
-/** `npm run chat`, with pipes for a keyboard and a screen. */
+/** `npm run chat`, with pipes as its input and output. */
 class TerminalClient {
   readonly #lines = new Queue<string>();
   readonly #process;
@@ -53,20 +53,20 @@ class TerminalClient {
     return this.#lines.rest;
   }
 
-  /** The end of the input, as by Ctrl-D. @returns Its exit code. */
+  /** Ends the input, as Ctrl-D does. @returns The exit code. */
   async end(): Promise<number | null> {
     this.#process.stdin.end();
     return (await this.#ended)[0];
   }
 
-  /** @returns Its exit code. */
+  /** Interrupts the program, as Ctrl-C does. @returns The exit code. */
   async interrupt(): Promise<number | null> {
     this.#process.kill('SIGINT');
     return (await this.#ended)[0];
   }
 }
 
-it('a session that is kept in a file is for its owner only, whatever was there before', async () => {
+it('only the owner can read a session file, even if it existed before', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'webwire-storage-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   const file = join(directory, 'session');
@@ -92,7 +92,7 @@ describe('the chat room in a terminal', { timeout: 60_000 }, () => {
     return client;
   }
 
-  it('lets two people talk, and says who comes and goes', async () => {
+  it('shows messages of two people, and who comes and goes', async () => {
     const ada = new TerminalClient(chatroom, 'ada');
     await ada.reads('* Connected.');
     ada.type('ada', 'motor');
@@ -108,9 +108,9 @@ describe('the chat room in a terminal', { timeout: 60_000 }, () => {
     grace.type('//people is a command', '/people', '/nothing', '/earlier', 'x'.repeat(1_001));
     await ada.reads('Grace: /people is a command');
     await grace.reads('* In the room: Ada, Grace');
-    await grace.reads('* There is no such command; /help shows those there are.');
-    await grace.reads('* There is nothing earlier.');
-    await grace.reads('* Not sent: at most 1000 characters, please, and not 1001.');
+    await grace.reads('* There is no such command; /help lists all commands.');
+    await grace.reads('* There are no earlier messages.');
+    await grace.reads('* Not sent: a message has at most 1000 characters, this one has 1001.');
     grace.type('/signout');
     await grace.reads(/^\* Sign in/);
     await ada.reads('* Grace has left.');
@@ -119,7 +119,7 @@ describe('the chat room in a terminal', { timeout: 60_000 }, () => {
     expect(await ada.end()).toBe(0);
   });
 
-  it('is signed in the next time, by a file that nobody else may read', async () => {
+  it('restores the session from a file that only its owner can read', async () => {
     const first = await signIn('ada', 'engine');
     first.type('remember me');
     await first.reads('Ada: remember me');
@@ -137,7 +137,7 @@ describe('the chat room in a terminal', { timeout: 60_000 }, () => {
     expect(await second.end()).toBe(0);
   });
 
-  it('takes all its input at once, and ends when all is said', async () => {
+  it('reads all its input at once, and ends when all messages are sent', async () => {
     const grace = await signIn('grace', 'compiler');
     const ada = new TerminalClient(chatroom, 'ada');
     ada.type('ada', 'engine', 'one', 'two', 'three');
@@ -146,7 +146,7 @@ describe('the chat room in a terminal', { timeout: 60_000 }, () => {
     await grace.reads('* Ada has left.');
   });
 
-  it('comes back after a restart of the server, and sends what was said meanwhile', async () => {
+  it('reconnects after a restart of the server, and sends messages written meanwhile', async () => {
     const ada = await signIn('ada', 'engine');
     const grace = await signIn('grace', 'compiler');
     await chatroom.stop();
@@ -184,7 +184,7 @@ describe('the chat room in a terminal', { timeout: 60_000 }, () => {
     await ada.reads('* Grace has left.');
   });
 
-  it('says when it was signed out elsewhere', async () => {
+  it('reports that it was signed out elsewhere', async () => {
     const ada = await signIn('ada', 'engine');
     const twin = new TerminalClient(chatroom, 'ada');
     await twin.reads(/^\* Welcome back, Ada/);
@@ -203,7 +203,7 @@ it('makes of any text lines that a terminal shows as they are', () => {
   expect(printable('Zo\u00eb \u{1f600} \u5b57')).toBe('Zo\u00eb \u{1f600} \u5b57');
 });
 
-it('tells how it is used when it is used otherwise', async () => {
+it('prints its usage for invalid arguments', async () => {
   for (const [argument, code, words] of [
     ['--help', 0, 'Usage: npm run chat'],
     ['--loud', 1, "Unknown option '--loud'"],

@@ -16,7 +16,7 @@ const GRACE = { name: 'grace', password: 'compiler' };
 
 const draft = (words: string) => ({ nonce: crypto.randomUUID(), text: words });
 
-/** A client that keeps what it is told. */
+/** A client that records the signals that it receives. */
 class Guest {
   readonly client: WebwireClient<ChatApi>;
   readonly messages = new Queue<ChatMessage>();
@@ -45,7 +45,7 @@ class Guest {
     return tab;
   }
 
-  /** The code with which a request is refused. */
+  /** The error code of a rejected request. */
   async refused(name: keyof ChatApi['requests'], body?: unknown): Promise<string> {
     const { client } = this as { client: WebwireClient };
     const error: unknown = await client.request(name, Payload.json(body ?? null)).then(
@@ -68,7 +68,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     ({ url } = chatroom);
   });
 
-  it('lets nobody do anything before they have signed in', async () => {
+  it('rejects all requests before signing in', async () => {
     const guest = new Guest(url);
     expect(await guest.refused('enter')).toBe('NOT_SIGNED_IN');
     expect(await guest.refused('say', draft('hello'))).toBe('NOT_SIGNED_IN');
@@ -84,7 +84,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect(guest.client.session?.info).toEqual({ user: 'ada' });
   });
 
-  it('takes ten wrong passwords in a minute', async () => {
+  it('allows ten wrong passwords in a minute', async () => {
     const guest = new Guest(url);
     for (let attempt = 0; attempt < 10; attempt++) {
       expect(await guest.refused('signIn', { ...ADA, password: `${attempt}` })).toBe('WRONG_CREDENTIALS');
@@ -99,7 +99,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect((await guest.client.request('signIn', GRACE)).body).toMatchObject({ id: 'grace' });
   });
 
-  it('refuses what is not as agreed, and says nothing of it to others', async () => {
+  it('rejects invalid bodies, and does not pass them on', async () => {
     const ada = await new Guest(url).signIn(ADA);
     for (const body of [null, 'ada', 7, [], [ADA], {}, { ...ADA, name: '' }, { ...ADA, password: 'x'.repeat(201) }]) {
       expect(await ada.refused('signIn', body)).toBe('BAD_REQUEST');
@@ -116,7 +116,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect((await ada.messages.take()).text).toBe('fine');
   });
 
-  it('takes what cannot be seen out of messages', async () => {
+  it('removes invisible characters from messages', async () => {
     const ada = await new Guest(url).signIn(ADA);
     const { body: said } = await ada.client.request('say', draft(' \u001b[31mred\u0007\r\nnext \u{1f600}\u009b\t. \n'));
     expect(said.text).toBe('[31mred\nnext \u{1f600}\t.');
@@ -124,7 +124,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect(longest.text).toHaveLength(1_000);
   });
 
-  it('tells everybody in the room, in order, and those who come later what was said', async () => {
+  it('sends messages to all in the room, in order, and earlier ones to newcomers', async () => {
     const ada = await new Guest(url).signIn(ADA);
     const grace = await new Guest(url).signIn(GRACE);
     expect(await ada.people.take((people) => people === 'Ada,Grace')).toBe('Ada,Grace');
@@ -171,14 +171,14 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
       ada.client.request('say', same),
     ]);
     expect(again).toEqual(first);
-    // A nonce is its sender's own.
+    // Another sender may use the same nonce.
     const { body: other } = await grace.client.request('say', same);
     expect(other.id).not.toBe(first.id);
     const { body: entry } = await ada.client.request('enter');
     expect(entry.page.messages).toEqual([first, other]);
   });
 
-  it('has pages of thirty messages, and asks those to wait who send very many', async () => {
+  it('has pages of thirty messages, and limits the messages of a person', async () => {
     const guests = [await new Guest(url).signIn(ADA), await new Guest(url).signIn(GRACE)];
     const said: ChatMessage[] = [];
     for (let number = 0; number < 40; number++) {
@@ -186,7 +186,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     }
     const { client } = guests[0]!;
     expect(await guests[0]!.refused('say', draft('too many'))).toBe('SLOW_DOWN');
-    expect((await client.request('say', said[38]!)).body).toEqual(said[38]); // nothing new
+    expect((await client.request('say', said[38]!)).body).toEqual(said[38]); // the same message
     const { page } = (await client.request('enter')).body;
     expect(page).toEqual({ messages: said.slice(10), hasEarlier: true });
     const { body: earlier } = await client.request('history', { before: page.messages[0]!.id });
@@ -195,7 +195,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect(nothing).toEqual({ messages: [], hasEarlier: false });
   });
 
-  it('counts people and not connections, and misses nobody who is back at once', async () => {
+  it('counts people and not connections, and does not remove a person who is back at once', async () => {
     const ada = await new Guest(url).signIn(ADA);
     const grace = await new Guest(url).signIn(GRACE);
     for (const there of ['Ada', 'Ada,Grace']) expect(await ada.people.take()).toBe(there);
@@ -224,7 +224,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect(await readdir(join(chatroom.directory, 'sessions'))).toHaveLength(1);
   });
 
-  it('tells nothing to who closed their session by themselves', async () => {
+  it('sends no signals to clients that closed their session', async () => {
     const ada = await new Guest(url).signIn(ADA);
     const grace = await new Guest(url).signIn(GRACE);
     await ada.people.take((people) => people === 'Ada,Grace');
@@ -235,7 +235,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect(names((await ada.client.request('enter')).body.people)).toBe('Ada');
   });
 
-  it('knows its sessions after a restart, and goes on counting', async () => {
+  it('restores sessions after a restart, and continues the identifiers', async () => {
     const ada = await new Guest(url).signIn(ADA);
     const { body: before } = await ada.client.request('say', draft('before'));
     const isBack = new Promise<{ isSessionRestored: boolean }>((resolve) => ada.client.on('connected', resolve));
@@ -264,7 +264,7 @@ describe('the server of the chat room', { timeout: 60_000 }, () => {
     expect((await fetch(new URL('/..%2fsrc/main.js', url))).status).toBe(404);
   });
 
-  it('says so when its port is taken, or none', async () => {
+  it('prints an error if its port is in use or invalid', async () => {
     for (const [port, complaint] of [
       [new URL(url).port, `Port ${new URL(url).port} is in use: choose another with PORT=3001 npm start`],
       ['http', 'PORT must be an integer from 0 to 65535, but is "http"'],

@@ -27,7 +27,7 @@ function launch(redisUrl: string) {
   });
 }
 
-/** The three nodes, their proxy and what they log. */
+/** The three nodes, their proxy and their logs. */
 class Cluster {
   url = '';
   #output = '';
@@ -44,7 +44,7 @@ class Cluster {
     return cluster;
   }
 
-  /** The process of a node, as it was started last. */
+  /** The id of the current process of a node. */
   pidOf(node: number): number {
     return Number(
       [...this.#output.matchAll(/Node (\d) is process (\d+)/g)].findLast(([, n]) => Number(n) === node)![2],
@@ -63,7 +63,7 @@ class Cluster {
   }
 }
 
-/** A client that keeps what it is told. */
+/** A client that records the signals that it receives. */
 class Guest {
   readonly client: WebwireClient<ChatApi>;
   readonly messages = new Queue<ChatMessage>();
@@ -113,7 +113,7 @@ describeWithRedis(
       await grace.signIn(GRACE);
       await hedy.signIn(HEDY);
       for (const guest of guests) await guest.people.take((people) => people === 'Ada,Grace,Hedy');
-      // Each is on a node of its own.
+      // Each client is on a different node.
       const said: ChatMessage[] = [];
       for (const guest of guests) said.push(await guest.say(`message ${said.length}`));
       expect(said.map(({ id }) => id)).toEqual(said.map(({ id }) => id).sort((a, b) => a - b));
@@ -125,11 +125,11 @@ describeWithRedis(
         expect(names(body.people)).toBe('Ada,Grace,Hedy');
         expect(guest.messages.rest).toEqual([]);
       }
-      // What is sent again to another node is no new message.
+      // A message that is sent again to another node does not appear twice.
       const tab = await ada.openTab();
       const { id: _id, sender: _sender, sentAt: _sentAt, ...sent } = said[0]!;
       expect((await tab.client.request('say', sent)).body).toEqual(said[0]);
-      // Signing out in one tab signs out all, on whatever nodes.
+      // Signing out in one tab signs out all tabs, on all nodes.
       const isClosed = new Promise((resolve) => tab.client.on('sessionClosed', resolve));
       await ada.client.request('signOut');
       await isClosed;
@@ -137,7 +137,7 @@ describeWithRedis(
       await hedy.people.take((people) => people === 'Grace,Hedy');
     });
 
-    it('goes on when a node is killed', async () => {
+    it('keeps working when a node is killed', async () => {
       const cluster = await Cluster.start(redis.url);
       const guests = [new Guest(cluster), new Guest(cluster), new Guest(cluster)];
       const [ada, grace, hedy] = guests as [Guest, Guest, Guest];
@@ -163,7 +163,7 @@ describeWithRedis(
       await expect.poll(() => cluster.pidOf(2)).not.toBe(killed);
     });
 
-    it('says what to do where there is no Redis', async () => {
+    it('prints an instruction if there is no Redis', async () => {
       const program = launch('redis://:secret@127.0.0.1:1');
       const [errors, [code]] = await Promise.all([text(program.stderr), once(program, 'exit')]);
       expect(errors).toContain('No Redis at 127.0.0.1:1 that can be used');

@@ -19,10 +19,10 @@ interface Session {
   i?: unknown;
 }
 
-/** The application as a process of its own. */
+/** The application in a separate process. */
 interface App {
   readonly url: string;
-  /** Tells it to end; returns the signal that it died of. */
+  /** Stops it; resolves with the signal that ended it. */
   readonly stop: () => Promise<string | null>;
 }
 
@@ -51,18 +51,18 @@ async function start(databaseFile: string): Promise<App> {
   throw new Error(`the application did not start: ${output}`);
 }
 
-/** What runs, or has run. */
+/** All processes that were started. */
 const processes: ChildProcess[] = [];
 let directory: string;
-/** Sessions from before the restart. */
+/** The session from before the restart. */
 let kept: Session;
 let loggedOut: Session;
-/** What the first application left when it was told to end. */
+/** The files of the first application after its end. */
 let left: { signal: string | null; files: string[]; database: string };
-/** The second one, with the database of the first. */
+/** URL of the second application, which has the database of the first. */
 let url: string;
 
-// Starting it takes most of the time, so that all tests have the same two.
+// All tests share two applications, because starting one takes most of the time.
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'webwire-session-store-'));
   const file = join(directory, 'sessions.db');
@@ -116,7 +116,7 @@ async function restored(client: WireClient, key: string): Promise<Session> {
   return new Payload('utf8', reply.payload).json<Session>();
 }
 
-it('ends when it is told to, and leaves nothing but the database, in which no key is', () => {
+it('ends on a signal, and leaves only the database, which contains no keys', () => {
   expect(left.signal).toBe('SIGTERM');
   expect(left.files).toEqual(['sessions.db']);
   expect(left.database).toContain('{"user":"Ada"}');

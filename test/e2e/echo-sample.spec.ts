@@ -46,7 +46,7 @@ it('answers its client: request, JSON with validation, error and signal', async 
   expect(code).toBe(0);
 });
 
-it('ends when it is told to', async () => {
+it('ends on a signal', async () => {
   server.kill('SIGTERM');
   const [, signal] = await once(server, 'exit');
   expect(signal).toBe('SIGTERM');

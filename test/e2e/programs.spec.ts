@@ -55,7 +55,7 @@ it('a session manager that waits for itself ends the program with an explanation
   expect(code).toBe(1);
 });
 
-it('a signal to the process lets handlers finish before providers are destroyed', async () => {
+it('on a signal to the process, handlers finish before providers are destroyed', async () => {
   const { output, errors, code } = await runProgram(`${IMPORTS}
     import { MessageBody } from '@nestjs/websockets';
     import { WebwireRequest } from 'nestjs-webwire';
@@ -101,7 +101,7 @@ it('a signal to the process lets handlers finish before providers are destroyed'
   expect(code).toBeNull();
 });
 
-it('what handlers have answered leaves although the program fails in the same turn of the event loop', async () => {
+it('replies are written even if the program fails in the same turn of the event loop', async () => {
   const { output, errors, code } = await runProgram(`${IMPORTS}
     import { writeSync } from 'node:fs';
     import { connect } from 'node:net';
@@ -134,7 +134,7 @@ it('what handlers have answered leaves although the program fails in the same tu
       const message = encodeMessage({ type: MessageType.RequestBinary, id: Buffer.alloc(8), name });
       socket.emit('data', Buffer.from([0x82, 0x80 | message.length, 0, 0, 0, 0, ...message]));
     };
-    // So quick that connections are read in groups from now on.
+    // A constant clock makes handlers look fast, so that reads are grouped.
     performance.now = () => 1_000;
     for (const socket of sockets) receive(socket, 'answer');
     await nextTurn();

@@ -7,7 +7,7 @@ import { compiledSample } from '../support/sample.js';
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
 const compiled = (file: string) => compiledSample('02-pubsub', `src/${file}`);
 
-/** A program of the sample, and what it has said so far. */
+/** A program of the sample, and its output so far. */
 class Program {
   static readonly running: Program[] = [];
   #output = '';
@@ -26,7 +26,7 @@ class Program {
     Program.running.push(this);
   }
 
-  /** Waits until the program says something: since what it was last waited for. */
+  /** Waits for a line of output after the one of the last call. */
   async says(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const said = pattern.exec(this.#output);
@@ -52,7 +52,7 @@ afterEach(async () => {
   await Promise.all(Program.running.splice(0).map((program) => program.end()));
 });
 
-it('brings what one application publishes through the broker to subscribers, over a restart of the broker too', async () => {
+it('sends publications of one application through the broker to subscribers, also after a restart of the broker', async () => {
   const broker = new Program('broker/main.js', []);
   const [, url, port] = await broker.says(/Topics at (ws:\/\/localhost:(\d+))/);
   const subscriber = new Program('subscriber.js', [url!, 'weather/berlin']);
@@ -62,7 +62,7 @@ it('brings what one application publishes through the broker to subscribers, ove
   await station.says(/°C \(to 1 subscribers\)/);
 
   await broker.end('SIGTERM');
-  await subscriber.says(/the broker is away/);
+  await subscriber.says(/the connection to the broker is lost/);
   await station.says(/Client "broker" has no connection, and tries again/);
   await new Program('broker/main.js', [], port).says(/Topics at/);
   await subscriber.says(/subscribed to weather\/berlin/);

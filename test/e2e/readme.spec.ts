@@ -10,7 +10,7 @@ import { makeProgramFolder } from '../support/program-folder.js';
 
 const fromRoot = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-/** Within the package, so that its name leads to what `npm run build` made of it. */
+/** Folder within the package, so that programs in it import the built package by its name. */
 let folder: string;
 
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Compiles the first code block under a heading of the README, at another port and with an end. */
+/** Compiles the first code block under a heading of the README, with another port and an added ending. */
 async function compile(heading: string, port: number, ending: string): Promise<string> {
   const readme = await readFile(fromRoot('README.md'), 'utf8');
   const [, code] = new RegExp(`^## ${heading}\\n[^]*?^\`\`\`ts\\n([^]*?)^\`\`\``, 'm').exec(readme)!;

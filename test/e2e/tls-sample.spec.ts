@@ -76,8 +76,8 @@ it('answers its client, which trusts the authority of the sample, on both ports'
   expect(code).toBe(0);
 });
 
-it('is left by its client, if that trusts somebody else', async () => {
-  // Something to read that is no authority.
+it('is rejected by a client that trusts another authority', async () => {
+  // A readable file that is no certificate.
   const { lines, errors, code } = await runClient(compiled('client.js'));
   expect(lines).toEqual(['']);
   expect(errors).toContain('UNABLE_TO_VERIFY_LEAF_SIGNATURE');
@@ -99,7 +99,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
     expect(await client.ask(name === 'greeter' ? 'greet' : 'count', 'Ada')).toMatch(/^utf8 .* over TLSv1\.3$/);
   }
 
-  /** The version of TLS on which both sides agree. */
+  /** The version of TLS that both sides negotiate. */
   async function shakeHands(options: ConnectionOptions): Promise<string | null> {
     const socket = connectSecurely({ host: '127.0.0.1', port: ports[name], ca, ...options });
     onTestFinished(() => void socket.destroy());
@@ -115,7 +115,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
     await expectToServe();
   });
 
-  it('a client that asks for another server does not connect', async () => {
+  it('a client with another server name does not connect', async () => {
     const connecting = shakeHands({ servername: 'other.example' });
     await expect(connecting).rejects.toMatchObject({ code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
     await expectToServe();
@@ -126,7 +126,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
   });
 
   it.each(['TLSv1', 'TLSv1.1'] as const)('%s is refused by the server', async (version) => {
-    // The client would: it is told to, and to take the weak ciphers that come with it.
+    // The client allows old versions, and the weak ciphers that they need.
     const old = { minVersion: version, maxVersion: version, ciphers: 'ALL:@SECLEVEL=0' };
     await expect(shakeHands(old)).rejects.toThrow('alert protocol version');
     await expect(WireClient.connect(url(), { ca, ...old })).rejects.toThrow('alert protocol version');
@@ -142,7 +142,7 @@ describe.each(['greeter', 'admin'] as const)('on the port of the %s', (name) => 
   });
 });
 
-it('ends when it is told to, whoever is connected', async () => {
+it('ends on a signal while clients are connected', async () => {
   const clients = [
     await WireClient.connect(`wss://127.0.0.1:${ports.greeter}`, { ca }),
     await WireClient.connect(`wss://127.0.0.1:${ports.admin}`, { ca }),

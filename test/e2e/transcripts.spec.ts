@@ -37,13 +37,13 @@ const CONVERSATIONS = [
   'signals',
 ];
 
-/** Conversations during which something else happens too. */
+/** Conversations that need further actions, which have tests of their own. */
 const WITH_EVENTS = ['session-files', 'shutdown'];
 
-/** Conversations in which silence matters. */
+/** Conversations that depend on time. */
 const TIMED = ['heartbeat', 'read-timeout'];
 
-/** Close code and reason where the reference just drops the TCP connection. */
+/** Close code and reason of violations. The reference only ends the TCP connection. */
 const VIOLATIONS: [recording: string, code: number, reason: string][] = [
   ['malformed-close-session-trailing', 1002, 'TRAILING_BYTES'],
   ['malformed-empty-frame', 1002, 'EMPTY_MESSAGE'],
@@ -64,7 +64,7 @@ const VIOLATIONS: [recording: string, code: number, reason: string][] = [
 const OPTIONS: Record<string, WebwireModuleOptions> = {
   'handshake-options': { subProtocolName: 'chat-v1', readTimeout: 5_000, messageBufferSize: 4_096 },
   'max-sessions': { sessions: { manager: new MemorySessionManager(), maxConnections: 2 } },
-  // The reference's default.
+  // The default of the reference.
   sequential: { concurrencyLimit: 1 },
   'sessions-disabled': { sessions: false },
 };
@@ -78,23 +78,23 @@ const ENDINGS: Record<string, Ending> = {
   'handshake-options': { code: 1009, reason: 'MESSAGE_TOO_LARGE', cause: 'violation' },
 };
 
-/** What `heartbeat` and `read-timeout` were recorded with. */
+/** Read timeout of the recordings `heartbeat` and `read-timeout`, in ms. */
 const READ_TIMEOUT = 1_000;
 
-/** The server may notice a silence an eighth of the read timeout later than the reference, never earlier. */
+/** The server may detect a silence up to an eighth of the read timeout later than the reference, but not earlier. */
 function delayEnds({ about, connections }: Recording): Recording {
   const late = (step: Step) =>
     step.dir === 's2c' && step.close ? { ...step, t_ms: step.t_ms + READ_TIMEOUT / 8 } : step;
   return { about, connections: connections.map(({ client, steps }) => ({ client, steps: steps.map(late) })) };
 }
 
-/** Rights of a directory and a file in it; Windows knows none. */
+/** Permissions of a directory and a file in it; Windows has none. */
 const OWNER_ONLY = process.platform === 'win32' ? expect.anything() : [0o700, 0o600];
 
 async function startContract(options: WebwireModuleOptions = {}): Promise<TestApp> {
   const defaults: WebwireModuleOptions = {
     sessions: { manager: new MemorySessionManager() },
-    // A test that fails leaves requests behind that nobody answers any more.
+    // Limits the shutdown if a test fails with unanswered requests.
     shutdownTimeout: 500,
   };
   const app = await TestApp.start({ providers: [ContractGateway] }, { ...defaults, ...options });
@@ -131,7 +131,7 @@ describe('a recorded conversation goes the same way again', () => {
     expect(app.logger.at('warn')).toHaveLength(cuts.length);
   });
 
-  it('session-files: a file is there from the creation of the session to its end', async () => {
+  it('session-files: a file exists from the creation of the session to its end', async () => {
     const parent = mkdtempSync(join(tmpdir(), 'webwire-transcripts-'));
     onTestFinished(() => rmSync(parent, { recursive: true, force: true }));
     const directory = join(parent, 'sessions');
@@ -161,7 +161,7 @@ describe('a recorded conversation goes the same way again', () => {
     expect(app.logger.at('error')).toEqual([]);
   });
 
-  it('shutdown: told to shut down while a request is under way', async () => {
+  it('shutdown: begins while a request is in flight', async () => {
     const app = await startContract({ shutdownTimeout: undefined });
     const bystander = await connectBystander(app);
     const slowSent = 7;

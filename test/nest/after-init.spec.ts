@@ -18,7 +18,7 @@ afterEach(async () => {
   for (const closable of opened.splice(0).toReversed()) await closable.close();
 });
 
-/** An application whose HTTP server listens already, and that can be initialised. */
+/** An application that is not initialised, but whose HTTP server listens already. */
 async function create(gateway: new () => object, logger = new RecordingLogger()): Promise<[INestApplication, string]> {
   @Module({ imports: [WebwireModule.forRoot()], providers: [gateway] })
   class AppModule {}
@@ -56,7 +56,7 @@ describe('an afterInit that fails', () => {
   });
 
   it.each([undefined, null, 'a string', { code: 5 }])(
-    'fails the start with what is no error, too: %o',
+    'fails the start with a value that is no error, too: %o',
     async (reason) => {
       @WebwireGateway()
       class Guarded {
@@ -101,7 +101,7 @@ describe('an afterInit that fails', () => {
   });
 });
 
-describe('an afterInit that takes its time', () => {
+describe('a slow afterInit', () => {
   it('holds clients off until it has ended, and is named in the log', async () => {
     const work = deferred();
     const logger = new RecordingLogger();

@@ -25,7 +25,7 @@ import { TcpClient, UPGRADE } from '../support/tcp-client.js';
 import { RecordingLogger } from '../support/test-app.js';
 import { describe as show, WireClient } from '../support/wire-client.js';
 
-/** How long a client may take to answer a close frame. */
+/** Timeout for the close frame of a client, in ms. */
 const CLOSE_TIMEOUT = 2_000;
 
 @Injectable()
@@ -69,7 +69,7 @@ class Gateway {
     return 'fast';
   }
   async handleDisconnect(connection: WebwireConnection) {
-    // Longer than anything that only waits for what is ready.
+    // Longer than any work that is ready to run.
     for (let n = 0; n < 10; n++) await passIo();
     this.left.push(`${this.database.query()} ${connection.isActive}`);
   }
@@ -244,7 +244,7 @@ describe.each([
 });
 
 it('the end of an application on HTTPS waits for requests, but not for clients that never become secure', async () => {
-  // Secured by a key that both sides know, which takes no certificate.
+  // TLS with a pre-shared key needs no certificate.
   const secret = { ciphers: 'PSK', maxVersion: 'TLSv1.2' as const };
   const httpsOptions = { ...secret, pskCallback: () => Buffer.alloc(16) };
   @Module({ imports: [WebwireModule.forRoot()], controllers: [Routes], providers: [Gateway, Database] })

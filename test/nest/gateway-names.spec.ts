@@ -25,7 +25,7 @@ afterEach(async () => {
   app = undefined;
 });
 
-/** A gateway whose class is called `className`, as one of another file may be. */
+/** A gateway whose class has the name `className`, as a class of another file may have. */
 function gateway(className: string, options: WebwireGatewayOptions): Type {
   const { [className]: Gateway } = {
     [className]: class {
@@ -40,7 +40,7 @@ function gateway(className: string, options: WebwireGatewayOptions): Type {
   return Gateway!;
 }
 
-/** A cluster that notes what is published. */
+/** A cluster that records the targets of published signals. */
 function cluster(published: ClusterTarget[] = []): Cluster {
   return {
     places: {
@@ -96,7 +96,7 @@ describe('two gateways of one name', () => {
     await expect(start(twins)).rejects.toThrow('two gateways are named "x"');
   });
 
-  it('are served when a minifier shortened the names of their classes, which nobody uses', async () => {
+  it('are served if a minifier shortened the names of their classes and the names are not used', async () => {
     await start([gateway('t', { path: '/a' }), gateway('t', { path: '/b' })]);
     expect(await (await app!.connect('/a')).ask('hi')).toBe('utf8 /a');
     expect(await (await app!.connect('/b')).ask('hi')).toBe('utf8 /b');
@@ -112,7 +112,7 @@ describe('two gateways of one name', () => {
 });
 
 describe('the option name', () => {
-  it('tells gateways of one class name apart, in configuration', async () => {
+  it('distinguishes gateways with one class name in configuration', async () => {
     const [Public, Admin] = [
       gateway('Gateway', { path: '/public' }),
       gateway('Gateway', { path: '/admin', name: 'Admin' }),

@@ -121,7 +121,7 @@ describe('gateways', () => {
     expect(await refusal(app.url('/admin/'))).toBe('404 no WebWire server here');
   });
 
-  it('may live on ports of their own, several on one', async () => {
+  it('may use other ports, and share them', async () => {
     @WebwireGateway()
     class First {
       @WebSocketServer() server!: WebwireServer;
@@ -150,7 +150,7 @@ describe('gateways', () => {
     expect(await refusal(app.url('/nowhere', first.port))).toBe('404 no WebWire server here');
   });
 
-  it('share a port of their own, apart by path', async () => {
+  it('share their own port, with different paths', async () => {
     const reserved = createServer().listen(0);
     await once(reserved, 'listening');
     const { port } = reserved.address() as AddressInfo;
@@ -259,7 +259,7 @@ describe('the adapter', () => {
     socket.destroy();
   });
 
-  it('answers what is not an upgrade as HTTP demands', async () => {
+  it('answers requests that are no upgrades as HTTP requires', async () => {
     const app = await start({ providers: [Greeter] });
     const request = httpRequest(`http://127.0.0.1:${app.port}/`, {
       headers: { Connection: 'Upgrade', Upgrade: 'websocket' },
@@ -297,7 +297,7 @@ describe('hooks', () => {
     ]);
   });
 
-  it.each(['throws', 'rejects'] as const)('whose failure %s are logged, and harm nobody', async (how) => {
+  it.each(['throws', 'rejects'] as const)('whose failure %s are logged, and have no other effect', async (how) => {
     const fail = (what: string): Promise<void> => {
       const error = new Error(`${what} broke`);
       if (how === 'throws') throw error;
@@ -613,7 +613,7 @@ describe('options', () => {
     await expect(start({ providers: [Greeter] }, options)).rejects.toMatchObject({ code: 'INVALID_OPTION' });
   });
 
-  it('are read wherever they come from', async () => {
+  it('are read from prototypes and accessors, too', async () => {
     class Config {
       get readTimeout() {
         return this.value;
@@ -743,7 +743,7 @@ describe('handlers', () => {
     await start({ providers: [First, gatewayWith(apply(decorator))] });
   });
 
-  it('of one gateway that two modules provide are told apart by them', async () => {
+  it('of one gateway that two modules provide are named with their modules', async () => {
     @Module({ providers: [First] })
     class A {}
     @Module({ providers: [First] })
@@ -757,9 +757,9 @@ describe('handlers', () => {
     ['fallback', () => WebwireRequest({ fallback: 'yes' as never }), "fallback is 'yes', but must be a boolean"],
     ['a number', () => WebwireRequest(5 as never), 'request handler is 5, but must be an object of options'],
     ['null', () => WebwireRequest(null as never), 'request handler is null, but must be an object'],
-    ['a property', () => WebwireRequest('a')({}, 'property', undefined as never), 'property is none'],
-    ['a symbol', () => apply(WebwireRequest('a'), Symbol('x'))(), 'Symbol(x) is none'],
-    ['a static method', () => WebwireRequest('a')(class {}, 'x', { value: () => 1 }), 'not static: x is none'],
+    ['a property', () => WebwireRequest('a')({}, 'property', undefined as never), 'property is not'],
+    ['a symbol', () => apply(WebwireRequest('a'), Symbol('x'))(), 'Symbol(x) is not'],
+    ['a static method', () => WebwireRequest('a')(class {}, 'x', { value: () => 1 }), 'not static: x is not'],
   ])('that cannot be are refused where they stand: %s', (_what, decorate, message) => {
     expect(decorate).toThrow(message);
   });
@@ -796,7 +796,7 @@ describe('the module', () => {
     await expect(start({ providers: [Greeter] }, { gateways: { Greeter: { port } } })).rejects.toThrow('EADDRINUSE');
   });
 
-  it('is harmless in an application without sockets', async () => {
+  it('works in an application without sockets', async () => {
     @Module({ imports: [WebwireModule.forRoot()], providers: [Greeter] })
     class AppModule {}
     const logger = new RecordingLogger();

@@ -62,7 +62,7 @@ class PerMessage {
   @InjectWebwireServer(Auth) readonly server!: WebwireServer;
 }
 
-/** Injects what most applications here do not have. */
+/** Injects a server that most applications of this file do not have. */
 @Injectable()
 class Stranger {
   constructor(@InjectWebwireServer(Admin) readonly server: WebwireServer) {}
@@ -146,13 +146,13 @@ describe('an injected server', () => {
     expect(await (await app.connect()).ask('scoped')).toBe('utf8 true');
   });
 
-  it('is there where nothing listens, and idle', async () => {
+  it('exists without a listening application, and is idle', async () => {
     const imports = [WebwireModule.forRoot()];
     const module = track(await Test.createTestingModule({ imports, providers: [Users, Auth] }).compile());
     expect(module.get(Users).server).toMatchObject({ address: null, connections: new Set() });
   });
 
-  it('belongs to what stands in for the gateway', async () => {
+  it('belongs to the replacement of an overridden gateway', async () => {
     @WebwireGateway({ path: '/other' })
     class Substitute {
       @WebSocketServer() server!: WebwireServer;
@@ -178,7 +178,7 @@ describe('an injected server', () => {
     ).rejects.toThrow('WebwireServer of Admin');
   });
 
-  it('is asked for with a class', () => {
+  it('needs a class', () => {
     expect(() => InjectWebwireServer(undefined as never)).toThrow(
       'needs the class of a gateway, and got undefined; where files import each other in a circle, give it forwardRef(',
     );
@@ -186,8 +186,8 @@ describe('an injected server', () => {
   });
 });
 
-describe('a server injected into what is loaded after the start', () => {
-  /** Declares a module as `await import()` would: its decorators run now. */
+describe('a server injected into a class that is loaded after the start', () => {
+  /** Declares a module when it is called, as `await import()` does. */
   function lazyModule() {
     @Injectable()
     class Late {

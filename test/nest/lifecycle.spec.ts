@@ -169,7 +169,7 @@ describe('an application that closes', () => {
   }
   afterEach(() => app.close());
 
-  it('lets handlers and disconnect hooks finish before providers are destroyed', async () => {
+  it('waits for handlers and disconnect hooks before providers are destroyed', async () => {
     await start();
     const closed = app.app.close();
     expect(await idle.ask('x')).toBe('shutdown');
@@ -219,7 +219,7 @@ describe('an application that closes', () => {
     gateway.goodbye.resolve();
   });
 
-  it('shuts a server down once, however often it is asked', async () => {
+  it('shuts a server down once, even after several calls', async () => {
     await start();
     const shutdown = gateway.server.shutdown();
     expect(gateway.server.shutdown()).toBe(shutdown);

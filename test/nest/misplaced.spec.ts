@@ -28,7 +28,7 @@ afterEach(async () => {
   for (const closable of opened.splice(0).toReversed()) await closable.close();
 });
 
-/** A class of each test's own, as the applications of a process share what is known of a class. */
+/** A new class for each test, as the applications of a process share the metadata of a class. */
 function newGateway() {
   @WebwireGateway()
   class Chat {
@@ -39,7 +39,7 @@ function newGateway() {
   return Chat;
 }
 
-/** Plain, but with a handler of WebWire's. */
+/** A plain gateway with a WebWire handler. */
 function newPlainGateway() {
   @WebSocketGateway()
   class Chat {
@@ -144,7 +144,7 @@ describe('a handler in a class that is no gateway', () => {
     await expect(starting).rejects.toThrow('Service is no gateway');
   });
 
-  it('is fine in the base of gateways, and where a subclass handles nothing any more', async () => {
+  it('is allowed in the base class of a gateway, and if a subclass overrides it', async () => {
     abstract class Base {
       @WebwireRequest('base') base() {
         return 'base';
@@ -160,7 +160,7 @@ describe('a handler in a class that is no gateway', () => {
     expect(await (await app.connect()).ask('base')).toBe('utf8 base');
   });
 
-  it('is warned of where an instance takes the place of the class', async () => {
+  it('logs a warning if an instance replaces the class', async () => {
     const Chat = newGateway();
     const providers = [
       { provide: Chat, useFactory: () => new Chat() },

@@ -67,7 +67,7 @@ describe('an option of another adapter that protects', () => {
     ['adapter', { adapter: () => undefined }, 'use the option cluster of WebwireModule'],
     ['parser', { parser: {} }, 'use the option codec'],
     ['connectionStateRecovery', { connectionStateRecovery: {} }, 'use sessions instead'],
-    ['cors', { cors: false }, 'with the option origins you say which web pages may connect'],
+    ['cors', { cors: false }, 'the option origins lists the web pages that may connect'],
     ['cors', { cors: () => undefined }, 'Payroll.cors is [Function: cors], but must be true or an object with origin'],
     ['cors.origin', { cors: { origin: false } }, 'Payroll.cors.origin is false, but must be an origin such as'],
     ['cors.origin', { cors: { origin: () => true } }, 'for a function use the option origins'],
@@ -78,7 +78,7 @@ describe('an option of another adapter that protects', () => {
     ['a typo', { verifyCleint: () => false }, 'has no option Payroll.verifyCleint; there are: '],
     ['of a third adapter', { idleTimeout: 5 }, 'has no option Payroll.idleTimeout'],
   ];
-  it.each(refused)('fails the start with what replaces it: %s', async (_name, options, message) => {
+  it.each(refused)('fails the start with its replacement: %s', async (_name, options, message) => {
     const starting = start({ providers: [gatewayWith(options)] });
     await expect(starting).rejects.toThrow(message);
     await expect(starting).rejects.toMatchObject({ code: 'INVALID_OPTION' });
@@ -118,8 +118,8 @@ describe('an option of another adapter that protects', () => {
   });
 });
 
-describe('an option of another adapter that is harmless', () => {
-  it('is ignored, and named in one line with what replaces it', async () => {
+describe('an option of another adapter that can be ignored', () => {
+  it('is ignored, and named in one line with its replacement', async () => {
     const options = { pingInterval: 5, transports: ['websocket'], perMessageDeflate: true, clientTracking: true };
     await start({ providers: [gatewayWith(options)] });
     expect(app!.logger.at('warn')).toEqual([
@@ -209,7 +209,7 @@ describe('a gateway that was written for socket.io or ws', () => {
       '@WebwireSignal(name)',
     ],
   ];
-  it.each(calls)('gets an error that says what replaces %s', (member, call, instead) => {
+  it.each(calls)('gets an error that names the replacement of %s', (member, call, instead) => {
     expect(() => call(gateway)).toThrow(TypeError);
     expect(() => call(gateway)).toThrow(`WebWire has no ${member.replace(' of its own event', '')}`);
     expect(() => call(gateway)).toThrow(instead);
@@ -246,7 +246,7 @@ describe('a gateway that was written for socket.io or ws', () => {
     expect(Object.keys(connection)).toEqual(expect.arrayContaining(['data', 'handshake']));
   });
 
-  it('still hears the events of the server, and what Node emits of listeners', async () => {
+  it('still receives the events of the server, and those of Node.js about listeners', async () => {
     const { server } = gateway as { server: WebwireServer };
     const added: unknown[] = [];
     server.on('newListener' as never, ((name: string) => added.push(name)) as never);

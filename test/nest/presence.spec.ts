@@ -38,7 +38,7 @@ describe('the members of groups', () => {
     return [[...service.connections].find((each) => !before.has(each))!, client];
   }
 
-  /** The events of members, in short. */
+  /** Records the events of members in a short form. */
   function record(of: WebwireService = service): string[] {
     const events: string[] = [];
     const show = (name: string) => (event: GroupMemberEvent) =>
@@ -48,7 +48,7 @@ describe('the members of groups', () => {
     return events;
   }
 
-  it('are listed with what they joined with, in the order in which they joined', async () => {
+  it('are listed with their options, in the order in which they joined', async () => {
     const [[a], [b], [c]] = [await connect(), await connect(), await connect()];
     service.join(b, 'room', { info: { name: 'Bob' } });
     service.join(a, 'room');
@@ -80,7 +80,7 @@ describe('the members of groups', () => {
     expect(events).toEqual(['joined room ann1', 'joined room bob2', 'left room ann1']);
   });
 
-  it('are not confused with a connection whose id somebody takes as a name', async () => {
+  it('are different from a member whose name is the id of a connection', async () => {
     const [[a], [b]] = [await connect(), await connect()];
     service.join(a, 'room');
     service.join(b, 'room', { as: a.id });
@@ -144,7 +144,7 @@ describe('the members of groups', () => {
     expect(await service.members('room')).toEqual([{ connectionId: a.id, info: 'kept' }]);
   });
 
-  it('have a copy of their info, which nobody can change', async () => {
+  it('have a frozen copy of their info', async () => {
     const [[a]] = [await connect()];
     const info = { list: [{ name: 'before' }] };
     service.join(a, 'room', { info });

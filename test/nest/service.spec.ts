@@ -64,7 +64,7 @@ async function start(metadata: ModuleMetadata = { providers: [Main, Small] }, op
 
 afterEach(() => app.close());
 
-/** Connects a client; with the server's side of it. */
+/** Connects a client. Returns both sides of the connection. */
 async function connect(path = '/'): Promise<[WireClient, WebwireConnection]> {
   const before = new Set(service.connections);
   const client = await app.connect(path);
@@ -172,7 +172,7 @@ describe('a broadcast', () => {
     expect(encoded).toBe(2);
   });
 
-  it('that is too large for one receiver goes to nobody', async () => {
+  it('that is too large for one receiver is not sent', async () => {
     await start();
     const [[main], [, small]] = [await connect(), await connect('/small')];
     const body = 'y'.repeat(32);
@@ -183,7 +183,7 @@ describe('a broadcast', () => {
     expect(show(await main.next())).toBe(`signal main utf8 ${body}`);
   });
 
-  it('is checked though nobody would get it', async () => {
+  it('is checked even without receivers', async () => {
     await start();
     expect(service.broadcast('x', 'y'.repeat(100_000))).toBe(0);
     expect(() => service.broadcast('')).toThrow(ProtocolError);
@@ -207,7 +207,7 @@ describe('a broadcast', () => {
 });
 
 describe('a group', () => {
-  it('gets what is sent to it', async () => {
+  it('gets the signals to it', async () => {
     await start();
     const [[ada, first], [bob, second]] = [await connect(), await connect('/small'), await connect()];
     for (const connection of [first, second, first]) service.join(connection, 'room');

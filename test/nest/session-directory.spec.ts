@@ -225,7 +225,7 @@ describe('the default directory of sessions', () => {
     expect(existsSync(directory)).toBe(false);
   });
 
-  it('fails the start when it cannot be used, and says that it is the default', async () => {
+  it('fails the start if it cannot be used, with an error that calls it the default', async () => {
     const directory = mainScript();
     writeFileSync(directory, '');
     await expect(start({})).rejects.toThrow(

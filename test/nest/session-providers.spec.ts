@@ -216,7 +216,7 @@ describe('a session manager', () => {
     await expect(TestApp.start({ providers: [Gateway] }, options)).rejects.toThrow(message);
   });
 
-  it('with a dependency that nobody provides fails at start', async () => {
+  it('with a missing dependency fails the start', async () => {
     const options = { sessions: { manager: DatabaseSessionManager as Type<SessionManager> } };
     await expect(TestApp.start({ providers: [Gateway] }, options)).rejects.toThrow(/Nest can't resolve dependencies/);
   });
@@ -296,7 +296,7 @@ describe('overriding in a testing module', () => {
   });
 });
 
-it('a manager may take the key generator', async () => {
+it('a manager may inject the key generator', async () => {
   @Injectable()
   class Taking extends MemorySessionManager {
     constructor(readonly keys: SessionKeyGenerator) {
@@ -312,7 +312,7 @@ it('a provider of the token that lives for one request is refused', async () => 
   await expect(TestApp.start({ providers })).rejects.toThrow('must be of the default scope');
 });
 
-it('an adapter with sessions of its own does not go with the module', async () => {
+it('an adapter with its own sessions cannot be used with the module', async () => {
   const own = { sessions: { manager: new MemorySessionManager() } };
   await expect(
     TestApp.start({ providers: [Gateway] }, {}, (nest) => nest.useWebSocketAdapter(new WebwireAdapter(nest, own))),

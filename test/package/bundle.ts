@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { build, type Rolldown } from 'vite';
 
-/** What a bundler makes of a program. */
+/** The result of bundling a program. */
 export interface Bundle {
   readonly code: string;
-  /** In bytes, minified and compressed by gzip. */
+  /** Size, minified and compressed by gzip, in bytes. */
   readonly size: number;
-  /** Modules that are not in it, but expected to be there: Node's own, for instance. */
+  /** Modules that the bundle imports, such as those of Node.js. */
   readonly imports: readonly string[];
 }
 

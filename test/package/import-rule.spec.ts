@@ -13,7 +13,7 @@ import {
 
 const LIB = new URL('../../lib/', import.meta.url);
 
-/** Inner folders know nothing of outer ones, nor of the frameworks that those are for. */
+/** Inner folders import neither outer ones nor their frameworks. */
 const RULES: ImportRules = {
   common: { folders: ['protocol'], packages: [], node: true },
   protocol: { folders: [], packages: [], node: false },
@@ -58,7 +58,7 @@ function isIn(folder: string): (file: string) => boolean {
 describe('the sources', () => {
   const lib = readLib();
 
-  it('are there', () => {
+  it('are found', () => {
     expect([...lib.keys()]).toEqual(expect.arrayContaining(['index.ts', 'protocol/decode.ts', 'server/connection.ts']));
   });
 
@@ -245,7 +245,7 @@ describe("the check for Nest's internals", () => {
   });
 });
 
-describe('the search for what is reached', () => {
+describe('the search for reached files', () => {
   it('follows imports from file to file', () => {
     const sources = sourcesOf({
       'index.ts': "export { A } from './handlers/a.js';",

@@ -2,13 +2,13 @@ import { isBuiltin } from 'node:module';
 import { posix } from 'node:path';
 import ts from 'typescript';
 
-/** What the files of a folder may import besides each other. */
+/** The allowed imports of the files of a folder, in addition to each other. */
 export interface FolderRule {
   /** Other folders of the sources. */
   readonly folders: readonly string[];
   /** Packages by name, or scopes. */
   readonly packages: readonly string[] | 'any';
-  /** Whether Node's own modules are allowed. */
+  /** True if modules of Node.js are allowed. */
   readonly node: boolean;
 }
 
@@ -123,7 +123,7 @@ function targetsOf(file: string, text: string): string[] {
     .map((specifier) => resolve(file, specifier));
 }
 
-/** Whatever a file imports, in all the ways there are: for its types only, re-exports and `import()` included. */
+/** All imports of a file, including those of types, re-exports and `import()`. */
 function specifiersOf(text: string): string[] {
   const { importedFiles, referencedFiles, typeReferenceDirectives } = ts.preProcessFile(text, true, true);
   return [...importedFiles, ...referencedFiles, ...typeReferenceDirectives].map(({ fileName }) => fileName);
@@ -137,7 +137,7 @@ function resolve(file: string, specifier: string): string {
   return posix.join(posix.dirname(file), specifier).replace(/\.js$/, '.ts');
 }
 
-/** What lies outside of the sources is in the folder `..`. */
+/** Files outside of the sources are in the folder `..`. */
 function folderOf(file: string): string {
   return file.includes('/') ? file.slice(0, file.indexOf('/')) : '.';
 }

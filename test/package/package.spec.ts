@@ -6,7 +6,7 @@ import { bundle } from './bundle.js';
 import { installed, PackedPackage, runTool } from './packed-package.js';
 import { Declarations } from './surface.js';
 
-/** All that the package exports. A name that comes or goes here is a change for users: see to the changelog. */
+/** All exports of the package. Each change of this list is a change for users, and belongs in the changelog. */
 const SURFACE: Record<string, { values: string[]; types: string[] }> = {
   '.': {
     values: [
@@ -237,7 +237,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
 
 const ENTRY_POINTS = Object.keys(SURFACE);
 
-/** What `import` and `require()` call an entry point. */
+/** The specifier of an entry point. */
 function specifierOf(entryPoint: string): string {
   return posix.join('nestjs-webwire', entryPoint);
 }
@@ -250,7 +250,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe('the tarball', { timeout: 180_000 }, () => {
-  it('holds what was built, its sources and what a user reads, and nothing else', () => {
+  it('contains only the build, its sources and documents for users', () => {
     const built = packed.sources.flatMap((source) => {
       const name = source.replace(/\.ts$/, '');
       return ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((extension) => `dist/${name}${extension}`);
@@ -279,12 +279,12 @@ describe('the tarball', { timeout: 180_000 }, () => {
     expect(messages).toEqual([]);
   });
 
-  it('has types that resolve wherever ES modules do', async () => {
+  it('has types that resolve in all modes with ES modules', async () => {
     const args = [packed.tarball, '--profile', 'esm-only', '--format', 'json'];
     const { analysis } = JSON.parse(await runTool('@arethetypeswrong/cli/dist/index.js', args)) as {
       analysis: { entrypoints: object; problems: { resolutionKind?: string }[] };
     };
-    // Those that have no ES modules are listed too.
+    // The list includes resolution modes without ES modules.
     const problems = analysis.problems.filter(
       ({ resolutionKind = '' }) => !/^(node10|node16-cjs)$/.test(resolutionKind),
     );
@@ -317,7 +317,7 @@ describe('the entry points', { timeout: 180_000 }, () => {
     expect(declarationsOf(entryPoint).errorsIn(packed.locate(''))).toEqual([]);
   });
 
-  it('give everybody the same classes', async () => {
+  it('share the same classes', async () => {
     const program = `
       const { createRequire } = await import('node:module');
       const required = createRequire(process.cwd() + '/main.js')('nestjs-webwire');
@@ -388,7 +388,7 @@ describe('the client alone', { timeout: 60_000 }, () => {
     expect(size).toBeLessThanOrEqual(12 * 1024);
   });
 
-  it('brings into a bundle what is used of it', async () => {
+  it('adds only its used parts to a bundle', async () => {
     const { code, size } = await bundle("export { TimeoutError } from 'nestjs-webwire/client';", packed.bareProject);
     expect(code).not.toContain('DialTimeoutError');
     expect(size).toBeLessThanOrEqual(400);
@@ -396,7 +396,7 @@ describe('the client alone', { timeout: 60_000 }, () => {
 });
 
 describe('the entry point for Redis', { timeout: 60_000 }, () => {
-  it('loads ioredis only when it is told a URL', async () => {
+  it('loads ioredis only for a URL', async () => {
     const program = `
       const { createRequire } = await import('node:module');
       const require = createRequire(process.cwd() + '/main.js');
@@ -416,7 +416,7 @@ function typesOf(entryPoint: string): string {
   return types!;
 }
 
-/** As a Nest application sees them, which has the types of Node. */
+/** The declarations in a Nest application, which has the types of Node.js. */
 function declarationsOf(entryPoint: string): Declarations {
   return new Declarations(packed.locate(typesOf(entryPoint)), [installed('@types')]);
 }

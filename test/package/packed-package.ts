@@ -9,7 +9,7 @@ import { promisify } from 'node:util';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const NAME = 'nestjs-webwire';
 
-/** Folders that are no part of the sources; nor are those whose name starts with a dot. */
+/** Folders that are not copied, in addition to those whose names begin with a dot. */
 const LEFT_OUT = new Set(['node_modules', 'dist', 'coverage']);
 
 const run = promisify(execFile);
@@ -30,9 +30,9 @@ export class PackedPackage {
     readonly manifest: Manifest,
     /** Path of the tarball. */
     readonly tarball: string,
-    /** What is in it, sorted. */
+    /** The files in it, sorted. */
     readonly files: readonly string[],
-    /** The sources it was built from. */
+    /** The sources from which it was built. */
     readonly sources: readonly string[],
   ) {}
 
@@ -62,17 +62,17 @@ export class PackedPackage {
     );
   }
 
-  /** A project that has the package, its dependencies and its peers, and nothing else. */
+  /** A project with the package, its dependencies and its peers only. */
   get project(): string {
     return join(this.folder, 'project');
   }
 
-  /** A project that has the package alone. */
+  /** A project with the package only. */
   get bareProject(): string {
     return join(this.folder, 'bare-project');
   }
 
-  /** Where a file of the package is in a project. */
+  /** The path of a file of the package in a project. */
   locate(file: string, project: string = this.project): string {
     return join(project, 'node_modules', NAME, file);
   }
@@ -112,7 +112,7 @@ export async function runTool(script: string, args: readonly string[]): Promise<
   return stdout;
 }
 
-/** Where a package that the repository has installed is. */
+/** The folder of a package that is installed in the repository. */
 export function installed(name: string): string {
   return join(ROOT, 'node_modules', name);
 }

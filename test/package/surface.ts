@@ -7,7 +7,7 @@ const OPTIONS: ts.CompilerOptions = {
   moduleResolution: ts.ModuleResolutionKind.NodeNext,
   strict: true,
   noEmit: true,
-  // Not every user skips the check of declarations.
+  // Some users check the declarations.
   skipLibCheck: false,
 };
 
@@ -18,7 +18,7 @@ export class Declarations {
   /**
    * @param entry Path of the declarations of an entry point.
    * @param typeRoots Folders of packages like `@types/node` that the project has.
-   * @param lib What the engine knows.
+   * @param lib The `lib` option of TypeScript: the APIs of the engine.
    */
   constructor(
     private readonly entry: string,
@@ -39,7 +39,7 @@ export class Declarations {
       .sort();
   }
 
-  /** What TypeScript has against the files below `folder`. */
+  /** The errors that TypeScript finds in the files below `folder`. */
   errorsIn(folder: string): string[] {
     return this.#program
       .getSourceFiles()

@@ -18,14 +18,14 @@ import {
 } from '../../lib/protocol/client-messages.js';
 import { decodeServerMessage } from '../../lib/protocol/server-messages.js';
 
-// The client reads and writes messages with functions of its own, which are the smaller for what they leave out. They must
-// do what the codec does.
+// The client has its own functions to read and write messages, which are smaller because they leave out the messages of
+// servers. Their results must equal those of the codec.
 
 const RUNS = { numRuns: process.env.CI ? 30_000 : 2_000 };
 const TIMEOUT = 60_000;
 const NO_ID = new Uint8Array(8);
 
-/** What a function returns, or what it refuses, and where. */
+/** The result of a function, or the code and offset of its error. */
 function outcomeOf(run: () => object): object {
   try {
     return run();
@@ -39,7 +39,7 @@ const typeByte = fc.oneof(
   { weight: 9, arbitrary: fc.constantFrom(...Object.values(MessageType)) },
   fc.integer({ min: 0, max: 255 }),
 );
-/** Mostly characters that names may have, and lengths that they may. */
+/** Usually valid characters of names, and valid lengths. */
 const byte = fc.oneof({ weight: 3, arbitrary: fc.integer({ min: 32, max: 126 }) }, fc.integer({ min: 0, max: 255 }));
 const message = fc
   .tuple(typeByte, fc.array(fc.oneof(byte, fc.integer({ min: 0, max: 4 })), { maxLength: 40 }))
@@ -53,7 +53,7 @@ const payload = fc
   .tuple(fc.constantFrom('binary' as const, 'utf8' as const, 'utf16' as const), fc.uint8Array({ maxLength: 6 }))
   .map(([encoding, bytes]) => new Payload(encoding, bytes));
 
-/** The types that servers send. */
+/** The types of messages that servers send. */
 const OF_SERVERS = new Set([0, 1, 2, 3, 4, 5, 21, 22, 23, 63, 64, 65, 191, 192, 193]);
 
 it('messages of servers are read as decodeMessage() reads them', { timeout: TIMEOUT }, () => {

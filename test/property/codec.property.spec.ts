@@ -10,7 +10,7 @@ import {
 } from 'nestjs-webwire/protocol';
 import { describe, expect, it } from 'vitest';
 
-/** What all properties together try: the inputs are counted, so that a property cannot quietly try fewer. */
+/** Number of inputs of all properties together. They are counted, so that no property tries fewer. */
 const INPUTS = process.env.CI ? 100_000 : 5_000;
 
 const PROPERTIES = 6;
@@ -60,7 +60,7 @@ const signal = fc.oneof(
   }),
   fc
     .record({ type: fc.constant(MessageType.SignalUtf16), name, payload: evenPayload })
-    // Written as another type; the examples of the encoder hold that.
+    // A signal without a payload is written as another type, which the tests of the encoder check.
     .filter(({ payload }) => payload.length > 0),
 );
 const reply = fc.oneof(
@@ -105,15 +105,15 @@ const message: fc.Arbitrary<ProtocolMessage> = fc.oneof(
   fc.record({ type: fc.constant(MessageType.RequestRestoreSession), id, sessionKey: ascii(1, 255) }),
 );
 
-/** Bytes whose first one is mostly a type, so that the readers behind the type are reached. */
+/** Bytes whose first one is usually a type, so that the code for each type is reached. */
 const bytesOfSomeType = fc
   .tuple(fc.constantFrom(...Object.values(MessageType)), fc.uint8Array({ maxLength: 40 }))
   .map(([type, rest]) => Uint8Array.of(type, ...rest));
 const anyBytes = fc.oneof({ weight: 3, arbitrary: bytesOfSomeType }, fc.uint8Array({ maxLength: 40 }));
 
 /**
- * Decodes, or gives the protocol error. Fails for every other error, for a close code that no message leads to and for
- * an offset outside the message. Asserts by hand: it runs millions of times.
+ * Decodes a message, or returns the protocol error. Fails for any other error, for an impossible close code and for an
+ * offset outside the message. It uses no matchers, as it runs millions of times.
  */
 function decodeOrRefuse(bytes: Uint8Array): ProtocolMessage | ProtocolError {
   try {
@@ -155,7 +155,7 @@ describe('codec', () => {
     });
   });
 
-  it('is stable: what was decoded is written and read as the same', { timeout: TIMEOUT }, () => {
+  it('is stable: a decoded message is written and read as the same', { timeout: TIMEOUT }, () => {
     check(anyBytes, (bytes) => {
       const decoded = decodeOrRefuse(bytes);
       // The encoder is stricter about a buffer size than the decoder.

@@ -12,12 +12,12 @@ import { ZlibLimiter } from '../../lib/transport/ws/deflate/zlib-limiter.js';
 import { WebSocketConnection } from '../../lib/transport/ws/websocket-connection.js';
 import { WriteBufferPool } from '../../lib/transport/ws/writing/write-buffer-pool.js';
 
-/** Inputs for each property. */
+/** Number of inputs for each property. */
 const RUNS = process.env.CI ? 2_000 : 200;
 
 const TIMEOUT = 120_000;
 
-/** Above what is inflated at once, so that messages up to there are inflated in both ways. */
+/** Longer than the limit for synchronous inflating, so that both ways of inflating are tested. */
 const MAX_LENGTH = 20_000;
 
 /** The types of `ws` leave these out, but they are exported. */
@@ -28,7 +28,7 @@ const { PerMessageDeflate, Receiver } = ws as unknown as {
 
 const TOO_LARGE = new Set(['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH']);
 
-/** What a reader finds, in order, as text. */
+/** The results of a reader, in order, as text. */
 type Findings = string[];
 
 function receiverOf(isServer: boolean, maxPayload: number): Writable {
@@ -42,10 +42,10 @@ function receiverOf(isServer: boolean, maxPayload: number): Writable {
   });
 }
 
-/** How `ws` reads what a client sends, or a server if it reads as a client. */
+/** Reads data of a client with `ws`, or data of a server. */
 async function readWithWs(chunks: readonly Buffer[], isServer: boolean): Promise<Findings> {
   const findings: Findings = [];
-  // `ws` holds a message to the same limit before and after it is inflated, so the real one is checked here.
+  // `ws` has one limit for compressed and inflated messages, so the limit for inflated messages is checked here.
   const receiver = receiverOf(isServer, 2 * MAX_LENGTH);
   const done = new Promise<void>((resolve) => {
     receiver.on('conclude', (code: number, reason: Buffer) => {
@@ -69,7 +69,7 @@ async function readWithWs(chunks: readonly Buffer[], isServer: boolean): Promise
   return last === -1 ? findings : findings.slice(0, last + 1);
 }
 
-/** A socket whose peer is a test: it brings what it is given, and takes what is written as late as it likes. */
+/** A socket whose peer is the test, which decides when data arrives and when written data is accepted. */
 class TestSocket extends Duplex {
   readonly written: Buffer[] = [];
   bytesRead = 0;
@@ -135,7 +135,7 @@ function connectionOn(socket: TestSocket, threshold: number) {
   return { connection, findings, closed };
 }
 
-/** How the server reads: with pauses wherever chunks end, and an end while it may still be inflating. */
+/** Reads with a connection of the server: with pauses between chunks, and an end that may come during inflating. */
 async function readWithConnection(
   chunks: readonly Buffer[],
   { pauses, isCut }: { pauses: readonly boolean[]; isCut: boolean },
@@ -179,7 +179,7 @@ const content = fc.oneof(
   { weight: 1, arbitrary: fc.constant(Buffer.alloc(150_000)) },
 );
 
-/** How a message may be compressed. */
+/** Options of the compression of a message. */
 const options = fc.constantFrom({}, { level: 0 }, { level: 9 }, { strategy: constants.Z_FIXED }, { windowBits: 9 });
 
 /** A message in one frame or in several, with others in between. */
@@ -195,7 +195,7 @@ const sentMessage = fc
   })
   .map(({ content: bytes, options: zlib, isCompressed, isText, cuts, between, isFinished }) => {
     const stream = deflateRawSync(bytes, { ...zlib, finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
-    // `ws` inflates frame by frame, and begins anew after a last block: it has to be the last one for both.
+    // `ws` inflates each frame, and starts again after a final block, so a final block must end the message.
     const isOnePiece = cuts.length === 0;
     const finished = isFinished && isOnePiece ? Buffer.concat([deflateRawSync(bytes, zlib), Buffer.of(0)]) : stream;
     const payload = isCompressed ? finished : bytes;
@@ -257,7 +257,7 @@ const conversation = fc.tuple(fc.array(sentMessage, { maxLength: 5 }), fc.option
 const circumstances = fc.record({ pauses: fc.array(fc.boolean(), { maxLength: 5 }), isCut: fc.boolean() });
 
 it(
-  'compressed messages are read as ws reads them, however they arrive',
+  'compressed messages are read as ws reads them, in any pieces',
   async () => {
     const seen = new Set<string>();
     const bytes = conversation.map(([messages, last]) => Buffer.concat(last ? [...messages, last] : messages));
@@ -269,13 +269,13 @@ it(
       }),
       { numRuns: RUNS },
     );
-    // Otherwise the property says little.
+    // Checks that the inputs cover all kinds of results.
     expect([...seen].toSorted()).toEqual(['binary', 'invalid', 'text', 'too']);
   },
   TIMEOUT,
 );
 
-/** A connection answers these itself. */
+/** Returns false for pings and pongs, which a connection answers itself. */
 function isNoControl(finding: string): boolean {
   return !finding.startsWith('ping') && !finding.startsWith('close');
 }
@@ -295,7 +295,7 @@ it(
         const expected = (await readWithWs(chunks, true)).filter(isNoControl);
         const findings = await readWithConnection(chunks, how);
         const index = findings.findIndex((finding) => finding === 'invalid' || finding === 'too large');
-        // `ws` passes on what there is of data that is cut off, and over what follows the last block.
+        // `ws` accepts truncated data, and ignores data after the final block.
         const length = index === -1 ? Infinity : index;
         expect(findings.slice(0, length)).toEqual(expected.slice(0, length));
       }),
@@ -305,7 +305,7 @@ it(
   TIMEOUT,
 );
 
-/** What a server may do with one connection. */
+/** An action of the server on one connection. */
 const step = fc.oneof(
   {
     weight: 6,
@@ -321,7 +321,7 @@ const step = fc.oneof(
 );
 
 it(
-  'messages leave whole and in order, whatever is compressed, and the close frame last',
+  'messages are sent whole and in order, compressed or not, and the close frame last',
   async () => {
     const id = Buffer.alloc(8, 1);
     await fc.assert(

@@ -4,21 +4,21 @@ import { expect, it } from 'vitest';
 import * as ws from 'ws';
 import { FrameReader } from '../../lib/transport/ws/framing/frame-reader.js';
 
-/** Inputs for each property. */
+/** Number of inputs for each property. */
 const RUNS = process.env.CI ? 20_000 : 2_000;
 
 const TIMEOUT = 120_000;
 
-/** Small enough for messages to exceed it, larger than what a frame may hold without a longer header. */
+/** Messages may exceed it, and it is larger than the longest frame with the shortest header. */
 const MAX_LENGTH = 300;
 
 /** The types of `ws` leave it out, but it is exported. */
 const { Receiver } = ws as unknown as { Receiver: new (options: object) => Writable };
 
-/** What a reader finds, in order, as text: what else it has to say stands for the same thing in other words. */
+/** The results of a reader, in order, as text. Error texts differ between readers, so only their kinds are compared. */
 type Findings = string[];
 
-/** How `ws` reads. */
+/** Reads with `ws`. */
 function readWithWs(chunks: readonly Buffer[]): Findings {
   const findings: Findings = [];
   const receiver = new Receiver({
@@ -44,7 +44,7 @@ function readWithWs(chunks: readonly Buffer[]): Findings {
 
 const TOO_LARGE = new Set(['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 'WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH']);
 
-/** How the server reads, at most `most` frames at a time. */
+/** Reads with the `FrameReader` of the server, at most `most` frames at a time. */
 function readWithFrameReader(chunks: readonly Buffer[], most: number): Findings {
   const findings: Findings = [];
   const reader = new FrameReader(
@@ -76,7 +76,7 @@ function message(data: Buffer, isBinary: boolean): string {
   return `${isBinary ? 'binary' : 'text'} ${data.toString('hex')}`;
 }
 
-/** A frame as a client may send it, or should not: everything is possible, what is right is likely. */
+/** A frame of a client. It may be invalid in any way, but is usually valid. */
 const frame = fc
   .record({
     isFinal: fc.constantFrom(true, true, false),
@@ -92,9 +92,9 @@ const frame = fc
         arbitrary: fc.constantFrom(Uint8Array.of(), Uint8Array.of(3), Uint8Array.of(3, 232), Uint8Array.of(3, 237)),
       },
     ),
-    /** How the length is written, which need not be the shortest way. */
+    /** Size of the additional length field, which may be longer than necessary. */
     lengthSize: fc.constantFrom(0, 0, 0, 0, 0, 2, 8),
-    /** What it adds to the length. */
+    /** Added to the announced length. */
     lie: fc.constantFrom(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2 ** 31, 2 ** 52, 2 ** 60),
   })
   .map(({ isFinal, reserved, operation, isMasked, mask, payload, lengthSize, lie }) => {
@@ -125,7 +125,7 @@ function inChunks(bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer[]> {
 const most = fc.constantFrom(1, 2, 3, Infinity);
 
 it(
-  'frames are read as ws reads them, however they arrive',
+  'frames are read as ws reads them, in any pieces',
   () => {
     const frames = fc.array(frame, { maxLength: 8 }).map((all) => Buffer.concat(all));
     const seen = new Set<string>();
@@ -137,7 +137,7 @@ it(
       }),
       { numRuns: RUNS },
     );
-    // Otherwise the property says little.
+    // Checks that the inputs cover all kinds of results.
     expect([...seen].toSorted()).toEqual(['binary', 'close', 'invalid', 'ping', 'text', 'too']);
   },
   TIMEOUT,

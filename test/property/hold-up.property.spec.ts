@@ -19,7 +19,7 @@ import { TestApp } from '../support/test-app.js';
 const RUNS = process.env.CI ? 300 : 40;
 const MAX = 100;
 
-/** A connection whose peer reads, sends and goes away when the test says so. */
+/** A connection whose peer reads, sends and disconnects as the test decides. */
 class ModelConnection implements TransportConnection {
   readonly remoteAddress = undefined;
   handlers!: TransportHandlers;
@@ -56,12 +56,12 @@ class ModelConnection implements TransportConnection {
     this.pump();
   }
 
-  /** Hands on what the peer has sent, as long as the server reads. */
+  /** Delivers the messages of the peer, as long as the server reads. */
   pump(): void {
     while (!this.#isPaused && this.#unread.length > 0) this.handlers.receive(this.#unread.shift()!);
   }
 
-  /** The peer takes so many messages. */
+  /** The peer reads this number of messages. */
   take(count: number): void {
     for (const message of this.#waiting.splice(0, count)) {
       this.received.push(message);
@@ -118,7 +118,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ does: fc.constantFrom('turn', 'shut down'), count: fc.constant(1) }) },
 );
 
-it('every request gets exactly one reply, in whatever order peers read and handlers end', async () => {
+it('every request gets exactly one reply, in any order in which peers read and handlers end', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 40 }),
@@ -144,7 +144,7 @@ it('every request gets exactly one reply, in whatever order peers read and handl
             else if (does === 'finish') await finish(count);
             else if (does === 'turn') await nextTurn();
             else if (does === 'shut down') {
-              // Something has to run, or the connection closes at once.
+              // Without a running handler, the connection would close at once.
               if (gateway.running === 0) continue;
               shutdown ??= gateway.server.shutdown();
             } else if (!connection.isClosed) {
@@ -156,7 +156,7 @@ it('every request gets exactly one reply, in whatever order peers read and handl
               }
             }
           }
-          // In the end the peer reads, and all handlers end.
+          // Finally, the peer reads everything, and all handlers end.
           while (!connection.isClosed && connection.received.length < sent) {
             connection.take(100);
             await finish(100);

@@ -7,10 +7,11 @@ import { expect, it } from 'vitest';
 import { FINAL_PONG } from '../../lib/transport/ws/framing/frame-header.js';
 import { WriteBatch } from '../../lib/transport/ws/writing/write-batch.js';
 import { WriteBufferPool } from '../../lib/transport/ws/writing/write-buffer-pool.js';
+import { serverFrame } from '../support/frames.js';
 
 const RUNS = process.env.CI ? 2_000 : 200;
 
-/** Takes what is written as late as it likes: only then are the bytes looked at. */
+/** A socket that reads written data only when the test calls `drain()`. */
 class SlowSocket extends Duplex {
   received = Buffer.alloc(0);
   #taking: (() => void)[] = [];
@@ -28,7 +29,7 @@ class SlowSocket extends Duplex {
       done,
     );
   }
-  /** Takes what waits. */
+  /** Reads the waiting data. */
   drain() {
     const taking = this.#taking;
     this.#taking = [];
@@ -45,7 +46,7 @@ class SlowSocket extends Duplex {
   }
 }
 
-/** What may happen to the connections of a server. */
+/** An action on the connections of a server. */
 const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ kind: fc.constantFrom('reply', 'signal'), peer: fc.nat(2), size: sizes() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('broadcast'), peer: fc.nat(2), size: sizes() }) },
@@ -75,7 +76,7 @@ function sizes() {
   );
 }
 
-it('frames leave whole and in order, whatever else is sent meanwhile', async () => {
+it('frames are sent whole and in order, with any other frames at the same time', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 60 }),
@@ -103,16 +104,16 @@ it('frames leave whole and in order, whatever else is sent meanwhile', async () 
                 ? { type: MessageType.ReplyUtf8, id: Buffer.alloc(8, filling), payload }
                 : { type: MessageType.SignalBinary, name: 'a name', payload };
             batch.addMessage(message, encodedLength(message));
-            expected.push(frame(0x82, encodeMessage(message)));
+            expected.push(serverFrame(0x82, encodeMessage(message)));
           } else if (kind === 'broadcast') {
             const message = encodeMessage({ type: MessageType.SignalBinary, name: 'news', payload });
             for (const each of peers) {
               each.batch.addEncoded(message);
-              each.expected.push(frame(0x82, message));
+              each.expected.push(serverFrame(0x82, message));
             }
           } else if (kind === 'pong') {
             batch.addFrame(FINAL_PONG, payload);
-            expected.push(frame(0x8a, payload));
+            expected.push(serverFrame(0x8a, payload));
           } else if (kind === 'flush') {
             batch.flush();
           } else if (kind === 'drain') {
@@ -143,13 +144,3 @@ it('frames leave whole and in order, whatever else is sent meanwhile', async () 
     { numRuns: RUNS },
   );
 }, 120_000);
-
-function frame(first: number, payload: Uint8Array): Buffer {
-  const { length } = payload;
-  const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
-  header[0] = first;
-  header[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
-  if (header.length === 4) header.writeUInt16BE(length, 2);
-  if (header.length === 10) header.writeBigUInt64BE(BigInt(length), 2);
-  return Buffer.concat([header, payload]);
-}

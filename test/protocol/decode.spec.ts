@@ -70,7 +70,7 @@ describe('requests', () => {
     expect(message).toMatchObject({ name: '~'.repeat(255), payload: fromHex('00') });
   });
 
-  it('takes the first and the last character that a name may have', () => {
+  it('accepts the first and the last character that a name may have', () => {
     expect(decode('7f 0102030405060708 02 207e')).toMatchObject({ name: ' ~' });
   });
 
@@ -229,7 +229,7 @@ describe('replies', () => {
     expect(decode(`0${type} 0102030405060708`)).toEqual({ type, id: ID });
   });
 
-  it.each([1, 2, 3, 4, 5])('ignores what follows the identifier in type %i', (type) => {
+  it.each([1, 2, 3, 4, 5])('ignores bytes after the identifier in type %i', (type) => {
     expect(decode(`0${type} 0102030405060708 747261696c`)).toEqual({ type, id: ID });
   });
 
@@ -252,7 +252,7 @@ describe('error replies', () => {
     expect(decode('00 0102030405060708 01 45')).toMatchObject({ code: 'E', message: '' });
   });
 
-  it('replaces what is not UTF-8 in the message', () => {
+  it('replaces invalid UTF-8 in the message', () => {
     expect(decode('00 0102030405060708 01 45 ff41')).toMatchObject({ message: '\uFFFDA' });
   });
 

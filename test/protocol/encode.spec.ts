@@ -283,7 +283,7 @@ describe('opening and liveness', () => {
     expect(encode({ ...conf, subProtocolName: 'chat-я' })).toBe('17020060ea000000200000636861742dd18f');
   });
 
-  it('takes a missing sub-protocol name for an empty one', () => {
+  it('treats a missing sub-protocol name as an empty one', () => {
     expect(encode({ ...conf, subProtocolName: undefined })).toBe('17020060ea000000200000');
   });
 
@@ -301,7 +301,7 @@ describe('opening and liveness', () => {
     expect(encode({ ...conf, readTimeout: 1.999 })).toBe('1702000100000000200000');
   });
 
-  it('takes a buffer size of 32 bytes', () => {
+  it('accepts a buffer size of 32 bytes', () => {
     expect(encode({ ...conf, messageBufferSize: 32 })).toBe('17020060ea000020000000');
   });
 
@@ -359,7 +359,7 @@ describe('encodeMessageInto', () => {
     expect(target).toEqual(new Uint8Array(12));
   });
 
-  it('refuses what encodeMessage refuses', () => {
+  it('rejects the same messages as encodeMessage', () => {
     const { code } = protocolErrorOf(() => encodeMessageInto({ type: MessageType.SignalUtf8 }, new Uint8Array(9)));
     expect(code).toBe('EMPTY_FIELD');
   });

@@ -183,7 +183,7 @@ describe('JSON', () => {
     expect(() => jsonOf(objects)).toThrow(/circular/);
   });
 
-  it('passes on what a toJSON method throws', () => {
+  it('passes on an error of a toJSON method', () => {
     const failing = {
       toJSON() {
         throw new RangeError('no');

@@ -15,7 +15,7 @@ describe('Payload.binary', () => {
     expect(Payload.binary(fromHex('d18f')).text()).toBe('я');
   });
 
-  it('takes a Uint8Array of another realm', () => {
+  it('accepts a Uint8Array of another realm', () => {
     const foreign = runInNewContext('Uint8Array.of(97)') as Uint8Array;
     expect(foreign).not.toBeInstanceOf(Uint8Array);
     expect(Payload.binary(foreign).text()).toBe('a');
@@ -42,7 +42,7 @@ describe('Payload.utf8', () => {
     expect(toHex(Payload.utf8('a\uD83D').bytes)).toBe('61efbfbd');
   });
 
-  it('replaces what is not UTF-8', () => {
+  it('replaces invalid UTF-8 when it is decoded', () => {
     expect(new Payload('utf8', fromHex('61ff62')).text()).toBe('a\uFFFDb');
   });
 
@@ -50,7 +50,7 @@ describe('Payload.utf8', () => {
     expect(new Payload('utf8', fromHex('efbbbf61')).text()).toBe('\uFEFFa');
   });
 
-  it('refuses what is not a string', () => {
+  it('rejects a value that is not a string', () => {
     expect(() => Payload.utf8(1 as never)).toThrow(TypeError);
   });
 });
@@ -99,7 +99,7 @@ describe('Payload.utf16', () => {
     expect(new Payload('utf16', fromHex('ff61006200').subarray(1)).text()).toBe('ab');
   });
 
-  it('refuses what is not a string', () => {
+  it('rejects a value that is not a string', () => {
     expect(() => Payload.utf16(undefined as never)).toThrow(TypeError);
   });
 });

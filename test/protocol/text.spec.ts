@@ -27,7 +27,7 @@ it.each([
   '680069', // an odd byte
   '3dd800', // half a pair and an odd byte
   '6100'.repeat(10_000),
-])('UTF-16 is decoded as ever where TextDecoder knows UTF-8 only: %s', async (hex) => {
+])('UTF-16 is decoded in the same way if TextDecoder supports UTF-8 only: %s', async (hex) => {
   const bytes = Uint8Array.from(Buffer.from(hex, 'hex'));
   const { Payload } = await import('nestjs-webwire/protocol');
   const expected = new Payload('utf16', bytes).text();

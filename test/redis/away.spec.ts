@@ -28,7 +28,7 @@ class Gateway {
   }
 }
 
-/** Not in Redis, and the same for both applications. */
+/** A store in memory, shared by both applications. */
 class Store extends MemorySessionManager {
   readonly destroyed: string[] = [];
 
@@ -84,7 +84,7 @@ describeWithRedis('sessions while Redis is away', () => {
     expect(await restore(there, key)).toBe('not found');
   });
 
-  it('are logged out of, and destroyed when it is back if nobody else has them', async () => {
+  it('are closed at once, and destroyed when it is back if no other connection has them', async () => {
     const [first, second] = await start();
     const clients = [await first.connect(), await first.connect(), await second.connect()] as const;
     const [alone, shared] = [await signIn(clients[0], 'Ada'), await signIn(clients[1], 'Bob')];
@@ -92,7 +92,7 @@ describeWithRedis('sessions while Redis is away', () => {
     await redis.kill();
     await become(false);
     expect(await logOut(clients[0])).toBe('closed');
-    // The handler is told, and so is the client: it is not known whether the session is destroyed.
+    // Handler and client get an error, as the session may or may not be destroyed.
     clients[1].send('sign-out');
     expect((await clients[1].next()).type).toBe(MessageType.SessionClosed);
     expect((await clients[1].next()).type).toBe(MessageType.ReplyInternalError);
@@ -102,7 +102,7 @@ describeWithRedis('sessions while Redis is away', () => {
     expect(await first.get(WebwireService).countSessionConnections(shared)).toBe(1);
   });
 
-  it('are destroyed once, however many nodes have closed them meanwhile', async () => {
+  it('are destroyed once, even if several nodes have closed them meanwhile', async () => {
     const [first, second] = await start();
     const [here, there] = [await first.connect(), await second.connect()];
     const key = await signIn(here, 'Ada');
@@ -119,7 +119,7 @@ describeWithRedis('sessions while Redis is away', () => {
     await redis.startAgain();
     await become(true);
     await expect.poll(() => store.destroyed.length).toBeGreaterThanOrEqual(2);
-    // Closing is in the queue of the session behind whatever the nodes still had to do.
+    // Closing waits in the queue of the session for all earlier operations of the nodes.
     for (const app of [first, second]) {
       await app.get(WebwireService).closeSession(key);
       await app.get(WebwireService).closeSession(other);
@@ -127,7 +127,7 @@ describeWithRedis('sessions while Redis is away', () => {
     expect(store.destroyed.toSorted()).toEqual([key, other].toSorted());
   });
 
-  it('are not destroyed for one who logs out while Redis, which has lost its data, does not know the others', async () => {
+  it('are not destroyed by a log-out while other connections are not registered again after a loss of data', async () => {
     const [first, second] = await start();
     const [here, there] = [await first.connect(), await second.connect()];
     const key = await signIn(here, 'Ada');
@@ -139,14 +139,14 @@ describeWithRedis('sessions while Redis is away', () => {
     await become(true);
     const watcher = new Redis(redis.url);
     try {
-      // One place is missing, as when its node is the last to come back.
+      // Removes one member, as if its node were the last to return.
       const places = await watcher.keys('webwire:places:*');
       const [member] = await watcher.smembers(places[0]!);
       const isHere = member!.startsWith(apps[0]!.cluster.nodeId);
       const [stays, goes] = isHere ? [here, there] : [there, here];
       await watcher.srem(places[0]!, member!);
       expect(await logOut(goes)).toBe('closed');
-      // As its node tells it at last.
+      // Adds it again, as its node does when it returns.
       await watcher.sadd(places[0]!, member!);
       await expect.poll(() => Math.max(...apps.map(({ cluster }) => cluster.health().places))).toBe(1);
       expect(apps.reduce((sum, { cluster }) => sum + cluster.health().places, 0)).toBe(1);

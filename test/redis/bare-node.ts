@@ -2,13 +2,13 @@ import { RedisCluster, type RedisClusterOptions } from 'nestjs-webwire/redis';
 import type { ClusterNode, ClusterTarget } from '../../lib/server/ports/cluster.js';
 import { Queue } from '../support/queue.js';
 
-/** What a node was told by its cluster. */
+/** A call of the cluster to its node. */
 export type Told =
   | { kind: 'signal'; target: ClusterTarget; message: string; except: string[] }
   | { kind: 'sessionClosed'; session: string }
   | { kind: 'connected' };
 
-/** A node without an application: what it is told is queued. */
+/** A node without an application. It queues the calls of its cluster. */
 export class BareNode implements ClusterNode {
   readonly told = new Queue<Told>();
   readonly lines: string[] = [];

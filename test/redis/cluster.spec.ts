@@ -72,7 +72,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
   let prefix: string;
   let first: TestApp;
   let second: TestApp;
-  /** What the stores of both were told to destroy. */
+  /** Keys of the sessions that the stores of both have destroyed. */
   let destroyed: string[];
 
   beforeAll(async () => {
@@ -105,7 +105,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
 
   const serviceOf = (app: TestApp) => app.get(WebwireService);
 
-  /** What a client was sent until now: whatever was on its way is there before the answer to a request. */
+  /** The messages to a client so far. They arrive before the reply to a request. */
   async function received(client: WireClient): Promise<string[]> {
     client.send('id');
     const lines: string[] = [];
@@ -116,7 +116,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
     }
   }
 
-  /** What a client got until now of what an application has published: a last signal comes after all others. */
+  /** The signals of an application to a client so far. They arrive before a last signal. */
   async function through(from: TestApp, to: WireClient): Promise<string[]> {
     const lines: string[] = [];
     const until = async (last: string) => {
@@ -149,7 +149,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
       expect(await through(first, other)).toEqual(['signal x utf8 1']);
     });
 
-    it('to a group reach its members, wherever they are, but not who is left out', async () => {
+    it('to a group reach its members on all nodes, except for excluded ones', async () => {
       const [here, there, outside] = [await first.connect(), await second.connect(), await second.connect()];
       await here.ask('join', 'room');
       await there.ask('join', 'room');
@@ -177,12 +177,12 @@ describeWithRedis('two applications with a RedisCluster', () => {
       }
     });
 
-    it('are listened to only where somebody is interested', async () => {
+    it('are subscribed to only by nodes with receivers', async () => {
       const client = new Redis(redis.url);
       try {
         const channels = async () => {
           const names = (await client.call('pubsub', 'shardchannels', `${prefix}:*`)) as string[];
-          // Those by which nodes check themselves are always there.
+          // Channels for the checks of nodes always exist.
           return names.filter((name) => !name.startsWith(`${prefix}:probe:`)).length;
         };
         expect(await channels()).toBe(1);
@@ -247,7 +247,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
       expect(await signIn(clients[0]!, 'Bob')).not.toBe(key);
     });
 
-    it('are destroyed once by whoever closes them last', async () => {
+    it('are destroyed once, by the last node that closes them', async () => {
       const clients = await Promise.all([first, second, first].map((app) => app.connect()));
       const key = await signIn(clients[0]!, 'Ada');
       for (const client of clients.slice(1)) await restore(client, key);
@@ -334,7 +334,7 @@ describeWithRedis('two applications with a RedisCluster', () => {
   });
 });
 
-it('an adapter alone takes no cluster, as nothing would make it a node', () => {
+it('an adapter without the module rejects a cluster', () => {
   const cluster = new RedisCluster({ url: 'redis://127.0.0.1:1' });
   const locator = { get: () => undefined } as unknown as NestLocator;
   expect(() => new WebwireAdapter(locator, { cluster })).toThrow('cluster of the adapter is RedisCluster {');

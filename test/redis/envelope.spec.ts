@@ -55,7 +55,7 @@ describe('an envelope', () => {
     );
   });
 
-  it('is refused or read, whatever the bytes are', () => {
+  it('is rejected or read for any bytes', () => {
     const head = fc
       .tuple(fc.constantFrom(1, 1, 1, 2), fc.integer({ min: 0, max: 6 }))
       .map((start) => Uint8Array.from(start));
@@ -75,7 +75,7 @@ describe('an envelope', () => {
           sized,
         ),
         (bytes) => {
-          // What is read out of the buffer's range is a RangeError: every length has to be checked before.
+          // A read outside of the buffer would throw a RangeError, so every length must be checked first.
           expect(outcomeOf(bytes)).toMatch(/^(?:read|refused: (?!RangeError|TypeError))/);
         },
       ),

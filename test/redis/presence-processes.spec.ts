@@ -28,30 +28,30 @@ describeWithRedis('the members of groups on nodes that are processes', () => {
     await Promise.all(nodes.map((node) => node.kill()));
   });
 
-  /** Waits for an event; returns when it came. */
+  /** Waits for an event. Returns the time at which it arrived. */
   async function seen(node: NodeProcess, kind: 'joined' | 'left', info: string): Promise<number> {
     await node.reports.take((report) => report.kind === kind && 'info' in report && report.info === info);
     return performance.now();
   }
 
-  /** The events that a node has reported and nobody has waited for. */
+  /** The other events that a node has reported. */
   function eventsOf(node: NodeProcess): unknown[] {
     return node.reports.rest.filter(({ kind }) => kind === 'joined' || kind === 'left');
   }
 
-  it('leave within the node timeout when their node is killed, and are not listed any more', async () => {
+  it('leave within the node timeout when their node is killed, and are no longer listed', async () => {
     const [a, b, c] = nodes as [NodeProcess, NodeProcess, NodeProcess];
     const killedAt = performance.now();
     await a.kill();
     const answers = clients.slice(1).map((client) => client.ask('people'));
     const times = await Promise.all([b, c].map((node) => seen(node, 'left', 'p0')));
-    // What a busy machine needs is added.
+    // One second more, for a busy machine.
     for (const time of times) expect(time - killedAt).toBeLessThan(NODE_TIMEOUT + 1_000);
     expect(await Promise.all(answers)).toEqual(['utf8 "p1","p2"', 'utf8 "p1","p2"']);
     expect([b, c].flatMap(eventsOf)).toEqual([]);
   });
 
-  it('leave when their node stops, and join when it goes on', async () => {
+  it('leave when their node is stopped, and join when it continues', async () => {
     const [a, b, c] = nodes as [NodeProcess, NodeProcess, NodeProcess];
     a.stall();
     await Promise.all([b, c].map((node) => seen(node, 'left', 'p0')));

@@ -12,7 +12,7 @@ const CLIENTS = 200;
 const LIMIT = 3;
 const NODE_TIMEOUT = 6_000;
 
-/** A client, and which session it has according to what it was told. */
+/** A client, and the session that it has according to the messages of the server. */
 interface Person {
   client: WireClient;
   node: NodeProcess;
@@ -72,21 +72,21 @@ describeWithRedis(
       );
     }
 
-    /** How many people have each session, as they were told. */
+    /** Number of clients with each session, according to the clients. */
     function model(): Map<string, number> {
       const counts = new Map<string, number>();
       for (const { key } of people) if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1);
       return counts;
     }
 
-    /** How many connections have each of the sessions, according to one of the nodes. */
+    /** Number of connections with each session, according to one of the nodes. */
     async function counted(keys: Iterable<string>, node = people[0]!): Promise<Map<string, number>> {
       const counts = new Map<string, number>();
       for (const key of keys) counts.set(key, Number((await node.client.ask('count', key)).slice('utf8 '.length)));
       return counts;
     }
 
-    /** Somebody says something, which all others hear, and nobody twice. */
+    /** One client sends a signal, which all others receive exactly once. */
     async function isHeardByAll(text: string): Promise<void> {
       const [speaker, ...others] = people;
       expect(await speaker!.client.ask('say', text)).toBe('binary');
@@ -100,13 +100,13 @@ describeWithRedis(
       expect(nodes.flatMap(({ rejections }) => rejections)).toEqual([]);
     }
 
-    it('let everybody hear everybody, and close sessions everywhere, once', async () => {
+    it('deliver signals of all clients to all clients, and close sessions on all nodes, once', async () => {
       await setUp();
       await pairUp();
       await isHeardByAll('hello');
       expect(await counted(model().keys())).toEqual(model());
       const keys = [...model().keys()];
-      // Half of the sessions are closed by those who have them, at the same time, the others from outside.
+      // Half of the sessions are closed by their clients, the others by a key, all at the same time.
       const closing = keys.map(async (key, index) => {
         if (index % 2 === 0) return;
         const pair = people.filter((person) => person.key === key);
@@ -148,7 +148,7 @@ describeWithRedis(
       const race = async (person: Person) => {
         for (let round = 0; round < 10_000 / CLIENTS; round++) {
           const key = keys[random(keys.length)]!;
-          // From now on it may have lost the one that it had, and from the answer on it has this one.
+          // From now on the client may have lost its old session. After the answer it has the new one.
           const before = person.key;
           person.key = undefined;
           const answer = await restore(person.client, key);
@@ -165,12 +165,12 @@ describeWithRedis(
       admin.disconnect();
       expect([...answers.keys()].sort()).toEqual(['restored', 'too many']);
       const expected = new Map(keys.map((key) => [key, model().get(key) ?? 0]));
-      // A place that is given up with a restore is free right after its answer.
+      // A restore removes the client from its old session before the answer.
       await expect.poll(() => counted(keys)).toEqual(expected);
       noneFailed();
     });
 
-    it('free the places of one that is killed, and nobody else’s', async () => {
+    it('remove only the session members of a killed node', async () => {
       await setUp();
       await pairUp();
       const victim = nodes[1]!;
@@ -184,12 +184,12 @@ describeWithRedis(
       let counts = await counted(before.keys());
       while (JSON.stringify([...counts]) !== JSON.stringify([...expected])) {
         for (const [key, count] of counts) expect(count).toBeGreaterThanOrEqual(expected.get(key)!);
-        // Generous, as the machine may be busy: what is promised is the timeout of nodes.
+        // A multiple of the timeout of nodes, as the machine may be busy.
         expect(performance.now() - killedAt).toBeLessThan(5 * NODE_TIMEOUT);
         counts = await counted(before.keys());
       }
       nodes.splice(1, 1);
-      // Those who lost their node come back on the others, with their sessions.
+      // Clients that lost their node reconnect to the others, and restore their sessions.
       const returning = lost.map(async ({ key }, index) => {
         const person = await join(nodes[index % nodes.length]!);
         expect(await restore(person.client, key!)).toBe('restored');
@@ -216,11 +216,11 @@ describeWithRedis(
         if (how === 'kill') await redis.kill();
         else redis.stall();
         await Promise.all(away());
-        // Each node for itself.
+        // Each node still serves its own clients.
         expect(await people[0]!.client.ask('whoami')).toMatch(/^utf8 "person/);
         const stranger = await nodes[0]!.connect();
         expect(await restore(stranger, people[0]!.key!)).toBe('internal error');
-        // Some leave while nobody can be told, one logs out.
+        // Some clients disconnect while Redis is away, and one logs out.
         const [leaver] = people.splice(10, 1);
         await leaver!.client.close();
         const quitter = people[20]!;
@@ -246,7 +246,7 @@ describeWithRedis(
           expect(await client.ask('health')).toContain('"isHealthy":true');
           client.socket.terminate();
         }
-        // The limit holds for those who come now, if there still is a session to be had.
+        // The limit applies to new clients, if a session still exists.
         const key = people[0]!.key!;
         const answers: string[] = [];
         for (const node of nodes) {

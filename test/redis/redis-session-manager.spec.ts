@@ -44,7 +44,7 @@ describeWithRedis('a RedisSessionManager', () => {
     return manager;
   }
 
-  it('gives back what it stored, with the time of the lookup before', async () => {
+  it('returns a stored session, with the time of the lookup before this one', async () => {
     const manager = make();
     await manager.onSessionCreated(holderOf('key', { user: 'ann' }));
     const name = `webwire:sessions:${digest('key')}`;
@@ -72,7 +72,7 @@ describeWithRedis('a RedisSessionManager', () => {
     }
   });
 
-  it('finds nothing that is not there, whatever was asked for', async () => {
+  it('returns null for keys without a session', async () => {
     const manager = make();
     for (const key of ['', 'x', '*', '../x', '{a}', '~'.repeat(255)])
       expect(await manager.onSessionLookup(key)).toBeNull();
@@ -83,7 +83,7 @@ describeWithRedis('a RedisSessionManager', () => {
     expect(await admin.dbsize()).toBe(0);
   });
 
-  it('lets Redis remove sessions, later with each lookup', async () => {
+  it('sets the expiry of sessions anew with each lookup', async () => {
     const manager = make({ maxAge: 60_000, prefix: 'mine' });
     await manager.onSessionCreated(holderOf('key'));
     const name = `mine:${digest('key')}`;
@@ -105,7 +105,7 @@ describeWithRedis('a RedisSessionManager', () => {
     '{"c":"yesterday","l":"2026-11-22T08:32:02.206Z","i":null}',
     '{"c":"2026-11-22T08:32:02.206Z","l":"2026-11-22T08:32:02.206Z","i":"text"}',
     `${STORED}key`,
-  ])('fails for what is no session, without quoting it: %j', async (stored) => {
+  ])('fails for a value that is no session, without quoting it: %j', async (stored) => {
     const manager = make();
     await admin.set(`webwire:sessions:${digest('key')}`, stored);
     const looking = manager.onSessionLookup('key');
@@ -114,12 +114,12 @@ describeWithRedis('a RedisSessionManager', () => {
     );
   });
 
-  it('fails for what is no string', async () => {
+  it('fails for a value that is no string', async () => {
     await admin.lpush(`webwire:sessions:${digest('key')}`, 'x');
     await expect(make().onSessionLookup('key')).rejects.toMatchObject({ code: 'SESSION_STORE_FAILED' });
   });
 
-  it('does not store what is too large to be read', async () => {
+  it('does not store a session that is too large to be read', async () => {
     const creating = make().onSessionCreated(holderOf('key', { text: 'ü'.repeat(600_000) }));
     await expect(creating).rejects.toThrow(/^the session takes 1200\d+ bytes, but may take 1048576 at most$/);
     expect(await admin.dbsize()).toBe(0);
@@ -157,14 +157,14 @@ describeWithRedis('a RedisSessionManager', () => {
     client.disconnect();
   });
 
-  it('takes options of a connection, of which it makes one', async () => {
+  it('makes its connection from options', async () => {
     const manager = new RedisSessionManager({ connection: { port: redis.port, host: '127.0.0.1', keyPrefix: 'app:' } });
     managers.push(manager);
     await manager.onSessionCreated(holderOf('key'));
     expect(await admin.keys('*')).toEqual([`app:webwire:sessions:${digest('key')}`]);
   });
 
-  it('is made by DI, with what it needs', async () => {
+  it('is made by DI, with its dependencies', async () => {
     const CLIENT = Symbol('client');
     const client = new Redis(redis.url);
     class ClientModule {}
@@ -190,7 +190,7 @@ describeWithRedis('a RedisSessionManager', () => {
 
 describe('the options of a RedisSessionManager', () => {
   it.each([
-    [{}, 'RedisSessionManager needs to be told where Redis is, by exactly one of the options'],
+    [{}, 'RedisSessionManager needs the address of Redis in exactly one of the options'],
     [{ url: 'http://localhost' }, 'RedisSessionManager.url is not shown here'],
     [{ url: 'redis://x', maxAge: 0 }, 'RedisSessionManager.maxAge is 0'],
     [{ url: 'redis://x', prefix: ' ' }, "RedisSessionManager.prefix is ' '"],

@@ -19,11 +19,11 @@ const NEW: MembershipRequest = { limit: 3, isNew: true };
 
 let count = 0;
 
-/** What every registry does, whatever it is that the connections belong to. */
+/** The rules for every registry. */
 function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
   const setUp = () => ({ registry: registryOf(), key: `key ${count++}` });
 
-  it('gives a connection one place, however often it asks', async () => {
+  it('counts a connection once, even if it joins twice', async () => {
     const { registry, key } = setUp();
     expect(await registry.take(key, ada, upTo(1))).toBe('taken');
     expect(await registry.take(key, ada, upTo(1))).toBe('taken');
@@ -44,7 +44,7 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     expect(await registry.count(key)).toBe(3);
   });
 
-  it('gives a new session to nobody else', async () => {
+  it('accepts no other member of a new session', async () => {
     const { registry, key } = setUp();
     expect(await registry.take(key, ada, NEW)).toBe('taken');
     expect(await registry.take(key, bob, NEW)).toBe('full');
@@ -52,7 +52,7 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     expect(await registry.take(key, bob, upTo(2))).toBe('taken');
   });
 
-  it('tells the last connection that closes a session that it is the last', async () => {
+  it('reports to the last connection that closes a session that it is the last', async () => {
     const { registry, key } = setUp();
     await registry.take(key, ada, upTo(2));
     await registry.take(key, bob, upTo(2));
@@ -64,7 +64,7 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     expect([registry.size, registry.keyOf(digestOf(key))]).toEqual([0, undefined]);
   });
 
-  it('tells nobody so when the last connection is merely lost', async () => {
+  it('does not report it when the last connection is lost', async () => {
     const { registry, key } = setUp();
     await registry.take(key, ada, upTo(2));
     await registry.take(key, bob, upTo(2));
@@ -131,7 +131,7 @@ describeWithRedis('the registry of a node among several', () => {
       expect([here!.members(digestOf(key)), there!.members(digestOf(key))]).toEqual([[ada], [bob]]);
     });
 
-    it('tells the one that was last, and lets nobody in any more', async () => {
+    it('reports it to the last one, and accepts no further members', async () => {
       const [here, there] = both();
       const key = `key ${count++}`;
       await here!.take(key, ada, upTo(2));
@@ -144,7 +144,7 @@ describeWithRedis('the registry of a node among several', () => {
       expect(await there!.take(key, eve, NEW)).toBe('taken');
     });
 
-    it('closes them together, and tells the other node', async () => {
+    it('closes them together, and notifies the other node', async () => {
       const [here, there] = both();
       const key = `key ${count++}`;
       await here!.take(key, ada, upTo(2));

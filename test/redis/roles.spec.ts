@@ -38,9 +38,9 @@ describeWithRedis(
       await expect.poll(() => admins[replica].info('replication')).toContain('master_link_status:up');
     }
 
-    /** The other one becomes the primary; connections to the old one stay open. */
+    /** Makes the other server the primary; connections to the old one stay open. */
     async function swap(primary: 0 | 1): Promise<void> {
-      // When this write has arrived at the replica, all earlier ones have.
+      // After this write, all earlier ones have arrived at the replica, too.
       const before = admins[primary === 0 ? 1 : 0];
       await before.set('marker', '');
       await before.del('marker');
@@ -74,7 +74,7 @@ describeWithRedis(
         await swap(primary);
         const server = admins[primary];
         const leases = async () => (await server.keys('webwire:node:*')).length;
-        // Written by the nodes themselves: what was replicated may have run out meanwhile.
+        // Removes the replicated leases, so that only leases that the nodes write count.
         await server.del('none', ...(await server.keys('webwire:node:*')));
         await expect.poll(leases).toBe(2);
         await expect.poll(() => [a, b].every(({ cluster }) => cluster.health().isHealthy)).toBe(true);
@@ -97,13 +97,13 @@ describeWithRedis(
       expect(await manager.onSessionLookup('key')).not.toBeNull();
     });
 
-    it('lets sessions be restored from a replica, and their time be written when the primary is found', async () => {
+    it('restores sessions from a replica, and writes their time when the primary is found', async () => {
       const manager = startManager();
       const now = new Date(0);
       const session = new Session('key', { createdAt: now, lastLookupAt: now, info: undefined });
       await manager.onSessionCreated({ id: 'connection', session });
       await swap(1);
-      // The connection to the old primary is open still, which is a replica now.
+      // The connection to the old primary, now a replica, is still open.
       expect((await manager.onSessionLookup('key'))?.lastLookupAt).toEqual(now);
       await expect.poll(async () => (await manager.onSessionLookup('key'))!.lastLookupAt.getTime()).toBeGreaterThan(0);
     });
@@ -151,7 +151,7 @@ describeWithRedis(
 );
 
 describeWithRedis('a Redis that can be read but not written to', () => {
-  it('lets sessions be restored, and fails what has to be stored', async () => {
+  it('restores sessions, and rejects new ones', async () => {
     const redis = await RedisServer.start({ settings: ['--maxmemory-policy', 'noeviction'] });
     const admin = new Redis(redis.url);
     const manager = new RedisSessionManager({ url: redis.url, maxAge: 60_000 });

@@ -1,7 +1,7 @@
 import { encodeMessage, MessageType, Payload } from 'nestjs-webwire/protocol';
 import { describe as show, type WireClient } from '../support/wire-client.js';
 
-/** Asks for a session to be created by the request `sign-in`; returns its key. */
+/** Creates a session by the request `sign-in`; returns its key. */
 export async function signIn(client: WireClient, name: string): Promise<string> {
   client.send('sign-in', name);
   const created = await client.next();
@@ -11,7 +11,7 @@ export async function signIn(client: WireClient, name: string): Promise<string> 
   return new Payload('utf8', created.session).json<{ k: string }>().k;
 }
 
-/** Restores a session; the answer in a word. */
+/** Restores a session. Returns the kind of the answer. */
 export async function restore(client: WireClient, sessionKey: string): Promise<string> {
   client.sendBytes(encodeMessage({ type: MessageType.RequestRestoreSession, id: new Uint8Array(8), sessionKey }));
   return outcome((await client.next()).type);

@@ -13,7 +13,7 @@ describeWithRedis(
   () => {
     let shards: RedisShards;
     let nodes: BareNode[];
-    /** Others for each test: a session that was closed does not come back. */
+    /** Different for each test, as a closed session cannot be used again. */
     let sessions: string[];
     let count = 0;
 
@@ -30,7 +30,7 @@ describeWithRedis(
 
     const limit = (most: number) => ({ limit: most, isNew: false });
 
-    it('keep the limit of sessions, whatever shard they are on', async () => {
+    it('enforce the limit of sessions on each shard', async () => {
       const [a, b] = nodes as [BareNode, BareNode];
       const places = [a, b].map(({ cluster }) => cluster.places);
       const taking = sessions.flatMap((session) =>

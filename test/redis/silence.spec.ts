@@ -37,7 +37,7 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     await expect.poll(() => node.cluster.health().isHealthy, { timeout: 15_000 }).toBe(isHealthy);
   }
 
-  /** The node is reached by signals to a group, and its places are in Redis. */
+  /** The node receives signals to a group, and its session members are in Redis. */
   async function worksAgain(node: BareNode, other: BareNode): Promise<void> {
     await becomes(node, true);
     other.cluster.publish(ROOM, encodeSignal('there', undefined, plainCodec), []);
@@ -83,7 +83,7 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     });
   });
 
-  it('are replaced by a session manager, in the middle of what it does', async () => {
+  it('are replaced by a session manager during its operations', async () => {
     const manager = new RedisSessionManager({ url: proxy.url, commandTimeout: COMMAND_TIMEOUT });
     opened.push(() => manager.onModuleDestroy());
     await manager.onSessionCreated(connectionWith('key'));
@@ -117,11 +117,11 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     expect(await emitter.signalGroup('room', 'x')).toBe(1);
   });
 
-  it('are given up while they are being made, when the server accepts them and says nothing', async () => {
+  it('are abandoned if the server accepts them but does not answer', async () => {
     const node = await startNode();
     redis.stall();
     await becomes(node, false);
-    // The attempts of that time hang in their ready checks. A server elsewhere answers those that come later.
+    // Attempts made until now hang in their ready checks. Later attempts reach another server.
     const successor = await RedisServer.start();
     opened.unshift(() => successor.stop());
     proxy.target = successor.port;

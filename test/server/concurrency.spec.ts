@@ -225,7 +225,7 @@ describe('the limit of handlers at once', () => {
     expect(show(await client.next())).toBe('utf8 nobody');
   });
 
-  it('lets thousands wait for handlers that end at once', async () => {
+  it('handles thousands of waiting messages whose handlers end at once', async () => {
     await start({ concurrencyLimit: 1 });
     together(() => {
       client.send('slow', 'first');
@@ -244,7 +244,7 @@ describe('a client that sends more than is handled', () => {
   const SIZE = 8_000;
   const QUEUED = 1024 * 1024;
 
-  /** Does not return before the server, if it read without end, would have read far more. */
+  /** Waits long enough for a server without a limit to read far more. */
   async function letTheServerRead() {
     const other = await app.connect();
     for (let n = 0; n < 50; n++) await other.ask('sync', 'a round trip');

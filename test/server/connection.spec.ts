@@ -116,7 +116,7 @@ describe('a connection', () => {
     expect((await client.nextBytes()).toString('hex')).toBe('c0ffffffffffffffff646f6e65');
   });
 
-  it('logs a failing signal handler and goes on', async () => {
+  it('logs a failing signal handler and stays open', async () => {
     client.signal('crash', 'now');
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
     expect(await app.logger.logged('error', 'crashed now')).toContain('Signal "crash" failed');
@@ -213,7 +213,7 @@ describe('a connection', () => {
     expect(await gateway.left.promise).toBe('connection-lost');
   });
 
-  it('takes a message in several frames, and empty payloads of pings between them', async () => {
+  it('accepts a message in several frames, and empty pings between them', async () => {
     const request = Buffer.from('80010000000000000004' + Buffer.from('echo').toString('hex') + '6869', 'hex');
     client.socket.send(request.subarray(0, 5), { fin: false, binary: true });
     client.socket.ping();

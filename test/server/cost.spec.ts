@@ -157,7 +157,7 @@ describe('while many connections are busy', () => {
     return peers.map((each) => each.writes.splice(0).length);
   }
 
-  /** Lets a request arrive on all but the first. */
+  /** Lets a request arrive on each connection but the first. */
   function readMany() {
     for (const each of peers.slice(1)) each.receive(request('direct'));
   }
@@ -207,7 +207,7 @@ describe('while many connections are busy', () => {
     expect(written).toBe(1);
   });
 
-  it('none waits for others any more after a slow turn', async () => {
+  it('replies no longer wait for other connections after a slow turn', async () => {
     readMany();
     time += 5;
     await nextTurn();
@@ -215,14 +215,14 @@ describe('while many connections are busy', () => {
     expect(peer.writes).toHaveLength(1);
   });
 
-  it('none waits for others any more after a turn in which few were read', async () => {
+  it('replies no longer wait for other connections after a turn with few reads', async () => {
     peer.receive(request('direct'));
     await nextTurn();
     peer.receive(request('direct'));
     expect(peer.writes).toHaveLength(2);
   });
 
-  it('none waits for others any more after a pause', () => {
+  it('replies no longer wait for other connections after a pause', () => {
     time += 2;
     peer.receive(request('direct'));
     expect(peer.writes).toHaveLength(1);
@@ -281,17 +281,17 @@ describe('a payload is not copied', () => {
 });
 
 describe('a message that is answered at once', () => {
-  it.each(['direct', 'guarded'])('takes no promise, timer or callback, only its own scope: %s handlers', (name) => {
+  it.each(['direct', 'guarded'])('makes no promise, timer or callback, only its own scope: %s handlers', (name) => {
     peer.receive(request(name));
     const counts = countResources(() => peer.receive(...times(16, request(name))));
     const { TickObject = 0, WRITEWRAP = 0, ...others } = counts;
     expect(others).toEqual({ WebwireScope: 16 });
-    // Both are Node's own, for the one write.
+    // Node.js makes both for the one write.
     expect(WRITEWRAP).toBeLessThanOrEqual(1);
     expect(TickObject).toBeLessThanOrEqual(2);
   });
 
-  it('takes no promise or timer for interceptors, only its own scope and that of the handler', () => {
+  it('makes no promise or timer for interceptors, only its own scope and that of the handler', () => {
     peer.receive(request('intercepted'));
     const counts = countResources(() => peer.receive(...times(16, request('intercepted'))));
     expect(counts).toMatchObject({ WebwireScope: 32 });
@@ -299,7 +299,7 @@ describe('a message that is answered at once', () => {
     expect(Object.keys(counts)).not.toEqual(expect.arrayContaining(['Timeout']));
   });
 
-  it('takes no AbortController, unless a handler reads abortSignal: then one for the connection', () => {
+  it('makes no AbortController, unless a handler reads abortSignal: then one for the connection', () => {
     let made = 0;
     vi.stubGlobal(
       'AbortController',

@@ -16,7 +16,7 @@ import { ServerSocket } from '../support/server-socket.js';
 import { TestApp } from '../support/test-app.js';
 import type { WireClient } from '../support/wire-client.js';
 
-// Bytes whose memory is transferred to a worker, or whose buffer shrinks, before or after they are sent.
+// Tests of bytes whose memory is transferred to a worker, or whose buffer shrinks, before or after they are sent.
 
 const LARGE = 64_000;
 
@@ -97,7 +97,7 @@ class Gateway {
   }
 }
 
-/** Compared as a whole: matchers take minutes for so many elements. */
+/** Compares the bytes as a whole, because matchers would take minutes. */
 async function expectSevens(receiver: WireClient): Promise<void> {
   const message = await receiver.next();
   expect('payload' in message && Buffer.alloc(LARGE, 7).equals(message.payload)).toBe(true);

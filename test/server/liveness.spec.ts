@@ -247,7 +247,7 @@ describe('a client for which data waits', () => {
     return [client, connection];
   }
 
-  it('is disconnected when it takes nothing for readTimeout, even if it sends', async () => {
+  it('is disconnected when it reads nothing for readTimeout, even if it sends', async () => {
     const [client, connection] = await connectStalled();
     const other = await app.connect();
     for (let look = 0; look < 8; look++) {
@@ -265,7 +265,7 @@ describe('a client for which data waits', () => {
     expect(await gateway.disconnects.take()).toBe('backlog');
   });
 
-  it('stays connected as long as it takes a little', async () => {
+  it('stays connected as long as it reads a little', async () => {
     const [client, connection] = await connectStalled();
     const other = await app.connect();
     const received: unknown[] = [];

@@ -12,7 +12,7 @@ const RUNS = process.env.CI ? 1_500 : 200;
 /** Connections that may have one session at once. */
 const LIMIT = 2;
 
-/** Ticks in which any single operation is over that meets no mishap. */
+/** Number of ticks in which every operation without a mishap ends. */
 const LONG = 40;
 
 const chaos = new Chaos();
@@ -111,7 +111,7 @@ const SMOOTH: Mishap[] = [{ ticks: 2, fails: false }];
 const MOMENTS = Array.from({ length: LONG }, (_, tick) => tick);
 
 describe('sessions on several connections', () => {
-  it('stay consistent, whatever happens in whatever order', { timeout: 300_000 }, async () => {
+  it('stay consistent with any operations in any order', { timeout: 300_000 }, async () => {
     let runs = 0;
     const property = fc.asyncProperty(commands, mishaps, async (list, troubles) => {
       await play(list, troubles);

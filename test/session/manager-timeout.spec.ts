@@ -58,7 +58,7 @@ class Gateway {
   }
 }
 
-/** In ms. Far longer than a pause of a busy machine, as calls that are not delayed must be in time. */
+/** In ms. Far longer than a pause of a busy machine, as calls without a delay must not time out. */
 const TIMEOUT = 250;
 
 let app: TestApp;
@@ -171,7 +171,7 @@ describe('when the session manager does not answer', () => {
     expect(line).toContain('[session key] is lost');
   });
 
-  it('closeSession() fails, and the connection has no session any more', async () => {
+  it('closeSession() fails, and the connection no longer has a session', async () => {
     const { connection } = await start();
     await connection.createSession();
     const hold = manager.hold('closed');

@@ -29,7 +29,7 @@ describe('session info', () => {
     expect(Object.keys(copySessionInfo({ a: undefined, b: { c: undefined }, d: 1 }))).toEqual(['b', 'd']);
   });
 
-  it('takes objects without a prototype', () => {
+  it('accepts objects without a prototype', () => {
     expect(copySessionInfo(Object.assign(Object.create(null) as object, { a: 1 }))).toEqual({ a: 1 });
   });
 
@@ -91,7 +91,7 @@ describe('session info', () => {
     expect(Object.is(info.zero, 0)).toBe(true);
   });
 
-  it('has no limit of its own for its size', () => {
+  it('has no limit for its size', () => {
     const text = 'x'.repeat(5_000_000);
     expect(copySessionInfo({ text })).toEqual({ text });
   });

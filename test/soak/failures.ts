@@ -1,7 +1,7 @@
-/** So many are kept: one defect shows up often, and what is kept counts as memory of the process. */
+/** Most failures that are kept: one defect may cause many, and the list counts as memory of the process. */
 const MOST = 25;
 
-/** What went wrong in one process of a run. */
+/** The failures of one process of a run. */
 export class Failures {
   readonly #begun = performance.now();
   readonly #texts: string[] = [];
@@ -16,7 +16,7 @@ export class Failures {
     return ((performance.now() - this.#begun) / 1000).toFixed(1);
   }
 
-  /** All that are kept, and how many more there were. */
+  /** The kept failures, and the number of further ones. */
   list(): string[] {
     const left = this.#count - this.#texts.length;
     return left > 0 ? [...this.#texts, `… and ${left} more like these`] : [...this.#texts];

@@ -1,12 +1,12 @@
 import { parseArgs } from 'node:util';
 
-/** What the command line may change. */
+/** Options of the command line. */
 export interface Options {
-  /** How long the load lasts, warm-up included. */
+  /** Duration of the load, warm-up included. */
   readonly seconds: number;
-  /** Clients at a time. */
+  /** Number of clients at a time. */
   readonly connections: number;
-  /** Where all random decisions come from. */
+  /** Seed of all random decisions. */
   readonly seed: number;
 }
 
@@ -20,7 +20,7 @@ export const USAGE = `Usage: npm run soak -- [options]
 
 /**
  * Reads the command line; `undefined` if it asks for help.
- * @throws TypeError for an option that does not exist or a number that makes no sense.
+ * @throws TypeError for an option that does not exist or an invalid number.
  */
 export function readOptions(args: readonly string[]): Options | undefined {
   const { values } = parseArgs({

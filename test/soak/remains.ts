@@ -1,15 +1,15 @@
 import type { Reading } from './reports.js';
 
 /**
- * Memory may have grown by this part of itself, or by this many bytes where that is more: caches of Node.js and of the
- * engine, such as a pool for small buffers, come and go in pieces.
+ * Largest allowed growth of memory: this fraction of itself, or this many bytes if that is more. Caches of Node.js and of
+ * the engine, such as a pool for small buffers, are allocated and freed in large pieces.
  */
 const MOST_GROWTH = 0.1;
 const SMALLEST_GROWTH = 512 * 1024;
 
 type Resources = Reading['resources'];
 
-/** What is in use at the end that was not at the start. */
+/** Lists resources that are in use at the end but were not at the start. */
 export function compareReadings(start: Reading, end: Reading): string[] {
   const grown = (['heap', 'external', 'arrayBuffers'] as const).flatMap((part) => {
     const most = start[part] + Math.max(start[part] * MOST_GROWTH, SMALLEST_GROWTH);
@@ -18,7 +18,7 @@ export function compareReadings(start: Reading, end: Reading): string[] {
   return [...grown, ...compareResources('while nobody was connected', start.resources, end.resources)];
 }
 
-/** Sockets, servers and timers that were not there before. */
+/** Lists sockets, servers and timers that did not exist before. */
 export function compareResources(when: string, start: Resources, end: Resources): string[] {
   const [before, after] = [JSON.stringify(start), JSON.stringify(end)];
   return before === after ? [] : [`resources ${when}: ${before} have become ${after}`];

@@ -1,25 +1,25 @@
-/** What the server process tells the load process. */
+/** Messages of the server process to the load process. */
 
-/** Where the application listens. */
+/** The ports of the application. */
 export interface Ports {
   /** The HTTP server of the application. */
   readonly http: number;
-  /** The port that a gateway has for itself. */
+  /** The port of the gateway that has its own. */
   readonly own: number;
 }
 
-/** What the server process has in use while nobody is connected. */
+/** The resources of the server process while no client is connected. */
 export interface Reading {
-  /** Objects on the heap after the garbage is collected, in bytes: without compiled code. */
+  /** Size of the heap after garbage collection, without compiled code, in bytes. */
   readonly heap: number;
   readonly code: number;
   readonly external: number;
   readonly arrayBuffers: number;
-  /** How many of each kind of resource keep the process alive. */
+  /** Number of the resources of each kind that keep the process alive. */
   readonly resources: Readonly<Record<string, number>>;
 }
 
-/** What the server process has counted, over all its applications. */
+/** Counters of the server process, over all its applications. */
 export interface Counts {
   connections: number;
   disconnections: number;

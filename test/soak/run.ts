@@ -12,25 +12,25 @@ import { compareReadings, compareResources } from './remains.js';
 import type { Ports, Reading, ServerReport } from './reports.js';
 import { summarize } from './summary.js';
 
-/** How long the server may take for anything that it is asked, in milliseconds. */
+/** Longest time for an answer of the server process, in milliseconds. */
 const SERVER_TIMEOUT = 60_000;
 
-/** The application is restarted so often, in milliseconds. */
+/** Interval of the restarts of the application, in milliseconds. */
 const RESTART_INTERVAL = 5_000;
 
-/** This part of the time is for warming up. */
+/** Fraction of the time for warming up. */
 const WARM_UP = 0.25;
 
-/** The last application is not restarted for this part of the time, so that what it piles up shows. */
+/** Fraction of the time in which the last application is not restarted, so that its leaks become visible. */
 const LAST_APPLICATION = 0.2;
 
 /**
- * Lets a crowd loose on a server that is restarted under it, then looks at what is left of it all.
+ * Runs many clients on a server that is restarted meanwhile, and then checks that nothing is left of them.
  *
  * Memory is read twice while nobody is connected: at the start from an application that has just begun, at the end from
- * one that has served a good part of the load. So what an application piles up shows, and what outlives applications does
- * as well. Both come after a warm-up with everything that the load consists of, restarts included, which leaves compiled code
- * and filled caches behind.
+ * one that has served a good part of the load. So leaks of one application become visible, and also leaks that outlive
+ * applications. A warm-up with all actions of the load, restarts included, comes first, so that code is compiled and caches
+ * are filled.
  */
 async function soak({ seconds, connections, seed }: Options): Promise<string[]> {
   const failures = new Failures();
@@ -58,7 +58,7 @@ async function soak({ seconds, connections, seed }: Options): Promise<string[]> 
       world.ports = await ask<Ports>('restart', random.chance(0.5));
       world.restarts.end();
     };
-    /** Ends with nobody connected. */
+    /** Runs the load. No client is connected at the end. */
     const load = async (milliseconds: number, quiet: number) => {
       const end = Date.now() + milliseconds;
       world.isEnding = false;
@@ -114,7 +114,7 @@ if (options) {
     process.stdout.write(
       `soak failed: npm run soak -- --seconds ${seconds} --connections ${connections} --seed ${seed}\n`,
     );
-    // Clients of a run that ended early do not end by themselves.
+    // After a failed run, remaining clients would keep the process alive.
     process.exit(1);
   }
 } else {

@@ -11,7 +11,7 @@ interface Run {
   readonly seed: number;
 }
 
-/** What happened, in a few lines. */
+/** A summary of the run in a few lines. */
 export function summarize({ world, report: { counts }, start, end, duration, seed }: Run): string {
   const { tally, restarts, sessions, pulse } = world;
   const reasons = Object.entries(counts.reasons).map(([reason, count]) => `${count} ${reason}`);

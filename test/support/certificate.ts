@@ -1,4 +1,4 @@
 import { makeCertificate } from '../../sample/05-tls/src/certificate.js';
 
-/** A certificate for servers on this machine, and what makes clients trust it; made once per process. */
+/** A certificate for servers on this machine, and the authority that clients have to trust; made once per process. */
 export const { ca, ...tls } = await makeCertificate();

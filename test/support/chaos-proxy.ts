@@ -3,15 +3,15 @@ import { setTimeout } from 'node:timers/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { Random } from '../soak/load/random.js';
 
-/** What happens to one connection through the proxy. */
+/** The disturbance of one connection through the proxy. */
 export type Fate =
-  /** Nobody answers. */
+  /** The connection is refused. */
   | { does: 'refuse' }
-  /** Both sides are cut after so many bytes have gone through, in both directions together. */
+  /** Both sides are cut after this number of bytes, of both directions together. */
   | { does: 'cut'; after: number }
-  /** After so many bytes one direction ends, as if its sender had nothing more to say. */
+  /** After this number of bytes, one direction ends, as if its sender had ended its side. */
   | { does: 'half-close'; after: number; end: 'client' | 'server' }
-  /** What the client sends goes to a second connection as well, whose answers nobody gets; then all are cut. */
+  /** The data of the client is also sent on a second connection, whose answers are discarded; then all are cut. */
   | { does: 'duplicate'; after: number };
 
 /** A TCP proxy through which connections are delayed, cut, half-closed and duplicated. */
@@ -106,7 +106,7 @@ export class ChaosProxy {
   }
 }
 
-/** Writes in order, each chunk some time after it came. */
+/** Writes chunks in order, each one with a delay. */
 class DelayedWriter {
   #last: Promise<void> = Promise.resolve();
   #isEnded = false;

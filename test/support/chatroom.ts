@@ -10,14 +10,14 @@ import { compiledSample } from './sample.js';
 /** Compiled by `npm run build:sample`, and using the built package, as a user would. */
 export const compiled = (file: string) => compiledSample('03-chatroom', file);
 
-/** The server of the chat room, as a process of its own, until the test ends. */
+/** The server of the chat room in a separate process, until the end of the test. */
 export class Chatroom {
   #process: ReturnType<typeof launch> | undefined;
   #output = '';
   #wasStopped = false;
 
   private constructor(
-    /** Of its sessions, and whatever else a test keeps. */
+    /** Directory for its sessions, and for other files of the test. */
     readonly directory: string,
     private readonly port: number,
   ) {}
@@ -41,12 +41,12 @@ export class Chatroom {
     return `http://localhost:${this.port}/`;
   }
 
-  /** Whether it was stopped, perhaps to be started again. */
+  /** True if it was stopped. */
   get wasStopped(): boolean {
     return this.#wasStopped;
   }
 
-  /** What it has logged as warnings and errors. */
+  /** The logged warnings and errors. */
   get complaints(): string[] {
     return this.#output.split('\n').filter((line) => /\s(WARN|ERROR|FATAL)\s|^\s+at /.test(line));
   }

@@ -1,6 +1,6 @@
 import type { Reporter, TestModule, TestRunEndReason } from 'vitest/node';
 
-/** Ends a run with `N passed, N failed, N skipped`. In CI everything is there, so a skipped test is a failure. */
+/** Ends a run with `N passed, N failed, N skipped`. In CI all programs are installed, so a skipped test is a failure. */
 export class ClosingLineReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], _errors: unknown, _reason: TestRunEndReason): void {
     const count = { passed: 0, failed: 0, skipped: 0, pending: 0 };

@@ -3,7 +3,7 @@ import { inflate, readFrames, type ServerFrame } from './frames.js';
 import { TcpClient, UPGRADE } from './tcp-client.js';
 import { describe } from './wire-client.js';
 
-/** A WebSocket that compresses, byte by byte: it sends what it is given, and answers nothing by itself. */
+/** A WebSocket client with compression. It sends exactly the given bytes, and answers nothing by itself. */
 export class CompressingClient {
   private constructor(private readonly client: TcpClient) {}
 
@@ -22,7 +22,7 @@ export class CompressingClient {
     return this.client.socket;
   }
 
-  /** Sends bytes, or hexadecimal digits with spaces wherever they help, in one piece. */
+  /** Sends bytes, given as such or as hexadecimal digits with spaces, in one write. */
   send(...parts: (Uint8Array | string)[]): void {
     const bytes = parts.map((part) => (typeof part === 'string' ? Buffer.from(part.replaceAll(' ', ''), 'hex') : part));
     this.client.socket.write(Buffer.concat(bytes));
@@ -33,12 +33,12 @@ export class CompressingClient {
     await this.client.received(Buffer.from(hex.replaceAll(' ', ''), 'hex').toString('latin1'));
   }
 
-  /** Waits until the server ends the connection. Returns the frames after its AcceptConf, in short. */
+  /** Waits until the server ends the connection. Returns the frames after its AcceptConf in a short form. */
   async ended(): Promise<string[]> {
     return inShort(framesOf(await this.client.ended).slice(1));
   }
 
-  /** Waits for frames after the AcceptConf. Returns them in short. */
+  /** Waits for frames after the AcceptConf. Returns them in a short form. */
   async frames(count: number): Promise<string[]> {
     const frames = await this.client.receivedWhen((received) => {
       const all = framesOf(received);
@@ -47,7 +47,7 @@ export class CompressingClient {
     return inShort(frames.slice(1));
   }
 
-  /** Ends the TCP connection without a word. */
+  /** Ends the TCP connection without a close frame. */
   destroy(): void {
     this.client.socket.resetAndDestroy();
   }
@@ -58,7 +58,7 @@ function framesOf(received: string): ServerFrame[] {
   return readFrames(Buffer.from(received.slice(start), 'latin1'));
 }
 
-/** `utf8 text`, `deflated utf8 text`, `pong 00ff`, `close 1002 reason`. */
+/** The short form: `utf8 text`, `deflated utf8 text`, `pong 00ff`, `close 1002 reason`. */
 function inShort(frames: readonly ServerFrame[]): string[] {
   return frames.map(({ first, payload }) => {
     if (first === 0x82) return describe(decodeMessage(payload));

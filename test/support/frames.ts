@@ -1,6 +1,6 @@
 import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 
-/** A frame of a server, as it stands on the wire. */
+/** A frame of a server. */
 export interface ServerFrame {
   /** Its first byte: 82 for a message, c2 for a compressed one, 88 for a close frame, 8a for a pong. */
   readonly first: number;
@@ -15,6 +15,17 @@ export function clientFrame(first: number, payload: Uint8Array): Buffer {
   header[1] = 0x80 | (length < 126 ? length : length < 65_536 ? 126 : 127);
   if (header.length === 8) header.writeUInt16BE(length, 2);
   if (header.length === 14) header.writeBigUInt64BE(BigInt(length), 2);
+  return Buffer.concat([header, payload]);
+}
+
+/** A frame of a server, which is not masked. */
+export function serverFrame(first: number, payload: Uint8Array): Buffer {
+  const { length } = payload;
+  const header = Buffer.alloc(length < 126 ? 2 : length < 65_536 ? 4 : 10);
+  header[0] = first;
+  header[1] = length < 126 ? length : length < 65_536 ? 126 : 127;
+  if (header.length === 4) header.writeUInt16BE(length, 2);
+  if (header.length === 10) header.writeBigUInt64BE(BigInt(length), 2);
   return Buffer.concat([header, payload]);
 }
 

@@ -19,7 +19,7 @@ export class FreezingProxy {
     private readonly server: Server,
     /** Port on this machine that new connections go to. */
     public target: number,
-    /** How long all bytes take in each direction, in ms. */
+    /** Delay of all bytes in each direction, in ms. */
     public delay: number,
   ) {}
 
@@ -40,9 +40,9 @@ export class FreezingProxy {
   }
 
   /**
-   * Silences the connections that are there, both ways; new ones work.
+   * Silences the existing connections in both directions. New connections work.
    * @param text Only those whose client has sent this among its first bytes.
-   * @returns How many.
+   * @returns Number of silenced connections.
    */
   freeze(text = ''): number {
     const frozen = [...this.#pairs].filter(({ sent, isFrozen }) => !isFrozen && sent.toLowerCase().includes(text));
@@ -88,7 +88,7 @@ export class FreezingProxy {
     from.on('error', () => from.destroy());
     from.on('close', () => {
       this.#pairs.delete(pair);
-      // A client does not learn that its silent connection has ended.
+      // The end of a silenced connection is hidden from the client.
       if (!pair.isFrozen || to === pair.server) later(() => to.destroy());
     });
   }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy that can be shut: all connections through it are cut, and no others are let through. */
+/** A TCP proxy that can be shut: then it cuts all connections, and refuses new ones. */
 export class Gate {
   readonly #sockets = new Set<Socket>();
   #isOpen = true;

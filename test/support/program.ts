@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import ts from 'typescript';
 import { makeProgramFolder } from './program-folder.js';
 
-/** How a program ended. */
+/** The output and the end of a program. */
 export interface Run {
   readonly output: string;
   readonly errors: string;

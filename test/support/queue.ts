@@ -4,7 +4,7 @@ interface Waiter<T> {
   readonly reject: (error: Error) => void;
 }
 
-/** What arrived and nobody has taken yet; taking what is not there waits for it. */
+/** A queue of items that arrived. `take()` waits for an item that has not arrived yet. */
 export class Queue<T> {
   readonly #items: T[] = [];
   #waiters: Waiter<T>[] = [];
@@ -20,14 +20,14 @@ export class Queue<T> {
     waiter.resolve(item);
   }
 
-  /** Nothing more will arrive: whoever waits, now or later, gets the error. */
+  /** Ends the queue: pending and later calls of `take()` reject with the error when no item is left. */
   end(error: Error): void {
     this.#end = error;
     for (const { reject } of this.#waiters) reject(error);
     this.#waiters = [];
   }
 
-  /** The first item that is wanted; any, unless told which. */
+  /** Takes the first item for which `isWanted` returns true; by default the first one. */
   take(isWanted: (item: T) => boolean = () => true): Promise<T> {
     const index = this.#items.findIndex(isWanted);
     if (index !== -1) return Promise.resolve(this.#items.splice(index, 1)[0]!);
@@ -37,7 +37,7 @@ export class Queue<T> {
     });
   }
 
-  /** What nobody has taken so far. */
+  /** The items that were not taken. */
   get rest(): readonly T[] {
     return this.#items;
   }

@@ -3,15 +3,15 @@ import { onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { Queue } from './queue.js';
 
-/** How a connection ended, as the client saw it. */
+/** The end of a connection, as the client received it. */
 export interface RawClosing {
   readonly code: number;
   readonly reason: string;
 }
 
 /**
- * A WebSocket client without anything of WebWire or of the library's codec: messages are hexadecimal digits, and everything
- * that arrives is queued from the first tick on. Like the clients that were recorded it answers no pings.
+ * A WebSocket client without the codec of the library: messages are hexadecimal digits, and all messages are queued from
+ * the first tick on. Like the recorded clients, it answers no pings.
  */
 export class RawClient {
   /** Messages that arrived. */
@@ -22,7 +22,7 @@ export class RawClient {
   private constructor(url: string) {
     this.#socket = new WebSocket(url, { perMessageDeflate: false, autoPong: false });
     this.#socket.on('message', (data: Buffer) => this.messages.push(data.toString('hex')));
-    // `close` follows, with code 1006.
+    // `close` follows with code 1006.
     this.#socket.on('error', () => undefined);
     this.closed = new Promise((resolve) => {
       this.#socket.once('close', (code, reason) => {
@@ -50,7 +50,7 @@ export class RawClient {
     }
   }
 
-  /** Ends the TCP connection without a word. */
+  /** Ends the TCP connection without a close frame. */
   terminate(): void {
     this.#socket.terminate();
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { WebSocket, type ClientOptions } from 'ws';
 
-/** Asks for an upgrade that is refused; returns the status and body of the answer. */
+/** Sends an upgrade request that the server rejects. Returns the status and body of the response. */
 export async function refusal(url: string, options: ClientOptions = {}): Promise<string> {
   const socket = new WebSocket(url, options);
   socket.on('error', () => undefined);

@@ -5,16 +5,16 @@ import { encodeMessage, type EncodableMessage } from 'nestjs-webwire/protocol';
 import type { TestApp } from './test-app.js';
 import type { WireClient } from './wire-client.js';
 
-/** A connection as the server sees it: what arrives on it, and what the server makes of it, within one call. */
+/** The server's end of a connection. Tests let messages arrive on it, and see the resulting writes, within one call. */
 export class ServerSocket {
-  /** What was handed to the system, write by write. */
+  /** The chunks of each write to the operating system. */
   readonly writes: Buffer[][] = [];
 
   private constructor(
     readonly socket: Socket,
     readonly client: WireClient,
   ) {
-    // The two methods by which a stream hands bytes to the system: one call, one write.
+    // A stream calls one of these two methods for each write.
     watch(socket, '_write', (chunk: Buffer) => this.writes.push([chunk]));
     watch(socket, '_writev', (chunks: { chunk: Buffer }[]) => this.writes.push(chunks.map(({ chunk }) => chunk)));
   }
@@ -27,7 +27,7 @@ export class ServerSocket {
     return new ServerSocket(socket, client);
   }
 
-  /** Lets messages arrive, all of them before it returns. Returns the bytes that they are received in. */
+  /** Lets messages arrive, all of them before it returns. Returns the received bytes. */
   receive(...messages: EncodableMessage[]): Buffer {
     const bytes = Buffer.concat(messages.map((message) => maskedFrame(encodeMessage(message))));
     this.socket.emit('data', bytes);
@@ -43,7 +43,7 @@ function maskedFrame(message: Uint8Array): Buffer {
   return Buffer.from([...header, ...mask, ...message.map((byte, index) => byte ^ mask[index & 3]!)]);
 }
 
-/** Shows the first argument of each call of a method. */
+/** Passes the first argument of each call of a method to `show`. */
 function watch(target: object, method: string, show: (argument: never) => void): void {
   const original = Reflect.get(target, method) as Function;
   Reflect.set(target, method, (argument: never, ...others: unknown[]) => {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy that passes on as much of what the server sends as it is told to, and everything that the client sends. */
+/** A TCP proxy that passes on all data of the client, but only the requested amount of the data of the server. */
 export class SlowLink {
   readonly #sockets = new Set<Socket>();
   readonly #passing: ((allowance: number) => void)[] = [];
@@ -21,7 +21,7 @@ export class SlowLink {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** Passes on at most so many bytes of each connection, if so many have arrived. */
+  /** Passes on at most this number of bytes of each connection. */
   pass(allowance: number): void {
     for (const pass of this.#passing) pass(allowance);
   }
@@ -37,7 +37,7 @@ export class SlowLink {
       socket.on('error', () => socket.destroy());
     }
     client.pipe(server);
-    // The opening handshake.
+    // The response to the upgrade passes at once.
     server.once('readable', () => client.write(server.read() as Buffer));
     this.#passing.push((allowance) => {
       const bytes = server.read(Math.min(allowance, server.readableLength)) as Buffer | null;

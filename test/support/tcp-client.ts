@@ -13,9 +13,9 @@ export const UPGRADE = [
   '\r\n',
 ].join('\r\n');
 
-/** A TCP connection with nothing on top: it sends what it is told, and answers nothing by itself, not even its end. */
+/** A plain TCP connection. It sends only the given bytes, and does not end its side by itself. */
 export class TcpClient {
-  /** All that arrived until the server ended the connection. */
+  /** Resolves with all received data when the server has ended the connection. */
   readonly ended: Promise<string>;
   #received = '';
   #wake: () => void = () => undefined;
@@ -57,7 +57,7 @@ export class TcpClient {
     return this.receivedWhen((received) => (received.includes(part) ? received : undefined));
   }
 
-  /** Waits until `find` finds something in all that arrived. */
+  /** Waits until `find` returns a value for all received data. */
   async receivedWhen<T>(find: (received: string) => T | undefined): Promise<T> {
     for (;;) {
       const found = find(this.#received);

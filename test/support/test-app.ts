@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { WebwireModule, type WebwireModuleOptions } from 'nestjs-webwire';
 import { WireClient } from './wire-client.js';
 
-/** How long `logged()` waits for a line, in ms: less than the time-out of a test, as its error says more. */
+/** Timeout of `logged()`, in ms: less than the timeout of a test, whose error would not contain the log. */
 const LOG_PATIENCE = 20_000;
 
 /** Records the log of an application, for assertions. */
@@ -31,9 +31,9 @@ export class RecordingLogger implements LoggerService {
   }
 
   /**
-   * Waits for a line that contains `part`. Several can be waited for at once.
+   * Waits for a line that contains `part`. Several calls can wait at the same time.
    * @param patience In ms.
-   * @throws Error with all lines that were logged, when the line does not come.
+   * @throws Error with all logged lines, if the line does not come.
    */
   logged(level: string, part: string, patience = LOG_PATIENCE): Promise<string> {
     const find = () => this.at(level).find((text) => text.includes(part));
@@ -61,7 +61,7 @@ export class RecordingLogger implements LoggerService {
   }
 }
 
-/** An application that listens, and the clients that were connected to it: all are gone after `close()`. */
+/** An application that listens, and its clients. `close()` closes all of them. */
 export class TestApp {
   readonly #clients: WireClient[] = [];
 
@@ -83,7 +83,7 @@ export class TestApp {
     return TestApp.startWithout({ ...metadata, imports }, configure);
   }
 
-  /** Starts an application as it is, without adding `WebwireModule`. */
+  /** Starts an application without adding `WebwireModule`. */
   static async startWithout(
     metadata: ModuleMetadata,
     configure: (app: INestApplication) => void = () => undefined,

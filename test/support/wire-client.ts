@@ -5,13 +5,13 @@ import type { ProtocolMessage } from 'nestjs-webwire/protocol';
 import { WebSocket, type ClientOptions } from 'ws';
 import { Queue } from './queue.js';
 
-/** How a connection ended, as the client saw it. */
+/** The end of a connection, as the client received it. */
 export interface Closing {
   code: number;
   reason: string;
 }
 
-/** A client without behaviour of its own: sends what it is told, queues what arrives from the first tick on. */
+/** A client that sends nothing by itself. It queues all messages from the first tick on. */
 export class WireClient {
   readonly closed: Promise<Closing>;
   readonly #arrived = new Queue<Buffer>();
@@ -28,7 +28,7 @@ export class WireClient {
     });
   }
 
-  /** Connects, and takes the AcceptConf off the queue unless told to leave it there. */
+  /** Connects. The AcceptConf is taken from the queue, unless `keepAcceptConf` is set. */
   static async connect(url: string, options: ClientOptions & { keepAcceptConf?: boolean } = {}): Promise<WireClient> {
     const { keepAcceptConf = false, ...socketOptions } = options;
     const client = new WireClient(new WebSocket(url, socketOptions));
@@ -37,7 +37,7 @@ export class WireClient {
     return client;
   }
 
-  /** The next message, as it came. Rejects if the connection ends first. */
+  /** The bytes of the next message. Rejects if the connection ends first. */
   nextBytes(): Promise<Buffer> {
     return this.#arrived.take();
   }
@@ -50,7 +50,7 @@ export class WireClient {
     this.socket.send(typeof bytes === 'string' ? Buffer.from(bytes, 'hex') : bytes);
   }
 
-  /** Writes to the TCP connection, past the WebSocket. */
+  /** Writes bytes directly to the TCP connection. */
   writeRaw(hex: string): void {
     const { _socket: tcp } = this.socket as unknown as { _socket: Socket };
     tcp.write(Buffer.from(hex, 'hex'));
@@ -65,7 +65,7 @@ export class WireClient {
     return id;
   }
 
-  /** Sends a request and waits for the next message, in short: `reply text`, `error CODE: message`, … */
+  /** Sends a request and waits for the next message in a short form: `reply text`, `error CODE: message`, … */
   async ask(name: string, body: Payload | string = ''): Promise<string> {
     this.send(name, body);
     return describe(await this.next());
@@ -82,7 +82,7 @@ export class WireClient {
   }
 }
 
-/** A message in a line, for assertions that read well. */
+/** A short form of a message in one line, for assertions. */
 export function describe(message: ProtocolMessage): string {
   switch (message.type) {
     case MessageType.ReplyBinary:

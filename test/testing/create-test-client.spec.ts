@@ -100,7 +100,7 @@ it('works with providers that a test replaced', async () => {
   expect(client.session?.info).toEqual({ name: 'eve' });
 });
 
-it('gives each client a connection, and a session of its own', async () => {
+it('makes a connection with its own session for each client', async () => {
   const app = await (await start([AuthGateway])).init();
   const [ada, other] = [createTestClient(app), createTestClient(app)];
   await Promise.all([ada.connect(), other.connect()]);
@@ -139,7 +139,7 @@ it('finds the server of a gateway among several', async () => {
   expect((await client.request('whoami')).bytes).toHaveLength(0);
 });
 
-it('says what is missing', async () => {
+it('throws an error that names what is missing', async () => {
   const app = await start([AuthGateway]);
   expect(() => createTestClient(app)).toThrow('there is no WebWire server yet: call `await app.init()` first');
   await app.init();

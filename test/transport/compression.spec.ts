@@ -69,7 +69,7 @@ async function start(options: WebwireModuleOptions = {}, threshold = 64): Promis
 
 beforeEach(() => start());
 afterEach(async () => {
-  // They answer no close frame, which the server would wait for.
+  // These clients answer no close frame, so the server would wait for a timeout.
   for (const client of clients.splice(0)) client.socket.destroy();
   await app.close();
 });
@@ -85,7 +85,7 @@ async function connect(extensions?: string): Promise<CompressingClient> {
   return client;
 }
 
-/** A message that asks for something, as WebWire has it. */
+/** A WebWire request. */
 function request(name: string, body: string): Uint8Array {
   return encodeMessage({
     type: MessageType.RequestUtf8,
@@ -99,7 +99,7 @@ function signal(body: string): Uint8Array {
   return encodeMessage({ type: MessageType.SignalUtf8, name: 's', payload: Buffer.from(body) });
 }
 
-/** In a compressed frame. */
+/** A message in a compressed frame. */
 function packed(message: Uint8Array): Buffer {
   return clientFrame(0xc2, deflate(message));
 }
@@ -202,7 +202,7 @@ describe('a compressed message', () => {
     expect(await client.frames(2)).toEqual(['utf8 a', `utf8 ${LARGE}`]);
   });
 
-  it('may end with its last block, as long as the byte follows that RFC 7692 asks for', async () => {
+  it('may end with a final block, if the byte that RFC 7692 requires follows', async () => {
     const client = await connect();
     const finished = deflateRawSync(request('e', 'finished'));
     client.send(clientFrame(0xc2, Buffer.concat([finished, Buffer.of(0)])), clientFrame(0xc2, finished));
@@ -311,7 +311,7 @@ describe('compressed data that is broken', () => {
     expect(await client.frames(1)).toEqual(['utf8 alive']);
   });
 
-  it('is text, whatever it says, unless it cannot be inflated', async () => {
+  it('closes with 1003 for text, and with 1007 if it cannot be inflated', async () => {
     const [text, broken] = [await connect(), await connect()];
     text.send(clientFrame(0xc1, deflate('hello')));
     broken.send(clientFrame(0xc1, Buffer.of(0x07)));
@@ -319,7 +319,7 @@ describe('compressed data that is broken', () => {
     expect(await broken.ended()).toEqual(['close 1007 INVALID_COMPRESSION']);
   });
 
-  it.each(['00', ''])('is an empty message if it says so: %s', async (data) => {
+  it.each(['00', ''])('is an empty message: %s', async (data) => {
     const client = await connect();
     client.send(clientFrame(0xc2, Buffer.from(data, 'hex')));
     expect(await client.ended()).toEqual(['close 1002 EMPTY_MESSAGE']);
@@ -442,7 +442,7 @@ describe('while a large message is inflated', () => {
     expect(gateway.disconnects.rest).toEqual([]);
   });
 
-  it('a connection may be cut: nothing fails, and others go on', async () => {
+  it('a connection may be cut: nothing fails, and others work', async () => {
     const other = await connect();
     for (let round = 0; round < 20; round++) {
       const client = await connect();
@@ -458,7 +458,7 @@ describe('while a large message is inflated', () => {
     expect(app.logger.at('error')).toEqual([]);
   });
 
-  it('the application may close: no work is begun any more', async () => {
+  it('the application may close: no further inflating begins', async () => {
     const client = await connect();
     client.send(plain(signal('first')), largeNote, largeNote);
     await gateway.notes.take();
@@ -469,7 +469,7 @@ describe('while a large message is inflated', () => {
     expect(gateway.notes.rest).toEqual([]);
   });
 
-  it('reading may stop at a limit of handlers, and go on', async () => {
+  it('reading may stop at a limit of handlers, and continue', async () => {
     await restart({ concurrencyLimit: 1 });
     const client = await connect();
     client.send(packed(request('w', 'waited')), large, packed(request('e', 'a')), large, plain(request('e', 'b')));
@@ -479,7 +479,7 @@ describe('while a large message is inflated', () => {
     expect(await client.frames(5)).toEqual(['utf8 waited', `utf8 ${LARGE}`, 'utf8 a', `utf8 ${LARGE}`, 'utf8 b']);
   });
 
-  it('a shutdown answers what arrives', async () => {
+  it('a shutdown answers new requests', async () => {
     const client = await connect();
     client.send(plain(signal('first')), large, large);
     await gateway.notes.take();
@@ -545,7 +545,7 @@ describe('while a large message is compressed', () => {
     expect(await client.ended()).toEqual([reply, 'close 1000']);
   });
 
-  it('close frames of both sides meet without harm', async () => {
+  it('both sides may send close frames at the same time', async () => {
     const client = await connect();
     client.send(plain(request('r', String(LARGE))), plain(signal('asked')), '8882 00000000 03e9');
     await gateway.notes.take();
@@ -593,7 +593,7 @@ describe('while a large message is compressed', () => {
 });
 
 describe('clients that compress', () => {
-  it('get the replies to what was read at once in one write', async () => {
+  it('get the replies to requests of one read in one write', async () => {
     const peer = await ServerSocket.connect(app);
     expect(peer.client.socket.extensions).toContain('permessage-deflate');
     const id = Buffer.alloc(8, 1);

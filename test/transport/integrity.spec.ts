@@ -16,8 +16,8 @@ import { afterEach, expect, it } from 'vitest';
 import { TestApp } from '../support/test-app.js';
 import { WireClient } from '../support/wire-client.js';
 
-// Memory is shared all over: messages are views of what was read, frames lie side by side in what is written, large payloads
-// are not copied. Whatever happens at the same time, each byte has to arrive.
+// Memory is shared: messages are views of received bytes, frames are next to each other in written bytes, and large payloads
+// are not copied. Each byte has to arrive nevertheless, with any concurrent messages.
 
 const MAX_LENGTH = 200_000;
 
@@ -68,7 +68,7 @@ async function connect(kind: Kind): Promise<WireClient> {
   return client;
 }
 
-/** The same numbers from 0 to 1 each time. */
+/** Pseudo-random numbers from 0 to 1, the same in each run. */
 function randomNumbers(): () => number {
   let state = 1;
   return () => {
@@ -77,7 +77,7 @@ function randomNumbers(): () => number {
   };
 }
 
-/** Lengths around all that is treated in another way from there on, small ones more often. */
+/** Lengths around all limits at which the code differs, small ones more often. */
 function lengthOf(random: () => number): number {
   const kind = random();
   if (kind < 0.6) return Math.floor(random() * 300);
@@ -86,7 +86,7 @@ function lengthOf(random: () => number): number {
   return Math.floor(random() * (kind < 0.95 ? 70_000 : MAX_LENGTH));
 }
 
-/** Bytes that nothing else has at the same place. */
+/** Bytes that differ for each seed. */
 function content(length: number, seed: number): Buffer {
   const bytes = Buffer.alloc(length + 1, seed);
   for (let index = 0; index < bytes.length; index += 3) bytes[index] = index * 31 + seed * 7 + (index >>> 8);
@@ -94,7 +94,7 @@ function content(length: number, seed: number): Buffer {
 }
 
 it.each(KINDS)(
-  'what slow readers get is what was sent to them, over %s connections',
+  'slow readers receive exactly the sent bytes, over %s connections',
   async (kind) => {
     await start(kind);
     const random = randomNumbers();
@@ -106,7 +106,7 @@ it.each(KINDS)(
     const sent: Buffer[] = [];
     let others = 0;
     let most = 0;
-    // Until much more waits than the system takes over.
+    // Until far more waits than the operating system buffers.
     for (let n = 0; n < 400 || most < 4_000_000; n++) {
       const bytes = content(lengthOf(random), n);
       sent.push(bytes);
@@ -128,7 +128,7 @@ it.each(KINDS)(
 );
 
 it.each(KINDS)(
-  'requests of many sizes get their own bytes back, and what is kept stays, over %s connections',
+  'requests of many sizes get their own bytes back, and kept payloads do not change, over %s connections',
   async (kind) => {
     await start(kind);
     const random = randomNumbers();

@@ -61,7 +61,7 @@ function request(name: string, body: string): Uint8Array {
   return encodeMessage({ type: MessageType.RequestUtf8, id, name, payload: Payload.utf8(body).bytes });
 }
 
-/** Queues what arrives. */
+/** Queues the messages of a socket. */
 function listen(socket: MemoryWebSocket) {
   const messages = new Queue<ProtocolMessage>();
   socket.addEventListener('message', ({ data }) => messages.push(decodeMessage(new Uint8Array(data as ArrayBuffer))));
@@ -86,7 +86,7 @@ beforeEach(async () => {
 });
 afterEach(() => app.close());
 
-/** A client that has been told what the server announces. */
+/** A connected client that has received the AcceptConf. */
 async function connect(...target: Parameters<MemoryTransport['connect']>) {
   const socket = await transport.connect(...target);
   const client = { socket, ...listen(socket) };
@@ -95,7 +95,7 @@ async function connect(...target: Parameters<MemoryTransport['connect']>) {
 }
 
 describe('connecting', () => {
-  it('leads to the server of a path, whoever has the HTTP server first', async () => {
+  it('finds the server by path and port, the HTTP server first', async () => {
     const chat = await connect('/chat?room=1', { headers: { Origin: 'https://example.com' } });
     chat.socket.send(request('where', '?'));
     expect(await chat.next()).toBe('utf8 chat');
@@ -107,7 +107,7 @@ describe('connecting', () => {
     expect(await other.next()).toBe('utf8 port 4000');
   });
 
-  it('says of the client what it is told to', async () => {
+  it('passes on the headers and the address of the client', async () => {
     await connect('/?token=1', { headers: { Authorization: 'Bearer 1' }, remoteAddress: '203.0.113.7' });
     const [connection] = gateway.connections;
     expect(connection!.request).toEqual({ url: '/?token=1', headers: { authorization: 'Bearer 1' } });
@@ -149,13 +149,13 @@ describe('connecting', () => {
 });
 
 describe('the constructor of WebSockets', () => {
-  it('makes what a client of browsers needs', async () => {
+  it('makes WebSockets for clients written for browsers', async () => {
     const socket = new transport.webSocket('ws://localhost:3000/?a=b', ['token', 'secret']);
     expect(socket).toMatchObject({ url: 'ws://localhost:3000/?a=b', readyState: 0, CONNECTING: 0, protocol: '' });
     expect(() => socket.send(ECHO)).toThrow('Still in CONNECTING state');
     const calls: string[] = [];
     const closed = deferred();
-    // As programs for browsers may do.
+    // Programs for browsers set handlers in this way.
     const handlers: Pick<MemoryWebSocket, 'onopen' | 'onmessage' | 'onclose'> = {
       onopen: () => calls.push(`open ${socket.readyState}`),
       onmessage: ({ data }) => {
@@ -176,7 +176,7 @@ describe('the constructor of WebSockets', () => {
     expect(await gateway.left.promise).toBe('client-close');
   });
 
-  it('tells of a refusal as an error, then as a close', async () => {
+  it('dispatches error and then close for a rejection', async () => {
     const socket = new transport.webSocket('/nowhere');
     const errors: Error[] = [];
     socket.addEventListener('error', ({ error }) => errors.push(error));
@@ -184,14 +184,14 @@ describe('the constructor of WebSockets', () => {
     expect(errors).toEqual([new HandshakeRejection(404, 'no WebWire server here')]);
   });
 
-  it('gives blobs to who wants them', async () => {
+  it('delivers blobs on request', async () => {
     const socket = await transport.connect();
     socket.binaryType = 'blob';
     const [{ data }] = (await once(socket, 'message')) as [{ data: Blob }];
     expect(new Uint8Array(await data.arrayBuffer())[0]).toBe(MessageType.AcceptConf);
   });
 
-  it.each(['close', 'terminate'] as const)('connects nobody who calls %s() at once', async (method) => {
+  it.each(['close', 'terminate'] as const)('does not connect a client that calls %s() at once', async (method) => {
     const socket = new transport.webSocket('/');
     const errors: Error[] = [];
     socket.addEventListener('error', ({ error }) => errors.push(error));
@@ -212,7 +212,7 @@ describe('the constructor of WebSockets', () => {
 });
 
 describe('a connection', () => {
-  it('copies what is sent, both ways', async () => {
+  it('copies messages in both directions', async () => {
     const { socket, messages } = await connect();
     const sent = ECHO.slice();
     socket.send(sent);
@@ -238,7 +238,7 @@ describe('a connection', () => {
     expect(socket.bufferedAmount).toBe(0);
   });
 
-  it('holds what a paused client does not read, as the backlog of the server', async () => {
+  it('counts unread messages of a paused client as the backlog of the server', async () => {
     const { socket, messages, next } = await connect();
     const [connection] = gateway.connections;
     socket.pause();
@@ -254,7 +254,7 @@ describe('a connection', () => {
     expect(connection!.bufferedAmount).toBe(0);
   });
 
-  it('delivers what was sent before it closes', async () => {
+  it('delivers sent messages before it closes', async () => {
     const { socket, messages, next, closed } = await connect();
     gateway.connections[0]!.signal('last', 'words');
     void gateway.connections[0]!.close();
@@ -266,7 +266,7 @@ describe('a connection', () => {
     expect(await gateway.left.promise).toBe('server-close');
   });
 
-  it('closes with the code of the client, who may give none', async () => {
+  it('closes with the code of the client, or without one', async () => {
     const { socket, closed } = await connect();
     socket.close();
     expect(socket.readyState).toBe(2);

@@ -76,7 +76,7 @@ afterEach(async () => {
   for (const one of opened.splice(0).toReversed()) await one.close();
 });
 
-/** Asks for an upgrade that nobody answers yet; resolves when the server has got it. */
+/** Sends an upgrade request that stays unanswered; resolves when the server has received it. */
 async function askFor(path: string): Promise<TcpClient> {
   const client = await TcpClient.connect(app.port);
   const asked = once(httpServer, 'asked');
@@ -95,8 +95,8 @@ async function hello(path = '/wire'): Promise<string> {
 /** Ignores all upgrades but emits `asked`. */
 const ignore: UpgradeListener = () => void httpServer.emit('asked');
 
-describe('an upgrade that nobody takes', () => {
-  it('ends at once where nobody else listens', async () => {
+describe('an upgrade without a taker', () => {
+  it('ends at once without other listeners', async () => {
     await start();
     expect(await refusal(app.url('/nowhere'))).toBe(NOT_HERE);
     expect(app.get(Wire).refusals).toEqual(['/nowhere 404']);
@@ -139,7 +139,7 @@ describe('an upgrade that nobody takes', () => {
     await expect.poll(() => connectionsOf(httpServer)).toBe(0);
   });
 
-  it('leaves nothing behind, however many there are', async () => {
+  it('leaves no sockets or listeners, even if there are many', async () => {
     await start({ handshakeTimeout: 30 });
     for (const listener of [() => undefined, ignore]) {
       httpServer.on('upgrade', listener);
@@ -201,7 +201,7 @@ describe('an upgrade that nobody takes', () => {
 });
 
 describe('an upgrade that another listener takes', () => {
-  /** Takes `/theirs` after `handshakeTimeout`, having done `first` at once. */
+  /** Calls `first` at once for an upgrade of `/theirs`, and answers it after `handshakeTimeout`. */
   async function takeLate(first: (socket: Socket) => void): Promise<TcpClient> {
     await start({ handshakeTimeout: 30 });
     const late = deferred();
@@ -238,7 +238,7 @@ describe('an upgrade that another listener takes', () => {
     expect(await client.ended).toBe('HTTP/1.1 403 Theirs\r\n\r\n');
   });
 
-  it('works within handshakeTimeout, whatever it does first', async () => {
+  it('works at any time within handshakeTimeout', async () => {
     await start();
     const theirs = new WsServer({ noServer: true });
     httpServer.on('upgrade', (request, socket: Socket, head) => {
@@ -329,7 +329,7 @@ describe('one HTTP server', () => {
     expect(await hello()).toBe('utf8 hello');
   });
 
-  it('cannot have two servers of one path, whatever their transports', async () => {
+  it('cannot have two servers with one path, even with different transports', async () => {
     await start();
     const listening = new WsTransport().listen(app.get(Wire).server, { httpServer });
     await expect(listening).rejects.toThrow('two WebWire servers claim the path /wire of one HTTP server');

@@ -74,7 +74,7 @@ const LAST = `GET /get?last HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`;
 
 const H2C_OPEN = H2C.replace(', close', '');
 
-/** Requests that ask for the end of the connection after the answer. */
+/** Requests after whose response the server must close the connection. */
 const REQUESTS: [string, string][] = [
   ['h2c', `GET /get HTTP/1.1\r\n${HOST}${H2C}\r\n`],
   ['TLS', `GET /get HTTP/1.1\r\n${HOST}Connection: close, upgrade\r\nUpgrade: TLS/1.0\r\n\r\n`],
@@ -106,7 +106,7 @@ describe.each<[string, () => AbstractHttpAdapter]>([
   ['Express', () => new ExpressAdapter()],
   ['Fastify', () => new FastifyAdapter()],
 ])('on %s, a request that offers', (_platform, adapter) => {
-  /** The answers to a conversation, without what differs from one to the next. */
+  /** The responses to several requests, without the parts that differ in each run. */
   async function answers(hasGateway: boolean, pieces: Iterable<string>): Promise<string> {
     const client = await TcpClient.connect(portOf(await start(adapter(), hasGateway)));
     client.socket.setNoDelay();
@@ -156,7 +156,7 @@ describe.each<[string, () => AbstractHttpAdapter]>([
     [work, started] = [second, deferred()];
     first.resolve();
     await started.promise;
-    // The time-out of the idle connection would have come by now, and 2 s later where Node.js adds them.
+    // The timeout of the idle connection has passed by now, including the 2 s that some versions of Node.js add.
     const late = await TcpClient.connect(portOf(app));
     late.send(`GET /get HTTP/1.1\r\n${HOST}\r\n`);
     await late.ended;
@@ -252,7 +252,7 @@ describe('an application that closes', () => {
   it('answers a request under way although another library handles its requests', async () => {
     const app = await start(new ExpressAdapter(), true);
     const httpServer = app.getHttpServer() as Server;
-    // As engine.io does.
+    // engine.io does the same.
     const [listen] = httpServer.listeners('request');
     httpServer.removeAllListeners('request').on('request', (...args) => void listen!.apply(httpServer, args));
     const client = await TcpClient.connect(portOf(app));
@@ -303,7 +303,7 @@ describe('an application that closes', () => {
   });
 });
 
-it('a client that asks for another protocol and goes away leaves nothing', async () => {
+it('a client that requests another protocol and disconnects leaves nothing', async () => {
   const app = await start(new ExpressAdapter(), true);
   const httpServer = app.getHttpServer() as Server;
   const client = await TcpClient.connect(portOf(app));

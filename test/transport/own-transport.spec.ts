@@ -46,7 +46,7 @@ async function start(maxConnections = Infinity): Promise<TestApp> {
   return app;
 }
 
-/** A connection, and a function that reads so many bytes of it. */
+/** Opens a connection. `read` reads a number of bytes from it. */
 async function dial(): Promise<{ socket: Socket; read: (length: number) => Promise<string> }> {
   const socket = connect((gateway.server.address as AddressInfo).port);
   onTestFinished(() => void socket.destroy());
@@ -104,7 +104,7 @@ it('loses a connection', async () => {
   expect(await gateway.left.promise).toBe('connection-lost');
 });
 
-it('refuses who must not connect', async () => {
+it('rejects clients that must not connect', async () => {
   await app.close();
   await start(1);
   const [first, second] = [await dial(), await dial()];

@@ -3,7 +3,7 @@ import { createServer, type Socket } from 'node:net';
 import { ProtocolError } from 'nestjs-webwire';
 import type { TransportConnection, Handshake, Listener, ListenTarget, Transport, WebwireServer } from 'nestjs-webwire';
 
-/** Plain TCP. Before each message comes its length, in 4 bytes. */
+/** A transport over plain TCP. The length of each message precedes it, in 4 bytes. */
 export class TcpTransport implements Transport {
   async listen(server: WebwireServer, { port }: ListenTarget): Promise<Listener> {
     const tcp = createServer((socket) => {
@@ -23,7 +23,7 @@ export class TcpTransport implements Transport {
 }
 
 function serve(server: WebwireServer, socket: Socket, handshake: Handshake): void {
-  if (socket.destroyed) return; // it has gone meanwhile
+  if (socket.destroyed) return; // the client disconnected meanwhile
   const listener = server.accept(new TcpConnection(socket), handshake);
   let rest = Buffer.alloc(0);
   let isClean = false;
@@ -72,7 +72,7 @@ class TcpConnection implements TransportConnection {
     this.socket.resume();
   }
   close() {
-    this.socket.end(); // TCP has no place for the code and the reason
+    this.socket.end(); // TCP cannot transmit the code and the reason
     this.socket.resume();
     setTimeout(() => this.socket.destroy(), 2_000).unref();
   }

@@ -26,13 +26,13 @@ import { TcpClient, UPGRADE } from '../support/tcp-client.js';
 import { TestApp } from '../support/test-app.js';
 import { WireClient } from '../support/wire-client.js';
 
-/** How long a client may take to answer a close frame. */
+/** Timeout for the close frame of a client, in ms. */
 const CLOSE_TIMEOUT = 2_000;
 
 /** Longer than any test may take. */
 const HOUR = 60 * 60 * 1000;
 
-/** Leaves the name in the client's certificate, if it has one. */
+/** Stores the name of the client's certificate, if it has one. */
 class CertificateGuard implements CanActivate {
   canActivate(context: ExecutionContext) {
     const { socket } = context.switchToHttp().getRequest<IncomingMessage>();
@@ -103,7 +103,7 @@ function secureApp(app: TestApp, port: number): SecureApp {
   };
 }
 
-/** What a client of TLS says first. */
+/** The first message of a TLS client. */
 async function clientHello(): Promise<string> {
   return new Promise((resolve) => {
     const stream = new Duplex({
@@ -125,12 +125,12 @@ async function secureSocket(port: number, options: ConnectionOptions = {}): Prom
   return socket;
 }
 
-/** A client that stopped on the way to a connection, and what resolves when it is gone. */
+/** A client that has stopped during its handshakes, and a promise that resolves when it is disconnected. */
 interface Stopped {
   readonly ended: Promise<unknown>;
 }
 
-/** Clients that stop before they are secure. */
+/** Clients that stop during the TLS handshake. */
 const INSECURE: [string, (port: number) => Promise<Stopped>][] = [
   ['says nothing', (port) => TcpClient.connect(port)],
   [
@@ -146,13 +146,13 @@ const INSECURE: [string, (port: number) => Promise<Stopped>][] = [
     async (port) => {
       const [client, hello] = [await TcpClient.connect(port), await clientHello()];
       client.send(hello);
-      await client.received('\x16\x03\x03'); // the server's part of it
+      await client.received('\x16\x03\x03'); // the handshake messages of the server
       return client;
     },
   ],
 ];
 
-/** Clients that stop after that. */
+/** Clients that stop after the TLS handshake. */
 const SECURE: typeof INSECURE = ['', UPGRADE.slice(0, 30)].map((request) => [
   `is secure and asks for ${request === '' ? 'nothing' : 'half'}`,
   async (port) => {
@@ -235,7 +235,7 @@ describe.each<[string, Start]>([
     while (!opening.includes('\x17\x02\x00')) opening += (await chunks.take()).toString('latin1'); // AcceptConf
     for (let n = 0; n < 500; n++) gateway.connections[0]!.signal('n', String(n % 10));
     const frames = Array.from({ length: 500 }, (_, n) => `820440016e${(0x30 + (n % 10)).toString(16)}`);
-    // Less than a record of TLS holds, and what one write becomes.
+    // The frames fit one TLS record, so one write is one record.
     expect((await chunks.take()).toString('hex')).toBe(frames.join(''));
   });
 
@@ -252,7 +252,7 @@ describe.each<[string, Start]>([
     expect(await other.ask('echo', 'unharmed')).toBe('utf8 unharmed');
   });
 
-  it('clients may be asked for certificates, which guards see', async () => {
+  it('clients may have to send certificates, which guards can read', async () => {
     const { private: key, cert } = await generate([{ name: 'commonName', value: 'Ada' }], {
       keyType: 'ec',
       algorithm: 'sha256',
@@ -263,7 +263,7 @@ describe.each<[string, Start]>([
   });
 });
 
-it('a secure client that asks for nothing on a port of its own is told so after handshakeTimeout', async () => {
+it('a TLS client without a request gets a response after handshakeTimeout', async () => {
   const { port } = await startOnOwnPort(1_000);
   const socket = await secureSocket(port);
   const [answer] = (await once(socket, 'data')) as [Buffer];

@@ -38,7 +38,7 @@ async function start(options: WebwireModuleOptions = {}) {
 
 afterEach(() => app.close());
 
-/** The whole answer to a request that is refused. */
+/** The whole response to a rejected request. */
 async function answer(request: string, port = app.port): Promise<string> {
   const client = await TcpClient.connect(port);
   client.send(request);
@@ -116,7 +116,7 @@ describe('an upgrade request', () => {
     expect(text).toMatch(new RegExp(`\r\n\r\n${reason.join(' ')}$`));
     expect(text).toMatch(headers);
     expect(asked).toBe(0);
-    // The only place is still free.
+    // A rejected request does not count as a connection.
     (await TcpClient.upgrade(app.port)).socket.destroy();
     expect(asked).toBe(1);
   });

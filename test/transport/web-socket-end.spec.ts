@@ -35,7 +35,7 @@ function frame(first: number, payload: Uint8Array): string {
   return Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0, ...payload]).toString('latin1');
 }
 
-/** So many requests that they are read in several turns. */
+/** Number of requests that are read in several turns. */
 const MANY = 1_000;
 
 function requests(): string {

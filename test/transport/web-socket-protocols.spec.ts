@@ -63,7 +63,7 @@ const TRANSPORTS: [string, Transport, Dial][] = [
   ],
 ];
 
-/** Connects as a client that does not insist on one of its protocols. */
+/** Connects as a client that accepts a response without one of its protocols. */
 function dial(perMessageDeflate: boolean): Dial {
   return async (path, protocols) => {
     const headers = protocols.length > 0 ? { 'Sec-WebSocket-Protocol': protocols.join(',') } : {};
@@ -71,7 +71,7 @@ function dial(perMessageDeflate: boolean): Dial {
     let [chosen] = [''];
     socket.on('upgrade', (response) => {
       chosen = response.headers['sec-websocket-protocol'] ?? '';
-      // `ws` refuses what it has not asked for itself.
+      // `ws` rejects a sub-protocol that it has not offered itself.
       delete response.headers['sec-websocket-protocol'];
     });
     await once(socket, 'open');
@@ -114,13 +114,13 @@ describe.each(TRANSPORTS)('over %s, a client', (_name, transport, connect) => {
     expect(await protocolOf('/', 'v1')).toBe('');
   });
 
-  it('gets what its gateway says', async () => {
+  it('gets the sub-protocol of its gateway', async () => {
     await start({ webSocketProtocols: ['module'], gateways: { Gateway: { webSocketProtocols: ['configured'] } } });
     expect(await protocolOf('/', 'module', 'own', 'configured')).toBe('configured');
     expect(await protocolOf('/own', 'module', 'own', 'configured')).toBe('own');
   });
 
-  it('is known to guards by the sub-protocol that was chosen', async () => {
+  it('shows its chosen sub-protocol to handshake guards', async () => {
     await start({ webSocketProtocols: ['v1'] });
     await protocolOf('/', 'v1');
     await protocolOf('/', 'v2');
@@ -147,7 +147,7 @@ it('a client of browsers that offers a sub-protocol can connect', async () => {
   socket.terminate();
 });
 
-it('a MemoryTransport reports clients that ask for no server', async () => {
+it('a MemoryTransport reports clients without a server at their path', async () => {
   app = await TestApp.start({ providers: [Gateway] }, { transport: memory });
   const refused = once(app.get(Gateway).server, 'refusal');
   await expect(memory.connect('/nowhere?x')).rejects.toThrow('no WebWire server here');

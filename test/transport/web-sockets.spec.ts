@@ -35,7 +35,7 @@ function send(...frames: string[]): void {
   client.send(latin1(...frames));
 }
 
-/** Waits for these frames, next to each other. */
+/** Waits for exactly these frames, one after the other. */
 async function expectFrames(...frames: string[]): Promise<void> {
   await client.received(latin1(...frames));
 }
@@ -64,7 +64,7 @@ describe('frames', () => {
     await expectFrames(reply('61'), reply('62'));
   });
 
-  it('may be masked with anything, and say their length at length', async () => {
+  it('may have any mask, and length fields that are longer than necessary', async () => {
     send('82fe000c ff00ff00 8001ff00 ff00ff00 ff01 9a61');
     await expectFrames(reply('61'));
     send('82ff000000000000000c 01020304 7e03030401020304 01036666');
@@ -141,7 +141,7 @@ describe('an upgrade request', () => {
     return tcp.received('\r\n\r\n');
   }
 
-  it('is accepted as RFC 6455 shows it, whatever is asked for besides', async () => {
+  it('is accepted as in RFC 6455, with any additional header', async () => {
     const fields = { 'Sec-WebSocket-Protocol': 'chat , superchat', 'Sec-WebSocket-Extensions': 'permessage-deflate' };
     const [head] = (await ask(fields)).split('\r\n\r\n');
     expect(head!.split('\r\n')).toEqual([
@@ -165,7 +165,7 @@ describe('an upgrade request', () => {
     expect(await ask(fields)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
   });
 
-  it('of another version is told the version of the server', async () => {
+  it('of another version gets the version of the server', async () => {
     expect(await ask({ 'Sec-WebSocket-Version': '99' })).toContain('Sec-WebSocket-Version: 13\r\n');
   });
 

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { WriteBatch } from '../../lib/transport/ws/writing/write-batch.js';
 import { WriteBufferPool } from '../../lib/transport/ws/writing/write-buffer-pool.js';
 
-/** A socket as far as a batch needs one. */
+/** The members of a socket that a batch uses. */
 class FakeSocket {
   readonly writableLength = 0;
   readonly written: string[] = [];
@@ -20,7 +20,7 @@ class FakeSocket {
   }
 }
 
-it('what cannot be written ends its own connection, and keeps no other from being written to', async () => {
+it('data that cannot be written ends its own connection only', async () => {
   const pool = new WriteBufferPool();
   const sockets = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
   const failures: unknown[] = [];

@@ -5,8 +5,8 @@ import { SERVER_OPTION_RULES, type ServerOptions } from '../../server/server-opt
 const HANDSHAKE_GUARDS = 'use guards in @UseHandshakeGuards() on the gateway instead';
 
 /**
- * Options of other WebSocket adapters that must not be ignored, because clients or messages would be let in that should be
- * kept out, or the application would not work; each with the advice for the error.
+ * Options of other WebSocket adapters that must not be ignored, because the server would accept clients or messages that it
+ * should reject, or the application would not work; each with the advice for the error.
  */
 const REFUSED: Readonly<Record<string, string>> = {
   verifyClient: HANDSHAKE_GUARDS,
@@ -108,7 +108,7 @@ function limits(gateway: string, given: Options): Pick<ServerOptions, 'messageBu
 function originsOf(option: string, cors: unknown): Origins | undefined {
   if (cors === true) return undefined;
   check(option, cors, {
-    allowed: 'true or an object with origin: with the option origins you say which web pages may connect',
+    allowed: 'true or an object with origin; the option origins lists the web pages that may connect',
     accepts: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   });
   const { origin } = cors as { origin?: unknown };

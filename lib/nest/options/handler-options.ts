@@ -47,7 +47,7 @@ export function handlerDecorator(
   return (prototype, key, descriptor?: PropertyDescriptor) => {
     const method: unknown = descriptor?.value;
     if (typeof prototype === 'function' || typeof key === 'symbol' || typeof method !== 'function') {
-      throw new TypeError(`a WebWire ${kind} handler is a method with a name, not static: ${String(key)} is none`);
+      throw new TypeError(`a WebWire ${kind} handler must be a method with a name, not static: ${String(key)} is not`);
     }
     if (name !== undefined) assertName(kind, name, `${prototype.constructor.name}.${key}`);
     const others = (Reflect.getOwnMetadata(WEBWIRE_HANDLES, method) ?? []) as HandlesMetadata[];

@@ -10,7 +10,7 @@ export interface SignalGroupOptions {
    */
   except?: WebwireConnection | Iterable<WebwireConnection>;
   /**
-   * `true` sends to the connections of this node only. Listeners of `joined` and `left` run on every node and need it.
+   * `true` sends to the connections of this node only. Use it in listeners of `joined` and `left`, which run on every node.
    * @default false
    */
   local?: boolean;

@@ -49,7 +49,7 @@ export interface SessionOptions {
   maxAge?: number;
   /**
    * Most connections that may have one session at the same time. A client that restores a session beyond that gets a
-   * `ReplyMaxSessConnsReached`.
+   * `ReplyMaxSessionConnectionsReached`.
    * @default Infinity
    */
   maxConnections?: number;

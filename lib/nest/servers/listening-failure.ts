@@ -17,7 +17,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Explains an error of `listen()`: names the gateways, and what to do.
+ * Explains an error of `listen()`: the text names the gateways and a remedy.
  * @returns An error with the `code` of the cause, or the cause itself if there is nothing to explain.
  */
 export function cannotListen({ port, gateways }: PlannedServer, cause: unknown): unknown {

@@ -4,7 +4,7 @@ import type { GroupChange, GroupCount, GroupEntry } from '../group-member.js';
 
 /** The receivers of a signal, on all nodes. */
 export type ClusterTarget =
-  /** All connections, or those of the servers of one gateway. A gateway has the name of its class unless it has another. */
+  /** All connections, or those of the servers of one gateway. A gateway is named by its option `name`, else by its class. */
   | { readonly kind: 'all'; readonly gateway: string | undefined }
   /** The members of a group, or those of them that are connected to the servers of one gateway. */
   | { readonly kind: 'group'; readonly group: string; readonly gateway?: string | undefined }
@@ -30,7 +30,7 @@ export interface ClusterNode {
   entries(group: string): Iterable<GroupEntry>;
   /** All connections of this node that are in groups. */
   allEntries(): Iterable<readonly [group: string, entry: GroupEntry]>;
-  /** Connections of another node have joined or left groups. Called after `ClusterPresence.watch()`, in order. */
+  /** Called, after `ClusterPresence.watch()`, when connections of another node have joined or left groups; in order. */
   groupsChanged(changes: readonly GroupChange[]): void;
   /**
    * Called each time the connection to the cluster has been established, and again when all nodes have registered their
@@ -48,9 +48,9 @@ export interface ClusterPresence {
   entries(group: string): Promise<readonly GroupEntry[]>;
   /** The number of members that each of the other nodes has. */
   count(group: string): Promise<readonly GroupCount[]>;
-  /** Calls `ClusterNode.groupsChanged()` from now on, for the connections that are in groups already, too. */
+  /** From now on, reports changes to `ClusterNode.groupsChanged()`: first the connections that are in groups already. */
   watch(): void;
-  /** A connection of this node has joined or left a group. */
+  /** Called when a connection of this node has joined or left a group. */
   changed(change: GroupChange): void;
 }
 

@@ -46,7 +46,7 @@ export class MemorySessionManager extends SessionManager {
   }
 
   /**
-   * Keeps a new session, in place of any with the same key.
+   * Keeps a new session. It replaces a session with the same key.
    * @throws SessionError `SESSION_STORE_FAILED` if the connection has none.
    */
   onSessionCreated({ session }: SessionConnection): void {
@@ -58,7 +58,7 @@ export class MemorySessionManager extends SessionManager {
 
   /**
    * Finds a session and sets its time of last lookup to now.
-   * @returns The session with the time of last lookup before; `null` if there is none, or it has expired.
+   * @returns The session with the time of the lookup before this one; `null` if there is none, or it has expired.
    */
   onSessionLookup(key: string): SessionRecord | null {
     this.#removeExpired();

@@ -182,7 +182,7 @@ export class MemoryWebSocket extends EventTarget {
   }
 }
 
-/** A copyMessage, so that neither side can change the data of the other. */
+/** A copy, so that neither side can change the data of the other. */
 function copyMessage(data: ArrayBufferLike | ArrayBufferView): Uint8Array {
   if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice();
   return new Uint8Array(data).slice();

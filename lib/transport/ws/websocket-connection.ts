@@ -62,7 +62,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     response: Uint8Array,
     compression?: Compression,
   ) {
-    // The socket does not have it any more after it is closed.
+    // Kept, because a closed socket has no address any more.
     this.remoteAddress = socket.remoteAddress;
     this.#frames = new FrameReader(this, {
       message: limits.messageBufferSize,

@@ -19,6 +19,6 @@ client.on('connected', () => {
     );
   }
 });
-client.on('disconnected', () => console.log('the broker is away'));
+client.on('disconnected', () => console.log('the connection to the broker is lost'));
 process.once('SIGINT', () => void client.close());
 await client.connect();

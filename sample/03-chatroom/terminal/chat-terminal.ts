@@ -7,10 +7,10 @@ import { printable } from './printable.js';
 import type { Terminal } from './terminal.js';
 
 const HELP = [
-  '/people   who is there',
-  '/earlier  what was said before',
+  '/people   list the people in the room',
+  '/earlier  show earlier messages',
   '/signout  sign out; without it you are still signed in the next time',
-  '/quit     leave, as do Ctrl-C and Ctrl-D',
+  '/quit     leave; so do Ctrl-C and Ctrl-D',
   '//…       say something that begins with a slash',
 ];
 
@@ -48,7 +48,7 @@ export class ChatTerminal implements ChatListener {
   /** Runs until the input ends, `/quit` or `stop()`. */
   async run(): Promise<void> {
     this.#chat.connect().catch((error: Error) => {
-      if (!this.#isStopping) this.#tell(`There is no chat room: ${printable(error.message)}`);
+      if (!this.#isStopping) this.#print(`The chat room cannot be reached: ${printable(error.message)}`);
       this.stop();
     });
     while (await this.#step());
@@ -68,9 +68,9 @@ export class ChatTerminal implements ChatListener {
   }
 
   changed(): void {
-    this.#tellConnection();
-    this.#tellPeople();
-    this.#tellFailures();
+    this.#printConnection();
+    this.#printPeople();
+    this.#printFailures();
     if (this.#chat.me !== this.#me) {
       this.#me = this.#chat.me;
       this.#question.abort();
@@ -80,7 +80,7 @@ export class ChatTerminal implements ChatListener {
   }
 
   notice(notice: Notice): void {
-    this.#tell(
+    this.#print(
       notice === 'restored'
         ? `Welcome back, ${printable(this.#chat.me?.name ?? '')}: your session was restored.`
         : NOTICES[notice],
@@ -101,16 +101,16 @@ export class ChatTerminal implements ChatListener {
   async #signIn(): Promise<boolean> {
     const { signal } = this.#question;
     const accounts = DEMO_ACCOUNTS.map(({ name, password }) => `${name} (${password})`).join(', ');
-    this.#tell(`Sign in, with one of these names and its password: ${accounts}`);
+    this.#print(`Sign in, with one of these names and its password: ${accounts}`);
     const name = await this.terminal.ask('Name: ', { signal });
     if (name === undefined) return signal.aborted;
     const password = await this.terminal.ask('Password: ', { signal, isSecret: true });
     if (password === undefined) return signal.aborted;
     try {
       await this.#chat.signIn(name.trim(), password);
-      this.#tell(`Welcome, ${printable(this.#chat.me?.name ?? '')}. Type to talk, /help for more.`);
+      this.#print(`Welcome, ${printable(this.#chat.me?.name ?? '')}. Type to talk, /help for more.`);
     } catch (error) {
-      this.#tell(printable((error as Error).message));
+      this.#print(printable((error as Error).message));
     }
     return true;
   }
@@ -126,13 +126,13 @@ export class ChatTerminal implements ChatListener {
       case '/quit':
         return false;
       case '/help':
-        for (const help of HELP) this.#tell(help);
+        for (const help of HELP) this.#print(help);
         return true;
       case '/people':
-        this.#tell(`In the room: ${names(this.#chat.people)}`);
+        this.#print(`In the room: ${names(this.#chat.people)}`);
         return true;
       case '/earlier':
-        await this.#try('there is nothing to be had', () => this.#showEarlier());
+        await this.#try('earlier messages could not be loaded', () => this.#showEarlier());
         return true;
       case '/signout':
         await this.#try('you could not be signed out', () => this.#chat.signOut());
@@ -145,22 +145,22 @@ export class ChatTerminal implements ChatListener {
 
   #say(text: string): void {
     if (text.startsWith('/') && !text.startsWith('//')) {
-      this.#tell('There is no such command; /help shows those there are.');
+      this.#print('There is no such command; /help lists all commands.');
       return;
     }
     const said = text.replace(/^\/\//, '/');
     if (said.length > MAX_TEXT_LENGTH) {
-      this.#tell(`Not sent: at most ${MAX_TEXT_LENGTH} characters, please, and not ${said.length}.`);
+      this.#print(`Not sent: a message has at most ${MAX_TEXT_LENGTH} characters, this one has ${said.length}.`);
       return;
     }
-    if (this.#chat.connection.status !== 'connected') this.#tell('It will be sent when the connection is back.');
+    if (this.#chat.connection.status !== 'connected') this.#print('It will be sent when the connection is back.');
     const nonce = this.#chat.send(said);
     if (this.terminal.isInteractive) this.#typed.add(nonce);
   }
 
   async #showEarlier(): Promise<void> {
     const messages = await this.#chat.showEarlier();
-    if (messages.length === 0) this.#tell('There is nothing earlier.');
+    if (messages.length === 0) this.#print('There are no earlier messages.');
     for (const message of messages) this.#show(message);
   }
 
@@ -168,7 +168,7 @@ export class ChatTerminal implements ChatListener {
     try {
       await act();
     } catch (error) {
-      this.#tell(`Sorry, ${failure}: ${printable((error as Error).message)}`);
+      this.#print(`Sorry, ${failure}: ${printable((error as Error).message)}`);
     }
   }
 
@@ -178,39 +178,39 @@ export class ChatTerminal implements ChatListener {
     this.terminal.print(`${time} ${name}: ${printable(text)}`);
   }
 
-  #tell(text: string): void {
+  #print(text: string): void {
     this.terminal.print(`${styleText('cyan', '*', { stream: process.stdout })} ${text}`);
   }
 
-  #tellConnection(): void {
+  #printConnection(): void {
     const { status } = this.#chat.connection;
     if (status === 'connecting' || (status === 'connected') === this.#isConnected) return;
     const isFirst = this.#isConnected === undefined;
     this.#isConnected = status === 'connected';
-    if (this.#isConnected) this.#tell('Connected.');
-    else this.#tell(isFirst ? 'The server cannot be reached, trying again…' : 'Connection lost, trying again…');
+    if (this.#isConnected) this.#print('Connected.');
+    else this.#print(isFirst ? 'The server cannot be reached, trying again…' : 'Connection lost, trying again…');
   }
 
   /** Prints who came and left; at the start, the whole list. */
-  #tellPeople(): void {
+  #printPeople(): void {
     const { people, me } = this.#chat;
     if (people === this.#people) return;
     const before = this.#people;
     this.#people = people;
     if (people.length === 0) return;
-    if (before.length === 0) this.#tell(`In the room: ${names(people)}`);
+    if (before.length === 0) this.#print(`In the room: ${names(people)}`);
     const isIn = (list: readonly Person[]) => (person: Person) => list.some(({ id }) => id === person.id);
     const others = (list: readonly Person[]) => list.filter(({ id }) => id !== me?.id);
     if (before.length === 0) return;
-    for (const person of others(people)) if (!isIn(before)(person)) this.#tell(`${printable(person.name)} is here.`);
-    for (const person of others(before)) if (!isIn(people)(person)) this.#tell(`${printable(person.name)} has left.`);
+    for (const person of others(people)) if (!isIn(before)(person)) this.#print(`${printable(person.name)} is here.`);
+    for (const person of others(before)) if (!isIn(people)(person)) this.#print(`${printable(person.name)} has left.`);
   }
 
-  #tellFailures(): void {
+  #printFailures(): void {
     for (const { nonce, text, failure } of this.#chat.outgoing) {
       if (failure === undefined || this.#reported.has(nonce)) continue;
       this.#reported.add(nonce);
-      this.#tell(`Not sent: ${printable(failure)}: ${printable(text)}`);
+      this.#print(`Not sent: ${printable(failure)}: ${printable(text)}`);
     }
   }
 

@@ -73,7 +73,7 @@ async function showEarlier(): Promise<void> {
   try {
     await chat.showEarlier();
   } catch (error) {
-    notices.show(`There is nothing earlier to be had: ${(error as Error).message}`);
+    notices.show(`Earlier messages could not be loaded: ${(error as Error).message}`);
   }
 }
 

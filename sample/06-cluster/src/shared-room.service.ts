@@ -3,7 +3,7 @@ import { WebwireService, type WebwireConnection } from 'nestjs-webwire';
 import type { Person } from '../../03-chatroom/api/chat-api.js';
 import { RoomService } from '../../03-chatroom/src/chat/room.service.js';
 
-/** How long the end of a session may take to arrive from another node, in ms. */
+/** Longest time for the end of a session to arrive from another node, in ms. */
 const DELAY = 100;
 
 /** The room on all nodes. Groups, signals to them and their members are shared by themselves; this adds only the waiting. */

@@ -4,7 +4,7 @@ import { connectSocketIo } from './load/socket-io-client.js';
 import { connectWebwire } from './load/webwire-client.js';
 import type { LoadClient } from './load/client.js';
 
-/** A way to signal between nodes. */
+/** A library that sends signals between nodes. */
 export interface Contender {
   readonly name: string;
   readonly program: string;
@@ -21,7 +21,7 @@ export const CONTENDERS: readonly Contender[] = [
   { name: 'socket.io, sharded Redis adapter', env: { SHARDED: '1' }, ...SOCKET_IO },
 ];
 
-/** The process of a node, and where it listens. */
+/** The process of a node, and its port. */
 export interface RunningNode {
   readonly port: number;
   stop(): Promise<void>;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 
-/** A Redis for the time of a measurement, which keeps nothing. */
+/** Starts a Redis without persistence. */
 export async function startRedis(): Promise<{ readonly url: string; stop(): Promise<void> }> {
   const probe = createServer().listen(0, '127.0.0.1');
   await once(probe, 'listening');

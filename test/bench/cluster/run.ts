@@ -3,22 +3,22 @@ import { CONTENDERS, startNode, type Contender } from './contenders.js';
 import type { LoadClient } from './load/client.js';
 import { startRedis } from './redis.js';
 
-/** How long each is measured in each round, in ms, and how often. */
+/** Duration of one measurement, in ms, and number of rounds. */
 const DURATION = Number(process.argv[2] ?? 2) * 1_000;
 const ROUNDS = 3;
 
-/** What is measured: how many signals are under way at once, to how many members of the group on the other node. */
+/** The loads: number of signals in flight, and of members of the group on the other node. */
 const SIGNALS = [
   { underWay: 1, members: 1 },
   { underWay: 64, members: 1 },
   { underWay: 64, members: 50 },
 ];
 
-/** The load of requests: so many connections, each with so many requests under way. */
+/** The load of requests: number of connections, and of requests in flight on each. */
 const CONNECTIONS = 20;
 const REQUESTS = 16;
 
-/** How many times a second what `begin` starts is called back. */
+/** Number of calls of `count` per second, after `begin` was called. */
 async function rate(begin: (count: () => void) => void): Promise<number> {
   let counted = 0;
   begin(() => counted++);
@@ -28,7 +28,7 @@ async function rate(begin: (count: () => void) => void): Promise<number> {
   return ((counted - from) * 1_000) / (performance.now() - since);
 }
 
-/** Signals a second that somebody on one node says and the members of the group on the other node hear. */
+/** Signals per second from a client of one node to the members of the group on the other node. */
 async function measureSignals(contender: Contender, redisUrl: string, { underWay, members }: (typeof SIGNALS)[number]) {
   const nodes = await Promise.all([startNode(contender, redisUrl), startNode(contender, redisUrl)]);
   const clients: LoadClient[] = [];
@@ -54,7 +54,7 @@ async function measureSignals(contender: Contender, redisUrl: string, { underWay
   }
 }
 
-/** Not everybody can tell when a group is known to the other node. */
+/** Waits until signals arrive, as not every contender reports when the other node has registered a group. */
 async function warmUp(speaker: LoadClient, member: LoadClient): Promise<void> {
   const heard = new AbortController();
   member.onMessage = () => heard.abort();
@@ -64,7 +64,7 @@ async function warmUp(speaker: LoadClient, member: LoadClient): Promise<void> {
   }
 }
 
-/** Requests a second that one node answers, in a cluster or not. */
+/** Requests per second that one node answers, in a cluster or not. */
 async function measureRequests(redisUrl: string | undefined): Promise<number> {
   const [webwire] = CONTENDERS;
   const node = await startNode(webwire!, redisUrl);
@@ -108,7 +108,7 @@ function print(title: string, names: readonly string[], rates: ReadonlyMap<strin
 
 async function rounds(names: readonly string[], measure: (index: number) => Promise<number>) {
   const rates = new Map<string, number[]>(names.map((name) => [name, []]));
-  // One after the other in each round, so that whatever else the machine does meets all of them.
+  // One after the other in each round, so that other work of the machine affects all of them.
   for (let round = 0; round < ROUNDS; round++) {
     for (const [index, name] of names.entries()) rates.get(name)!.push(await measure(index));
   }

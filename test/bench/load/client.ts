@@ -3,15 +3,15 @@ import type { Exchange } from '../exchanges.js';
 import { clientFrame } from './frames.js';
 import { Opening } from './opening.js';
 
-/** Read bytes are done with before the next are read, so one piece of memory serves all connections. */
+/** Memory for the read bytes of all connections: they are processed before the next ones are read. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024);
 
-/** What arrives on a connection: the first `length` of `bytes`, which are reused. */
+/** Called for received data: the first `length` bytes of `bytes`, whose memory is reused. */
 export type Receive = (bytes: Uint8Array, length: number) => void;
 
 /**
- * One connection under load: a raw socket, as a WebSocket client would cost more than some servers. What goes wrong
- * on it is thrown from its events and ends the process, for there is nothing left to measure.
+ * One connection under load: a raw socket, as a WebSocket client would use more CPU time than some servers. Errors are
+ * thrown from its events and end the process, because the measurement is then invalid.
  */
 export class Client {
   readonly socket: Socket;
@@ -30,7 +30,7 @@ export class Client {
     });
   }
 
-  /** Upgrades the connection, and does what the protocol begins with. */
+  /** Upgrades the connection, and performs the start of the protocol. */
   async open(): Promise<void> {
     const { path, opening } = this.exchange;
     this.socket.write(upgradeRequest(path));
@@ -43,8 +43,8 @@ export class Client {
   }
 
   /**
-   * Sends one request and sees that it is answered as it should be, byte for byte.
-   * @throws Error if not.
+   * Sends one request and checks each byte of its reply.
+   * @throws Error if it is not the expected one.
    */
   async check(request: Buffer, expected: Buffer): Promise<void> {
     this.socket.write(request);

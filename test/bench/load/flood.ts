@@ -4,13 +4,13 @@ import { openClients, type Client } from './client.js';
 import { clientFrame } from './frames.js';
 import type { LoadTarget } from './load.js';
 
-/** What is sent in one write. */
+/** Number of signals in one write. */
 const SIGNALS_PER_WRITE = 64;
 
-/** How long a server that takes nothing is waited for before the flood may end, in milliseconds. */
+/** Time without progress of the server after which the flood may end, in milliseconds. */
 const PATIENCE = 100;
 
-/** One connection that sends signals as fast as the server takes them, and waits for nothing. */
+/** One connection that sends signals as fast as the server reads them. */
 export class Flood {
   #isStopping = false;
   readonly #sending: Promise<void>;

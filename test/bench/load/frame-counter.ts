@@ -1,6 +1,6 @@
 /**
- * Counts frames that are all alike in a stream of bytes. It looks at their headers and at nothing else, as the load
- * generator has to cost less than any server.
+ * Counts equal frames in a stream of bytes. It reads only their headers, as the load generator has to use less CPU time
+ * than any server.
  */
 export class FrameCounter {
   readonly #frameLength: number;
@@ -9,7 +9,7 @@ export class FrameCounter {
   /** Bytes of the last frame that have not arrived yet. */
   #missing = 0;
 
-  /** @param frame One of them, as it stands on the wire. */
+  /** @param frame One of the frames, with its header. */
   constructor(frame: Uint8Array) {
     this.#frameLength = frame.length;
     this.#firstByte = frame[0]!;
@@ -17,8 +17,8 @@ export class FrameCounter {
   }
 
   /**
-   * @returns How many are complete with these bytes.
-   * @throws Error for a frame that is another.
+   * @returns Number of frames that end in these bytes.
+   * @throws Error for a different frame.
    */
   count(bytes: Uint8Array, length: number): number {
     let start = this.#missing;

@@ -5,7 +5,7 @@ const FINAL_BINARY = 0x82;
 /** Set in the length byte of every frame of a client, whose payload is masked. */
 const MASKED = 0x80;
 
-/** Any will do; zeros would spare the server nothing, but only this shows that it unmasks. */
+/** Any mask takes the same time. One without zeros also shows that the server unmasks. */
 const MASK = Uint8Array.of(0x37, 0xfa, 0x21, 0x3d);
 
 /** The frame that a client sends: first byte · length · mask(4) · masked payload. */
@@ -24,7 +24,7 @@ function firstByte(isText: boolean): number {
   return isText ? FINAL_TEXT : FINAL_BINARY;
 }
 
-/** One byte up to 125, then 126 and two more; nothing here is longer. */
+/** Length field of a payload of at most 65 535 bytes: one byte, or 126 and two bytes. */
 function lengthOf({ length }: Uint8Array): number[] {
   if (length > 65_535) throw new RangeError(`${length} bytes are too long for a message of this benchmark`);
   return length < 126 ? [length] : [126, length >>> 8, length & 0xff];

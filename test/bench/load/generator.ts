@@ -8,13 +8,13 @@ import { startPaced } from './paced-load.js';
 import { startRequests, startSignals } from './request-load.js';
 
 export interface LoadResult {
-  /** Milliseconds that were measured. */
+  /** Measured time, in milliseconds. */
   readonly duration: number;
-  /** Replies or news that arrived. */
+  /** Number of received replies or news. */
   readonly delivered: number;
-  /** Round trips in milliseconds, of a paced load. */
+  /** Round trips of a paced load, in milliseconds. */
   readonly latencies: readonly number[];
-  /** The generator's own share of its core. Near 1 it may be the generator that is measured. */
+  /** CPU share of the generator. Near 1, the generator may be the bottleneck. */
   readonly cpu: number;
 }
 
@@ -28,7 +28,7 @@ const STARTERS: Readonly<Record<LoadKind, (target: LoadTarget) => Promise<Runnin
 
 let load: RunningLoad | undefined;
 
-/** Puts a server under load, which stays until `end`. Returns how long it took to connect, in milliseconds. */
+/** Begins a load, which runs until `end`. Returns the time to connect, in milliseconds. */
 async function begin(target: LoadTarget): Promise<number> {
   const start = performance.now();
   load = await STARTERS[target.kind](target);

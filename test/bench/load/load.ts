@@ -1,16 +1,16 @@
 import type { Exchange } from '../exchanges.js';
 
-/** What connections do. */
+/** A kind of load. */
 export type LoadKind =
-  /** Nothing. */
+  /** Connections do nothing. */
   | 'idle'
-  /** Each keeps requests in flight: each reply makes room for one more. */
+  /** Each connection keeps a number of requests in flight. */
   | 'requests'
-  /** Each sends signals, and a request now and then. */
+  /** Each connection sends signals, and a request after a number of them. */
   | 'signals'
-  /** All wait for the server's news, and ask for more when they have got them. */
+  /** All connections receive news of the server, and request more when they have arrived. */
   | 'news'
-  /** Requests are sent at a fixed rate, by one after the other. */
+  /** Connections send requests at a fixed rate, one after the other. */
   | 'paced';
 
 export interface LoadTarget {
@@ -18,20 +18,20 @@ export interface LoadTarget {
   readonly port: number;
   readonly exchange: Exchange;
   readonly connections: number;
-  /** Requests in flight on each connection; news that each connection gets for one go. */
+  /** Requests in flight on each connection; news that each connection gets for one `go`. */
   readonly depth: number;
-  /** For `paced`: requests per second, all in all. */
+  /** For `paced`: requests per second, of all connections together. */
   readonly rate?: number;
-  /** For `paced`: whether one more connection sends as much as it can meanwhile. */
+  /** For `paced`: true if a further connection sends as much as possible meanwhile. */
   readonly isFlooded?: boolean;
 }
 
-/** A load that is on. */
+/** A running load. */
 export interface RunningLoad {
-  /** How many messages were delivered so far: replies or news. */
+  /** Number of replies or news received so far. */
   readonly delivered: number;
   /** Round trips since the last call, in milliseconds. */
   takeLatencies(): number[];
-  /** Lets what is on its way arrive, so that the server is idle when another is measured, and closes. */
+  /** Waits for messages in flight, so that the server is idle during the next measurement, and closes the connections. */
   stop(): Promise<void>;
 }

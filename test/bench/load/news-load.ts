@@ -4,10 +4,10 @@ import { FrameCounter } from './frame-counter.js';
 import { clientFrame, serverFrame } from './frames.js';
 import type { LoadTarget, RunningLoad } from './load.js';
 
-/** Goes that are on their way at any time, so that the server need not wait until all have read. */
+/** Number of `go` messages in flight, so that the server does not wait for the clients. */
 const GOES_AHEAD = 3;
 
-/** All connections read news; one of them asks for more when all have got them. */
+/** All connections receive news; one of them requests more when all have received them. */
 export async function startNews({ port, exchange, connections, depth }: LoadTarget): Promise<RunningLoad> {
   const clients = await openClients(port, exchange, connections);
   const go = clientFrame(exchange.go, exchange.isText);

@@ -1,4 +1,4 @@
-/** Takes the first bytes of a connection in pieces: the answer to the upgrade, the greeting, the first reply. */
+/** Reads the first parts of a connection: the response to the upgrade, the first message, the first reply. */
 export class Opening {
   #bytes = Buffer.alloc(0);
   #wake: (() => void) | undefined;
@@ -23,7 +23,7 @@ export class Opening {
     });
   }
 
-  /** Whoever asks is given up on from outside if the bytes never come. */
+  /** Has no timeout: the caller of the process has one. */
   async #take(measure: (bytes: Buffer) => number): Promise<Buffer> {
     while (measure(this.#bytes) > this.#bytes.length) {
       await new Promise<void>((resolve) => {

@@ -6,7 +6,7 @@ import { FrameCounter } from './frame-counter.js';
 import { clientFrame, serverFrame } from './frames.js';
 import type { LoadTarget, RunningLoad } from './load.js';
 
-/** Requests are sent at a fixed rate, by one connection after the other, whether others were answered or not. */
+/** Sends requests at a fixed rate, on one connection after the other, without waiting for replies. */
 export async function startPaced(target: LoadTarget): Promise<RunningLoad> {
   const { port, exchange, connections, rate = 1_000, isFlooded } = target;
   const request = clientFrame(exchange.request, exchange.isText);
@@ -47,7 +47,7 @@ class PacedLoad implements RunningLoad {
       return sentAt;
     });
     const begin = performance.now();
-    // Timers are a millisecond apart at best; a loop that never sleeps sends when it is time.
+    // Timers have a resolution of 1 ms. A loop without sleeping is more precise.
     const send = () => {
       const now = performance.now();
       for (const due = ((now - begin) * this.rate) / 1000; this.#sent < due; this.#sent++) {

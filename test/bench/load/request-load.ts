@@ -4,7 +4,7 @@ import { FrameCounter } from './frame-counter.js';
 import { clientFrame, serverFrame } from './frames.js';
 import type { LoadTarget, RunningLoad } from './load.js';
 
-/** Messages in what each reply stands for, where signals are measured: all but one are signals. */
+/** Number of messages for each reply in a load of signals: one request, and signals before it. */
 const MESSAGES_PER_REPLY = 64;
 
 /** Each connection keeps requests in flight. */
@@ -12,7 +12,7 @@ export function startRequests(target: LoadTarget): Promise<RunningLoad> {
   return start(target, 1);
 }
 
-/** Each connection sends signals: every now and then a request among them, so that no more come than are handled. */
+/** Each connection sends signals, with a request after a number of them: its reply limits the signals in flight. */
 export function startSignals(target: LoadTarget): Promise<RunningLoad> {
   return start(target, MESSAGES_PER_REPLY);
 }
@@ -31,10 +31,10 @@ async function start({ port, exchange, connections, depth }: LoadTarget, message
 
 class RequestLoad implements RunningLoad {
   delivered = 0;
-  /** As many requests as may be in flight, so that any number of them is one write. */
+  /** `depth` requests in one buffer, so that any number of them needs one write. */
   readonly #requests: Buffer;
   #isStopping = false;
-  /** Replies that have yet to come. */
+  /** Number of replies that have not arrived yet. */
   #due = 0;
 
   constructor(

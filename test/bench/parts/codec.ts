@@ -8,10 +8,10 @@ import {
 import { performance } from 'node:perf_hooks';
 import { contentOf } from '../exchanges.js';
 
-/** How long the codec takes. */
+/** The time of one operation of the codec. */
 export interface CodecFigures {
   readonly name: string;
-  /** Nanoseconds a call: the fastest of many rounds, as nothing makes code faster than it is. */
+  /** Nanoseconds per call: the fastest of many rounds, because other work of the machine only makes rounds slower. */
   readonly nanoseconds: number;
 }
 
@@ -39,7 +39,7 @@ export function measureCodec(): CodecFigures[] {
     }),
     [`encode a reply into memory that is there`, () => encodeMessageInto(reply, target)],
   ];
-  // In turn, so that what else happens on the machine hits all of them.
+  // In turn, so that other work of the machine affects all of them.
   const best = cases.map(() => Infinity);
   for (let round = 0; round < ROUNDS; round++) {
     for (const [index, [, run]] of cases.entries()) best[index] = Math.min(best[index]!, time(run));
@@ -52,7 +52,7 @@ function describe({ type }: EncodableMessage): string {
   return type === MessageType.ReplyBinary ? 'reply' : 'signal';
 }
 
-/** Nanoseconds a call. What the calls return is used, or they would not have to happen. */
+/** Nanoseconds per call. The results are used, because the engine could remove calls without effect. */
 function time(run: () => number): number {
   let sum = 0;
   const start = performance.now();

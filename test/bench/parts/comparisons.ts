@@ -12,13 +12,13 @@ import {
   type Contender,
 } from '../contenders.js';
 
-/** Connections to a server under load. */
+/** Number of connections to a server under load. */
 export const CONNECTIONS = 50;
 
-/** Connections that news go to. */
+/** Number of connections that receive news. */
 export const READERS = 500;
 
-/** Requests per second where round trips are measured: well below what the slowest can do. */
+/** Requests per second for the measurement of round trips: well below the limit of the slowest server. */
 export const PACE = 5_000;
 
 const RATIOS: readonly Column[] = ['rate', 'ratio', 'range', 'ratioPerCpu', 'rival', 'cpu'];
@@ -35,7 +35,7 @@ export function requests({ only, against: checkout }: Options): Comparison[] {
   }));
 }
 
-/** Messages that are not answered. */
+/** Messages without a reply. */
 export function signals({ only, against: checkout }: Options): Comparison[] {
   return [
     {
@@ -49,7 +49,7 @@ export function signals({ only, against: checkout }: Options): Comparison[] {
   ];
 }
 
-/** The same to all. */
+/** The same message to all connections. */
 export function broadcast({ only, against: checkout }: Options): Comparison[] {
   const contenders = [...SIGNAL_CONTENDERS, { ...WEBWIRE, name: 'webwire, group', variant: 'group' }];
   return [1, 10].map((depth) => ({
@@ -63,7 +63,7 @@ export function broadcast({ only, against: checkout }: Options): Comparison[] {
   }));
 }
 
-/** Round trips where there is time enough. */
+/** Round trips of servers that are not busy. */
 export function latency({ only }: Options): Comparison[] {
   const contenders = [RAW_WS, ...BUN, WEBWIRE, PLATFORM_WS, PLATFORM_SOCKET_IO];
   return [
@@ -78,7 +78,7 @@ export function latency({ only }: Options): Comparison[] {
   ];
 }
 
-/** Round trips while one more connection sends as much as it can. */
+/** Round trips while a further connection sends as much as possible. */
 export function starvation({ only }: Options): Comparison[] {
   const cells = select([RAW_WS, ...BUN, WEBWIRE], only).flatMap((contender): Cell[] =>
     [false, true].map((isFlooded) => ({
@@ -92,7 +92,7 @@ export function starvation({ only }: Options): Comparison[] {
   ];
 }
 
-/** What a message costs with more handlers, and with more connections: of the latter `ws` tells what the system takes. */
+/** Cost of a message with more handlers, and with more connections. `ws` shows the part of the operating system. */
 export function growth(): Comparison[] {
   const cell = (contender: Contender, variant: string, connections: number, unit: string): Cell => {
     const name = `${contender.name}, ${unit}`;

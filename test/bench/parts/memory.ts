@@ -4,14 +4,14 @@ import type { LoadTarget } from '../load/load.js';
 import type { CpuReading } from '../process/answer.js';
 import type { Stage } from '../stage.js';
 
-/** What idle connections cost a server. */
+/** The cost of idle connections. */
 export interface IdleFigures {
   readonly name: string;
-  /** Bytes for each connection. */
+  /** Memory for each connection, in bytes. */
   readonly bytes: number;
   /** As a multiple of the reference's. */
   readonly ratio: number;
-  /** Connections that could be set up in a second of CPU time of the server. */
+  /** Connections that the server can open per second of its CPU time. */
   readonly setUpRate: number;
 }
 
@@ -25,10 +25,10 @@ const CONTENDERS: readonly Contender[] = [
 
 const PATIENCE = 60_000;
 
-/** Before memory is measured, in milliseconds: what the set-up left is gone then. */
+/** Pause before memory is measured, in milliseconds: garbage of the opening is freed then. */
 const SETTLING = 300;
 
-/** Measures what connections cost that do nothing. */
+/** Measures the cost of idle connections. */
 export async function measureIdle(stage: Stage): Promise<IdleFigures[]> {
   const figures: IdleFigures[] = [];
   for (const contender of CONTENDERS) {
@@ -49,7 +49,7 @@ async function measureOne(stage: Stage, contender: Contender): Promise<{ bytes: 
     await delay(SETTLING);
   };
   const connections = stage.options.idleConnections;
-  // What only the first connections cost is no cost of theirs.
+  // Memory that only the first connections need does not count.
   await open(500);
   await close();
   const before = await child.ask<number>('memory', PATIENCE);

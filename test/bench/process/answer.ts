@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 
-/** What a process has used up to a moment; two of them give its share of a core in between. */
+/** CPU time of a process up to a moment. Two readings give its CPU share in between. */
 export interface CpuReading {
   /** User and system time, in milliseconds. */
   readonly used: number;
@@ -8,19 +8,19 @@ export interface CpuReading {
   readonly at: number;
 }
 
-/** A question of the parent process. */
+/** A request of the parent process. */
 export interface Question {
   readonly name: string;
   readonly argument?: unknown;
 }
 
-/** The answer of the child process: what came out of it, or why nothing did. */
+/** The answer of the child process: a value or an error. */
 export type Answer = { readonly value: unknown } | { readonly error: string };
 
-// Whatever ends the parent also ends this channel, so no child outlives the run.
+// The channel ends together with the parent, so no child outlives the run.
 process.once('disconnect', () => process.exit());
 
-/** Answers the parent's questions by name, one at a time. Those that came before this call are answered too. */
+/** Answers the requests of the parent by name, one at a time, including those that arrived before this call. */
 export function answer(questions: Readonly<Record<string, (argument: never) => unknown>>): void {
   process.on('message', (question: Question) => {
     void reply(questions, question);
@@ -42,7 +42,7 @@ export function readCpu(): CpuReading {
   return { used: (user + system) / 1000, at: performance.now() };
 }
 
-/** The share of a core that was used from one reading to the other: 1 is all of it. */
+/** CPU share of one core between two readings, from 0 to 1. */
 export function cpuShare(from: CpuReading, to: CpuReading): number {
   return (to.used - from.used) / (to.at - from.at);
 }

@@ -4,22 +4,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Question } from './answer.js';
 
-/** How long a child may take to end when asked to, in milliseconds. */
+/** Timeout for the end of a child process, in milliseconds. */
 const STOP_TIMEOUT = 3_000;
 
 export interface ChildOptions {
-  /** Shown in errors. */
+  /** Name of the process in errors. */
   readonly label: string;
   readonly file: URL;
   readonly args?: readonly string[];
-  /** Program that runs the file. Default: this Node. */
+  /** Program that runs the file. Default: the present Node.js. */
   readonly runtime?: string;
   readonly nodeArgs?: readonly string[];
-  /** Number of the core to keep to. */
+  /** Number of the core to which the process is pinned. */
   readonly core: number | undefined;
 }
 
-/** A process that answers questions. */
+/** A child process that answers requests. */
 export class Child {
   readonly #label: string;
   readonly #process: ChildProcess;
@@ -32,7 +32,7 @@ export class Child {
     this.#process = spawn(program!, rest, {
       env: { ...process.env, NODE_ENV: 'production' },
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // So that bytes stay bytes; other runtimes know only JSON.
+      // 'advanced' preserves bytes; other runtimes support JSON only.
       serialization: runtime === process.execPath ? 'advanced' : 'json',
     });
     this.#ended = new Promise((resolve) => {
@@ -49,7 +49,7 @@ export class Child {
     const timer = new AbortController();
     const { signal } = timer;
     try {
-      // The callback takes the error of a child that is gone, which `#ended` reports.
+      // The callback ignores the error of a child that has ended, as `#ended` reports it.
       this.#process.send({ name, argument } satisfies Question, () => undefined);
       const answer = await Promise.race([
         once(this.#process, 'message', { signal }) as Promise<[Answer]>,
@@ -63,7 +63,7 @@ export class Child {
     }
   }
 
-  /** Lets the child end by itself, which is when it writes its CPU profile; kills it if it does not. */
+  /** Lets the child end by itself, so that it writes its CPU profile; kills it after a timeout. */
   async stop(): Promise<void> {
     if (this.#process.connected) this.#process.disconnect();
     const timer = new AbortController();

@@ -1,7 +1,7 @@
 import type { Row, Table } from '../cell.js';
 import type { Report } from './report.js';
 
-/** The rows to show of a table, and how. */
+/** The part of a table that the chart shows. */
 interface Panel {
   readonly title: string;
   readonly table: Table;
@@ -23,7 +23,7 @@ const ROW_HEIGHT = 22;
 const PANEL_GAP = 46;
 const FOOTER_HEIGHT = 30;
 
-/** What a larger payload shows is in the table. */
+/** Rows with larger payloads, which are only in the table. */
 const LEFT_OUT = /KiB/;
 
 /**

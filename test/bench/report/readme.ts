@@ -4,7 +4,7 @@ import type { Report } from './report.js';
 const BEGIN = '<!-- figures: written by npm run bench:chart -->';
 const END = '<!-- /figures -->';
 
-/** Rows of the requests to show, and what to call them. */
+/** Rows of the requests to show, and their titles. */
 const SHOWN: readonly (readonly [name: string, title: string])[] = [
   ['webwire', '**WebWire**: a handler'],
   ['webwire, async', 'an `async` handler'],
@@ -19,7 +19,7 @@ const SHOWN: readonly (readonly [name: string, title: string])[] = [
 ];
 
 /**
- * Puts the figures of a run where the README has those of an earlier one.
+ * Replaces the figures in the README by those of a run.
  * @throws Error if there is no place for them, or the report lacks some.
  */
 export function putFigures(readme: string, report: Report): string {

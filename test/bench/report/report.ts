@@ -6,13 +6,13 @@ import { BUN } from '../contenders.js';
 import type { CodecFigures } from '../parts/codec.js';
 import type { IdleFigures } from '../parts/memory.js';
 
-/** All that a run found out. */
+/** The results of a run. */
 export interface Report {
-  /** When it began, in UTC. */
+  /** Start of the run, in UTC. */
   readonly date: string;
   readonly machine: string;
   readonly versions: Readonly<Record<string, string>>;
-  /** Whether server and load generator kept to cores of their own. */
+  /** True if server and load generator were pinned to different cores. */
   readonly isPinned: boolean;
   readonly rounds: number;
   readonly seconds: number;
@@ -25,10 +25,10 @@ export function describeMachine(): string {
   return `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} cores, ${process.platform} ${process.arch}`;
 }
 
-/** The project, as seen from the compiled benchmark. */
+/** Root of the project, relative to the compiled benchmark. */
 const PROJECT = new URL('../../', import.meta.url);
 
-/** What was measured, by name. */
+/** Versions of the measured programs and packages, by name. */
 export function readVersions(): Record<string, string> {
   const packages = ['ws', '@nestjs/core', '@nestjs/platform-ws', '@nestjs/platform-socket.io'];
   const [bun] = BUN;

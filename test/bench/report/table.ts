@@ -2,7 +2,7 @@ import type { Column, Row, Spread, Table } from '../cell.js';
 import type { CodecFigures } from '../parts/codec.js';
 import type { IdleFigures } from '../parts/memory.js';
 
-/** Share of a core from which on a process counts as busy. */
+/** CPU share from which a process counts as busy. */
 const BUSY = 0.9;
 
 const COLUMNS: Readonly<Record<Column, readonly [heading: string, show: (row: Row) => string]>> = {
@@ -17,7 +17,7 @@ const COLUMNS: Readonly<Record<Column, readonly [heading: string, show: (row: Ro
   cpu: ['CPU server · generator', ({ serverCpu, generatorCpu }) => `${percent(serverCpu)} · ${percent(generatorCpu)}`],
 };
 
-/** A comparison for people: a Markdown table, and what is to be doubted in it. */
+/** Formats a comparison as a Markdown table, with notes about unreliable figures. */
 export function formatTable({ title, columns, rows }: Table): string {
   const shown = columns.map((column) => COLUMNS[column]);
   const cells = [
@@ -49,7 +49,7 @@ function formatCells(cells: readonly (readonly string[])[]): string {
   return [line(headings!), rule, ...body.map(line)].join('\n');
 }
 
-/** A server that was not busy could have done more. Who is to blame depends on whether the load generator was. */
+/** Notes about servers that were not busy: the load generator was the bottleneck, or the load was too low. */
 function doubts(rows: readonly Row[]): string[] {
   const idle = rows.filter(({ serverCpu }) => serverCpu < BUSY);
   const outrun = idle.filter(({ generatorCpu }) => generatorCpu >= BUSY);

@@ -1,7 +1,7 @@
 import { GO, NEWS, SIGNAL } from '../exchanges.js';
 import { HOST, report } from './report.js';
 
-/** What is used of Bun's own API. */
+/** The members of Bun's API that are used. */
 interface BunSocket {
   send(data: Uint8Array): void;
   subscribe(topic: string): void;

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import { map, type Observable } from 'rxjs';
 
-// Each does the least that one of its kind can do: what is measured is what it costs to have them.
+// Each enhancer does as little as possible, so that only the overhead of enhancers is measured.
 
 @Injectable()
 export class OpenGuard implements CanActivate {

@@ -6,14 +6,14 @@ import { HOST, report } from './report.js';
 class BenchModule {}
 
 interface NestServer {
-  /** Gateways by name; the first argument of the process says which one to serve. */
+  /** Gateways by name. The first argument of the process is the name of the gateway to serve. */
   readonly gateways: Readonly<Record<string, Type>>;
   readonly imports?: DynamicModule['imports'];
-  /** What is to be done before the application listens. */
+  /** Called before the application listens. */
   readonly prepare?: (app: INestApplication) => void;
 }
 
-/** What gateways send to all for each go. */
+/** Number of news that gateways send to all connections for each `go`. */
 export const newsPerGo = Number(process.argv[3] ?? 1);
 
 /** Serves one gateway in an application of its own. */

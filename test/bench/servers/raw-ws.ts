@@ -4,7 +4,7 @@ import { WebSocketServer } from 'ws';
 import { GO, NEWS, SIGNAL } from '../exchanges.js';
 import { HOST, report } from './report.js';
 
-/** The least that a server on `ws` can do: one `send` per reply, or one write per tick and connection (`corked`). */
+/** A minimal server on `ws`: one `send` per reply, or one write per tick and connection (`corked`). */
 const isCorked = process.argv[2] === 'corked';
 const newsPerGo = Number(process.argv[3] ?? 1);
 const news = Buffer.from(NEWS);

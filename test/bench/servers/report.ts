@@ -3,13 +3,13 @@ import { answer, readCpu } from '../process/answer.js';
 /** Connections come from this machine only. */
 export const HOST = '127.0.0.1';
 
-/** Tells the benchmark where the server listens and, when asked, what it has used. */
+/** Reports the address of the server to the benchmark and, on request, the resources that it used. */
 export function report(address: unknown): void {
   const { port } = address as { port: number };
   answer({ port: () => port, readCpu, memory });
 }
 
-/** What is in use once all garbage is gone, in bytes. */
+/** Memory in use after garbage collection, in bytes. */
 function memory(): number {
   for (let n = 0; n < 4; n++) globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();

@@ -71,7 +71,7 @@ class InterceptedGateway {
   }
 }
 
-/** A gateway with so many handlers, of which only one is ever called. */
+/** A gateway with this number of handlers, of which only one is called. */
 function manyHandlers(count: number): Type {
   class ManyGateway {}
   const { prototype } = ManyGateway;

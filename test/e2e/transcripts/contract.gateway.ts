@@ -14,13 +14,13 @@ import {
 import { Queue } from '../../support/queue.js';
 import { Gates } from './gates.js';
 
-/** What the transcripts were recorded against (`test/fixtures/vectors/README.md`). */
+/** The gateway of the recorded conversations (`test/fixtures/vectors/README.md`). */
 @WebwireGateway()
 export class ContractGateway implements OnGatewayDisconnect<WebwireConnection> {
   @WebSocketServer() readonly server!: WebwireServer;
-  /** Why connections ended, in order. */
+  /** The reasons why connections ended, in order. */
   readonly disconnects = new Queue<DisconnectReason>();
-  /** What holds up each request to `slow`, by its identifier in hexadecimal digits. */
+  /** The gates of the requests to `slow`, by their identifiers in hexadecimal digits. */
   readonly slowRequests = new Gates();
 
   @WebwireRequest('echo')

@@ -5,7 +5,7 @@ class Gate {
   });
 }
 
-/** Gates that are shut until somebody opens them, before or after one arrives; each lets one through. */
+/** Gates by name. `open()` lets one caller of `pass()` through, also if it is called first. */
 export class Gates {
   readonly #gates = new Map<string, Gate>();
 

@@ -4,16 +4,16 @@ const FOLDER = new URL('../../fixtures/vectors/transcripts/', import.meta.url);
 
 /** One step of a recorded conversation: a whole message, or the end of a connection. */
 export interface Step {
-  /** Its place among the steps of all connections. */
+  /** Its position among the steps of all connections. */
   readonly n: number;
-  /** When it happened, in milliseconds since the recording began. */
+  /** Time since the start of the recording, in milliseconds. */
   readonly t_ms: number;
   readonly dir: 'c2s' | 's2c';
   /** The message. */
   readonly hex?: string;
   /** Kind of frame, if not binary. */
   readonly op?: 'text' | 'ping' | 'pong';
-  /** Number of frames the message came in, if more than one. */
+  /** Number of frames of the message, if more than one. */
   readonly frames?: number;
   /** Close code. */
   readonly close?: number;
@@ -30,7 +30,7 @@ export interface Recording {
   readonly connections: readonly RecordedConnection[];
 }
 
-/** The names of all recordings there are, sorted. */
+/** The names of all recordings, sorted. */
 export function recordingNames(): string[] {
   return readdirSync(FOLDER)
     .map((file) => file.replace(/\.json$/, ''))
@@ -41,7 +41,7 @@ export function readRecording(name: string): Recording {
   return JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8')) as Recording;
 }
 
-/** The steps of all connections in the order in which they happened. */
+/** The steps of all connections, in the order of time. */
 export function timeline({ connections }: Recording): { connection: RecordedConnection; step: Step }[] {
   return connections
     .flatMap((connection) => connection.steps.map((step) => ({ connection, step })))
@@ -71,7 +71,7 @@ export function readAnsweredId(hex: string): string | undefined {
   return isReply ? hex.slice(2, 18) : undefined;
 }
 
-/** Whether a client had several requests in flight at once, whose replies may come in any order. */
+/** True if a client had several requests in flight at once, whose replies may come in any order. */
 export function isConcurrent({ steps }: RecordedConnection): boolean {
   const inFlight = new Set<string>();
   return steps.some(({ dir, hex }) => {

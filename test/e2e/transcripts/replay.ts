@@ -18,45 +18,45 @@ const PROBE = '7fffffffffffffffff046563686f3f';
 const PROBE_ID = 'ffffffffffffffff';
 const PROBE_REPLY = 'bfffffffffffffffff3f';
 
-/** Time goes by in parts of so many milliseconds. */
+/** Time passes in steps of this length, in milliseconds. */
 const PART = 50;
 
-/** How the server ends a connection, and what it tells the gateway. */
+/** The close frame of the server, and the reason that the gateway gets. */
 export interface Ending extends RawClosing {
   readonly cause: DisconnectReason;
 }
 
 export interface ReplayOptions {
-  /** Whether replies have to come in the recorded order although requests overlap. */
+  /** True if replies must come in the recorded order although requests overlap. */
   readonly isInOrder?: boolean;
-  /** Lets time go by, in milliseconds: as much between two steps as was recorded. Without it, time does not matter. */
+  /** Advances the time by the recorded time between two steps, in milliseconds. Without it, time is ignored. */
   readonly elapse?: (ms: number) => void;
-  /** How the server has to end a connection where the reference ended it. */
+  /** The expected end of a connection that the reference ended. */
   readonly ending?: Ending;
-  /** Called after each step, with its number and our keys of the sessions so far. */
+  /** Called after each step, with its number and the actual keys of the sessions so far. */
   readonly after?: (n: number, keys: readonly string[]) => void | Promise<void>;
 }
 
-/** A recorded client, on stage again. */
+/** A client that replays a recorded one. */
 interface Actor {
   readonly client: RawClient;
-  /** Whether its requests overlap, so that replies are told apart by identifier; else their order is exact. */
+  /** True if its requests overlap, so that replies are matched by identifier; otherwise their order is checked. */
   readonly isConcurrent: boolean;
-  /** Identifiers of its requests to `slow` that are held up. */
+  /** Identifiers of its requests to `slow` that wait at a gate. */
   readonly slowIds: Set<string>;
 }
 
-/** What the actors have in common. */
+/** Values that all clients of a replay share. */
 interface Stage {
   readonly app: TestApp;
   readonly contract: ContractGateway;
   readonly sessions: Sessions;
-  /** Takes no part in the conversation. */
+  /** A client outside of the conversation. */
   readonly onlooker: RawClient;
   readonly ending: Ending | undefined;
 }
 
-/** Says what the recorded clients said, and expects what the reference answered, byte for byte and nothing else. */
+/** Sends the recorded messages of the clients, and expects exactly the recorded bytes of the reference. */
 export async function replay(
   recording: Recording,
   app: TestApp,
@@ -76,20 +76,20 @@ export async function replay(
   }
 }
 
-/** Sends one more request: what was queued or under way before would come ahead of its reply. */
+/** Sends one more request and expects its reply next: unexpected messages would come first. */
 export async function expectNothingMore(client: RawClient): Promise<void> {
   client.send(PROBE);
   expect(await client.messages.take()).toBe(PROBE_REPLY);
   expect(client.messages.rest).toEqual([]);
 }
 
-/** Waits until the server has received what any client had sent before. */
+/** Waits until the server has received all messages that clients sent before. */
 export async function untilReceived(onlooker: RawClient): Promise<void> {
   onlooker.send(PROBE);
   await onlooker.messages.take((hex) => readAnsweredId(hex) === PROBE_ID);
 }
 
-/** Time goes by in small parts, in which the onlooker stays awake. */
+/** Advances the time in small steps, in each of which the onlooker sends a message, so that it has no read timeout. */
 async function elapseUntil(
   { onlooker }: Stage,
   now: number,
@@ -122,7 +122,7 @@ async function act(stage: Stage, actor: Actor, { hex, op, frames }: Step): Promi
   actor.client.send(stage.sessions.translate(hex), { isText: op === 'text', frames });
 }
 
-/** As the reference's clients do: the TCP connection ends, without a close frame. */
+/** Ends the TCP connection without a close frame, as the clients of the reference do. */
 async function leave({ contract }: Stage, { client }: Actor): Promise<void> {
   await expectNothingMore(client);
   client.terminate();

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** A session as it goes over the wire. */
+/** A session as it is sent. */
 interface WireSession {
   readonly k: string;
   readonly c: string;
@@ -19,7 +19,7 @@ interface Counterpart {
   readonly createdAt: string;
   /** The last lookup so far; the creation, if there was none. */
   lastLookup: Moment;
-  /** When a client last asked for it. */
+  /** Time of the last restore request, in milliseconds. */
   askedAt: number;
 }
 
@@ -29,18 +29,18 @@ const SESSION_CREATED = '15';
 const REPLY_UTF8 = 'c0';
 const RESTORE_SESSION = '20';
 
-/** Session keys and times differ from run to run: knows which session of ours stands for a recorded one. */
+/** Maps recorded sessions to actual ones, as session keys and times differ in each run. */
 export class Sessions {
   readonly startedAt = Date.now();
-  /** By recorded key. */
+  /** The actual sessions by recorded key. */
   readonly counterparts = new Map<string, Counterpart>();
 
-  /** Our key of each session so far, in the order of their creation. */
+  /** The actual key of each session so far, in the order of creation. */
   get keys(): string[] {
     return [...this.counterparts.values()].map(({ key }) => key);
   }
 
-  /** What the client has to send now where it sent `hex` then. */
+  /** Replaces the recorded session key in a message of the client by the actual one. */
   translate(hex: string): string {
     const counterpart = hex.startsWith(RESTORE_SESSION) ? this.counterparts.get(text(hex.slice(18))) : undefined;
     if (!counterpart) return hex;
@@ -49,7 +49,7 @@ export class Sessions {
   }
 }
 
-/** Expects what the reference answered: a session member by member, anything else byte for byte. */
+/** Expects the answer of the reference: a session member by member, any other message byte by byte. */
 export function expectSame(sessions: Sessions, received: string, recorded: string): void {
   const start = startOfSession(recorded);
   if (start === undefined) {
@@ -71,7 +71,7 @@ function expectCreated(sessions: Sessions, { k: key, c: createdAt, l: lastLookup
   sessions.counterparts.set(recorded, { key, createdAt, lastLookup: { from: time, to: time }, askedAt: time });
 }
 
-/** The time that comes with a restored session is that of the lookup before. */
+/** A restored session has the time of the lookup before this one. */
 function expectRestored(sessions: Sessions, { k: key, c: createdAt, l: lastLookupAt }: WireSession, recorded: string) {
   const counterpart = sessions.counterparts.get(recorded)!;
   expect({ key, createdAt }).toEqual({ key: counterpart.key, createdAt: counterpart.createdAt });
@@ -79,7 +79,7 @@ function expectRestored(sessions: Sessions, { k: key, c: createdAt, l: lastLooku
   counterpart.lastLookup = { from: counterpart.askedAt, to: Date.now() };
 }
 
-/** Where the JSON of a session starts in a message, in hexadecimal digits; `undefined` if there is none. */
+/** The position of the JSON of a session in a message, in hexadecimal digits; `undefined` if there is none. */
 function startOfSession(hex: string): number | undefined {
   if (hex.startsWith(SESSION_CREATED)) return 2;
   return hex.startsWith(REPLY_UTF8) && text(hex.slice(18)).startsWith('{"k":') ? 18 : undefined;

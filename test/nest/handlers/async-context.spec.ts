@@ -122,7 +122,7 @@ describe.each([StaticGateway, ScopedGateway])('a value in an AsyncLocalStorage (
   });
 
   it.each(['guard', 'interceptor', 'handler', 'async handler'])(
-    'of a %s is there for the message, and for no other',
+    'of a %s is visible for the message only',
     async (name) => {
       expect(await client.ask(name, 'acme')).toBe('utf8 acme');
       expect(await client.ask('seen')).toBe('utf8 nothing');
@@ -142,7 +142,7 @@ describe.each([StaticGateway, ScopedGateway])('a value in an AsyncLocalStorage (
     expect(answers.toSorted()).toEqual(['a', 'b', 'c']);
   });
 
-  it('of a signal is there for no other message', async () => {
+  it('of a signal is not visible for other messages', async () => {
     client.signal('handler', 'acme');
     expect(await client.ask('seen')).toBe('utf8 nothing');
   });

@@ -23,7 +23,7 @@ import { encodeEnvelope, decodeEnvelope } from '../../../lib/redis/envelope.js';
 import { TestApp } from '../../support/test-app.js';
 import { describe as show } from '../../support/wire-client.js';
 
-/** Stands for MessagePack and the like: JSON backwards, in bytes. */
+/** A binary codec, like MessagePack: reversed JSON in bytes. */
 const backwards: PayloadCodec = {
   decode: ({ bytes }) => JSON.parse(Buffer.from(Buffer.from(bytes).toReversed()).toString()),
   encode: (value) => Payload.binary(Buffer.from(JSON.stringify(value)).toReversed()),
@@ -220,7 +220,7 @@ describe('gateways on one server', () => {
   });
 });
 
-describe('servers with codecs of their own', () => {
+describe('servers with different codecs', () => {
   @WebwireGateway({ codec: jsonCodec })
   class Json {
     constructor(readonly webwire: WebwireService) {}
@@ -242,7 +242,7 @@ describe('servers with codecs of their own', () => {
     }
   }
 
-  /** Joins applications of this process as Redis joins nodes. */
+  /** A cluster of applications of this process. */
   class Joined implements Cluster {
     static readonly all = new Set<Joined>();
     #node: ClusterNode | undefined;
@@ -294,11 +294,11 @@ describe('servers with codecs of their own', () => {
       'signal news utf8 "a"',
       'signal news utf8 a',
     ]);
-    // Each got it once.
+    // Each client got it once.
     for (const client of [json, plain, farJson, farPlain]) expect(await client.ask('id')).toMatch(/^utf8/);
   });
 
-  it('send to none of them what one cannot encode', async () => {
+  it('send a value to no server if one codec cannot encode it', async () => {
     const app = await start([Json, Plain], { sessions: false });
     const client = await app.connect();
     expect(() => app.get(WebwireService).broadcast('news', new Map())).toThrow(TypeError);
@@ -445,7 +445,7 @@ describe('a value that JSON cannot express', () => {
     }
   });
 
-  it('is a TypeError for who sends it as a signal, and a SessionError for who keeps it in a session', async () => {
+  it('is a TypeError in a signal, and a SessionError in a session', async () => {
     const app = await start([Gateway]);
     const wire = await app.connect();
     expect(await wire.ask('signal')).toBe('utf8 TypeError: JSON cannot express a value of type Set (at .users)');

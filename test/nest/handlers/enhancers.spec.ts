@@ -205,7 +205,7 @@ const LEVELS: Level[] = [
   ],
 ];
 
-/** As a version of Nest may that asks nobody for the pieces of its pipelines. */
+/** Simulates a version of Nest that builds its pipelines without the replaced methods. */
 function buildInAnotherWay(nest: INestApplication) {
   const creator = nest.get(ExternalContextCreator);
   creator.create = creator.create.bind(creator);
@@ -236,7 +236,7 @@ describe.each([...LEVELS, ...LEVELS_IN_ANOTHER_WAY])('enhancers %s', (_level, me
     expect(await client.ask('forbidden')).toBe('error FORBIDDEN: Forbidden resource');
   });
 
-  it('apply: filter, for what it catches', async () => {
+  it('apply: filter, for the exceptions that it catches', async () => {
     const client = await start(metadata, configure);
     expect(await client.ask('range')).toBe('utf8 filtered out of range of range from ws');
     expect(await client.ask('other')).toBe('internal error');
@@ -374,7 +374,7 @@ describe('interceptors', () => {
   });
 });
 
-describe('interceptors and what they wrap', () => {
+describe('interceptors and handlers', () => {
   it('share an asynchronous context, whenever the handler is subscribed to', async () => {
     const storage = new AsyncLocalStorage<string>();
     @Injectable()

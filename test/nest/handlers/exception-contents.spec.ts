@@ -155,7 +155,7 @@ describe('the content of a WsException', () => {
     expect(await answer(content)).toBe(`error ERROR: ${message}`);
   });
 
-  it.each(NOTHING)('says no more than that it failed: %s', async (_what, content) => {
+  it.each(NOTHING)('is not sent: %s', async (_what, content) => {
     expect(await answer(content)).toBe('error ERROR: error');
   });
 
@@ -223,7 +223,7 @@ describe('the content of an HttpException', () => {
     expect(await answer(content)).toBe(`error BAD_REQUEST: ${message}`);
   });
 
-  it.each(NOTHING)('says no more than its status: %s', async (_what, content) => {
+  it.each(NOTHING)('is not sent, only its status: %s', async (_what, content) => {
     expect(await answer(content)).toBe('error BAD_REQUEST: bad request');
   });
 
@@ -241,7 +241,7 @@ describe('the content of an exception of a handshake guard', () => {
     expect(await refusal(app.url('/guarded'))).toBe(`418 ${message}`);
   });
 
-  it.each(NOTHING)('says no more than its status: %s', async (_what, content) => {
+  it.each(NOTHING)('is not sent, only its status: %s', async (_what, content) => {
     failure = new WsException(content as object);
     expect(await refusal(app.url('/guarded'))).toBe('403 error');
     failure = new HttpException(content as object, 418);

@@ -55,7 +55,7 @@ class Failing {
 @WebwireGateway()
 class PlainGateway extends Failing {}
 
-/** As Nest documents it for HTTP. */
+/** The filter of Nest's documentation for HTTP. */
 @Catch()
 class CatchEverything implements ExceptionFilter {
   constructor(private readonly host: HttpAdapterHost) {}
@@ -70,7 +70,7 @@ class CatchEverything implements ExceptionFilter {
     );
   }
 }
-/** As Nest documents it for Express. */
+/** The filter of Nest's documentation for Express. */
 @Catch()
 class ExpressFilter implements ExceptionFilter {
   catch(exception: HttpException, host: ArgumentsHost) {

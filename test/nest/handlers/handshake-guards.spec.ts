@@ -53,7 +53,7 @@ async function start(...args: Parameters<typeof TestApp.start>): Promise<TestApp
 
 type Guard = Parameters<typeof UseHandshakeGuards>[number];
 
-/** A gateway with these guards, and one handler that tells what they left. */
+/** A gateway with these guards, and a handler that returns the info that they set. */
 function guardedBy(...guards: Guard[]) {
   @UseHandshakeGuards(...guards)
   @WebwireGateway()
@@ -73,7 +73,7 @@ function handshakeOf(context: ExecutionContext): Handshake {
   return context.switchToWs().getData();
 }
 
-/** Notes its name, then lets pass. */
+/** A guard that records its name and passes. */
 function noting(notes: string[], name: string): CanActivate {
   return guard((context) => {
     notes.push(`${name} of ${context.getClass().name}`);
@@ -102,7 +102,7 @@ class TokenGuard implements CanActivate {
 }
 
 describe('a handshake guard', () => {
-  it('decides who connects, and leaves what it found out', async () => {
+  it('decides whether a client may connect, and sets its info', async () => {
     await start({ providers: [guardedBy(TokenGuard), Users] });
     const client = await app!.connect('/?token=secret');
     expect(await client.ask('info')).toBe('utf8 {"user":"Ada"}');
@@ -125,7 +125,7 @@ describe('a handshake guard', () => {
     expect(await refusal(app!.url())).toBe('401 who are you?');
   });
 
-  it('is asked once for a connection, never for a message', async () => {
+  it('runs once for a connection, never for a message', async () => {
     let asked = 0;
     await start({ providers: [guardedBy(guard(() => ++asked))] });
     const client = await app!.connect();
@@ -261,7 +261,7 @@ describe('a handshake guard', () => {
     ['concurrencyLimit', '4', "handshake.concurrencyLimit is '4'"],
     ['info', null, 'handshake.info is null'],
     ['info', 'Ada', "handshake.info is 'Ada'"],
-  ])('that sets %s to %s is reported, and lets nobody in', async (property, value, message) => {
+  ])('that sets %s to %s is logged, and rejects the client', async (property, value, message) => {
     const wrong = guard((context) => Object.assign(handshakeOf(context), { [property]: value }));
     await start({ providers: [guardedBy(wrong)] });
     expect(await refusal(app!.url())).toBe('500 internal server error');
@@ -510,7 +510,7 @@ describe('a request-scoped guard', () => {
     expect(requests).toEqual([IncomingMessage, WebwireConnection]);
   });
 
-  it('refuses with what its constructor throws', async () => {
+  it('rejects the client with an exception of its constructor', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Strict implements CanActivate {
       constructor() {
@@ -590,7 +590,7 @@ describe('@UseHandshakeGuards()', () => {
     ['JwtGuard', '"JwtGuard"'],
     [{}, 'of type object'],
     [() => true, 'of type function'],
-  ])('refuses what is no guard: %s', (wrong, description) => {
+  ])('rejects a value that is no guard: %s', (wrong, description) => {
     expect(() => guardedBy(TokenGuard, wrong as never)).toThrow(
       new TypeError(
         `argument 2 of @UseHandshakeGuards() on Gateway is ${description}, ` +

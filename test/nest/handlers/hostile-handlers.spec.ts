@@ -249,7 +249,7 @@ describe('Observables', () => {
     await left.promise;
   });
 
-  it.each(['direct', 'enhanced'])('may fail when they are given up (%s)', async (name) => {
+  it.each(['direct', 'enhanced'])('may fail when they are unsubscribed from (%s)', async (name) => {
     const subscribed = deferred();
     const values = new Observable<never>(() => {
       subscribed.resolve();
@@ -330,7 +330,7 @@ it('hooks may return thenables', async () => {
   await awaited.promise;
 });
 
-it('context strategies add to a connection, but do not replace what it is', async () => {
+it('context strategies add properties to a connection, but do not replace its own', async () => {
   ContextIdFactory.apply({
     attach: (contextId) => ({ resolve: () => contextId, payload: { id: 'tenant', tenant: 'a', isActive: 1 } }),
   });

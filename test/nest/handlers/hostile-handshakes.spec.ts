@@ -70,7 +70,7 @@ async function start(canActivate: typeof activate, options: WebwireModuleOptions
   return app.get(Gateway);
 }
 
-/** A guard that lets in when it is told to, and tells when it is asked. */
+/** A guard that resolves `asked` when it is called, and waits for `answer`. */
 function waiting(): { asked: Deferred; answer: Deferred<boolean>; canActivate: () => Promise<boolean> } {
   const asked = deferred();
   const answer = deferred<boolean>();
@@ -87,7 +87,7 @@ function throwing(error: unknown) {
   };
 }
 
-/** All that the server answers to an upgrade request that it refuses. */
+/** The whole response to an upgrade request that the server rejects. */
 async function response(request = UPGRADE): Promise<string> {
   const client = await TcpClient.connect(app!.port);
   client.send(request);
@@ -190,7 +190,7 @@ describe('a guard that refuses', () => {
     expect(await response()).toMatch(/^HTTP\/1\.1 499 \r\nConnection: close\r\n/);
   });
 
-  it('is told as an event', async () => {
+  it('emits an event', async () => {
     const { server } = await start(throwing(new ForbiddenException('not you')));
     const refused = once(server, 'refusal');
     await refusal(app!.url('/?a'));
@@ -225,7 +225,7 @@ describe('a guard that fails', () => {
     expect(hooks).toEqual([]);
   });
 
-  it.each([200, 101, 399, 600, Number.NaN, '403'])('to refuse, with the status %s, does not let in', async (status) => {
+  it.each([200, 101, 399, 600, Number.NaN, '403'])('with the invalid status %s rejects the client', async (status) => {
     await start(() => {
       throw new HandshakeRejection(status as number, 'come in');
     });
@@ -235,7 +235,7 @@ describe('a guard that fails', () => {
     );
   });
 
-  it('with a thenable that throws lets nobody in', async () => {
+  it('with a thenable that throws rejects the client', async () => {
     await start(() => ({
       // eslint-disable-next-line unicorn/no-thenable
       then() {
@@ -245,26 +245,26 @@ describe('a guard that fails', () => {
     expect(await refusal(app!.url())).toBe('500 internal server error');
   });
 
-  it('at the response that there is not yet is told apart from one that refuses', async () => {
+  it('because it uses the missing response is an internal error', async () => {
     await start((context) => context.switchToHttp().getResponse<{ setHeader(): void }>().setHeader());
     expect(await refusal(app!.url())).toBe('500 internal server error');
     expect(await app!.logger.logged('error', 'A handshake failed')).toContain("reading 'setHeader'");
   });
 });
 
-describe('a guard that takes its time', () => {
+describe('a slow guard', () => {
   it.each([
     ['promise', () => new Promise(() => undefined)],
     // eslint-disable-next-line unicorn/no-thenable
     ['thenable', () => ({ then() {} })],
     ['Observable', () => NEVER],
-  ])('with a %s that never settles is given up after handshakeTimeout', async (_what, canActivate) => {
+  ])('with a %s that never settles is ignored after handshakeTimeout', async (_what, canActivate) => {
     await start(canActivate, { handshakeTimeout: 20, shutdownTimeout: 0 });
     expect(await refusal(app!.url())).toBe('503 the handshake took too long');
     expect(hooks).toEqual([]);
   });
 
-  it('and fails when nobody waits any more does no harm', async () => {
+  it('that fails after handshakeTimeout is ignored', async () => {
     const { answer, canActivate } = waiting();
     await start(canActivate, { handshakeTimeout: 20 });
     expect(await refusal(app!.url())).toBe('503 the handshake took too long');
@@ -274,7 +274,7 @@ describe('a guard that takes its time', () => {
     expect(hooks).toEqual(['connected']);
   });
 
-  it('keeps what the client sends meanwhile, in order', async () => {
+  it('keeps messages that the client sends meanwhile, in order', async () => {
     const greet = (name: string) => `\x82\x92\0\0\0\0\x80\x01\0\0\0\0\0\0\0\x05greet${name}`;
     const { asked, answer, canActivate } = waiting();
     await start(canActivate);
@@ -312,7 +312,7 @@ describe('a guard that takes its time', () => {
     expect(hooks).toEqual(['connected']);
   });
 
-  it('is waited for by a shutdown, which lets nobody in', async () => {
+  it('is awaited by a shutdown, which rejects the client', async () => {
     const { asked, answer, canActivate } = waiting();
     await start(canActivate);
     const refused = refusal(app!.url());

@@ -313,7 +313,7 @@ class ScopedGateway extends Handlers {
 
 const BINARY = Payload.binary(new Uint8Array([0x00, 0xff]));
 
-/** Request name, body, and the answer: the same whatever way the handler runs. */
+/** Request name, body, and the answer, which is the same for every way in which a handler can run. */
 const CASES: [name: string, body: string | Payload, answer: string][] = [
   ['string', '', 'utf8 text'],
   ['bytes', '', 'binary 0102ff'],
@@ -420,7 +420,7 @@ describe.each(WAYS)('a handler that runs %s', (_way, gateway) => {
     expect(await client.nextBytes()).toHaveLength(9 + 'text'.length);
   });
 
-  it('leaves what failed unexpectedly in the log and out of the reply', async () => {
+  it('logs an unexpected error and does not send it', async () => {
     await client.ask('throw Error');
     expect(
       app.logger.at('error').some((line) => line.includes('"throw Error"') && line.includes('secret detail')),
@@ -429,7 +429,7 @@ describe.each(WAYS)('a handler that runs %s', (_way, gateway) => {
   });
 });
 
-it('answers what nobody handles', async () => {
+it('answers requests without a handler', async () => {
   @WebwireGateway()
   class Gateway {
     @WebwireRequest('x') x() {
@@ -445,7 +445,7 @@ it('answers what nobody handles', async () => {
   await app.close();
 });
 
-/** A moment in the way of a message at which the client leaves, and what has happened by then. */
+/** A moment in the processing of a message at which the client disconnects, and the events so far. */
 class Stage {
   readonly reached = deferred();
   readonly left = deferred();
@@ -549,7 +549,7 @@ const STAGED_WAYS: [way: string, gateway: Type, moments: string[]][] = [
 describe.each(STAGED_WAYS)('when the client leaves, a handler that %s', (_way, gateway, moments) => {
   let app: TestApp;
 
-  /** Sends a message, and leaves at the moment. */
+  /** Sends a message, and disconnects at the moment. */
   async function leaveAt(moment: string, name: string, kind: string): Promise<void> {
     stage = new Stage(moment);
     const client = await app.connect();
@@ -564,7 +564,7 @@ describe.each(STAGED_WAYS)('when the client leaves, a handler that %s', (_way, g
   beforeAll(async () => {
     app = await TestApp.start({ providers: [gateway, PerRequest] });
   });
-  // It waits for all handlers to end.
+  // Closing waits until all handlers have ended.
   afterAll(() => app.close());
 
   const rows = moments.flatMap((moment) => ['request', 'signal'].map((kind): [string, string] => [moment, kind]));
@@ -591,7 +591,7 @@ describe.each(STAGED_WAYS)('when the client leaves, a handler that %s', (_way, g
 });
 
 describe('interceptors, when the client leaves,', () => {
-  it('still finish what they began', async () => {
+  it('still finish their work', async () => {
     const committed = deferred();
     class Transaction implements NestInterceptor {
       intercept(_context: ExecutionContext, next: CallHandler) {

@@ -8,7 +8,7 @@ import { Queue } from '../../support/queue.js';
 import { WireClient } from '../../support/wire-client.js';
 import type { NodeReport } from './node.js';
 
-/** Compiles the program of a node, within the package, so that its name leads to what was built. */
+/** Compiles the program of a node into a folder of the package, so that it imports the built package by its name. */
 export async function compileNode(): Promise<{ readonly file: string; remove(): Promise<void> }> {
   const source = await readFile(new URL('node.ts', import.meta.url), 'utf8');
   const { outputText } = ts.transpileModule(source, {
@@ -25,7 +25,7 @@ export async function compileNode(): Promise<{ readonly file: string; remove(): 
   return { file, remove: () => rm(folder, { recursive: true }) };
 }
 
-/** A node of an application in a process of its own. */
+/** A node of an application in a separate process. */
 export class NodeProcess {
   readonly reports = new Queue<NodeReport>();
   readonly destroyed: string[] = [];
@@ -60,7 +60,7 @@ export class NodeProcess {
     return client;
   }
 
-  /** Lets it do nothing any more, though its connections stay open. */
+  /** Stops the process, whose connections stay open. */
   stall(): void {
     this.child.kill('SIGSTOP');
   }
@@ -69,7 +69,7 @@ export class NodeProcess {
     this.child.kill('SIGCONT');
   }
 
-  /** Ends it without a warning. */
+  /** Kills the process. */
   async kill(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     this.child.kill('SIGKILL');

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { WebwireConnection, WebwireGateway, WebwireModule, WebwireRequest, WebwireService } from 'nestjs-webwire';
 import { RedisCluster, RedisSessionManager } from 'nestjs-webwire/redis';
 
-/** What a node process tells its parent. */
+/** A message of a node process to its parent. */
 export type NodeReport =
   | { kind: 'listening'; port: number }
   | { kind: 'destroyed'; key: string }

@@ -42,7 +42,7 @@ export class History {
     add(this.#departures, key, { how: 'perhaps closed', from, to: Infinity });
   }
 
-  /** A session is to be closed on all connections. @returns To be called when that is done. */
+  /** A session will be closed on all connections. @returns A function to call when it is closed. */
   ordered(key: string): () => void {
     const order = { from: this.now, to: Infinity };
     add(this.#orders, key, order);

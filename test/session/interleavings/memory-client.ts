@@ -24,7 +24,7 @@ interface Pending {
   sawClosed: boolean;
 }
 
-/** A client at the other end of an in-memory transport connection. It learns of its session only from the server. */
+/** A client at the other end of an in-memory transport connection. It gets its session from messages of the server only. */
 export class MemoryClient implements TransportConnection {
   readonly remoteAddress = undefined;
   readonly bytesRead = 0;

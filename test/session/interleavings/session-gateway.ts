@@ -10,7 +10,7 @@ import {
 } from 'nestjs-webwire';
 import { Chaos, pass } from './chaos.js';
 
-/** Handlers that do what their name says, and need a while to come to their end. */
+/** Slow handlers that change sessions. */
 @WebwireGateway()
 export class SessionGateway {
   @WebSocketServer() readonly server!: WebwireServer;

@@ -97,10 +97,10 @@ const worker = (compiled: (module: string) => string): string => `
   for (let lane = 0; lane < 4; lane++) work(lane);
 `;
 
-/** About half of them come in the middle of a write, as intended. That none does happens once in a million runs. */
+/** About half of them interrupt a write, as intended. The probability that none does is one in a million. */
 const KILLS = 20;
 
-/** Before the latest of them. It is enough for every lane to close a session, which they do in their seventh round. */
+/** Operations before the latest kill: enough for every lane to close a session, which happens in its seventh round. */
 const OPERATIONS = 30;
 
 describe('a process that is killed', () => {
@@ -117,7 +117,7 @@ describe('a process that is killed', () => {
         stdio: ['ignore', 'pipe', 'pipe'],
       });
       const closed = once(child, 'close') as Promise<[number | null, string | null]>;
-      // However the test ends: registered after the directory, so done before that is removed.
+      // Registered after the directory, so done before it is removed, even if the test fails.
       onTestFinished(async () => {
         child.kill('SIGKILL');
         await closed;
@@ -140,7 +140,7 @@ describe('a process that is killed', () => {
       if (names.length > sessions.length) interrupted++;
     }
 
-    // Otherwise the moments were not what this is about.
+    // Checks that some kills have interrupted a write.
     expect(found).toBeGreaterThan(0);
     expect(interrupted).toBeGreaterThan(0);
     const manager = new FileSessionManager({ directory });

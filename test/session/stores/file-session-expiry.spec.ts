@@ -50,7 +50,7 @@ describe('maxAge of the file session manager', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('counts from the last lookup, and removes what a lookup finds expired', async () => {
+  it('counts from the last lookup; a lookup removes an expired session', async () => {
     const { directory, manager } = await setUp(2 * HOUR);
     await manager.onSessionCreated(newSession('key'));
     for (const hours of [2, 4, 6]) {
@@ -166,7 +166,7 @@ describe('the removal of expired sessions', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('does not start any more after the module has ended, but sessions work', async () => {
+  it('does not start after the module has ended, but sessions work', async () => {
     const manager = new FileSessionManager({ directory: temporaryDirectory(), maxAge: HOUR });
     await manager.onModuleDestroy();
     await manager.onSessionCreated(newSession('key'));

@@ -139,7 +139,7 @@ describe('a failing file system', () => {
     expect(await manager.onSessionLookup('key')).toBeNull();
   });
 
-  it('is told to flush the content, the name, and every new directory', async () => {
+  it('flushes the content, the name, and every new directory', async () => {
     const directory = join(temporaryDirectory(), 'a', 'b', 'sessions');
     const manager = new FileSessionManager({ directory });
     const sync = vi.spyOn(await flushing(), 'sync');

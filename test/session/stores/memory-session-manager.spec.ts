@@ -24,7 +24,7 @@ describe('the memory session manager', () => {
     expect(manager.onSessionLookup('key')).toEqual({ ...created, lastLookupAt: new Date(NOW + 1000) });
   });
 
-  it('finds nothing else', () => {
+  it('returns null for other keys', () => {
     const manager = new MemorySessionManager();
     manager.onSessionCreated(newSession('key'));
     for (const key of ['', 'ke', 'key2', 'KEY', '__proto__']) expect(manager.onSessionLookup(key)).toBeNull();

@@ -18,15 +18,15 @@ import {
 import type { Random } from './random.js';
 import type { World } from './world.js';
 
-/** Something that a client does and then does not wait for. */
+/** An action of a client, which does not wait for its result. */
 type Action = (connected: Connected, random: Random, world: World) => void;
 
-/** Bytes of a request and of a reply that are not their payload, and then some. */
+/** At least the bytes of a request and a reply without their payloads. */
 const OVERHEAD = 32;
 
 const ENCODINGS: readonly PayloadEncoding[] = ['binary', 'utf8', 'utf16'];
 
-/** What well-behaved clients do, and how often. */
+/** The actions of well-behaved clients, with their relative frequencies. */
 export const ACTIONS: readonly (readonly [weight: number, action: Action])[] = [
   [20, echo],
   [6, manyEchoes],
@@ -80,7 +80,7 @@ function manyEchoes(connected: Connected, random: Random): void {
   for (let count = random.between(2, 20); count > 0; count--) echo(connected, random);
 }
 
-/** One message in several frames, which others must not come between. */
+/** One message in several frames. No other message may be sent between them. */
 function echoInPieces({ client }: Connected, random: Random): void {
   const bytes = random.bytes(random.between(10, 500));
   client.requestInPieces('echo', bytes, expectPayload('binary', bytes), random.between(2, 5));

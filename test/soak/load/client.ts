@@ -18,37 +18,37 @@ import type { Random } from './random.js';
 import type { KnownSession } from './sessions.js';
 import type { World } from './world.js';
 
-/** How long an answer may take that nothing holds up, in milliseconds. The machine may be busy. */
+/** Longest time for an answer that nothing delays, in milliseconds. The machine may be busy. */
 const ANSWER_TIMEOUT = 20_000;
 
-/** How long a connection may take to close, in milliseconds. */
+/** Longest time for a connection to close, in milliseconds. */
 const CLOSE_TIMEOUT = 10_000;
 
-/** With these a server closes when all replies of running handlers are out (PROTOCOL.md, section 8). */
+/** Close codes that a server sends after all replies of running handlers (docs/PROTOCOL.md, section 8). */
 const ORDERLY_CODES: ReadonlySet<number> = new Set([1000, 1001, 1002, 1003, 1009]);
 
 interface Pending {
   readonly name: string;
   readonly expects: Expectation;
-  /** Whether the server has told that the handler runs. */
+  /** True if the server has reported that the handler runs. */
   isRunning: boolean;
-  /** Signals that the handler has sent, for those that send some. */
+  /** Number of signals that the handler has sent. */
   signals: number;
-  /** Whether it may end the session of the connection, whichever that is by then. */
+  /** True if the request may end the session that the connection has by then. */
   readonly endsSession: boolean;
 }
 
-/** A WebWire client that trusts nothing: it checks all that comes, and why the connection ends. */
+/** A WebWire client that checks each message of the server, and the reason why the connection ends. */
 export class Client {
   /** Resolves when the connection is gone. */
   readonly closed: Promise<void>;
-  /** The size of messages that the server takes; 0 until it has said so. */
+  /** Message buffer size of the server; 0 before the AcceptConf. */
   messageBufferSize = 0;
-  /** Close codes that this client has given reason for. */
+  /** Close codes that this client has caused. */
   readonly #excused = new Set<number>();
   readonly #pending = new Map<string, Pending>();
   readonly #hasMetRestart: () => boolean;
-  /** All that this connection may have had. */
+  /** All sessions that this connection may have had. */
   readonly #sessions = new Map<string, KnownSession>();
   readonly #groups = new Set<string>();
   readonly #users = new Set<string>();
@@ -65,7 +65,7 @@ export class Client {
     private readonly world: World,
     private readonly random: Random,
     private readonly socket: WebSocket,
-    /** Whether the server counts silence as leaving, soon. */
+    /** True if the read timeout of the server is short. */
     readonly isWatched: boolean,
     hasMetRestart: () => boolean,
   ) {
@@ -84,7 +84,7 @@ export class Client {
     return this.socket.readyState === WebSocket.OPEN;
   }
 
-  /** The TCP connection, to do what a WebSocket would not. */
+  /** The TCP connection, for actions that a WebSocket does not allow. */
   get tcp(): Socket {
     const { _socket: tcp } = this.socket as unknown as { _socket: Socket };
     return tcp;
@@ -95,14 +95,14 @@ export class Client {
     for (const code of codes) this.#excused.add(code);
   }
 
-  /** Makes a request that has to be answered as expected, or its connection has to close. */
+  /** Sends a request. Its answer must be the expected one, or the connection must close. */
   request(name: string, body: (id: string) => Payload, expects: Expectation, endsSession = false): void {
     const [id, text] = this.#await(name, expects, endsSession);
     const { encoding, bytes } = body(text);
     this.send({ type: requestType(encoding), id, name, payload: bytes });
   }
 
-  /** The same in several frames. */
+  /** Like `request()`, in several frames. */
   requestInPieces(name: string, body: Uint8Array, expects: Expectation, pieces: number): void {
     const [id] = this.#await(name, expects);
     const bytes = encodeMessage({ type: MessageType.RequestBinary, id, name, payload: body });
@@ -154,7 +154,7 @@ export class Client {
     this.socket.send(bytes, options, () => undefined);
   }
 
-  /** Does what the server closes the connection for, with this code. */
+  /** Breaks the protocol; the server must close the connection with this code. */
   violate(code: number, commit: () => void): void {
     if (!this.isOpen) return;
     this.world.tally.violations++;
@@ -182,20 +182,20 @@ export class Client {
     await this.close();
   }
 
-  /** Closes, whatever is under way. */
+  /** Closes the connection, even if requests are in flight. */
   async close(): Promise<void> {
     this.#isLeaving = true;
     this.socket.close(1000);
     await this.whenClosed('was left');
   }
 
-  /** Is gone without a word. */
+  /** Breaks the connection without a close frame. */
   vanish(): void {
     this.#isLeaving = true;
     this.tcp.resetAndDestroy();
   }
 
-  /** @param why Why the connection has to end soon. */
+  /** @param why The reason why the connection must end soon, for the failure. */
   async whenClosed(why: string, timeout = CLOSE_TIMEOUT): Promise<void> {
     const timer = new AbortController();
     const isLate = await Promise.race([
@@ -219,7 +219,7 @@ export class Client {
     return [id, text];
   }
 
-  /** A session that the connection gets may fall to a request that is under way. */
+  /** Marks a new session as ending if a request in flight may end it. */
   #expectEnd(session: KnownSession): void {
     session.isEnding ||= [...this.#pending.values()].some(({ endsSession }) => endsSession);
   }

@@ -6,12 +6,12 @@ import { Client } from './client.js';
 import type { Random } from './random.js';
 import type { World } from './world.js';
 
-/** How long an upgrade may take, in milliseconds. */
+/** Longest time for an upgrade, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 20_000;
 
 type GatewayName = 'plain' | 'narrow' | 'guarded';
 
-/** How many of the clients go where; more want to be guarded than there is room for. */
+/** The gateways, with the shares of the clients; the guarded one gets more clients than it accepts. */
 const GATEWAYS = [
   [45, 'plain'],
   [30, 'narrow'],
@@ -24,19 +24,19 @@ export interface Connected {
   readonly gateway: GatewayName;
 }
 
-/** Where a gateway is now. */
+/** The present URL of a gateway. */
 export function urlOf({ ports }: World, gateway: GatewayName): string {
   return gateway === 'narrow'
     ? `ws://127.0.0.1:${ports.own}/`
     : `ws://127.0.0.1:${ports.http}${gateway === 'guarded' ? GUARDED_PATH : '/'}`;
 }
 
-/** Connects to one of the gateways. `undefined` if the server refuses, which it must have a reason for. */
+/** Connects to one of the gateways. `undefined` if the server rejects the client for a valid reason. */
 export async function connect(world: World, random: Random): Promise<Connected | undefined> {
   const gateway = random.weigh(GATEWAYS);
   const hasMetRestart = world.restarts.watch();
   const socket = new WebSocket(urlOf(world, gateway), {
-    // A client that falls silent says nothing at all.
+    // A silent client must not answer pings either.
     autoPong: false,
     perMessageDeflate: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
@@ -49,14 +49,14 @@ export async function connect(world: World, random: Random): Promise<Connected |
   }
   world.tally.refused++;
   const isFull = gateway === 'guarded' && refusal === '503 too many connections';
-  // The upgrade itself was late.
+  // A pause of this process has delayed the upgrade.
   const isLate = refusal.startsWith('408') && world.pulse.hasStopped();
   if (!isFull && !isLate && !hasMetRestart())
     world.failures.add(`A client could not connect to ${gateway}: ${refusal}`);
   return undefined;
 }
 
-/** Why the server does not let a client in; `undefined` if it does. */
+/** The reason why the server rejects a client; `undefined` if it accepts it. */
 function refusalOf(socket: WebSocket): Promise<string | undefined> {
   return new Promise((resolve) => {
     socket.once('open', () => resolve(undefined));

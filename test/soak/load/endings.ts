@@ -6,13 +6,13 @@ import { expectEmpty, expectJsonText, expectText } from './expectations.js';
 import type { Random } from './random.js';
 import { VIOLATIONS } from './violations.js';
 
-/** How a client's connection comes to its end; resolves when it is gone. */
+/** Ends the connection of a client; resolves when it has ended. */
 type Ending = (connected: Connected, random: Random) => Promise<void>;
 
-/** Messages that wait because of running handlers take a while; the machine may be busy. */
+/** Longest time for messages that wait for running handlers, in milliseconds. The machine may be busy. */
 const PATIENCE = 20_000;
 
-/** How connections end, and how often. */
+/** The endings of connections, with their relative frequencies. */
 export const ENDINGS: readonly (readonly [weight: number, ending: Ending])[] = [
   [35, ({ client }) => client.leave()],
   [15, ({ client }) => client.close()],
@@ -25,7 +25,7 @@ export const ENDINGS: readonly (readonly [weight: number, ending: Ending])[] = [
   [5, closeHalf],
 ];
 
-/** A handler may outlive its connection by far. */
+/** Breaks the connection while handlers run. */
 async function vanish({ client }: Connected, random: Random): Promise<void> {
   if (random.chance(0.4)) {
     const slow = { ms: random.between(2_500, 4_000), text: 'x', stops: false };
@@ -40,7 +40,7 @@ async function vanish({ client }: Connected, random: Random): Promise<void> {
   await client.closed;
 }
 
-/** Half a frame is on its way. Nothing may follow it: that would be taken for the other half. */
+/** Sends half a frame. Nothing may follow it, because it would be read as the other half. */
 async function vanishInTheMiddle({ client }: Connected, random: Random): Promise<void> {
   client.tcp.write(Buffer.from('82fe01000000000080', 'hex').subarray(0, random.between(1, 9)));
   await delay(random.between(0, 50));
@@ -54,14 +54,14 @@ async function breakTheProtocol({ client }: Connected, random: Random): Promise<
   await client.whenClosed('broke the protocol', PATIENCE);
 }
 
-/** The server closes the connection, when it is done. */
+/** Makes the server close the connection. */
 async function beSentAway({ client }: Connected): Promise<void> {
   client.excuse(1000);
   client.request('leave', () => Payload.utf8('x'), expectText('goodbye'));
   await client.whenClosed('was sent away', PATIENCE);
 }
 
-/** Asks for more than it reads. */
+/** Requests more data than it reads. */
 async function stopReading({ client }: Connected, random: Random): Promise<void> {
   client.excuse(1013, 1006);
   client.pause();
@@ -73,7 +73,7 @@ async function stopReading({ client }: Connected, random: Random): Promise<void>
   await client.leave();
 }
 
-/** Sends nothing: where that is noticed soon, the server ends it. */
+/** Sends nothing: a server with a short read timeout ends the connection. */
 async function fallSilent({ client, gateway }: Connected): Promise<void> {
   if (gateway !== 'narrow') return client.leave();
   await client.whenClosed('fell silent', SHORT_READ_TIMEOUT * 1.125 + PATIENCE);

@@ -3,8 +3,8 @@ import { MAX_SESSION_CONNECTIONS, ON_PURPOSE, type FailureKind } from '../wire.j
 import type { KnownSession } from './sessions.js';
 
 /**
- * Whether this can be the answer to a request.
- * @param signals How many signals came from the handler before.
+ * Returns true if a message can be the answer to a request.
+ * @param signals Number of signals that the handler sent before.
  */
 export type Expectation = (answer: ServerMessage, signals: number) => boolean;
 
@@ -41,7 +41,7 @@ const FAILURE_CODES: Readonly<Record<FailureKind, string | undefined>> = {
 
 export const FAILURE_KINDS = Object.keys(FAILURE_CODES) as FailureKind[];
 
-/** What a handler chose to tell, and nothing of what it did not. */
+/** The failure that the handler reports, without details that it does not report. */
 export function expectFailure(kind: FailureKind): Expectation {
   const code = FAILURE_CODES[kind];
   return (answer) =>
@@ -60,14 +60,14 @@ export function expectError(code: string): Expectation {
   return (answer) => answer.type === MessageType.ReplyError && answer.code === code;
 }
 
-/** The name of a user who is signed in; or somebody else was quicker on the same connection. */
+/** The name of the user who signed in; or the error that another request signed in first on the connection. */
 export function expectSignedIn(user: string): Expectation {
   const expectUser = expectText(user);
   const expectActive = expectError('SESSION_ACTIVE');
   return (answer, signals) => expectUser(answer, signals) || expectActive(answer, signals);
 }
 
-/** The session, or why it cannot be had: which reasons there can be is known when the request is made, and later. */
+/** The session, or the reason why it cannot be restored. The valid reasons depend on its state at the request and later. */
 export function expectRestored(session: KnownSession): Expectation {
   const wasGone = session.isGone;
   return (answer) => {
@@ -84,7 +84,7 @@ export function expectRestored(session: KnownSession): Expectation {
   };
 }
 
-/** How many connections had the session: if any, it is gone now. */
+/** The number of connections that had the session. If it is not 0, the session no longer exists. */
 export function expectRevoked(session: KnownSession): Expectation {
   return (answer) => {
     if (answer.type !== MessageType.ReplyUtf8) return false;

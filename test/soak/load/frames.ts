@@ -1,14 +1,14 @@
-/** What clients set in the length byte of every frame. */
+/** The mask bit, in the length byte of each frame of a client. */
 const MASKED = 0x80;
 
-/** Zeros mask nothing: what is seen on the wire is what is meant. */
+/** A mask of zeros leaves the payload readable. */
 const MASK = Buffer.alloc(4);
 
 export const FINAL_BINARY = 0x82;
 export const FINAL_TEXT = 0x81;
 export const FINAL_PING = 0x89;
 
-/** A frame of a client, whatever its first byte (RFC 6455, section 5.2). */
+/** A frame of a client with any first byte (RFC 6455, section 5.2). */
 export function frame(payload: Uint8Array, firstByte = FINAL_BINARY): Buffer {
   const { length } = payload;
   const header =
@@ -17,7 +17,7 @@ export function frame(payload: Uint8Array, firstByte = FINAL_BINARY): Buffer {
   return Buffer.concat([header, MASK, payload]);
 }
 
-/** The beginning of a frame that would be far larger than anything. */
+/** The header of a frame that exceeds all limits. */
 export function hugeFrameHeader(): Buffer {
   return Buffer.from([FINAL_BINARY, MASKED | 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
 }

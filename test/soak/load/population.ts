@@ -7,17 +7,17 @@ import type { Random } from './random.js';
 import { makeTrouble } from './troublemakers.js';
 import type { World } from './world.js';
 
-/** For each troublemaker there are so many clients. */
+/** Number of clients for each troublemaker. */
 const CLIENTS_PER_TROUBLEMAKER = 10;
 
-/** How long a client is idle at most before its next action, in milliseconds: less than any read timeout. */
+/** Longest pause of a client before its next action, in milliseconds: less than any read timeout. */
 const LONGEST_PAUSE = 700;
 
-/** How long a client that was refused waits at most, in milliseconds. */
+/** Longest pause of a rejected client before its next attempt, in milliseconds. */
 const LONGEST_RETRY = 2_000;
 
 /**
- * Everybody who connects: so many at a time, each of them over and over again, until all are told to leave.
+ * Runs a number of clients at a time. Each one connects again and again, until the run ends.
  * @returns Resolves when all have left.
  */
 export async function populate(world: World, random: Random, connections: number): Promise<void> {
@@ -43,13 +43,13 @@ async function repeat(
 async function live(world: World, random: Random): Promise<void> {
   const connected = await connect(world, random);
   if (!connected) {
-    // Like clients that mean well: all at once would be too much for any server that starts.
+    // A random pause, as well-behaved clients make it: if all came at once, no starting server could serve them.
     await delay(random.between(0, LONGEST_RETRY));
     return;
   }
   const { client } = connected;
   for (let actions = random.between(1, 40); actions > 0 && client.isOpen && !world.isEnding; actions--) {
-    // Nothing is sent before the AcceptConf is there.
+    // Nothing is sent before the AcceptConf arrived.
     if (client.messageBufferSize > 0) random.weigh(ACTIONS)(connected, random, world);
     await delay(random.between(0, LONGEST_PAUSE));
     if (random.chance(0.3)) client.send({ type: MessageType.Heartbeat });

@@ -1,15 +1,15 @@
-/** How often it beats, in milliseconds. */
+/** Interval of the beats, in milliseconds. */
 const INTERVAL = 100;
 
-/** A beat that is so late tells of a standstill, in milliseconds. */
+/** A delay of a beat that counts as a standstill, in milliseconds. */
 const STANDSTILL = 1_000;
 
-/** For so long a standstill explains why connections close, in milliseconds. */
+/** The time after a standstill in which it explains the end of connections, in milliseconds. */
 const AFTERMATH = 10_000;
 
 /**
- * Knows when this process got no time: clients that neither send nor read for a while are rightly taken for gone, for which
- * the server is not to blame.
+ * Detects times in which this process got no CPU time: then its clients neither send nor read, and the server may rightly
+ * disconnect them.
  */
 export class Pulse {
   #lastBeat = Date.now();
@@ -22,9 +22,9 @@ export class Pulse {
     return this.#longest;
   }
 
-  /** Whether clients have been held up a short while ago. */
+  /** True if a standstill ended a short time ago. */
   hasStopped(): boolean {
-    // Whoever asks may be quicker than the timer.
+    // The call may come before the timer fires.
     this.#beat();
     return Date.now() - this.#lastStandstill < AFTERMATH;
   }

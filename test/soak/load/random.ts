@@ -1,4 +1,4 @@
-/** A source of decisions that are the same for the same seed (mulberry32). */
+/** A source of random decisions; equal seeds give equal decisions (mulberry32). */
 export class Random {
   #state: number;
 
@@ -15,7 +15,7 @@ export class Random {
     return ((bits ^ (bits >>> 14)) >>> 0) / 0x1_0000_0000;
   }
 
-  /** A source of its own, for somebody who decides at the same time as others. */
+  /** An independent source, for code that decides concurrently with other code. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 0x1_0000_0000));
   }
@@ -33,7 +33,7 @@ export class Random {
     return values[this.between(0, values.length - 1)]!;
   }
 
-  /** One of several, each as often as its weight says. */
+  /** One of several values, each with a frequency that corresponds to its weight. */
   weigh<Value>(choices: readonly (readonly [weight: number, value: Value])[]): Value {
     let left = this.next() * choices.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, value] of choices) {
@@ -43,14 +43,14 @@ export class Random {
     return choices.at(-1)![1];
   }
 
-  /** At most 64 KiB, which must not be changed. */
+  /** Random bytes, at most 64 KiB. They must not be changed. */
   bytes(length: number): Buffer {
     const start = this.between(0, 64 * 1024);
     return POOL.subarray(start, start + length);
   }
 }
 
-/** Random bytes to cut pieces from: making them takes longer than sending them. */
+/** Random bytes from which `bytes()` takes parts, as making random bytes takes longer than sending them. */
 const POOL = Buffer.alloc(128 * 1024);
 const poolRandom = new Random(1);
 for (let index = 0; index < POOL.length; index++) POOL[index] = poolRandom.between(0, 255);

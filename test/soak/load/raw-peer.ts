@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A TCP connection that need not make sense. */
+/** A TCP connection for data that breaks the protocols. */
 export class RawPeer {
   /** Resolves when both sides have ended. */
   readonly closed: Promise<void>;
@@ -9,7 +9,7 @@ export class RawPeer {
 
   private constructor(private readonly socket: Socket) {
     socket.on('data', (bytes) => {
-      // Enough to tell what the server says.
+      // Enough to recognise the answer.
       if (this.#received.length < 256) this.#received += bytes.toString('latin1');
     });
     socket.on('error', () => undefined);
@@ -43,7 +43,7 @@ export class RawPeer {
     await Promise.race([answer, end, this.closed]);
   }
 
-  /** Reads no more. */
+  /** Stops reading. */
   pause(): void {
     this.socket.pause();
   }
@@ -53,7 +53,7 @@ export class RawPeer {
     this.socket.end();
   }
 
-  /** Ends both sides, whatever is under way. */
+  /** Resets the connection. */
   reset(): void {
     this.socket.resetAndDestroy();
   }
@@ -62,10 +62,10 @@ export class RawPeer {
     this.socket.destroy();
   }
 
-  /** @returns Whether the server ended the connection in time. */
+  /** @returns True if the server ended the connection in time. */
   async endedWithin(timeout: number): Promise<boolean> {
     const timer = new AbortController();
-    // Reads to the end, to learn of it, and ends its own side.
+    // Reads to the end, so that the event `end` is emitted, and then ends its own side.
     if (this.socket.readableEnded) this.socket.end();
     else this.socket.once('end', () => this.socket.end()).resume();
     const ended = await Promise.race([

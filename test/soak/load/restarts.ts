@@ -1,4 +1,4 @@
-/** Tells which restart somebody may have met: only a restart excuses some of what clients see. */
+/** Records restarts of the server: some results are valid for clients only during a restart. */
 export class Restarts {
   #begun = 0;
   #done = 0;
@@ -15,7 +15,7 @@ export class Restarts {
     return this.#begun;
   }
 
-  /** @returns Whether a restart went on at any time since now. */
+  /** @returns A function that returns true if the server was restarting at any time since this call. */
   watch(): () => boolean {
     const done = this.#done;
     return () => this.#begun > done;

@@ -1,15 +1,15 @@
 import type { Random } from './random.js';
 
-/** So many are remembered at most; what became of older ones does not matter any more. */
+/** Most sessions that are recorded. Older ones are no longer checked. */
 const MOST = 300;
 
-/** A session as far as its clients can know about it. */
+/** The state of a session, as its clients can derive it. */
 export interface KnownSession {
   readonly key: string;
   readonly user: string;
-  /** Somebody asked for its end. It may be gone, or be going. */
+  /** True if a client has requested its end. It may or may not exist. */
   isEnding: boolean;
-  /** It is gone for certain: no request from now on may find it. */
+  /** True if it certainly no longer exists: no later request may find it. */
   isGone: boolean;
 }
 
@@ -30,7 +30,7 @@ export class Sessions {
     return session;
   }
 
-  /** Mostly a recent one, so that several clients want the same. */
+  /** Usually returns a recent session, so that several clients use the same one. */
   pick(random: Random): KnownSession | undefined {
     const { length } = this.#known;
     if (length === 0) return undefined;

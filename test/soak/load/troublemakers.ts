@@ -5,10 +5,10 @@ import type { Random } from './random.js';
 import { RawPeer } from './raw-peer.js';
 import type { World } from './world.js';
 
-/** Mischief with a TCP connection. It says what the server has failed to do, if anything. */
+/** Misuses a TCP connection. Returns a description of the failure if the server reacts wrongly. */
 type Mischief = (peer: RawPeer, random: Random) => Promise<string | undefined>;
 
-/** How long the server may take to end a connection that it has to end, in milliseconds. */
+/** Longest time for the server to end a connection that it must end, in milliseconds. */
 const PATIENCE = 20_000;
 
 const UPGRADE_LINES = [
@@ -54,7 +54,7 @@ const MISCHIEF: readonly (readonly [weight: number, mischief: Mischief])[] = [
   [2, pingWithoutReading],
 ];
 
-/** Makes trouble on one connection. */
+/** Misuses one connection. */
 export async function makeTrouble(world: World, random: Random): Promise<void> {
   const hasMetRestart = world.restarts.watch();
   const peer = await RawPeer.connect(random.chance(0.5) ? world.ports.http : world.ports.own);
@@ -90,7 +90,7 @@ async function stopWithinTheUpgrade(peer: RawPeer, random: Random) {
   return undefined;
 }
 
-/** Wrong in one line, each of which makes it another request than one for a WebSocket. */
+/** Sends an upgrade request with one wrong line, which makes it invalid. */
 async function upgradeBadly(peer: RawPeer, random: Random) {
   const [line, instead] = random.pick([
     [0, 'GET /elsewhere HTTP/1.1'],
@@ -102,7 +102,7 @@ async function upgradeBadly(peer: RawPeer, random: Random) {
   return (await expectAnswer(peer, /^HTTP\/1\.1 4\d\d /)) ?? expectEnd(peer);
 }
 
-/** All in one packet, and gone at once or a little later. */
+/** Sends an upgrade request and messages in one packet, and disconnects at once or a little later. */
 async function upgradeAndVanish(peer: RawPeer, random: Random) {
   peer.write(Buffer.concat([Buffer.from(UPGRADE), SLOW_REQUEST, SLOW_REQUEST]));
   await delay(random.between(0, 30));
@@ -151,7 +151,7 @@ async function neverRead(peer: RawPeer, random: Random) {
   return undefined;
 }
 
-/** The close frame of the server is never answered: it has to do without. */
+/** Does not answer the close frame of the server, which must end the connection nevertheless. */
 async function ignoreTheClose(peer: RawPeer) {
   peer.write(UPGRADE);
   await peer.answered();
@@ -159,7 +159,7 @@ async function ignoreTheClose(peer: RawPeer) {
   return expectEnd(peer);
 }
 
-/** Pongs must not fill the memory of the server. */
+/** Sends pings without reading the pongs, which must not fill the memory of the server. */
 async function pingWithoutReading(peer: RawPeer, random: Random) {
   peer.write(UPGRADE);
   await peer.answered();

@@ -2,7 +2,7 @@ import type { Client } from './client.js';
 import { FINAL_BINARY, FINAL_PING, frame, hugeFrameHeader } from './frames.js';
 import type { Random } from './random.js';
 
-/** Something that a client must not do, and the close code that it gets for it (PROTOCOL.md, section 9). */
+/** A violation by a client, and the close code that the server sends for it (docs/PROTOCOL.md, section 9). */
 interface Violation {
   readonly code: number;
   readonly commit: (client: Client, random: Random) => void;
@@ -18,8 +18,8 @@ const MALFORMED = [
   '2100', // trailing bytes
   `7f${ID}ff6162`, // a name that ends beyond the message
   `81${ID}01610062`, // UTF-16 of odd length
-  `80${ID}0101ff`, // a character that is none
-  `20${ID}07`, // a session key that is none
+  `80${ID}0101ff`, // an invalid character
+  `20${ID}07`, // an invalid session key
   `7f${ID}00`, // neither name nor payload
 ];
 
@@ -28,10 +28,10 @@ const BROKEN_FRAMES: readonly Buffer[] = [
   Buffer.from([FINAL_BINARY, 1, 0]), // not masked
   frame(Buffer.from('x'), 0xf2), // reserved bits
   frame(Buffer.from('x'), 0x83), // unknown opcode
-  frame(Buffer.from('x'), 0x80), // continues nothing
+  frame(Buffer.from('x'), 0x80), // a continuation without a first frame
   frame(Buffer.alloc(126), FINAL_PING), // a control frame that is too long
-  frame(Buffer.from('x'), 0x09), // … in pieces
-  frame(Buffer.from([1]), 0x88), // a close frame with half a code
+  frame(Buffer.from('x'), 0x09), // a control frame in pieces
+  frame(Buffer.from([1]), 0x88), // a close frame with half of a code
 ];
 
 export const VIOLATIONS: readonly (readonly [weight: number, violation: Violation])[] = [

@@ -4,9 +4,9 @@ import type { Pulse } from './pulse.js';
 import type { Restarts } from './restarts.js';
 import type { Sessions } from './sessions.js';
 
-/** What the clients have counted. */
+/** Counters of the clients. */
 export interface Tally {
-  /** Connections that were opened, and attempts that were refused. */
+  /** Number of opened connections, and of rejected attempts. */
   opened: number;
   refused: number;
   /** Raw TCP connections of troublemakers. */
@@ -15,16 +15,16 @@ export interface Tally {
   replies: number;
   /** Requests whose connection closed before they were answered. */
   unanswered: number;
-  /** Of the replies: those of a server that shuts down. */
+  /** Number of replies of a server that shuts down; included in the replies. */
   shutdowns: number;
   signals: number;
   violations: number;
 }
 
-/** What all clients of a run share. */
+/** Values that all clients of a run share. */
 export interface World {
   ports: Ports;
-  /** Whether everybody is to leave, properly. */
+  /** True when all clients must leave in an orderly way. */
   isEnding: boolean;
   readonly tally: Tally;
   readonly failures: Failures;

@@ -14,17 +14,17 @@ import { Ticker } from './ticker.js';
 
 const HOST = '127.0.0.1';
 
-/** How long the server may take to notice that everybody has left, in milliseconds. */
+/** Longest time for the server to detect that all clients have left, in milliseconds. */
 const REST_TIMEOUT = 15_000;
 
 class SoakModule {}
 
-/** What the applications of a run have in common. */
-export interface Surroundings {
+/** Values that the applications of a run share. */
+export interface RunContext {
   readonly counts: Counts;
   readonly failures: Failures;
   readonly logbook: Logbook;
-  /** Where sessions are, which outlive an application. */
+  /** Directory of the sessions, which outlive an application. */
   readonly directory: string;
 }
 
@@ -37,7 +37,7 @@ export class Application {
   ) {}
 
   /** @param ports 0 lets the system choose one. */
-  static async start(ports: Ports, { counts, failures, logbook, directory }: Surroundings): Promise<Application> {
+  static async start(ports: Ports, { counts, failures, logbook, directory }: RunContext): Promise<Application> {
     const ledger = new Ledger(counts, failures);
     const webwire = WebwireModule.forRoot({
       gateways: { NarrowGateway: { port: ports.own } },
@@ -58,14 +58,14 @@ export class Application {
     return { http: http.port, own: own.port };
   }
 
-  /** Waits until everybody has left, who must not leave a trace. */
+  /** Waits until all clients have left. They must not leave connections, groups or handlers. */
   async rest(): Promise<void> {
     const deadline = Date.now() + REST_TIMEOUT;
     while (!this.#isQuiet && Date.now() < deadline) await delay(50);
     if (!this.#isQuiet) this.failures.add(`nobody is connected, but the server does not rest: ${this.#state()}`);
   }
 
-  /** Shuts down gracefully, whatever goes on. */
+  /** Shuts down gracefully, also under load. */
   async close(): Promise<void> {
     const httpServer = this.app.getHttpServer() as Server;
     await this.app.close();

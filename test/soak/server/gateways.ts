@@ -45,7 +45,7 @@ const FAILURES: Readonly<Record<FailureKind, () => Error>> = {
   rejection: () => new Error(ON_PURPOSE),
 };
 
-/** The messages that all gateways know. */
+/** Handlers of all gateways. */
 @Injectable()
 abstract class Handlers {
   constructor(
@@ -92,7 +92,7 @@ abstract class Handlers {
     });
   }
 
-  /** Larger than some buffers, on purpose. */
+  /** Replies that are larger than some buffers, on purpose. */
   @WebwireRequest('large', { codec: jsonCodec })
   large(@MessageBody() { size, start }: { size: number; start: number }) {
     return this.ledger.handle('large', () => pattern(size, start));
@@ -109,7 +109,7 @@ abstract class Handlers {
     });
   }
 
-  /** More than a client that does not read can be sent. */
+  /** Sends more than a client that does not read can receive. */
   @WebwireRequest('flood', { codec: jsonCodec })
   flood(@MessageBody() { count, size }: FloodBody, @ConnectedSocket() connection: WebwireConnection) {
     return this.ledger.handle('flood', () => {
@@ -141,7 +141,7 @@ abstract class Handlers {
     return this.ledger.handle('sign-out', () => connection.closeSession());
   }
 
-  /** Closes a session wherever it is; tells on how many connections it was. */
+  /** Closes a session on all its connections, and replies with their number. */
   @WebwireRequest('revoke')
   revoke(@MessageBody() key: string) {
     return this.ledger.handle('revoke', async () => String(await this.webwire.closeSession(key)));
@@ -157,7 +157,7 @@ abstract class Handlers {
     return this.ledger.handle('quit', () => this.webwire.leave(connection, group));
   }
 
-  /** Clients number their notes: none may be lost, nor overtake another. */
+  /** Clients number their notes. No note may be lost or overtake another one. */
   @WebwireSignal('note')
   note(@MessageBody() body: string, @ConnectedSocket() connection: WebwireConnection): void {
     this.ledger.handle('note', () => {
@@ -181,17 +181,17 @@ abstract class Handlers {
   }
 }
 
-/** Clients may sign in twice at a time, and leave meanwhile. */
+/** Reports expected errors: clients may sign in twice at the same time, and leave meanwhile. */
 function explain(error: unknown): never {
   const isExpected = error instanceof SessionError && ['SESSION_ACTIVE', 'CONNECTION_CLOSED'].includes(error.code);
   throw isExpected ? new RequestError(error.code) : error;
 }
 
-/** Everything as it is by default. */
+/** A gateway with default options. */
 @WebwireGateway()
 export class PlainGateway extends Handlers {}
 
-/** Narrow limits, on a port of its own: what it cannot take has to wait or to go. */
+/** A gateway with narrow limits on its own port, so that messages wait and clients are disconnected. */
 @WebwireGateway(0, {
   readTimeout: SHORT_READ_TIMEOUT,
   messageBufferSize: 65_536,
@@ -223,7 +223,7 @@ class PassingPipe implements PipeTransform {
   }
 }
 
-/** Everything that Nest puts around a handler; no sessions, and few connections. */
+/** A gateway with all kinds of enhancers, without sessions, and with few connections. */
 @UseGuards(MessageScopedGuard)
 @UseInterceptors(PassingInterceptor)
 @WebwireGateway({ path: GUARDED_PATH, sessions: false, maxConnections: 100 })
@@ -233,7 +233,7 @@ export class GuardedGateway extends Handlers {
     return this.ledger.handle('piped', () => body);
   }
 
-  /** What waits for a guard may overtake what does not. */
+  /** Not checked here: with guards that differ in duration, notes may overtake each other. */
   override note(): void {
     this.ledger.handle('note', () => undefined);
   }

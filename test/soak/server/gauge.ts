@@ -2,22 +2,22 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { getHeapCodeStatistics } from 'node:v8';
 import type { Reading } from '../reports.js';
 
-/** Collections per reading at most, and how long each gets to let go of what it found, in milliseconds. */
+/** Most garbage collections per reading, and the pause after each one, in milliseconds. */
 const MOST_COLLECTIONS = 25;
 const PAUSE = 100;
 
-/** A heap that shrinks by less than this part of itself in each of so many collections has come to rest. */
+/** The heap is stable if each of several collections shrinks it by less than this fraction. */
 const REST = 0.001;
 const RESTFUL_COLLECTIONS = 4;
 
 /**
- * Reads what the process has in use.
+ * Reads the resources that the process uses.
  *
- * One collection does not find everything: finalizers and closing handles let go of more after it. So collections are
- * repeated, with pauses, until the heap no longer shrinks; the least of it is what is really held.
+ * One collection does not free everything, as finalizers and closing handles release more after it. So collections are
+ * repeated, with pauses, until the heap no longer shrinks. The smallest size counts.
  *
- * Compiled code is counted apart. For minutes the engine compiles one more function here and another one better there,
- * which takes more memory than most leaks and has nothing to do with them.
+ * Compiled code does not count: the engine compiles and optimises functions for minutes, which takes more memory than most
+ * leaks.
  */
 export async function read(): Promise<Reading> {
   globalThis.gc!();
@@ -39,7 +39,7 @@ export async function read(): Promise<Reading> {
   return { ...least, resources: readResources() };
 }
 
-/** What keeps the process alive just now, by kind: sockets, servers, timers, … */
+/** The resources that keep the process alive at present, by kind: sockets, servers, timers, … */
 export function readResources(): Reading['resources'] {
   const counts: Record<string, number> = {};
   for (const kind of process.getActiveResourcesInfo().toSorted()) counts[kind] = (counts[kind] ?? 0) + 1;

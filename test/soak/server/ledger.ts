@@ -1,9 +1,9 @@
 import type { Failures } from '../failures.js';
 import type { Counts } from '../reports.js';
 
-/** Keeps the books of one application: whatever starts in it has to end before it is closed. */
+/** Counts the running work of one application, which must end before the application is closed. */
 export class Ledger {
-  /** Whether the providers of the application can still be used. */
+  /** True while the providers of the application can be used. */
   #isOpen = true;
   #handlers = 0;
   #hooks = 0;
@@ -15,7 +15,7 @@ export class Ledger {
     private readonly failures: Failures,
   ) {}
 
-  /** Runs the work of a handler, which finds all providers alive from its beginning to its end. */
+  /** Runs the work of a handler. The providers must be usable from its start to its end. */
   handle<Result>(name: string, work: () => Result): Result {
     this.counts.handlers++;
     return this.#track(name, work, (change) => (this.#handlers += change));
@@ -33,7 +33,7 @@ export class Ledger {
     await this.#track('handleDisconnect', work, (change) => (this.#hooks += change));
   }
 
-  /** The application destroys its providers, one by one. */
+  /** Called when the application destroys its providers. */
   destroy(): void {
     this.#isOpen = false;
     this.#expectNothing('when providers were destroyed');
@@ -43,12 +43,12 @@ export class Ledger {
     this.failures.add(text);
   }
 
-  /** Whether nothing runs, and everyone who came has gone. */
+  /** True if no work runs, and all clients have left. */
   get isQuiet(): boolean {
     return this.#handlers === 0 && this.#hooks === 0 && this.#connected === this.#disconnected;
   }
 
-  /** The application is closed. */
+  /** Called when the application is closed. */
   close(): void {
     if (this.#isOpen) this.fail('an application was closed without destroying its providers');
     this.#expectNothing('when the application was closed');

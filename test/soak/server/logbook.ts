@@ -2,7 +2,7 @@ import type { LoggerService } from '@nestjs/common';
 import type { Failures } from '../failures.js';
 import { ON_PURPOSE } from '../wire.js';
 
-/** What an operator may read as a warning while clients behave like these. */
+/** Warnings that are expected with such clients. */
 const EXPECTED_WARNINGS = [
   / broke the protocol and is closed: /,
   / reads too slowly and is dropped: /,

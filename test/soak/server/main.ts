@@ -5,12 +5,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { answer } from '../../bench/process/answer.js';
 import { Failures } from '../failures.js';
 import type { Counts, Ports, Reading, ServerReport } from '../reports.js';
-import { Application, type Surroundings } from './application.js';
+import { Application, type RunContext } from './application.js';
 import { read, readResources } from './gauge.js';
 import { Logbook } from './logbook.js';
 import { observe } from './observer.js';
 
-/** The server process: runs one application after the other, as the load process asks. */
+/** The server process: runs one application after the other, on requests of the load process. */
 
 const SYSTEM_CHOOSES: Ports = { http: 0, own: 0 };
 
@@ -26,7 +26,7 @@ const counts: Counts = {
   refusals: 0,
   shutdowns: 0,
 };
-const surroundings: Surroundings = {
+const context: RunContext = {
   counts,
   failures,
   logbook: new Logbook(failures),
@@ -43,25 +43,25 @@ let application: Application;
 
 answer({
   start: async (): Promise<Ports> => {
-    // Node.js makes these when they are needed first; the rest of the start takes a moment to be over.
+    // Node.js makes these streams on first use. Other parts of the start take a moment.
     for (const stream of [process.stdout, process.stderr]) stream.write('');
     await delay(500);
     before = readResources();
-    application = await Application.start(SYSTEM_CHOOSES, surroundings);
+    application = await Application.start(SYSTEM_CHOOSES, context);
     return application.ports;
   },
   restart: async (keepsPorts: boolean): Promise<Ports> => {
     const ports = keepsPorts ? application.ports : SYSTEM_CHOOSES;
     await application.close();
-    application = await Application.start(ports, surroundings);
+    application = await Application.start(ports, context);
     return application.ports;
   },
   rest: () => application.rest(),
   read: (): Promise<Reading> => read(),
   stop: async (): Promise<ServerReport> => {
     await application.close();
-    await rm(surroundings.directory, { recursive: true });
-    // What has just been closed takes a moment to be gone.
+    await rm(context.directory, { recursive: true });
+    // Closing handles takes a moment.
     await delay(500);
     return { counts, failures: failures.list(), before, after: readResources() };
   },

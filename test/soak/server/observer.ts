@@ -3,10 +3,10 @@ import type { WebwireServerEvents } from 'nestjs-webwire';
 import type { Failures } from '../failures.js';
 import type { Counts } from '../reports.js';
 
-/** Origins and limits refuse clients, and troublemakers send upgrade requests that are none. */
+/** Statuses of rejections by origins and limits, and of invalid upgrade requests of troublemakers. */
 const EXPECTED_REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 405, 426, 503]);
 
-/** Counts what the servers of all applications tell. */
+/** Counts the events of the servers of all applications. */
 export function observe(counts: Counts, failures: Failures): void {
   on('connection', () => {
     counts.connections++;

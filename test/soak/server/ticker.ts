@@ -3,10 +3,10 @@ import { WebwireService } from 'nestjs-webwire';
 import { GROUPS } from '../wire.js';
 import { Ledger } from './ledger.js';
 
-/** The server signals its clients so often, in milliseconds. */
+/** Interval of the signals to clients, in milliseconds. */
 const INTERVAL = 1_000;
 
-/** Signals that nobody asked for: to each connection, to all at once, and to groups. All are numbered. */
+/** Sends numbered signals at intervals: to each connection, to all at once, and to groups. */
 @Injectable()
 export class Ticker implements OnApplicationBootstrap, OnModuleDestroy {
   #timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,3 @@
-import { opendir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { KeyedQueue } from '../../../common/keyed-queue.js';
 import type { ServerLogger } from '../../../common/logger.js';
@@ -16,8 +15,9 @@ import {
 } from '../session-record-json.js';
 import { makeDirectory, readFile, removeFile, tryDirectory, writeFile } from './atomic-file.js';
 import { defaultDirectory } from './default-directory.js';
+import { ExpiredFilesSweeper } from './expired-files-sweeper.js';
 import { isAbsence, isFull, reasonOf, shown, storeFailed, unusableDirectory, unusableKey } from './file-errors.js';
-import { isSessionFileName, sessionFileName } from './session-file-name.js';
+import { sessionFileName } from './session-file-name.js';
 import { removeLeftovers } from './temporary-file.js';
 
 /** Options of {@link FileSessionManager}. */
@@ -40,12 +40,6 @@ const RULES: OptionRules<FileSessionManagerOptions> = {
   directory: stringThat('the path of a directory', (path) => path !== '' && !path.includes('\0')),
   maxAge: countOrInfinity('milliseconds'),
 };
-
-/** Longest time between two removals of expired sessions, in ms. */
-const MAX_SWEEP_INTERVAL = 60 * 60 * 1000;
-
-/** Shortest time between two removals of expired sessions, in ms. */
-const MIN_SWEEP_INTERVAL = 1000;
 
 type Operation = 'create' | 'look up' | 'close';
 
@@ -72,9 +66,7 @@ export class FileSessionManager extends SessionManager {
   /** True if the last change of a stored session failed, and is in the log. */
   #isUnwritable = false;
   #started: Promise<void> | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #sweep: Promise<void> | undefined;
-  #isDestroyed = false;
+  readonly #sweeper: ExpiredFilesSweeper;
 
   /** @throws InvalidOptionError if an option cannot be used. */
   constructor(options: FileSessionManagerOptions = {}) {
@@ -83,6 +75,9 @@ export class FileSessionManager extends SessionManager {
     this.#isDefaultDirectory = directory === undefined;
     this.directory = directory === undefined ? defaultDirectory() : resolve(directory);
     this.maxAge = maxAge;
+    this.#sweeper = new ExpiredFilesSweeper(this.directory, maxAge, (path) =>
+      operations.run(path, () => this.#removeIfExpired(path)),
+    );
   }
 
   override useLogger(logger: ServerLogger): void {
@@ -120,7 +115,7 @@ export class FileSessionManager extends SessionManager {
   }
 
   /**
-   * Stores a new session, in place of any with the same key.
+   * Stores a new session. It replaces a session with the same key.
    * @throws SessionError as `assertStorable()` does; `SESSION_STORE_FAILED` if the file cannot be written.
    */
   async onSessionCreated({ session }: SessionConnection): Promise<void> {
@@ -137,7 +132,7 @@ export class FileSessionManager extends SessionManager {
   /**
    * Finds a session and sets its time of last lookup to now. If this time cannot be written, the lookup succeeds
    * nevertheless; the failure is logged, and not again until a write has succeeded.
-   * @returns The session with the time of last lookup before; `null` if there is none, it has expired, or the key
+   * @returns The session with the time of the lookup before this one; `null` if there is none, it has expired, or the key
    *   cannot be the name of a file.
    * @throws SessionError `SESSION_STORE_FAILED` if the file cannot be read, or does not hold a session.
    */
@@ -163,9 +158,7 @@ export class FileSessionManager extends SessionManager {
 
   /** Stops the removal of expired sessions, and waits for the one that is being removed. Nest calls it at shutdown. */
   async onModuleDestroy(): Promise<void> {
-    this.#isDestroyed = true;
-    clearInterval(this.#timer);
-    await this.#sweep;
+    await this.#sweeper.stop();
   }
 
   /**
@@ -209,34 +202,17 @@ export class FileSessionManager extends SessionManager {
   }
 
   async #start(): Promise<void> {
-    if (this.maxAge !== Infinity && !this.#isDestroyed) {
-      const interval = Math.min(Math.max(this.maxAge, MIN_SWEEP_INTERVAL), MAX_SWEEP_INTERVAL);
-      this.#timer = setInterval(() => {
-        this.#sweep ??= this.#removeExpired().finally(() => (this.#sweep = undefined));
-      }, interval).unref();
-    }
+    this.#sweeper.start();
     await removeLeftovers(this.directory);
   }
 
-  /** Removes one file at a time, as nothing waits for it. Never fails: a file that is left is tried again later. */
-  async #removeExpired(): Promise<void> {
-    try {
-      for await (const { name } of await opendir(this.directory)) {
-        if (this.#isDestroyed) return;
-        const path = join(this.directory, name);
-        if (isSessionFileName(name)) await operations.run(path, () => this.#removeIfExpired(path));
-      }
-    } catch {
-      // The directory does not exist.
-    }
-  }
-
+  /** Never rejects. */
   async #removeIfExpired(path: string): Promise<void> {
     try {
       const { record } = await this.#read(path);
       if (this.#isExpired(record)) await removeFile(path);
     } catch {
-      // The file is gone, or damaged. A lookup reports the latter.
+      // The file does not exist any more, or is damaged. A lookup reports the latter.
     }
   }
 

@@ -1,7 +1,7 @@
 import { encodeMessage, type EncodableMessage } from '../../../protocol/index.js';
 import { COMPRESSED, FINAL_BINARY } from '../framing/frame-header.js';
 import type { WriteBatch } from '../writing/write-batch.js';
-import { AT_ONCE } from './at-once.js';
+import { MAX_SYNC_LENGTH } from './max-sync-length.js';
 import type { Deflated, Deflater } from './deflater.js';
 import type { Compression } from './permessage-deflate.js';
 
@@ -81,7 +81,7 @@ export class DeflateQueue {
   }
 
   #takesTime({ length }: Uint8Array): boolean {
-    return length > AT_ONCE && length >= this.#threshold;
+    return length > MAX_SYNC_LENGTH && length >= this.#threshold;
   }
 
   #addNow(message: Uint8Array): void {

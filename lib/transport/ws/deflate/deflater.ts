@@ -27,7 +27,7 @@ export class Deflater {
     this.#options = { windowBits, finishFlush: constants.Z_SYNC_FLUSH };
   }
 
-  /** Compresses a message of at most `AT_ONCE` bytes. */
+  /** Compresses a message of at most `MAX_SYNC_LENGTH` bytes. */
   deflateAtOnce(message: Uint8Array): Deflated {
     if (message !== this.#last) {
       this.#lastDeflated = deflateSync(message, this.#options);

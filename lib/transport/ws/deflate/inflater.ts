@@ -1,6 +1,6 @@
 import { constants, inflateRaw, inflateRawSync, type InflateRaw, type ZlibOptions } from 'node:zlib';
 import type { FrameErrorCode } from '../framing/frame-error.js';
-import { AT_ONCE } from './at-once.js';
+import { MAX_SYNC_LENGTH } from './max-sync-length.js';
 import type { ZlibLimiter } from './zlib-limiter.js';
 
 /**
@@ -28,13 +28,13 @@ export class Inflater {
     private readonly maxLength: number,
   ) {}
 
-  /** Inflates a message of at most `AT_ONCE` bytes, compressed and inflated. Returns `undefined` for a longer one. */
+  /** Inflates a message of at most `MAX_SYNC_LENGTH` bytes, compressed and inflated. Returns `undefined` for a longer one. */
   inflateAtOnce(bytes: Buffer, start: number, end: number): Inflated | undefined {
     const length = end - start;
     if (length === 0) return EMPTY_MESSAGE;
-    if (length > AT_ONCE) return undefined;
+    if (length > MAX_SYNC_LENGTH) return undefined;
     const input = withTail(bytes, start, end);
-    const maxLength = Math.min(this.maxLength, AT_ONCE);
+    const maxLength = Math.min(this.maxLength, MAX_SYNC_LENGTH);
     try {
       return complete(inflateRawSync(input, optionsFor(maxLength)) as unknown as WithEngine, input);
     } catch (error) {

@@ -4,7 +4,7 @@ import { AsyncResource } from 'node:async_hooks';
  * Most zlib operations that run at the same time for one `WsTransport`. Each uses up to 300 kB. More operations than threads in
  * the thread pool do not finish sooner, and many would fragment the memory of the process.
  */
-const MOST_AT_ONCE = 10;
+const MAX_CONCURRENT = 10;
 
 /** Starts a zlib operation. It has to call `done` exactly once, asynchronously, also if the operation fails. */
 export type ZlibTask = (done: () => void) => void;
@@ -16,7 +16,7 @@ export class ZlibLimiter {
   #running = 0;
 
   run(task: ZlibTask): void {
-    if (this.#running < MOST_AT_ONCE) this.#start(task);
+    if (this.#running < MAX_CONCURRENT) this.#start(task);
     // It is started by the end of another one, whose asynchronous context is that of another connection.
     else this.#waiting.add(AsyncResource.bind(task));
   }

@@ -43,8 +43,8 @@ export class IdleSockets {
 
   /**
    * Stops tracking a socket because of an upgrade, if the responses to its earlier requests are finished.
-   * @param onIdle Called when they are finished, if they are not yet.
-   * @returns `true` if they are not yet.
+   * @param onIdle Called when these responses are finished, if the result is `true`.
+   * @returns `true` if some of these responses are not finished yet.
    */
   release(socket: Socket, onIdle: () => void): boolean {
     const activity = this.#activities.get(socket);

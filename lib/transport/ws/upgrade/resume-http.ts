@@ -29,7 +29,7 @@ export function restoreHeader(request: IncomingMessage): void {
   request.headers = original.headers;
 }
 
-/** Without `Upgrade` there is no offer, whatever `Connection` says, or `Proxy-Connection`, which Node.js takes for the same. */
+/** Removes only `Upgrade`: without it, `Connection`, and `Proxy-Connection`, which Node.js treats alike, make no offer. */
 function headerWithoutUpgrade({ method, url, httpVersion, rawHeaders }: IncomingMessage): Buffer {
   const lines = [`${method} ${url} HTTP/${httpVersion}`];
   for (let at = 0; at < rawHeaders.length; at += 2) {

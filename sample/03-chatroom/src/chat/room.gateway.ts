@@ -53,7 +53,7 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
       throw new RequestError('SLOW_DOWN', 'Too many messages, wait a few seconds');
     this.messages.count(sender.id);
     const { message, isNew } = await this.history.add(sender, draft);
-    if (isNew) this.room.tell('message', message);
+    if (isNew) this.room.signal('message', message);
     return message;
   }
 
@@ -62,7 +62,7 @@ export class RoomGateway implements OnGatewayDisconnect<WebwireConnection> {
   typing(@CurrentPerson() person: Person): void {
     if (this.typings.isReached(person.id)) return;
     this.typings.count(person.id);
-    this.room.tell('typing', person, this.room.connectionsOf(person));
+    this.room.signal('typing', person, this.room.connectionsOf(person));
   }
 
   handleDisconnect(connection: WebwireConnection): void {

@@ -58,7 +58,7 @@ export class RoomService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** Sends a signal to all connections in the room. */
-  tell<Name extends keyof ServerSignals>(
+  signal<Name extends keyof ServerSignals>(
     name: Name,
     body: ServerSignals[Name],
     except: WebwireConnection[] = [],

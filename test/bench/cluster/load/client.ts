@@ -1,12 +1,12 @@
 /** A client of a contender. */
 export interface LoadClient {
-  /** Becomes a member of the group, also in the eyes of the other node. */
+  /** Joins the group. Resolves when the other node sends its signals to this client. */
   join(): Promise<void>;
-  /** Says something to the members of the group. */
+  /** Sends a signal to the members of the group. */
   say(): void;
   /** Sends a request. */
   ask(): void;
-  /** Called for whatever arrives from now on. */
+  /** Called for each message that arrives from now on. */
   onMessage: () => void;
   close(): void;
 }

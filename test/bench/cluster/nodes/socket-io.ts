@@ -6,7 +6,7 @@ import { createAdapter, createShardedAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
 import { reportPort } from './report-port.js';
 
-/** As much of socket.io as is used here. */
+/** The members of socket.io that are used here. */
 interface Room {
   emit(event: string, text: string): void;
 }
