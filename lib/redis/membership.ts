@@ -213,6 +213,8 @@ export class Membership {
     const options = mustExist ? ['XX'] : [];
     const answer = await commands.ask('set', this.#lease, this.#oldest, 'PX', nodeTimeout, ...options);
     if (answer === null) throw new RedisUnavailableError('its lease ran out');
+    // `isConnected` was false for a while, in which signals and changes were held back: only a return sends them.
+    if (this.#isConnected && !this.isConnected) throw new RedisUnavailableError('its lease may have run out');
     this.#leaseEnd = began + nodeTimeout;
   }
 

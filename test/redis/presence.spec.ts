@@ -294,6 +294,23 @@ describeWithRedis('the members of groups on several nodes', () => {
     expect(a.mistakes).toEqual([]);
   });
 
+  it('are seen also if they joined while the lease of their node may have run out, though it was renewed in time', async () => {
+    const [a, b] = (await startMany(2, { nodeTimeout: 900 })) as [Node, Node];
+    const first = a.join('room', 'first');
+    await expect.poll(() => b.seen.size).toBe(1);
+    const admin = new Redis(redis.url);
+    for (const { cluster } of nodes) await admin.pexpire(`${prefix}:node:${cluster.nodeId}`, 60_000);
+    admin.disconnect();
+    // A process that is busy or stopped for long cannot renew its lease.
+    while (nodes.some(({ cluster }) => cluster.health().isHealthy)) continue;
+    const late = a.join('room', 'late');
+    const expected = new Map([
+      [`room/${first.id}`, '"first"'],
+      [`room/${late.id}`, '"late"'],
+    ]);
+    await expectAgreement(expected, 'room');
+  });
+
   it('are known again when Redis has lost its data', async () => {
     const own = await RedisServer.start();
     try {
