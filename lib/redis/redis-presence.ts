@@ -220,14 +220,12 @@ export class RedisPresence implements ClusterPresence {
     let pause = nodeTimeout / 3;
     try {
       const leases = await this.#leases(views.nodes);
-      const canJudge = membership.canJudge;
       for (const [node, lease] of leases) {
         if (lease > 0) {
           views.follow(node);
           pause = Math.min(pause, lease + AFTER_LEASE);
-        } else if (canJudge) {
+        } else if (membership.canJudge) {
           views.drop(node);
-          this.host.ask('srem', this.host.keys.nodes, node).catch(() => undefined);
         }
       }
     } catch {
@@ -237,14 +235,18 @@ export class RedisPresence implements ClusterPresence {
     if (!this.#isStopped) this.#timer = setTimeout(() => void this.#checkLeases(), pause).unref();
   }
 
-  /** The remaining lifetimes of the leases of the other nodes, in ms; 0 for a node without a lease. */
+  /**
+   * The remaining lifetimes of the leases of the other nodes, in ms; 0 for a node without a lease. Removes dead nodes from
+   * the set of nodes.
+   */
   async #leases(known: Iterable<string>): Promise<Map<string, number>> {
-    const { keys } = this.host;
+    const { keys, membership } = this.host;
     const nodes = new Set([...((await this.host.ask('smembers', keys.nodes)) as string[]), ...known]);
     nodes.delete(this.#nodeId);
     const leases = [...nodes].map(async (node) => {
-      const lease = Number(await this.host.ask('pttl', keys.node(node)));
-      return [node, Math.max(lease, 0)] as const;
+      const lease = Math.max(Number(await this.host.ask('pttl', keys.node(node))), 0);
+      if (lease === 0 && membership.canJudge) this.host.ask('srem', keys.nodes, node).catch(() => undefined);
+      return [node, lease] as const;
     });
     return new Map(await Promise.all(leases));
   }

@@ -365,6 +365,23 @@ describeWithRedis('the members of groups on several nodes', () => {
     }
   });
 
+  it('are listed without nodes that are dead, which are removed from the set of nodes', async () => {
+    const admin = new Redis(redis.url);
+    try {
+      const a = await start({ isWatching: false });
+      a.join('room', 'here');
+      const key = `${prefix}:nodes`;
+      await admin.sadd(key, 'dead');
+      const remaining = async () => {
+        expect(await a.infos('room')).toEqual(['here']);
+        return admin.smembers(key);
+      };
+      await expect.poll(remaining).toEqual([a.cluster.nodeId]);
+    } finally {
+      admin.disconnect();
+    }
+  });
+
   it('may be 10 000 in one group', async () => {
     const [a, b, c] = (await startMany(3, { nodeTimeout: 30_000 })) as [Node, Node, Node];
     const info = { name: 'x'.repeat(100) };
