@@ -10,6 +10,7 @@ import {
 } from 'nestjs-webwire';
 import { RedisCluster } from 'nestjs-webwire/redis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { Keys } from '../../lib/redis/keys.js';
 import { Gate } from '../support/gate.js';
 import { describeWithRedis, RedisServer, RedisShards } from '../support/redis-server.js';
 import { TestApp } from '../support/test-app.js';
@@ -469,6 +470,42 @@ describeWithRedis('the members of groups with a Redis Cluster', () => {
     await a.app.close();
     await expect.poll(() => b.seen.size).toBe(0);
     expect(await b.service.countMembers('g0')).toBe(0);
+    await b.app.close();
+  });
+
+  it('are seen by a node that missed changes while the slot of their channel moved', async () => {
+    const prefix = 'moved';
+    const { presenceChannel } = new Keys(prefix);
+    const start = () => Node.start(new RedisCluster({ client: shards.client(), prefix }));
+    const [a, b] = await Promise.all([start(), start()]);
+    const staying = a.join('g', 'stays');
+    const leaving = a.join('g', 'leaves');
+    await expect.poll(() => b.seen.size).toBe(2);
+    const home = await shards.masterOf(presenceChannel);
+    await shards.move(
+      presenceChannel,
+      shards.servers.find((server) => server !== home)!,
+    );
+    // Nobody has subscribed at the new place yet.
+    a.service.leave(leaving, 'g');
+    const late = a.join('g', 'joins');
+    const expected = new Map([
+      [`g/${staying.id}`, '"stays"'],
+      [`g/${late.id}`, '"joins"'],
+    ]);
+    await expect.poll(() => ordered(b.seen)).toEqual(ordered(expected));
+    // Changes are followed again.
+    a.service.leave(late, 'g');
+    await expect.poll(() => b.seen.size).toBe(1);
+    expect(b.events).toEqual([
+      'joined g "stays"',
+      'joined g "leaves"',
+      'left g "leaves"',
+      'joined g "joins"',
+      'left g "joins"',
+    ]);
+    expect([...a.mistakes, ...b.mistakes]).toEqual([]);
+    await a.app.close();
     await b.app.close();
   });
 });
