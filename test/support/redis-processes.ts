@@ -320,6 +320,22 @@ export class RedisSentinels {
     this.sentinels[0]!.stall();
   }
 
+  /** The replica takes the place of the master, which becomes its replica. */
+  async failOver(): Promise<void> {
+    const admin = adminOf(this.sentinels.at(-1)!);
+    await admin.call('sentinel', 'failover', 'main');
+    admin.disconnect();
+  }
+
+  /** Waits until the replica has all that the master has. */
+  async replicated(): Promise<void> {
+    const admin = adminOf(this.master);
+    // When this write has arrived, all earlier ones have.
+    await admin.set('marker', '');
+    await admin.wait(1, 5_000);
+    admin.disconnect();
+  }
+
   /** Waits until the Sentinels have made the replica the master. */
   async promoted(): Promise<void> {
     const admin = adminOf(this.sentinels.at(-1)!);
