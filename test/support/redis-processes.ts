@@ -147,7 +147,11 @@ export class RedisShards {
     const starting = busPorts.map((busPort) =>
       RedisServer.start({
         persists,
-        settings: ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'],
+        // A replica may be elected however long the election takes on a busy machine; the default is 30 s.
+        settings: (
+          `--cluster-enabled yes --cluster-port ${busPort} --cluster-node-timeout 2000 ` +
+          '--cluster-replica-validity-factor 0'
+        ).split(' '),
       }),
     );
     const servers = await Promise.all(starting);
@@ -237,6 +241,15 @@ export class RedisShards {
   async failOver(replica: RedisServer): Promise<void> {
     await this.ask(replica, 'failover');
     await waitUntil(async () => (await this.#role(replica)).includes('role:master'), 30_000);
+  }
+
+  /** Waits until the other masters have elected a replica, after its master has failed. */
+  async elected(replica: RedisServer): Promise<void> {
+    try {
+      await waitUntil(async () => (await this.#role(replica)).includes('role:master'), 60_000);
+    } catch {
+      throw new Error(`the Redis Cluster has not elected a new master:\n${await this.ask(replica, 'nodes')}`);
+    }
   }
 
   /** Waits until a replica has all that its master has. */
