@@ -174,9 +174,17 @@ export class Membership {
 
   async #beat(): Promise<void> {
     const before = this.#generation;
-    await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions(this.#keepLease)]);
-    if (before !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
-    await this.host.beat();
+    // Each step of the checks may take as long as the command timeout, and all of them longer than the lease lasts.
+    const renewal = setInterval(() => {
+      this.#renew(true).catch((error: Error) => this.fail(error.message));
+    }, this.host.nodeTimeout / 6);
+    try {
+      await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions(this.#keepLease)]);
+      if (before !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
+      await this.host.beat();
+    } finally {
+      clearInterval(renewal);
+    }
   }
 
   async #join(): Promise<void> {

@@ -54,6 +54,30 @@ describeWithRedis('a node with many groups and a slow way to Redis', () => {
     }
   });
 
+  it('stays connected though each answer takes most of the command timeout', async () => {
+    const near = await FreezingProxy.start(redis.port);
+    const admin = new Redis(redis.url);
+    try {
+      const options = { nodeTimeout: NODE_TIMEOUT, commandTimeout: NODE_TIMEOUT / 3 };
+      const node = await BareNode.start({ ...options, url: near.url });
+      nodes.push(node);
+      const disconnections: string[] = [];
+      node.cluster.on('disconnected', ({ reason }) => disconnections.push(reason));
+      near.delay = NODE_TIMEOUT / 9;
+      // Each check of the node registers it once.
+      const checks = async () => {
+        const stats = await admin.info('commandstats');
+        return Number(/cmdstat_sadd:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+      };
+      const before = await checks();
+      await expect.poll(checks).toBeGreaterThanOrEqual(before + 4);
+      expect(disconnections).toEqual([]);
+    } finally {
+      admin.disconnect();
+      await near.close();
+    }
+  });
+
   it('is subscribed to those only that it has not left again, in whatever order that happens', async () => {
     const node = await BareNode.start({ url: proxy.url });
     nodes.push(node);

@@ -40,7 +40,7 @@ interface Report {
 }
 
 /** How long Redis may keep a node from starting, in ms. */
-const START_TIMEOUT = 120_000;
+const START_TIMEOUT = 300_000;
 
 /** How much of the output of a process is kept, in characters. */
 const KEPT_ERRORS = 4_000;
