@@ -1,10 +1,7 @@
 import { RedisUnavailableError } from './redis-error.js';
 import type { RedisConnection } from './redis-connection.js';
-import { ShardSubscriber, type ShardSubscriberListener } from './shard-subscriber.js';
+import { ShardSubscriber, SUBSCRIPTION_BATCH, type ShardSubscriberListener } from './shard-subscriber.js';
 import { channelOn, isSameMap, readShardMap, shardClientFactory, slotOf, type ShardMap } from './shards.js';
-
-/** Number of channels that are subscribed to at once when there are many. */
-const BATCH = 500;
 
 /** Renews the lease of the node, if that is due. @throws RedisUnavailableError if it ran out */
 type Renew = () => Promise<void>;
@@ -178,8 +175,10 @@ export class ChannelSubscriptions {
     const missing = [...this.#channels].filter(
       ([channel, { shard }]) => !(shard !== undefined && this.#shardOf(shard)?.has(channel)),
     );
-    for (let first = 0; first < missing.length; first += BATCH) {
-      const batch = missing.slice(first, first + BATCH).filter(([channel, it]) => this.#channels.get(channel) === it);
+    for (let first = 0; first < missing.length; first += SUBSCRIPTION_BATCH) {
+      const batch = missing
+        .slice(first, first + SUBSCRIPTION_BATCH)
+        .filter(([channel, it]) => this.#channels.get(channel) === it);
       await Promise.all(batch.map(([channel, subscription]) => this.#subscribe(channel, subscription)));
       await renew();
     }

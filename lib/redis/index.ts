@@ -1,4 +1,5 @@
-export { RedisCluster, type RedisClusterEvents, type RedisClusterHealth } from './redis-cluster.js';
+export { RedisCluster } from './redis-cluster.js';
+export type { RedisClusterEvents, RedisClusterHealth } from './redis-cluster-health.js';
 export type { RedisClusterOptions } from './redis-cluster-options.js';
 export type { RedisArgument, RedisClient } from './redis-client.js';
 export { RedisUnavailableError } from './redis-error.js';

@@ -174,9 +174,17 @@ export class Membership {
 
   async #beat(): Promise<void> {
     const before = this.#generation;
-    await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions(this.#keepLease)]);
-    if (before !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
-    await this.host.beat();
+    // Each step of the checks may take as long as the command timeout, and all of them longer than the lease lasts.
+    const renewal = setInterval(() => {
+      this.#renew(true).catch((error: Error) => this.fail(error.message));
+    }, this.host.nodeTimeout / 6);
+    try {
+      await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions(this.#keepLease)]);
+      if (before !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
+      await this.host.beat();
+    } finally {
+      clearInterval(renewal);
+    }
   }
 
   async #join(): Promise<void> {
@@ -213,6 +221,8 @@ export class Membership {
     const options = mustExist ? ['XX'] : [];
     const answer = await commands.ask('set', this.#lease, this.#oldest, 'PX', nodeTimeout, ...options);
     if (answer === null) throw new RedisUnavailableError('its lease ran out');
+    // `isConnected` was false for a while, in which signals and changes were held back: only a return sends them.
+    if (this.#isConnected && !this.isConnected) throw new RedisUnavailableError('its lease may have run out');
     this.#leaseEnd = began + nodeTimeout;
   }
 

@@ -2,56 +2,19 @@ import { randomBytes } from 'node:crypto';
 import type { Cluster, ClusterNode, ClusterPresence, ClusterTarget } from '../server/ports/cluster.js';
 import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 import type { SessionMembership } from '../session/session-membership.js';
-import { decodeEnvelope, encodeEnvelope, type Envelope } from './envelope.js';
+import { encodeEnvelope } from './envelope.js';
+import { IncomingMessages } from './incoming-messages.js';
 import { Keys } from './keys.js';
 import { Membership } from './membership.js';
 import { Publisher } from './publisher.js';
+import type { RedisClusterEvents, RedisClusterHealth } from './redis-cluster-health.js';
 import { resolveRedisClusterOptions, type RedisClusterOptions } from './redis-cluster-options.js';
 import { RedisConnections } from './redis-connections.js';
 import { addressOf } from './redis-options.js';
 import { RedisSessionMembers } from './redis-session-members.js';
-import { isPresenceMessage } from './presence-messages.js';
 import { RedisPresence } from './redis-presence.js';
+import { Resynchronization } from './resynchronization.js';
 import type { ChannelSubscriptions } from './channel-subscriptions.js';
-
-/**
- * The events of a `RedisCluster`: `cluster.on('disconnected', ({ reason }) => …)`. The same objects, with `cluster` added,
- * are published on `node:diagnostics_channel`, as `nestjs-webwire:cluster:disconnected` and so on.
- */
-export interface RedisClusterEvents {
-  /** Redis can be reached, for the first time or again. `places`: number of session members of this node. */
-  connected: [event: { nodeId: string; places: number }];
-  /** Redis does not answer, or the connection to it was lost. */
-  disconnected: [event: { nodeId: string; reason: string }];
-  /** A signal for other nodes was dropped, or lost with the connection. `dropped`: number of such signals so far. */
-  drop: [event: { nodeId: string; dropped: number }];
-}
-
-/** The state of a node. */
-export interface RedisClusterHealth {
-  /** True if the other nodes can be reached. */
-  readonly isHealthy: boolean;
-  readonly status: 'starting' | 'connected' | 'disconnected' | 'stopped';
-  /** The time at which the node got this status. */
-  readonly since: Date;
-  readonly nodeId: string;
-  /** Number of connections of this node that have a session, each counted once per session. */
-  readonly places: number;
-  /** Number of channels that the node subscribes to. */
-  readonly channels: number;
-  /** Number of signals that wait until Redis can be reached. */
-  readonly waitingSignals: number;
-  /** Number of signals that were dropped, or lost with the connection, since the start. */
-  readonly droppedSignals: number;
-  /** While the node returns: number of its channels and session members that are registered in Redis again. */
-  readonly returning?: { readonly channels: number; readonly places: number };
-}
-
-/** The shortest time between two warnings about malformed messages, in ms. */
-const WARNING_INTERVAL = 10_000;
-
-/** The interval at which the progress of a returning node is logged, in ms. */
-const PROGRESS_INTERVAL = 5_000;
 
 /**
  * Makes an application one of several nodes, through Redis 7 or later: the option `cluster` of `WebwireModule`. Each
@@ -71,13 +34,13 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   readonly #publisher: Publisher;
   readonly #sessionMembers: RedisSessionMembers;
   readonly #presence: RedisPresence;
+  readonly #incoming: IncomingMessages;
+  readonly #resynchronization: Resynchronization;
   #node: ClusterNode | undefined;
   #status: RedisClusterHealth['status'] = 'starting';
   #since = new Date();
   /** True from a loss of data in Redis until `ClusterNode.connected()` was called for its end. */
   #isRecovering = false;
-  #malformed = 0;
-  #warnedAt = -Infinity;
 
   /** @throws InvalidOptionError for an option that cannot be used. */
   constructor(options: RedisClusterOptions) {
@@ -87,7 +50,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     this.#keys = new Keys(address.keyPrefix + this.#options.prefix);
     const nodeId = randomBytes(16).toString('hex');
     this.#connections = new RedisConnections(address, this.#keys, nodeId, {
-      message: (message) => this.#receive(message),
+      message: (message) => this.#incoming.receive(message),
       interrupted: (reason) => this.#membership.fail(reason),
       commandsLost: () => this.#publisher.connectionLost(),
       ready: () => this.#membership.hurry(),
@@ -106,6 +69,10 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     this.places = this.#sessionMembers;
     this.#presence = new RedisPresence(this.#presenceHost());
     this.presence = this.#presence;
+    this.#resynchronization = new Resynchronization(this.#subscriptions, this.#sessionMembers, (line) =>
+      this.#node!.logger.log(line),
+    );
+    this.#incoming = new IncomingMessages(nodeId, this.#presence, () => this.#node!);
   }
 
   /** The id of this node in logs and events: a new one for each start. */
@@ -124,7 +91,7 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       channels: this.#subscriptions.size,
       waitingSignals: this.#publisher.size,
       droppedSignals: this.#publisher.dropped,
-      ...(this.#membership.isReturning && { returning: this.#progress }),
+      ...(this.#membership.isReturning && { returning: this.#resynchronization.progress }),
     };
   }
 
@@ -190,21 +157,15 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       nodeTimeout,
       probeSubscriptions: (renew) => this.#subscriptions.probe(renew),
       resynchronize: async (renew) => {
-        let reportedAt = performance.now();
-        const step = async () => {
-          if (performance.now() - reportedAt > PROGRESS_INTERVAL) {
-            reportedAt = performance.now();
-            this.#reportProgress();
-          }
-          await renew();
-        };
-        await this.#subscriptions.renew(step);
-        await this.#sessionMembers.resynchronize(step);
+        await this.#resynchronization.run(renew);
         // A shard that cannot be reached must not prevent the return: the next heartbeat registers the node.
         await this.#presence.register().catch(() => undefined);
       },
       beat: async () => {
-        await Promise.all([this.#sessionMembers.confirmOldest(), this.#presence.beat().catch(() => undefined)]);
+        await Promise.all([
+          this.#sessionMembers.registration.confirmOldest(),
+          this.#presence.beat().catch(() => undefined),
+        ]);
         if (!this.#isRecovering || this.#membership.isRecovering) return;
         this.#isRecovering = false;
         this.#node!.connected();
@@ -222,18 +183,6 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       subscriptions: this.#subscriptions,
       sessionClosed: (session) => this.#node?.sessionClosed(session),
     };
-  }
-
-  get #progress(): { channels: number; places: number } {
-    return { channels: this.#subscriptions.confirmed, places: this.#sessionMembers.registered };
-  }
-
-  #reportProgress(): void {
-    const { channels, places } = this.#progress;
-    this.#node!.logger.log(
-      `This node is returning: Redis has registered ${channels} of its ${this.#subscriptions.size} channels ` +
-        `and ${places} of its ${this.#sessionMembers.size} session members`,
-    );
   }
 
   #presenceHost(): ConstructorParameters<typeof RedisPresence>[0] {
@@ -294,7 +243,9 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   #resubscribed(channels: readonly string[]): void {
     if (channels.includes(this.#keys.presenceChannel)) this.#presence.missed();
     const sessions = channels.flatMap((channel) => this.#keys.sessionOf(channel) ?? []);
-    this.#sessionMembers.confirmAll(sessions).catch((error: Error) => this.#membership.fail(error.message));
+    this.#sessionMembers.registration
+      .confirmAll(sessions)
+      .catch((error: Error) => this.#membership.fail(error.message));
   }
 
   get #subscriptions(): ChannelSubscriptions {
@@ -304,31 +255,5 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
   #become(status: RedisClusterHealth['status']): void {
     this.#status = status;
     this.#since = new Date();
-  }
-
-  #receive(bytes: Buffer): void {
-    let envelope: Envelope;
-    try {
-      if (isPresenceMessage(bytes)) {
-        this.#presence.receive(bytes);
-        return;
-      }
-      envelope = decodeEnvelope(bytes);
-    } catch (error) {
-      this.#ignore((error as Error).message);
-      return;
-    }
-    // The connections of this node got it when it was published.
-    if (envelope.origin === this.nodeId) return;
-    if ('closedSession' in envelope) this.#node!.sessionClosed(envelope.closedSession);
-    else this.#node!.receive(envelope.target, envelope.message, new Set(envelope.except));
-  }
-
-  #ignore(reason: string): void {
-    this.#malformed++;
-    const now = performance.now();
-    if (now - this.#warnedAt < WARNING_INTERVAL) return;
-    this.#warnedAt = now;
-    this.#node!.logger.warn(`Ignored a malformed cluster message: ${reason} (${this.#malformed} so far)`);
   }
 }

@@ -1,32 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import { countEntries, type GroupChange, type GroupCount, type GroupEntry } from '../server/group-member.js';
 import { ClusterUnavailableError, type ClusterNode, type ClusterPresence } from '../server/ports/cluster.js';
-import type { Keys } from './keys.js';
 import { PresenceInquiry } from './presence-inquiry.js';
 import {
-  changeToWire,
   chunksOf,
   decodePresence,
   encodePresence,
   toWire,
   type PresenceMessage,
   type PresenceMessageOf,
-  type StreamPosition,
   type WireEntry,
 } from './presence-messages.js';
+import { PresenceStream, type StreamHost } from './presence-stream.js';
 import { PresenceViews } from './presence-views.js';
-import type { RedisArgument } from './redis-client.js';
 
 /** The parts of the node that its presence needs. */
-export interface PresenceHost {
-  readonly keys: Keys;
+export interface PresenceHost extends StreamHost {
   readonly nodeTimeout: number;
   readonly commandTimeout: number;
   readonly membership: { readonly nodeId: string; readonly isConnected: boolean; readonly canJudge: boolean };
   /** `undefined` before the start of the application. */
   readonly node: ClusterNode | undefined;
-  /** Sends a command to Redis. Rejects if the answer does not arrive in time. */
-  ask(command: string, ...args: RedisArgument[]): Promise<unknown>;
   /** Subscribes to a channel until the end. Rejects without a connection, and subscribes when there is one again. */
   subscribe(channel: string): Promise<void>;
 }
@@ -44,21 +38,16 @@ const AFTER_LEASE = 10;
  * - A node without a lease has no members. A node that returns begins a new stream of changes.
  */
 export class RedisPresence implements ClusterPresence {
+  readonly #stream: PresenceStream;
   readonly #inquiries = new Map<string, PresenceInquiry>();
   #views: PresenceViews | undefined;
   #answersSubscribed: Promise<void> | undefined;
-  #stream = '';
-  #seq = 0;
-  #changes: GroupChange[] = [];
-  #isPublishing = false;
-  /** True if a node may be following the changes. */
-  #isFollowed = false;
-  /** The number of requests of nodes to follow the changes. */
-  #followRequests = 0;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(private readonly host: PresenceHost) {}
+  constructor(private readonly host: PresenceHost) {
+    this.#stream = new PresenceStream(host);
+  }
 
   async entries(group: string): Promise<readonly GroupEntry[]> {
     return (await this.#inquire(group, 'entries')).entries;
@@ -84,11 +73,7 @@ export class RedisPresence implements ClusterPresence {
   }
 
   changed(change: GroupChange): void {
-    if (!this.#isFollowed) return;
-    this.#changes.push(change);
-    if (this.#isPublishing) return;
-    this.#isPublishing = true;
-    setImmediate(() => this.#publishChanges());
+    this.#stream.changed(change);
   }
 
   /** Adds this node to the set of nodes. @throws RedisUnavailableError */
@@ -100,16 +85,12 @@ export class RedisPresence implements ClusterPresence {
   async beat(): Promise<void> {
     // Redis may have lost the entry: a replica that becomes the primary may lack the last writes.
     await this.register();
-    if (this.#isFollowed) this.#publishPosition();
+    this.#stream.publishPosition();
   }
 
   /** Begins a new stream of changes. Called when the node has returned: messages in both directions may have been lost. */
   connected(): void {
-    this.#stream = randomBytes(8).toString('hex');
-    this.#seq = 0;
-    this.#changes = [];
-    this.#isFollowed = true;
-    this.#publishPosition();
+    this.#stream.begin();
     this.missed();
   }
 
@@ -149,8 +130,7 @@ export class RedisPresence implements ClusterPresence {
     clearTimeout(this.#timer);
     this.#isStopped = true;
     if (!this.host.membership.isConnected) return;
-    this.#publishChanges();
-    if (this.#isFollowed) this.#publish(this.host.keys.presenceChannel, { kind: 'gone', from: this.#nodeId });
+    this.#stream.end();
     await this.host.ask('srem', this.host.keys.nodes, this.#nodeId).catch(() => undefined);
   }
 
@@ -199,50 +179,13 @@ export class RedisPresence implements ClusterPresence {
       });
       return;
     }
-    let position: StreamPosition | undefined;
-    if (what === 'all') {
-      this.#isFollowed = true;
-      this.#followRequests++;
-      // Publishes the pending changes first, as the answer contains them: later changes follow its position.
-      this.#publishChanges();
-      position = this.#position;
-    }
+    const position = what === 'all' ? this.#stream.follow() : undefined;
     const entries = what === 'all' ? allOf(node) : ofGroup(node, group);
     let index = 0;
     for (const [part, isLast] of chunksOf(entries)) {
       this.#publish(channel, { ...answer, index, isLast, entries: part, ...(position && { position }) });
       index++;
     }
-  }
-
-  get #position(): StreamPosition {
-    return { stream: this.#stream, seq: this.#seq };
-  }
-
-  #publishChanges(): void {
-    this.#isPublishing = false;
-    const changes = this.#changes.map(changeToWire);
-    this.#changes = [];
-    if (changes.length === 0 || !this.host.membership.isConnected) return;
-    for (const [part] of chunksOf(changes)) {
-      this.#seq++;
-      this.#publishToFollowers({ kind: 'changes', from: this.#nodeId, position: this.#position, changes: part });
-    }
-  }
-
-  #publishPosition(): void {
-    this.#publishToFollowers({ kind: 'position', from: this.#nodeId, position: this.#position });
-  }
-
-  #publishToFollowers(message: PresenceMessage): void {
-    // If this fails, the next position shows followers that a message is missing.
-    this.#countFollowers(encodePresence(message)).catch(() => undefined);
-  }
-
-  async #countFollowers(message: Buffer): Promise<void> {
-    const requests = this.#followRequests;
-    const receivers = await this.host.ask('spublish', this.host.keys.presenceChannel, message);
-    if (receivers === 0 && requests === this.#followRequests) this.#isFollowed = false;
   }
 
   #publish(channel: string, message: PresenceMessage): void {
@@ -277,14 +220,12 @@ export class RedisPresence implements ClusterPresence {
     let pause = nodeTimeout / 3;
     try {
       const leases = await this.#leases(views.nodes);
-      const canJudge = membership.canJudge;
       for (const [node, lease] of leases) {
         if (lease > 0) {
           views.follow(node);
           pause = Math.min(pause, lease + AFTER_LEASE);
-        } else if (canJudge) {
+        } else if (membership.canJudge) {
           views.drop(node);
-          this.host.ask('srem', this.host.keys.nodes, node).catch(() => undefined);
         }
       }
     } catch {
@@ -294,14 +235,18 @@ export class RedisPresence implements ClusterPresence {
     if (!this.#isStopped) this.#timer = setTimeout(() => void this.#checkLeases(), pause).unref();
   }
 
-  /** The remaining lifetimes of the leases of the other nodes, in ms; 0 for a node without a lease. */
+  /**
+   * The remaining lifetimes of the leases of the other nodes, in ms; 0 for a node without a lease. Removes dead nodes from
+   * the set of nodes.
+   */
   async #leases(known: Iterable<string>): Promise<Map<string, number>> {
-    const { keys } = this.host;
+    const { keys, membership } = this.host;
     const nodes = new Set([...((await this.host.ask('smembers', keys.nodes)) as string[]), ...known]);
     nodes.delete(this.#nodeId);
     const leases = [...nodes].map(async (node) => {
-      const lease = Number(await this.host.ask('pttl', keys.node(node)));
-      return [node, Math.max(lease, 0)] as const;
+      const lease = Math.max(Number(await this.host.ask('pttl', keys.node(node))), 0);
+      if (lease === 0 && membership.canJudge) this.host.ask('srem', keys.nodes, node).catch(() => undefined);
+      return [node, lease] as const;
     });
     return new Map(await Promise.all(leases));
   }

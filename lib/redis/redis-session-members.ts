@@ -7,49 +7,21 @@ import type {
 } from '../session/session-membership.js';
 import { encodeEnvelope } from './envelope.js';
 import { findDeadEpochs, epochOf } from './epochs.js';
-import type { Keys } from './keys.js';
-import type { Membership } from './membership.js';
+import { LocalSessionMembers } from './local-session-members.js';
+import { SessionMemberRegistration, type RegistrationHost } from './session-member-registration.js';
 import {
+  ADD_MEMBER,
+  CLOSE_EMPTY_SESSION,
   CLOSE_MEMBER,
   CLOSE_SESSION,
-  CLOSE_EMPTY_SESSION,
-  CONFIRM_MEMBER,
   MEMBER_LIFETIME,
-  ADD_MEMBER,
 } from './session-member-scripts.js';
 import type { RedisConnection } from './redis-connection.js';
 import type { ChannelSubscriptions } from './channel-subscriptions.js';
 
-/** The interval at which each member is confirmed, in ms. */
-const CONFIRMATION_INTERVAL = MEMBER_LIFETIME / 3;
-
-/** The number of members that are registered or confirmed at once. */
-const BATCH_SIZE = 500;
-
-/** A connection of this node that is a member of a session. */
-interface LocalMember {
-  readonly session: string;
-  readonly member: string;
-  /** The epoch in which Redis has registered it; `''` for none. */
-  epoch: string;
-  confirmedAt: number;
-}
-
-/** A session whose channel this node subscribes to. */
-interface LocalSession {
-  readonly members: Map<string, LocalMember>;
-  /** The number of `take()` calls that have not been answered yet. */
-  pending: number;
-}
-
 /** The parts of the node that the members need. */
-export interface SessionMembersHost {
-  readonly commands: RedisConnection;
-  readonly keys: Keys;
-  readonly membership: Membership;
+export interface SessionMembersHost extends RegistrationHost {
   readonly subscriptions: ChannelSubscriptions;
-  /** Called for a session that another node has closed, if the message about it did not arrive. */
-  sessionClosed(session: string): void;
 }
 
 /**
@@ -59,35 +31,30 @@ export interface SessionMembersHost {
  * A *member* is the id of a connection. Redis stores it as an *entry*: `<epoch>/<member>`.
  */
 export class RedisSessionMembers implements SessionMembership {
-  /** The members on this node by session and id, those first that were confirmed longest ago. */
-  readonly #members = new Map<string, LocalMember>();
-  readonly #sessions = new Map<string, LocalSession>();
+  readonly registration: SessionMemberRegistration;
+  readonly #local: LocalSessionMembers;
 
-  constructor(private readonly host: SessionMembersHost) {}
-
-  /** The number of members on this node that Redis has registered in the present epoch. */
-  get registered(): number {
-    let registered = 0;
-    for (const { epoch } of this.#members.values()) if (epoch === this.host.membership.epoch) registered++;
-    return registered;
+  constructor(private readonly host: SessionMembersHost) {
+    this.#local = new LocalSessionMembers(host.keys, host.subscriptions);
+    this.registration = new SessionMemberRegistration(this.#local, host);
   }
 
   /** The number of members on this node. */
   get size(): number {
-    return this.#members.size;
+    return this.#local.size;
   }
 
   async take(session: string, member: string, request: MembershipRequest): Promise<MembershipResult> {
-    if (this.#members.has(keyOf(session, member))) return this.#take(session, member, request);
-    this.#subscribe(session);
+    if (this.#local.get(session, member)) return this.#take(session, member, request);
+    this.#local.expect(session);
     // Without a limit, the answer does not depend on other nodes: the connection is a member from now on, even while Redis
     // is away, and is registered as soon as possible.
     if (request.isNew || request.limit === Infinity) {
-      const added = this.#addLocal(session, member, '');
-      this.#answered(session);
+      const added = this.#local.add(session, member, '');
+      this.#local.settle(session);
       this.#runWhileReturning(async () => {
         await this.host.subscriptions.add(this.host.keys.sessionChannel(session));
-        await this.#confirm(added);
+        await this.registration.confirm(added);
       });
       const result = await this.#take(session, member, request).catch(() => 'taken' as const);
       if (result !== 'taken') await this.leave(session, member);
@@ -95,10 +62,10 @@ export class RedisSessionMembers implements SessionMembership {
     }
     try {
       const result = await this.#take(session, member, request);
-      if (result === 'taken') this.#addLocal(session, member, this.host.membership.epoch);
+      if (result === 'taken') this.#local.add(session, member, this.host.membership.epoch);
       return result;
     } finally {
-      this.#answered(session);
+      this.#local.settle(session);
     }
   }
 
@@ -130,7 +97,7 @@ export class RedisSessionMembers implements SessionMembership {
   }
 
   async closeAll(session: string): Promise<SessionClosing> {
-    for (const member of this.#sessions.get(session)?.members.keys() ?? []) this.#release(session, member);
+    for (const { member } of this.#local.of(session)) this.#release(session, member);
     const { keys, membership } = this.host;
     const envelope = encodeEnvelope({ origin: membership.nodeId, closedSession: session });
     const names = [keys.sessionMembers(session), keys.closed(session), keys.sessionChannel(session)];
@@ -156,46 +123,6 @@ export class RedisSessionMembers implements SessionMembership {
     return this.#countAlive(entries as string[]);
   }
 
-  /**
-   * Registers all members of this node in the present epoch. Members that are added or removed meanwhile update Redis
-   * themselves, so this ends even if there are always new ones.
-   * @param renew Called after each batch, to renew the lease.
-   * @throws RedisUnavailableError
-   */
-  async resynchronize(renew: () => Promise<void>): Promise<void> {
-    const { membership } = this.host;
-    const unregistered = [...this.#members.values()].filter(({ epoch }) => epoch !== membership.epoch);
-    for (let first = 0; first < unregistered.length; first += BATCH_SIZE) {
-      await Promise.all(unregistered.slice(first, first + BATCH_SIZE).map((member) => this.#confirm(member)));
-      await renew();
-    }
-  }
-
-  /**
-   * Confirms the members of sessions whose messages may have been missed.
-   * @throws RedisUnavailableError
-   */
-  async confirmAll(sessions: readonly string[]): Promise<void> {
-    const members = sessions.flatMap((session) => [...(this.#sessions.get(session)?.members.values() ?? [])]);
-    for (let first = 0; first < members.length; first += BATCH_SIZE) {
-      await Promise.all(members.slice(first, first + BATCH_SIZE).map((member) => this.#confirm(member)));
-    }
-  }
-
-  /**
-   * Confirms members whose last confirmation is older than `CONFIRMATION_INTERVAL`, one batch at most.
-   * @throws RedisUnavailableError
-   */
-  async confirmOldest(): Promise<void> {
-    const latest = performance.now() - CONFIRMATION_INTERVAL;
-    const due: LocalMember[] = [];
-    for (const member of this.#members.values()) {
-      if (member.confirmedAt > latest || due.length === BATCH_SIZE) break;
-      due.push(member);
-    }
-    await Promise.all(due.map((member) => this.#confirm(member)));
-  }
-
   async #take(session: string, member: string, { limit, isNew }: MembershipRequest): Promise<MembershipResult> {
     const { keys, membership, subscriptions } = this.host;
     if (limit !== Infinity && !isNew && membership.isRecovering) throw unavailable();
@@ -206,8 +133,8 @@ export class RedisSessionMembers implements SessionMembership {
       const args = [this.#entry(member), highest, isNew ? 1 : 0, MEMBER_LIFETIME, ...dead];
       const answer = await this.#run(ADD_MEMBER, [keys.sessionMembers(session), keys.closed(session)], args);
       const [outcome, others] = answer as [number, string[]?];
-      const local = this.#members.get(keyOf(session, member));
-      if (outcome === 1 && local) this.#confirmed(local, membership.epoch);
+      const local = this.#local.get(session, member);
+      if (outcome === 1 && local) this.#local.confirm(local, membership.epoch);
       return { result: outcome === 1 ? 'taken' : outcome === 0 ? 'full' : 'closed', others: others ?? [] };
     });
   }
@@ -241,58 +168,9 @@ export class RedisSessionMembers implements SessionMembership {
     return entries.filter((entry) => !dead.has(epochOf(entry))).length;
   }
 
-  /** Registers a member in the present epoch, or renews its entry. @throws RedisUnavailableError */
-  async #confirm(local: LocalMember): Promise<void> {
-    const { session, member } = local;
-    const { keys, commands, membership } = this.host;
-    const { epoch } = membership;
-    const key = keyOf(session, member);
-    if (this.#members.get(key) !== local) return;
-    const entry = `${epoch}/${member}`;
-    const earlierEntry = local.epoch === '' ? entry : `${local.epoch}/${member}`;
-    const answer = await commands.run(
-      CONFIRM_MEMBER,
-      [keys.sessionMembers(session), keys.closed(session)],
-      [entry, earlierEntry, MEMBER_LIFETIME],
-    );
-    if (answer === 0) {
-      if (this.#removeLocal(session, member)) this.host.sessionClosed(session);
-    } else if (this.#members.get(key) === local) {
-      this.#confirmed(local, epoch);
-    } else if (!this.#members.has(key)) {
-      // The member left while Redis added its entry.
-      await commands.ask('srem', keys.sessionMembers(session), entry);
-    }
-  }
-
-  /** @param epoch The epoch in which the member was registered; the node may have begun another one meanwhile. */
-  #confirmed(local: LocalMember, epoch: string): void {
-    const key = keyOf(local.session, local.member);
-    local.epoch = epoch;
-    local.confirmedAt = performance.now();
-    // Moves it to the end of the map, which is in the order of confirmations.
-    this.#members.delete(key);
-    this.#members.set(key, local);
-  }
-
-  #addLocal(session: string, member: string, epoch: string): LocalMember {
-    const local = { session, member, epoch, confirmedAt: performance.now() };
-    this.#members.set(keyOf(session, member), local);
-    this.#sessions.get(session)!.members.set(member, local);
-    return local;
-  }
-
-  /** @returns False if the connection was not a member. */
-  #removeLocal(session: string, member: string): boolean {
-    if (!this.#members.delete(keyOf(session, member))) return false;
-    this.#sessions.get(session)!.members.delete(member);
-    this.#unsubscribeIfUnused(session);
-    return true;
-  }
-
   /** Removes a member, also from Redis if this node is returning. @returns False if the connection was not a member. */
   #release(session: string, member: string): boolean {
-    if (!this.#removeLocal(session, member)) return false;
+    if (!this.#local.remove(session, member)) return false;
     const { keys, commands } = this.host;
     this.#runWhileReturning(() => commands.ask('srem', keys.sessionMembers(session), this.#entry(member)));
     return true;
@@ -302,26 +180,6 @@ export class RedisSessionMembers implements SessionMembership {
   #runWhileReturning(operation: () => Promise<unknown>): void {
     const { membership } = this.host;
     if (membership.isReturning) operation().catch((error: Error) => membership.fail(error.message));
-  }
-
-  /** Subscribes to the channel of a session until `#answered()`, and for as long as this node has members of it. */
-  #subscribe(session: string): void {
-    const local = this.#sessions.get(session);
-    if (local) local.pending++;
-    else this.#sessions.set(session, { members: new Map(), pending: 1 });
-    this.host.subscriptions.add(this.host.keys.sessionChannel(session)).catch(() => undefined);
-  }
-
-  #answered(session: string): void {
-    this.#sessions.get(session)!.pending--;
-    this.#unsubscribeIfUnused(session);
-  }
-
-  #unsubscribeIfUnused(session: string): void {
-    const { members, pending } = this.#sessions.get(session)!;
-    if (members.size > 0 || pending > 0) return;
-    this.#sessions.delete(session);
-    this.host.subscriptions.remove(this.host.keys.sessionChannel(session));
   }
 
   #entry(member: string): string {
@@ -353,10 +211,6 @@ export class RedisSessionMembers implements SessionMembership {
     membership.fail('its lease may have run out');
     throw unavailable();
   }
-}
-
-function keyOf(session: string, member: string): string {
-  return `${session}/${member}`;
 }
 
 function unavailable(): SessionError {

@@ -3,6 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 import type { RedisClient } from './redis-client.js';
 import { RedisConnection, type ConnectionSource } from './redis-connection.js';
 import { RedisUnavailableError, within } from './redis-error.js';
+import { Turns } from './turns.js';
+
+/**
+ * The number of channels that are subscribed to at once. The answers to more could take longer than the `commandTimeout`,
+ * so that the connection would be replaced.
+ */
+export const SUBSCRIPTION_BATCH = 1_000;
 
 /** The first byte of the messages by which a node checks its subscriptions. Envelopes begin with their version. */
 const PROBE = 0;
@@ -22,6 +29,9 @@ export class ShardSubscriber {
   readonly #connection: RedisConnection;
   /** The channels that the present client has subscribed to; `true` if Redis has confirmed it. */
   readonly #channels = new Map<string, boolean>();
+  /** The channels that wait until fewer others are subscribed to at once. */
+  readonly #unsent = new Set<string>();
+  readonly #turns = new Turns(SUBSCRIPTION_BATCH);
   #confirmed = 0;
   #refused = 0;
   #probeChannel: string | undefined;
@@ -38,6 +48,7 @@ export class ShardSubscriber {
       ready: () => listener.ready(),
       lost: (reason) => {
         this.#channels.clear();
+        this.#unsent.clear();
         this.#confirmed = 0;
         this.#isProbeSubscribed = false;
         listener.lost(reason);
@@ -58,7 +69,7 @@ export class ShardSubscriber {
     return this.#confirmed;
   }
 
-  /** Number of channels that the present client has subscribed to, confirmed or not. */
+  /** Number of channels that the present client has subscribed to or is about to, confirmed or not. */
   get size(): number {
     return this.#channels.size;
   }
@@ -77,22 +88,24 @@ export class ShardSubscriber {
     if (!this.isReady) throw new RedisUnavailableError('there is no connection to subscribe with');
     const { client } = this.#connection;
     if (!this.#channels.get(channel)) this.#channels.set(channel, false);
+    const turn = this.#turns.begin();
     try {
-      await this.#connection.ask('ssubscribe', channel);
-    } catch (error) {
-      if (this.#isCurrent(client)) {
-        this.#refused++;
-        this.#forget(channel);
+      if (turn) {
+        this.#unsent.add(channel);
+        await turn;
+        if (!this.#isCurrent(client)) throw new RedisUnavailableError('the connection to subscribe with was lost');
+        this.#unsent.delete(channel);
       }
-      throw error;
+      if (this.#channels.has(channel)) await this.#subscribe(channel, client);
+    } finally {
+      this.#turns.end();
     }
-    if (!this.#isCurrent(client) || this.#channels.get(channel) !== false) return;
-    this.#channels.set(channel, true);
-    this.#confirmed++;
   }
 
   unsubscribe(channel: string): void {
-    if (this.#forget(channel) && this.isReady) this.#connection.send('sunsubscribe', channel).catch(() => undefined);
+    const isSent = !this.#unsent.delete(channel);
+    if (!this.#forget(channel) || !isSent || !this.isReady) return;
+    this.#connection.send('sunsubscribe', channel).catch(() => undefined);
   }
 
   /**
@@ -119,6 +132,21 @@ export class ShardSubscriber {
 
   #isCurrent(client: RedisClient): boolean {
     return this.isReady && this.#connection.client === client;
+  }
+
+  async #subscribe(channel: string, client: RedisClient): Promise<void> {
+    try {
+      await this.#connection.ask('ssubscribe', channel);
+    } catch (error) {
+      if (this.#isCurrent(client)) {
+        this.#refused++;
+        this.#forget(channel);
+      }
+      throw error;
+    }
+    if (!this.#isCurrent(client) || this.#channels.get(channel) !== false) return;
+    this.#channels.set(channel, true);
+    this.#confirmed++;
   }
 
   #forget(channel: string): boolean {
@@ -155,7 +183,7 @@ export class ShardSubscriber {
     for (let attempt = 1; ; attempt++) {
       const { client } = this.#connection;
       const refused = this.#refused;
-      const expected = this.#channels.size + 1;
+      const expected = this.#channels.size - this.#unsent.size + 1;
       const count = Number(await this.#connection.ask('sunsubscribe', idleChannel));
       // Redis answers in order, so the count includes all subscriptions sent before. Their promises settle first.
       await setImmediate();

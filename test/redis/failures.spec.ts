@@ -236,6 +236,18 @@ describeWithRedis('nodes whose Redis fails', () => {
     expect(a.cluster.health().droppedSignals).toBe(2_000);
   });
 
+  it('send signals that were kept while a lease may have run out, though it was renewed in time', async () => {
+    const [a] = (await setUp(false, 1, { nodeTimeout: 900, commandTimeout: 300 })) as [BareNode];
+    const admin = new Redis(redis.url);
+    await admin.pexpire(`webwire:node:${a.cluster.nodeId}`, 60_000);
+    admin.disconnect();
+    // A process that is busy or stopped for long cannot renew its lease.
+    while (a.cluster.health().isHealthy) continue;
+    publish(a, '1');
+    expect(a.cluster.health().waitingSignals).toBe(1);
+    await expect.poll(() => a.cluster.health().waitingSignals).toBe(0);
+  });
+
   it('say so in logs, events and their health', async () => {
     const heard: unknown[] = [];
     const listener = (event: unknown) => heard.push(event);

@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+import { Redis } from 'ioredis';
 import { plainCodec } from 'nestjs-webwire';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { encodeSignal } from '../../lib/server/signal.js';
@@ -7,7 +9,7 @@ import { BareNode } from './bare-node.js';
 
 const NODE_TIMEOUT = 3_000;
 /** So many that subscribing to all takes longer than the lease of the node lasts. */
-const GROUPS = 20_000;
+const GROUPS = 50_000;
 const ROUND_TRIP = 120;
 
 describeWithRedis('a node with many groups and a slow way to Redis', () => {
@@ -24,6 +26,74 @@ describeWithRedis('a node with many groups and a slow way to Redis', () => {
     await Promise.all(nodes.map((node) => node.stop()));
     await proxy.close();
     await redis.stop();
+  });
+
+  it('can join them faster than the way to Redis is, and stays connected', async () => {
+    const slow = await FreezingProxy.start(redis.port, { rate: 500 });
+    try {
+      const options = { nodeTimeout: 2 * NODE_TIMEOUT, commandTimeout: (2 * NODE_TIMEOUT) / 3 };
+      const node = await BareNode.start({ ...options, url: slow.url });
+      const other = await BareNode.start({ url: redis.url });
+      nodes.push(node, other);
+      const disconnections: string[] = [];
+      node.cluster.on('disconnected', ({ reason }) => disconnections.push(reason));
+      // The commands for all of them take longer than the command timeout.
+      for (let index = 0; index < 20_000; index++) {
+        node.cluster.join(`room ${index}`);
+        if (index % 500 === 0) await setImmediate();
+      }
+      await node.cluster.synchronized();
+      expect(disconnections).toEqual([]);
+      expect(node.cluster.health().isHealthy).toBe(true);
+      for (const index of [0, 19_999]) {
+        other.cluster.publish({ kind: 'group', group: `room ${index}` }, encodeSignal('x', undefined, plainCodec), []);
+        await node.told.take(({ kind }) => kind === 'signal');
+      }
+    } finally {
+      await slow.close();
+    }
+  });
+
+  it('stays connected though each answer takes most of the command timeout', async () => {
+    const near = await FreezingProxy.start(redis.port);
+    const admin = new Redis(redis.url);
+    try {
+      const options = { nodeTimeout: NODE_TIMEOUT, commandTimeout: NODE_TIMEOUT / 3 };
+      const node = await BareNode.start({ ...options, url: near.url });
+      nodes.push(node);
+      const disconnections: string[] = [];
+      node.cluster.on('disconnected', ({ reason }) => disconnections.push(reason));
+      near.delay = NODE_TIMEOUT / 9;
+      // Each check of the node registers it once.
+      const checks = async () => {
+        const stats = await admin.info('commandstats');
+        return Number(/cmdstat_sadd:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+      };
+      const before = await checks();
+      await expect.poll(checks).toBeGreaterThanOrEqual(before + 4);
+      expect(disconnections).toEqual([]);
+    } finally {
+      admin.disconnect();
+      await near.close();
+    }
+  });
+
+  it('is subscribed to those only that it has not left again, in whatever order that happens', async () => {
+    const node = await BareNode.start({ url: proxy.url });
+    nodes.push(node);
+    const admin = new Redis(redis.url);
+    try {
+      for (let index = 0; index < 5_000; index++) node.cluster.join(`room ${index}`);
+      for (let index = 0; index < 5_000; index++) if (index % 5 > 0) node.cluster.leave(`room ${index}`);
+      for (let index = 0; index < 5_000; index++) if (index % 5 === 1) node.cluster.join(`room ${index}`);
+      await node.cluster.synchronized();
+      const channels = async () =>
+        ((await admin.call('pubsub', 'shardchannels', 'webwire:group:*')) as string[]).length;
+      await expect.poll(channels).toBe(2_000);
+      expect(node.cluster.health()).toMatchObject({ isHealthy: true, channels: 2_000 + 1 });
+    } finally {
+      admin.disconnect();
+    }
   });
 
   it('comes back however long subscribing takes, keeps its lease meanwhile, and shows how far it is', async () => {

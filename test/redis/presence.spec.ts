@@ -10,6 +10,7 @@ import {
 } from 'nestjs-webwire';
 import { RedisCluster } from 'nestjs-webwire/redis';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { Keys } from '../../lib/redis/keys.js';
 import { Gate } from '../support/gate.js';
 import { describeWithRedis, RedisServer, RedisShards } from '../support/redis-server.js';
 import { TestApp } from '../support/test-app.js';
@@ -294,6 +295,23 @@ describeWithRedis('the members of groups on several nodes', () => {
     expect(a.mistakes).toEqual([]);
   });
 
+  it('are seen also if they joined while the lease of their node may have run out, though it was renewed in time', async () => {
+    const [a, b] = (await startMany(2, { nodeTimeout: 900 })) as [Node, Node];
+    const first = a.join('room', 'first');
+    await expect.poll(() => b.seen.size).toBe(1);
+    const admin = new Redis(redis.url);
+    for (const { cluster } of nodes) await admin.pexpire(`${prefix}:node:${cluster.nodeId}`, 60_000);
+    admin.disconnect();
+    // A process that is busy or stopped for long cannot renew its lease.
+    while (nodes.some(({ cluster }) => cluster.health().isHealthy)) continue;
+    const late = a.join('room', 'late');
+    const expected = new Map([
+      [`room/${first.id}`, '"first"'],
+      [`room/${late.id}`, '"late"'],
+    ]);
+    await expectAgreement(expected, 'room');
+  });
+
   it('are known again when Redis has lost its data', async () => {
     const own = await RedisServer.start();
     try {
@@ -343,6 +361,23 @@ describeWithRedis('the members of groups on several nodes', () => {
       expect(await published()).toBe(before);
       // Those of this test itself.
       expect((await commands()) - commandsBefore).toBeLessThan(10);
+    } finally {
+      admin.disconnect();
+    }
+  });
+
+  it('are listed without nodes that are dead, which are removed from the set of nodes', async () => {
+    const admin = new Redis(redis.url);
+    try {
+      const a = await start({ isWatching: false });
+      a.join('room', 'here');
+      const key = `${prefix}:nodes`;
+      await admin.sadd(key, 'dead');
+      const remaining = async () => {
+        expect(await a.infos('room')).toEqual(['here']);
+        return admin.smembers(key);
+      };
+      await expect.poll(remaining).toEqual([a.cluster.nodeId]);
     } finally {
       admin.disconnect();
     }
@@ -435,6 +470,42 @@ describeWithRedis('the members of groups with a Redis Cluster', () => {
     await a.app.close();
     await expect.poll(() => b.seen.size).toBe(0);
     expect(await b.service.countMembers('g0')).toBe(0);
+    await b.app.close();
+  });
+
+  it('are seen by a node that missed changes while the slot of their channel moved', async () => {
+    const prefix = 'moved';
+    const { presenceChannel } = new Keys(prefix);
+    const start = () => Node.start(new RedisCluster({ client: shards.client(), prefix }));
+    const [a, b] = await Promise.all([start(), start()]);
+    const staying = a.join('g', 'stays');
+    const leaving = a.join('g', 'leaves');
+    await expect.poll(() => b.seen.size).toBe(2);
+    const home = await shards.masterOf(presenceChannel);
+    await shards.move(
+      presenceChannel,
+      shards.servers.find((server) => server !== home)!,
+    );
+    // Nobody has subscribed at the new place yet.
+    a.service.leave(leaving, 'g');
+    const late = a.join('g', 'joins');
+    const expected = new Map([
+      [`g/${staying.id}`, '"stays"'],
+      [`g/${late.id}`, '"joins"'],
+    ]);
+    await expect.poll(() => ordered(b.seen)).toEqual(ordered(expected));
+    // Changes are followed again.
+    a.service.leave(late, 'g');
+    await expect.poll(() => b.seen.size).toBe(1);
+    expect(b.events).toEqual([
+      'joined g "stays"',
+      'joined g "leaves"',
+      'left g "leaves"',
+      'joined g "joins"',
+      'left g "joins"',
+    ]);
+    expect([...a.mistakes, ...b.mistakes]).toEqual([]);
+    await a.app.close();
     await b.app.close();
   });
 });

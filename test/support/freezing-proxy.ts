@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 
 interface Pair {
   readonly client: Socket;
@@ -11,7 +12,7 @@ interface Pair {
 
 const REMEMBERED = 4_096;
 
-/** A TCP proxy in front of one server. It can silence single connections without closing them, delay all, and change the server. */
+/** A TCP proxy in front of one server. It can silence single connections without closing them, delay or slow all, and change the server. */
 export class FreezingProxy {
   readonly #pairs = new Set<Pair>();
 
@@ -21,11 +22,13 @@ export class FreezingProxy {
     public target: number,
     /** Delay of all bytes in each direction, in ms. */
     public delay: number,
+    /** How many bytes pass in each direction of a connection in a ms. */
+    private readonly rate: number,
   ) {}
 
-  static async start(target: number, { delay = 0 } = {}): Promise<FreezingProxy> {
+  static async start(target: number, { delay = 0, rate = Infinity } = {}): Promise<FreezingProxy> {
     const server = createServer();
-    const proxy = new FreezingProxy(server, target, delay);
+    const proxy = new FreezingProxy(server, target, delay, rate);
     server.on('connection', (client) => proxy.#serve(client));
     await once(server.listen(0, '127.0.0.1'), 'listening');
     return proxy;
@@ -80,10 +83,15 @@ export class FreezingProxy {
       if (this.delay === 0) act();
       else setTimeout(act, this.delay);
     };
+    let passed = Promise.resolve();
+    let freeAt = 0;
     from.on('data', (chunk: Buffer) => {
-      later(() => {
+      const write = () => {
         if (!pair.isFrozen && to.writable) to.write(chunk);
-      });
+      };
+      if (this.rate === Infinity) later(write);
+      else
+        passed = this.#slowly(passed, (freeAt = Math.max(freeAt, performance.now()) + chunk.length / this.rate), write);
     });
     from.on('error', () => from.destroy());
     from.on('close', () => {
@@ -91,5 +99,13 @@ export class FreezingProxy {
       // The end of a silenced connection is hidden from the client.
       if (!pair.isFrozen || to === pair.server) later(() => to.destroy());
     });
+  }
+
+  /** Writes after what was written before, when the link has had the time for it. */
+  async #slowly(before: Promise<void>, time: number, write: () => void): Promise<void> {
+    await before;
+    const wait = time - performance.now();
+    if (wait >= 1) await pause(wait);
+    write();
   }
 }

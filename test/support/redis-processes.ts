@@ -147,7 +147,11 @@ export class RedisShards {
     const starting = busPorts.map((busPort) =>
       RedisServer.start({
         persists,
-        settings: ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '2000'],
+        // A replica may be elected however long the election takes on a busy machine; the default is 30 s.
+        settings: (
+          `--cluster-enabled yes --cluster-port ${busPort} --cluster-node-timeout 2000 ` +
+          '--cluster-replica-validity-factor 0'
+        ).split(' '),
       }),
     );
     const servers = await Promise.all(starting);
@@ -239,6 +243,15 @@ export class RedisShards {
     await waitUntil(async () => (await this.#role(replica)).includes('role:master'), 30_000);
   }
 
+  /** Waits until the other masters have elected a replica, after its master has failed. */
+  async elected(replica: RedisServer): Promise<void> {
+    try {
+      await waitUntil(async () => (await this.#role(replica)).includes('role:master'), 60_000);
+    } catch {
+      throw new Error(`the Redis Cluster has not elected a new master:\n${await this.ask(replica, 'nodes')}`);
+    }
+  }
+
   /** Waits until a replica has all that its master has. */
   async replicates(replica: RedisServer): Promise<void> {
     const isUp = async () => (await this.#role(replica)).includes('master_link_status:up');
@@ -318,6 +331,22 @@ export class RedisSentinels {
   /** Lets the Sentinel that clients ask first answer nothing any more. */
   stallFirstSentinel(): void {
     this.sentinels[0]!.stall();
+  }
+
+  /** The replica takes the place of the master, which becomes its replica. */
+  async failOver(): Promise<void> {
+    const admin = adminOf(this.sentinels.at(-1)!);
+    await admin.call('sentinel', 'failover', 'main');
+    admin.disconnect();
+  }
+
+  /** Waits until the replica has all that the master has. */
+  async replicated(): Promise<void> {
+    const admin = adminOf(this.master);
+    // When this write has arrived, all earlier ones have.
+    await admin.set('marker', '');
+    await admin.wait(1, 5_000);
+    admin.disconnect();
   }
 
   /** Waits until the Sentinels have made the replica the master. */

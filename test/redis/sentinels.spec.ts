@@ -49,14 +49,31 @@ async function workTogether(nodes: readonly BareNode[], session: string, places:
   }
 }
 
+/** The ways in which the master is lost. */
+const LOSSES = {
+  hangs: (sentinels: RedisSentinels) => {
+    sentinels.master.stall();
+    // Clients that ask this one for the master have to go on to the next.
+    sentinels.stallFirstSentinel();
+  },
+  'is killed': (sentinels: RedisSentinels) => sentinels.master.kill(),
+  'becomes a replica': (sentinels: RedisSentinels) => sentinels.failOver(),
+};
+
 describeWithRedis(
-  'a master that hangs',
+  'a master that is watched by Sentinels',
   () => {
     it.each([
-      ['by options of the newest ioredis 6', undefined],
-      ['by a client of ioredis 5.8', (options: Connection) => new Redis58({ ...options, lazyConnect: true })],
-      ['by a client of the newest ioredis 5', (options: Connection) => new Redis5({ ...options, lazyConnect: true })],
-    ])('is left for the one that the Sentinels have made instead, %s', async (_, makeClient) => {
+      ['hangs', 'by options of the newest ioredis 6', undefined],
+      ['hangs', 'by a client of ioredis 5.8', (options: Connection) => new Redis58({ ...options, lazyConnect: true })],
+      [
+        'hangs',
+        'by a client of the newest ioredis 5',
+        (options: Connection) => new Redis5({ ...options, lazyConnect: true }),
+      ],
+      ['is killed', 'by options of the newest ioredis 6', undefined],
+      ['becomes a replica', 'by options of the newest ioredis 6', undefined],
+    ] as const)('is left for the new master when it %s, %s', async (loss, _, makeClient) => {
       const sentinels = await RedisSentinels.start();
       opened.push(() => sentinels.stop());
       const { connection } = sentinels;
@@ -72,9 +89,8 @@ describeWithRedis(
       await nodes[0]!.cluster.places.take('s', 'place', { limit: 1, isNew: false });
       await manager.onSessionCreated(connectionWith('key'));
       expect(await emitter.signalGroup('room', 'x')).toBe(2);
-      sentinels.master.stall();
-      // Clients that ask this one for the master have to go on to the next.
-      sentinels.stallFirstSentinel();
+      await sentinels.replicated();
+      await LOSSES[loss](sentinels);
       await sentinels.promoted();
       await workTogether(nodes, 's', 1);
       await expect.poll(() => manager.onSessionLookup('key').then(Boolean, () => false)).toBe(true);
