@@ -77,7 +77,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     this.#batch.addPiece(response);
     if (!compression) return;
     this.#inflater = compression.inflater;
-    this.#deflateQueue = new DeflateQueue(this.#batch, compression, () => this.#onDeflated());
+    this.#deflateQueue = new DeflateQueue(this.#batch, compression, limits.maxBufferedAmount, () => this.#onDeflated());
   }
 
   /**
