@@ -15,6 +15,9 @@ const CHECK = 1_000;
 const READ_TIMEOUT = 8 * CHECK;
 const CLOSE_TIMEOUT = 2_000;
 
+/** A frame with the message Heartbeat: 0x82 · masked length(1) · mask(4) · message. */
+const HEARTBEAT = Buffer.from('82810000000021', 'hex');
+
 /** More than the operating system buffers. */
 const SIZE = 48 * 1024 * 1024;
 
@@ -93,6 +96,7 @@ describe.each([
     const peer = await connect();
     peer.connection.signal('large', Buffer.alloc(SIZE));
     for (let check = 0; check < 12; check++) {
+      peer.socket.write(HEARTBEAT);
       await peer.takeALittle();
       vi.advanceTimersByTime(CHECK);
     }
