@@ -134,5 +134,7 @@ it.each<[string, () => unknown]>([
   ['a promise of an object that cannot be closed', () => Promise.resolve({ address: null })],
 ])('fails the start if it returns %s', async (_, listen) => {
   const starting = TestApp.start({ providers: [EchoGateway] }, { transport: { listen } as never });
-  await expect(starting).rejects.toThrow(/^listen\(\) of the WebWire transport returned .* has to return a promise of a/);
+  await expect(starting).rejects.toThrow(
+    /^listen\(\) of the WebWire transport returned .* has to return a promise of a/,
+  );
 });
