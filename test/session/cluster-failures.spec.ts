@@ -166,7 +166,12 @@ describe('a cluster of the application that does not answer', () => {
 });
 
 describe.each([
-  ['throws', () => fail()],
+  [
+    'throws',
+    () => {
+      throw new Error('lost');
+    },
+  ],
   ['rejects', () => Promise.reject(new Error('lost')) as never],
 ])('a cluster of the application whose methods without a result fail: one %s', (_, failing) => {
   it('stops neither signals nor groups of its own node, and is logged', async () => {
@@ -186,7 +191,3 @@ describe.each([
     }
   });
 });
-
-function fail(): never {
-  throw new Error('lost');
-}

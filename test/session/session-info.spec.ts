@@ -60,7 +60,7 @@ describe('session info', () => {
     ['the info itself', (promise) => promise],
     ['a list as the info', (promise) => [promise]],
   ])('with a promise in %s is refused, and its rejection is not unhandled', async (_, infoOf) => {
-    const unhandled = vi.fn();
+    const unhandled = vi.fn<() => void>();
     process.on('unhandledRejection', unhandled);
     onTestFinished(() => void process.off('unhandledRejection', unhandled));
     const promise = Promise.reject(new Error('nobody awaits this'));
