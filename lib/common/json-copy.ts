@@ -1,3 +1,5 @@
+import { ignoreRejections } from './ignore-rejections.js';
+
 /** A value that JSON can express. */
 export type JsonValue =
   string | number | boolean | null | readonly JsonValue[] | { readonly [name: string]: JsonValue };
@@ -19,7 +21,12 @@ type Ancestors = readonly object[];
  * @throws NotJsonError for a value that JSON cannot express, or that it would give back as another one, such as a `Date`.
  */
 export function copyJson(value: unknown, path: string): JsonValue {
-  return copy(value, path, []);
+  try {
+    return copy(value, path, []);
+  } catch (error) {
+    ignoreRejections(value);
+    throw error;
+  }
 }
 
 function copy(value: unknown, path: string, ancestors: Ancestors): JsonValue {

@@ -14,6 +14,7 @@ import {
 import { GroupPresence } from '../server/group-presence.js';
 import type { DatedMembership } from '../server/groups.js';
 import { LocalBroadcaster } from '../server/local-broadcaster.js';
+import { runGuarded } from '../server/run-guarded.js';
 import type { EncodedSignal } from '../server/signal.js';
 import { quiet, stackOf } from '../common/logger.js';
 import type { ServerRegistry } from './servers/server-registry.js';
@@ -45,7 +46,7 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
     registry.groups.listen((group, { id }, now, before) => {
       if (!this.#presence && !cluster?.presence) return;
       const change = { group, before: before && entryOf(id, before), now: now && entryOf(id, now) };
-      cluster?.presence?.changed(change);
+      this.#call('presence.changed', ({ presence }) => presence?.changed(change));
       this.#presence?.change(change);
     });
   }
@@ -67,7 +68,7 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
     if (this.#presence) return;
     this.#presence = new GroupPresence(emit);
     this.#presence.begin(this.allEntries());
-    this.#cluster?.presence?.watch();
+    this.#call('presence.watch', ({ presence }) => presence?.watch());
   }
 
   *entries(group: string): Iterable<GroupEntry> {
@@ -98,17 +99,16 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
 
   /** Sends a signal to the connections of the other nodes. Does nothing without a cluster. */
   publish(target: ClusterTarget, { messages }: EncodedSignal, except: Iterable<WebwireConnection> = []): void {
-    const cluster = this.#cluster;
-    if (!cluster) return;
+    if (!this.#cluster) return;
     const ids = Array.from(except, ({ id }) => id);
+    const publish = (to: ClusterTarget, message: Uint8Array) =>
+      this.#call('publish', (cluster) => cluster.publish(to, message, ids));
     if (messages.size === 1) {
-      for (const message of messages.values()) cluster.publish(target, message, ids);
+      for (const message of messages.values()) publish(target, message);
       return;
     }
     // Other nodes have the same gateways. Each of their servers gets the message in its own codec.
-    for (const { codec, gateway } of this.registry.codecs) {
-      cluster.publish({ ...target, gateway }, messages.get(codec)!, ids);
-    }
+    for (const { codec, gateway } of this.registry.codecs) publish({ ...target, gateway }, messages.get(codec)!);
   }
 
   async synchronized(): Promise<void> {
@@ -121,8 +121,8 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
     if (!cluster) return;
     await cluster.start(this);
     this.registry.groups.observe({
-      groupOpened: (group) => cluster.join(group),
-      groupClosed: (group) => cluster.leave(group),
+      groupOpened: (group) => this.#call('join', () => cluster.join(group)),
+      groupClosed: (group) => this.#call('leave', () => cluster.leave(group)),
     });
   }
 
@@ -154,6 +154,15 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
 
   connected(): void {
     this.#run('Closing sessions that were closed before', this.sessionService?.catchUp());
+  }
+
+  /**
+   * Calls a method of the cluster that has no result. Its failure is logged, as a cluster that fails must not stop a node from
+   * serving its own connections.
+   */
+  #call(method: string, call: (cluster: Cluster) => void): void {
+    const cluster = this.#cluster;
+    if (cluster) void runGuarded(this.logger, `${method}() of the cluster`, () => call(cluster));
   }
 
   #run(subject: string, running: Promise<void> | undefined): void {

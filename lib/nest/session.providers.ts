@@ -79,7 +79,7 @@ export function createSessionService(
   const report = (operation: string, error: unknown, key: string) =>
     logger.error(`${operation} failed`, withoutKey(error, key));
   const registry = membership
-    ? new ClusterSessionRegistry<SessionMember>(membership)
+    ? new ClusterSessionRegistry<SessionMember>(membership, { timeout: managerTimeout, report })
     : new LocalSessionRegistry<SessionMember>();
   manager.useLogger?.(logger);
   return new SessionService(manager, keyGenerator, registry, { maxConnections, managerTimeout }, report);

@@ -1,6 +1,7 @@
 import type { WebSocketAdapter } from '@nestjs/common';
 import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server as HttpServer } from 'node:http';
+import { inspect } from 'node:util';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import { createDispatcher, type ServedGateway } from './handlers/create-dispatcher.js';
 import type { GatewayDefinition } from './handlers/gateway-explorer.js';
@@ -9,7 +10,7 @@ import { locateNest, type NestContext, type NestLocator } from './handlers/nest-
 import { addLifecycle } from './internals/lifecycle.js';
 import { announceAdapter } from './internals/serving-adapter.js';
 import type { ServerLogger } from '../common/logger.js';
-import { check } from '../common/options.js';
+import { check, InvalidOptionError } from '../common/options.js';
 import type { Listener, WebwireServer } from '../server/server.js';
 import { SESSION_SERVICE, createSessionServiceWithoutModule } from './session.providers.js';
 import type { SessionService } from '../session/session-service.js';
@@ -148,7 +149,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   }
 
   #listen(transport: Transport, server: WebwireServer, target: ListenTarget): void {
-    const listener = transport.listen(server, target);
+    const listener = Promise.resolve(transport.listen(server, target)).then(checkListener);
     // Awaited at the end of the start. Until then, or if the start fails for another reason, a rejection is not unhandled.
     listener.catch(() => undefined);
     this.#listeners.set(server, listener);
@@ -199,4 +200,13 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     }
     return undefined;
   }
+}
+
+/** The return value of an untyped transport may be anything. */
+function checkListener(listener: Listener | undefined): Listener {
+  if (typeof listener?.close === 'function') return listener;
+  throw new InvalidOptionError(
+    `listen() of the WebWire transport returned ${inspect(listener, { depth: 0 })}, but has to return a promise of a listener: ` +
+      'an object with the property address and the function close',
+  );
 }

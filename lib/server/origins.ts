@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { ignoreRejections } from '../common/ignore-rejections.js';
 import type { OptionRule } from '../common/options.js';
 
 /** Origins of the web pages that may connect, or a function that returns true for them. */
@@ -30,6 +31,7 @@ export function allowsOrigin(origins: Origins | undefined, origin: string | unde
 
 function checkDecision(decision: unknown): boolean {
   if (typeof decision === 'boolean') return decision;
+  ignoreRejections(decision);
   throw new TypeError(`the function of the WebWire option origins returned ${inspect(decision)} instead of a boolean`);
 }
 

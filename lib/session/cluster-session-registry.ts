@@ -1,4 +1,6 @@
 import { digestOf } from '../common/key-digest.js';
+import { withTimeout } from '../common/timeout.js';
+import { SessionError } from './session-error.js';
 import type { MembershipRequest, MembershipResult, SessionClosing, SessionMembership } from './session-membership.js';
 import { LocalSessionRegistry, type SessionRegistry } from './session-registry.js';
 
@@ -9,11 +11,26 @@ interface ClusterMember {
 
 const UNLIMITED: MembershipRequest = { limit: Infinity, isNew: false };
 
-/** The registry of one node of a cluster: keeps the members of this node, and asks the cluster for those of all nodes. */
+/** Bounds the time that the cluster may take, and logs its failures. */
+interface Supervision {
+  /** In milliseconds. */
+  readonly timeout: number;
+  /** Logs a failure; the key must not be in what is logged. */
+  readonly report: (subject: string, error: unknown, key: string) => void;
+}
+
+/**
+ * The registry of one node of a cluster: keeps the members of this node, and asks the cluster for those of all nodes. A method
+ * whose answer does not come in time rejects with a SessionError `CLUSTER_UNAVAILABLE`, and the other operations on the session
+ * go on.
+ */
 export class ClusterSessionRegistry<Member extends ClusterMember> implements SessionRegistry<Member> {
   readonly #local = new LocalSessionRegistry<Member>();
 
-  constructor(private readonly membership: SessionMembership) {}
+  constructor(
+    private readonly membership: SessionMembership,
+    private readonly supervision: Supervision,
+  ) {}
 
   /** Registered locally first, so that a closing which arrives from another node meanwhile finds the member. */
   async take(key: string, member: Member, request: MembershipRequest): Promise<MembershipResult> {
@@ -22,34 +39,45 @@ export class ClusterSessionRegistry<Member extends ClusterMember> implements Ses
     if (this.#local.take(key, member, request.isNew ? request : UNLIMITED) === 'full') return 'full';
     let result: MembershipResult | undefined;
     try {
-      result = await this.membership.take(digest, member.connection.id, request);
+      result = await this.#answered(
+        'take',
+        key,
+        (membership) => membership.take(digest, member.connection.id, request),
+        (late) => this.#takenLate(key, member, late),
+      );
       return result;
     } finally {
       if (result !== 'taken' && !wasMember) this.#local.leave(key, member);
     }
   }
 
+  /** Never rejects. */
   async leave(key: string, member: Member): Promise<void> {
     this.#local.leave(key, member);
-    await this.membership.leave(digestOf(key), member.connection.id);
+    try {
+      await this.#answered('leave', key, (membership) => membership.leave(digestOf(key), member.connection.id));
+    } catch (error) {
+      // A SessionError is in the log already.
+      if (!(error instanceof SessionError)) this.supervision.report('leave() of the cluster', error, key);
+    }
   }
 
   async close(key: string, member: Member): Promise<boolean> {
     this.#local.leave(key, member);
-    return this.membership.close(digestOf(key), member.connection.id);
+    return this.#answered('close', key, (membership) => membership.close(digestOf(key), member.connection.id));
   }
 
   async closeAll(key: string): Promise<SessionClosing> {
     this.#local.closeAll(key);
-    return this.membership.closeAll(digestOf(key));
+    return this.#answered('closeAll', key, (membership) => membership.closeAll(digestOf(key)));
   }
 
   closeUnheld(key: string): Promise<boolean> {
-    return this.membership.closeUnheld(digestOf(key));
+    return this.#answered('closeUnheld', key, (membership) => membership.closeUnheld(digestOf(key)));
   }
 
   count(key: string): Promise<number> {
-    return this.membership.count(digestOf(key));
+    return this.#answered('count', key, (membership) => membership.count(digestOf(key)));
   }
 
   members(digest: string): readonly Member[] {
@@ -62,5 +90,31 @@ export class ClusterSessionRegistry<Member extends ClusterMember> implements Ses
 
   get size(): number {
     return this.#local.size;
+  }
+
+  /** @param onLate Called with an answer that comes after the timeout. */
+  async #answered<T>(
+    method: keyof SessionMembership,
+    key: string,
+    call: (membership: SessionMembership) => Promise<T>,
+    onLate: (answer: T) => void = () => undefined,
+  ): Promise<T> {
+    const { timeout, report } = this.supervision;
+    const answer = Promise.resolve(call(this.membership));
+    return withTimeout(answer, timeout, () => {
+      answer.then(onLate, () => undefined);
+      const problem = `did not answer within ${timeout} ms (option sessions.managerTimeout)`;
+      const error = new SessionError(
+        'CLUSTER_UNAVAILABLE',
+        `the other nodes cannot be reached: the cluster ${problem}`,
+      );
+      report(`${method}() of the cluster`, error, key);
+      return error;
+    });
+  }
+
+  /** The request of the connection has failed, so its place is given back, unless it has become a member since. */
+  #takenLate(key: string, member: Member, result: MembershipResult): void {
+    if (result === 'taken' && !this.#local.members(digestOf(key)).includes(member)) void this.leave(key, member);
   }
 }

@@ -1,4 +1,5 @@
 import { SessionError } from './session-error.js';
+import { ignoreRejections } from '../common/ignore-rejections.js';
 import { copyJson, kindOf, NotJsonError, type JsonValue } from '../common/json-copy.js';
 
 export type { JsonValue } from '../common/json-copy.js';
@@ -12,7 +13,10 @@ export type SessionInfo = { readonly [name: string]: JsonValue };
  *   give it back as another one, such as a `Date`.
  */
 export function copySessionInfo(info: object): SessionInfo {
-  if (Array.isArray(info)) throwInvalid('info is an array, but must be an object');
+  if (Array.isArray(info)) {
+    ignoreRejections(info);
+    throwInvalid('info is an array, but must be an object');
+  }
   // Session managers of an application may return other values than their types allow.
   if (typeof info !== 'object' || info === null) throwInvalid(`info is ${kindOf(info)}, but must be an object`);
   try {

@@ -15,7 +15,7 @@ const MAX_UNFINISHED = 10_000;
 export interface SessionLimits {
   /** Most connections that may have one session at once. */
   readonly maxConnections: number;
-  /** Time that a call of the session manager or the key generator may take, in milliseconds. */
+  /** Time that a call of the session manager, the key generator or the cluster may take, in milliseconds. */
   readonly managerTimeout: number;
 }
 

@@ -104,7 +104,7 @@ function connectionOn(socket: TestSocket, threshold: number) {
   const connection = new WebSocketConnection(
     socket as unknown as Socket,
     new WriteBufferPool(),
-    { messageBufferSize: MAX_LENGTH, maxBufferedAmount: 2 ** 30 },
+    { messageBufferSize: MAX_LENGTH, maxBufferedAmount: 2 ** 30, readTimeout: 60_000 },
     Buffer.alloc(0),
     compression(threshold),
   );

@@ -98,6 +98,8 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
   });
 }
 
+const SUPERVISION = { timeout: 10_000, report: () => undefined };
+
 describe('the registry of a single process', () => {
   holdsTheRules(() => new LocalSessionRegistry());
 });
@@ -115,10 +117,10 @@ describeWithRedis('the registry of a node among several', () => {
     };
   });
 
-  holdsTheRules(() => new ClusterSessionRegistry(nodes[0]!.cluster.places));
+  holdsTheRules(() => new ClusterSessionRegistry(nodes[0]!.cluster.places, SUPERVISION));
 
   describe('with connections on two nodes', () => {
-    const both = () => nodes.map(({ cluster }) => new ClusterSessionRegistry<Holder>(cluster.places));
+    const both = () => nodes.map(({ cluster }) => new ClusterSessionRegistry<Holder>(cluster.places, SUPERVISION));
 
     it('limits them together', async () => {
       const [here, there] = both();

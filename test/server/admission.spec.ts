@@ -137,6 +137,11 @@ describe('origins', () => {
       (() => Promise.resolve(true)) as never,
       'returned Promise { true } instead of a boolean',
     ],
+    [
+      'answers with a promise that rejects',
+      (() => Promise.reject(new Error('no database'))) as never,
+      'instead of a boolean',
+    ],
     ['forgets to answer', (() => undefined) as never, 'returned undefined instead of a boolean'],
   ])('accept no client if the function %s, which is logged', async (_how, origins, message) => {
     await start({ origins });

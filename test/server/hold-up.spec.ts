@@ -148,6 +148,21 @@ describe('while more than maxBufferedAmount bytes wait for a client', () => {
     expect(await gateway.disconnects.take()).toBe('backlog');
   });
 
+  it('small messages of many turns wait for it together, and not as a write each', async () => {
+    await start();
+    const [peer, connection] = await connectCorked();
+    for (let n = 0; n < 3; n++) connection.signal('big', Buffer.alloc(SIZE));
+    for (let n = 0; n < 1_000; n++) {
+      connection.signal('small', String(n));
+      await passIo();
+    }
+    peer.writes.length = 0;
+    peer.socket.uncork();
+    for (let n = 0; n < 3; n++) await peer.client.next();
+    for (let n = 0; n < 1_000; n++) expect(show(await peer.client.next())).toBe(`signal small utf8 ${n}`);
+    expect(peer.writes.flat().length).toBeLessThan(10);
+  });
+
   it('its last ping is answered later, and does not disconnect it', async () => {
     await start();
     const [peer] = await connectCorked();

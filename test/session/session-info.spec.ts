@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { copySessionInfo } from '../../lib/session/session-info.js';
 import { refusalOf } from './refusal.js';
 
@@ -50,6 +51,22 @@ describe('session info', () => {
     expect(refusalOf(() => copySessionInfo(nested(101)))).toMatch(
       /^INVALID_SESSION_INFO: session info(\.a){100} is nested more than 100 levels deep$/,
     );
+  });
+
+  it.each<[string, (promise: Promise<never>) => object]>([
+    ['a list', (promise) => ({ list: [promise] })],
+    ['a member after another bad value', (promise) => ({ map: new Map(), promise })],
+    ['a Map', (promise) => ({ map: new Map([['a', promise]]) })],
+    ['the info itself', (promise) => promise],
+    ['a list as the info', (promise) => [promise]],
+  ])('with a promise in %s is refused, and its rejection is not unhandled', async (_, infoOf) => {
+    const unhandled = vi.fn<() => void>();
+    process.on('unhandledRejection', unhandled);
+    onTestFinished(() => void process.off('unhandledRejection', unhandled));
+    const promise = Promise.reject(new Error('nobody awaits this'));
+    expect(refusalOf(() => copySessionInfo(infoOf(promise)))).toMatch(/^INVALID_SESSION_INFO: session info/);
+    await nextTurn();
+    expect(unhandled).not.toHaveBeenCalled();
   });
 
   it('is refused when it contains itself', () => {

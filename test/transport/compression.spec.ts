@@ -586,7 +586,8 @@ describe('while a large message is compressed', () => {
     const noise = randomBytes(LARGE).toString('latin1');
     let sent = 0;
     while (connection.signal('big', noise)) sent++;
-    expect(sent).toBeLessThan(10);
+    // Messages that cannot be compressed in time leave uncompressed, and the system buffers some of them.
+    expect(sent).toBeLessThan(50);
     client.destroy();
     expect(await gateway.disconnects.take()).toBe('backlog');
   });

@@ -127,3 +127,14 @@ it('closes with the application, after the replies of running handlers', async (
   await Promise.all([closed, once(socket, 'close')]);
   expect(await gateway.left.promise).toBe('shutdown');
 });
+
+it.each<[string, () => unknown]>([
+  ['nothing', () => undefined],
+  ['a promise of nothing', () => Promise.resolve()],
+  ['a promise of an object that cannot be closed', () => Promise.resolve({ address: null })],
+])('fails the start if it returns %s', async (_, listen) => {
+  const starting = TestApp.start({ providers: [EchoGateway] }, { transport: { listen } as never });
+  await expect(starting).rejects.toThrow(
+    /^listen\(\) of the WebWire transport returned .* has to return a promise of a/,
+  );
+});

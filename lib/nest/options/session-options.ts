@@ -54,9 +54,9 @@ export interface SessionOptions {
    */
   maxConnections?: number;
   /**
-   * Longest time that a call of the session manager or the key generator may take, in milliseconds: 1 to 2 147 483 647. A
-   * longer call counts as failed: a restore is answered with an internal error, `createSession()` resolves with a session that
-   * may not be restorable (logged) or, without a key, rejects, and `closeSession()` rejects.
+   * Longest time that a call of the session manager, the key generator or the cluster may take, in milliseconds: 1 to
+   * 2 147 483 647. A longer call counts as failed: a restore is answered with an internal error, `createSession()` resolves with
+   * a session that may not be restorable (logged) or, without a key or the cluster, rejects, and `closeSession()` rejects.
    * @default 10_000
    */
   managerTimeout?: number;

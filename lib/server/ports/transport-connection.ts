@@ -62,8 +62,8 @@ export interface TransportConnection {
    */
   probe?(): void;
   /**
-   * Sends the queued messages, then closes. Terminates if the peer does not take part within a few seconds. Further calls do
-   * nothing.
+   * Sends the queued messages, then closes. Terminates if the peer neither takes data nor takes part for a few seconds. Further
+   * calls do nothing.
    * @param code WebSocket close code.
    * @param reason At most 123 bytes of UTF-8.
    */

@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { EncodableMessage } from '../../protocol/index.js';
 import type { TransportConnection, TransportHandlers } from '../../server/ports/transport-connection.js';
-import { CLOSE_TIMEOUT } from '../../common/timeout.js';
 import { frameViolation, textFrame } from '../violations.js';
+import { CloseTimer } from './close-timer.js';
 import { DeflateQueue } from './deflate/deflate-queue.js';
 import type { Inflated, Inflater } from './deflate/inflater.js';
 import type { Compression } from './deflate/permessage-deflate.js';
@@ -17,10 +17,14 @@ import type { WriteBufferPool } from './writing/write-buffer-pool.js';
 
 const NOTHING = new Uint8Array(0);
 
-/** Limits of one connection, in bytes. */
+/** Limits of one connection. */
 interface WebSocketLimits {
+  /** In bytes. */
   readonly messageBufferSize: number;
+  /** In bytes. */
   readonly maxBufferedAmount: number;
+  /** In milliseconds. */
+  readonly readTimeout: number;
 }
 
 /**
@@ -43,7 +47,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
   #isCloseSent = false;
   #isCloseReceived = false;
   #isSocketClosed = false;
-  #closeTimer: NodeJS.Timeout | undefined;
+  #closeTimer: CloseTimer | undefined;
   #isDraining = false;
   /** `true` if draining has to begin when no message waits to be compressed. */
   #isDrainDue = false;
@@ -73,7 +77,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     this.#batch.addPiece(response);
     if (!compression) return;
     this.#inflater = compression.inflater;
-    this.#deflateQueue = new DeflateQueue(this.#batch, compression, () => this.#onDeflated());
+    this.#deflateQueue = new DeflateQueue(this.#batch, compression, limits.maxBufferedAmount, () => this.#onDeflated());
   }
 
   /**
@@ -193,7 +197,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     this.#isSocketClosed = true;
     this.#deflateQueue?.discard();
     this.#batch.discard();
-    clearTimeout(this.#closeTimer);
+    this.#closeTimer?.stop();
   }
 
   onReadToEnd(): void {
@@ -255,8 +259,8 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
       this.#isCloseSent = true;
       this.#batch.addFrame(FINAL_CLOSE, this.#closePayload);
     }
-    this.#batch.flush();
+    this.#batch.flushAll();
     if (this.#frames.isDone || this.#reader.isEnded) this.socket.end();
-    this.#closeTimer ??= setTimeout(() => this.socket.destroy(), CLOSE_TIMEOUT);
+    this.#closeTimer ??= new CloseTimer(this.socket, this.limits.readTimeout);
   }
 }

@@ -7,7 +7,8 @@ import type { Compression } from './permessage-deflate.js';
 
 /**
  * Compresses the outgoing messages of one connection. They leave in the order in which they were added: while a large one is
- * being compressed on another thread, later ones wait here. Control frames do not wait.
+ * being compressed on another thread, later ones wait here. Control frames do not wait. If compression is slower than the
+ * application, messages leave uncompressed, because a client that reads must not be taken for a slow one.
  */
 export class DeflateQueue {
   readonly #deflater: Deflater;
@@ -15,11 +16,17 @@ export class DeflateQueue {
   /** Messages that wait. The first one is being compressed. */
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
+  /** `true` while a message is being compressed on another thread. If no message waits, its result is not needed any more. */
+  #isDeflating = false;
 
-  /** @param onEmpty Called when no message waits any more. */
+  /**
+   * @param maxWaitingBytes If more bytes wait, all messages leave uncompressed.
+   * @param onEmpty Called when no message waits any more.
+   */
   constructor(
     private readonly batch: WriteBatch,
     { deflater, threshold }: Compression,
+    private readonly maxWaitingBytes: number,
     private readonly onEmpty: () => void,
   ) {
     this.#deflater = deflater;
@@ -47,9 +54,14 @@ export class DeflateQueue {
       this.#addNow(message);
       return;
     }
+    if (this.isEmpty && this.#isDeflating) {
+      this.batch.addEncoded(message);
+      return;
+    }
     this.#waiting.push(message);
     this.#waitingBytes += message.length;
-    if (this.#waiting.length === 1) this.#deflater.deflateLater(message, this.#sendNext);
+    if (this.#waitingBytes > this.maxWaitingBytes) this.#sendUncompressed();
+    else if (this.#waiting.length === 1) this.#deflateLater(message);
   }
 
   /** Drops all messages: nothing can be sent any more. */
@@ -58,15 +70,28 @@ export class DeflateQueue {
     this.#waitingBytes = 0;
   }
 
+  #sendUncompressed(): void {
+    const waiting = this.#waiting;
+    this.discard();
+    for (const message of waiting) this.batch.addEncoded(message);
+    this.onEmpty();
+  }
+
+  #deflateLater(message: Uint8Array): void {
+    this.#isDeflating = true;
+    this.#deflater.deflateLater(message, this.#sendNext);
+  }
+
   /** Called when the first message is compressed. */
   readonly #sendNext = (deflated: Deflated): void => {
+    this.#isDeflating = false;
     const first = this.#take();
     if (!first) return;
     this.#addFrame(first, deflated);
     while (!this.isEmpty) {
       const next = this.#waiting[0]!;
       if (this.#takesTime(next)) {
-        this.#deflater.deflateLater(next, this.#sendNext);
+        this.#deflateLater(next);
         return;
       }
       this.#addNow(this.#take()!);

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { writeHead, writeMessage } from '../../../protocol/encode.js';
 import { encodeMessage, type EncodableMessage } from '../../../protocol/index.js';
 import { FINAL_BINARY, headerLength, writeHeader } from '../framing/frame-header.js';
+import { GrowingBuffer } from '../framing/growing-buffer.js';
 import type { Flushable, WriteBufferPool } from './write-buffer-pool.js';
 
 /** A batch of this size is written at once, in bytes. */
@@ -9,6 +10,12 @@ const LARGE_BATCH = 64 * 1024;
 
 /** Shortest message that is written without being copied, in bytes. */
 const LARGE_MESSAGE = 16 * 1024;
+
+/**
+ * While this much waits in a socket, small batches are joined instead of being written, in bytes. Each write that waits takes some
+ * 300 bytes of memory, which is many times the length of a small message.
+ */
+const MUCH_WAITING = 16 * 1024;
 
 const NO_BYTES = new Uint8Array(0);
 
@@ -23,6 +30,9 @@ export class WriteBatch implements Flushable {
   #isWaiting = false;
   /** `true` if a piece is memory of the application, which might change it although it must not. */
   #isBorrowing = false;
+  /** Copies of earlier batches that wait until a slow peer has taken the data before them. */
+  #held: GrowingBuffer | undefined;
+  #isReleaseDue = false;
 
   /** @param onFailure Called when a write failed and the socket has been destroyed. */
   constructor(
@@ -31,9 +41,9 @@ export class WriteBatch implements Flushable {
     private readonly onFailure: (error: unknown) => void,
   ) {}
 
-  /** Bytes in the batch. */
+  /** Bytes that were not written yet. */
   get size(): number {
-    return this.#size;
+    return this.#size + (this.#held?.length ?? 0);
   }
 
   /** Encodes a message of a known length into a frame. Does not copy a large payload. */
@@ -90,27 +100,33 @@ export class WriteBatch implements Flushable {
     this.#queued(piece.length);
   }
 
-  /** Writes the batch to the socket. */
+  /** Writes the batch to the socket, or joins it with others if the socket is slow. */
   flush(): void {
     this.#isWaiting = false;
     const size = this.#size;
     if (size === 0) return;
     try {
-      this.#write(size);
+      if (size < LARGE_MESSAGE && this.socket.writableLength >= MUCH_WAITING) this.#hold();
+      else this.#write(size);
     } catch (error) {
       this.#fail(error);
     }
   }
 
-  /** Writes the batch, and calls `done` when the operating system has accepted everything written so far. */
-  drain(done: (error?: Error | null) => void): void {
+  /** Writes everything to the socket, however slow it is. */
+  flushAll(): void {
     this.flush();
     try {
-      // The socket emits `drain` only after its buffer has exceeded the high-water mark.
-      this.socket.write(NO_BYTES, done);
+      this.#writeHeld();
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Writes everything, and calls `done` when the operating system has accepted everything written so far. */
+  drain(done: (error?: Error | null) => void): void {
+    this.flushAll();
+    this.#afterWrites(done);
   }
 
   /** Drops the batch: nothing can be written any more. */
@@ -119,6 +135,43 @@ export class WriteBatch implements Flushable {
     this.#isBorrowing = false;
     this.#pieces = undefined;
     this.#slab = undefined;
+    this.#held = undefined;
+  }
+
+  /** Calls `done` when the operating system has accepted everything written so far. */
+  #afterWrites(done: (error?: Error | null) => void): void {
+    try {
+      // The socket emits `drain` only after its buffer has exceeded the high-water mark.
+      this.socket.write(NO_BYTES, done);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Moves the batch to the held ones. */
+  #hold(): void {
+    // So that the memory of `GrowingBuffer`, which doubles, is used up.
+    if (this.#held && this.#held.length + this.#size > LARGE_BATCH) this.#writeHeld();
+    const held = (this.#held ??= new GrowingBuffer());
+    for (const piece of this.#pieces ?? []) held.append(piece, 0, piece.length);
+    if (this.#slab) held.append(this.#slab, this.#start, this.#end);
+    this.#size = 0;
+    this.#pieces = undefined;
+    this.#slab = undefined;
+    if (this.#isReleaseDue) return;
+    this.#isReleaseDue = true;
+    this.#afterWrites(this.#release);
+  }
+
+  readonly #release = (error?: Error | null): void => {
+    this.#isReleaseDue = false;
+    if (!error) this.flushAll();
+  };
+
+  #writeHeld(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held) this.socket.write(held.take());
   }
 
   /** A frame may be incomplete, so nothing that follows could be read by the peer. */
@@ -131,6 +184,7 @@ export class WriteBatch implements Flushable {
   /** @throws Error if the socket throws, or memory of the application was transferred or resized after it was added. */
   #write(size: number): void {
     const { socket } = this;
+    this.#writeHeld();
     // A write that waits for a slow peer must not keep a whole slab alive for a few bytes, so it gets a copy.
     const isSlow = socket.writableLength > 0;
     const pieces = this.#pieces;
