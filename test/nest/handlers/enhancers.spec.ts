@@ -314,18 +314,22 @@ describe('pipes', () => {
     expect(await client.ask('dto', 'x')).toBe('error BAD_REQUEST: the body could not be decoded');
   });
 
-  it('validate by standard schema', async () => {
-    @UsePipes(new StandardSchemaValidationPipe())
-    @WebwireGateway({ codec: jsonCodec })
-    class Gateway {
-      @WebwireRequest('schema') schema(@MessageBody({ schema: z.object({ count: z.coerce.number() }) }) body: unknown) {
-        return body;
+  // Nest 11 does not have this pipe.
+  if (StandardSchemaValidationPipe)
+    it('validate by standard schema', async () => {
+      @UsePipes(new StandardSchemaValidationPipe())
+      @WebwireGateway({ codec: jsonCodec })
+      class Gateway {
+        @WebwireRequest('schema') schema(
+          @MessageBody({ schema: z.object({ count: z.coerce.number() }) }) body: unknown,
+        ) {
+          return body;
+        }
       }
-    }
-    const client = await start({ providers: [Gateway] });
-    expect(await client.ask('schema', '{"count":"2"}')).toBe('utf8 {"count":2}');
-    expect(await client.ask('schema', '{"count":"x"}')).toMatch(/^error BAD_REQUEST: /);
-  });
+      const client = await start({ providers: [Gateway] });
+      expect(await client.ask('schema', '{"count":"2"}')).toBe('utf8 {"count":2}');
+      expect(await client.ask('schema', '{"count":"x"}')).toMatch(/^error BAD_REQUEST: /);
+    });
 
   it('apply to single parameters, those of own decorators too', async () => {
     const Word = createParamDecorator((index: number, context: ExecutionContext) =>
