@@ -51,7 +51,12 @@ export function echoRow(version: NestVersion): Row {
           'nestjs-webwire': await stage.tarball(),
           ws: '^8.18.0',
         },
-        devDependencies: { '@types/node': '^20.19.0', '@types/ws': '^8.18.0', typescript: '~6.0.3' },
+        devDependencies: {
+          '@types/express': '^5.0.0',
+          '@types/node': '^20.19.0',
+          '@types/ws': '^8.18.0',
+          typescript: '~6.0.3',
+        },
       });
       for (const type of ['module', 'commonjs']) await compile(stage, type);
       for (const type of ['module', 'commonjs']) {

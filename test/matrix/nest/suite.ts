@@ -33,7 +33,9 @@ export function suiteRow(version: NestVersion, inCi: boolean): Row {
     async run(stage) {
       await prepare(stage, version);
       const selection = stage.isCi ? IN_CI : WITHOUT_NEST.flatMap((room) => ['--exclude', room]);
-      await stage.exec('npx', ['vitest', 'run', '--config', 'test/matrix/vitest.config.ts', ...selection]);
+      await stage.exec('npx', ['vitest', 'run', '--config', 'test/matrix/vitest.config.ts', ...selection], {
+        env: { WEBWIRE_BUILT: '1' },
+      });
     },
   };
 }
