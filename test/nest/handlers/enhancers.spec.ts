@@ -38,6 +38,7 @@ import {
 } from '@nestjs/core';
 import {
   BaseWsExceptionFilter,
+  ConnectedSocket,
   MessageBody,
   SubscribeMessage,
   WebSocketGateway,
@@ -59,6 +60,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { catchError, EMPTY, map, mergeMap, of, retry, throwError, timer } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { isNestSince } from '../../support/nest-version.js';
 import { TestApp } from '../../support/test-app.js';
 import { describe as show } from '../../support/wire-client.js';
 
@@ -315,21 +317,43 @@ describe('pipes', () => {
   });
 
   // Nest 11 does not have this pipe.
-  if (StandardSchemaValidationPipe)
-    it('validate by standard schema', async () => {
-      @UsePipes(new StandardSchemaValidationPipe())
-      @WebwireGateway({ codec: jsonCodec })
+  const itWithSchemas = isNestSince('12.0.0') ? it : () => undefined;
+  itWithSchemas('validate by standard schema', async () => {
+    @UsePipes(new StandardSchemaValidationPipe())
+    @WebwireGateway({ codec: jsonCodec })
+    class Gateway {
+      @WebwireRequest('schema') schema(@MessageBody({ schema: z.object({ count: z.coerce.number() }) }) body: unknown) {
+        return body;
+      }
+    }
+    const client = await start({ providers: [Gateway] });
+    expect(await client.ask('schema', '{"count":"2"}')).toBe('utf8 {"count":2}');
+    expect(await client.ask('schema', '{"count":"x"}')).toMatch(/^error BAD_REQUEST: /);
+  });
+
+  it('apply to the parameters of each of two gateways that have the same class name', async () => {
+    const First = (() => {
+      @WebwireGateway({ path: '/first' })
       class Gateway {
-        @WebwireRequest('schema') schema(
-          @MessageBody({ schema: z.object({ count: z.coerce.number() }) }) body: unknown,
-        ) {
-          return body;
+        @WebwireRequest('x') x(@MessageBody() body: unknown, @ConnectedSocket() connection: unknown) {
+          return `${String(body)} ${connection instanceof WebwireConnection}`;
         }
       }
-      const client = await start({ providers: [Gateway] });
-      expect(await client.ask('schema', '{"count":"2"}')).toBe('utf8 {"count":2}');
-      expect(await client.ask('schema', '{"count":"x"}')).toMatch(/^error BAD_REQUEST: /);
-    });
+      return Gateway;
+    })();
+    const Second = (() => {
+      @WebwireGateway({ path: '/second', name: 'Second' })
+      class Gateway {
+        @WebwireRequest('x') x(@ConnectedSocket() connection: unknown, @MessageBody() body: unknown) {
+          return `${connection instanceof WebwireConnection} ${String(body)}`;
+        }
+      }
+      return Gateway;
+    })();
+    app = await TestApp.start({ providers: [First, Second] }, {}, (nest) => nest.useGlobalPipes(new Trim()));
+    expect(await (await app.connect('/first')).ask('x', ' 1 ')).toBe('utf8 1 true');
+    expect(await (await app.connect('/second')).ask('x', ' 2 ')).toBe('utf8 true 2');
+  });
 
   it('apply to single parameters, those of own decorators too', async () => {
     const Word = createParamDecorator((index: number, context: ExecutionContext) =>
