@@ -22,17 +22,21 @@ const COPIED = [
 const WITHOUT_NEST = ['test/protocol/**', 'test/common/**', 'test/property/**'];
 
 /** The rooms that depend most on Nest. */
-const IN_CI = ['test/nest', 'test/e2e', 'test/package', 'test/client-module', 'test/testing'];
+export const NEST_ROOMS = ['nest', 'package', 'client-module', 'testing'].map((room) => `test/${room}`);
 
-/** Runs the tests with a version of Nest, in a copy of the repository that has it installed. */
-export function suiteRow(version: NestVersion, inCi: boolean): Row {
+/**
+ * Runs the tests with a version of Nest, in a copy of the repository that has it installed.
+ *
+ * @param ciRooms Folders of tests that run with `--ci` (default: none, so that `.ci/run` leaves the row out).
+ */
+export function suiteRow(version: NestVersion, ciRooms: readonly string[] = []): Row {
   return {
     name: `nest-${version.label}`,
-    does: `runs the tests with Nest ${version.range}: all that need Nest, or with --ci those that need it most`,
-    inCi,
+    does: `runs the tests that load Nest with ${version.range}, or with --ci some of them`,
+    inCi: ciRooms.length > 0,
     async run(stage) {
       await prepare(stage, version);
-      const selection = stage.isCi ? IN_CI : WITHOUT_NEST.flatMap((room) => ['--exclude', room]);
+      const selection = stage.isCi ? ciRooms : WITHOUT_NEST.flatMap((room) => ['--exclude', room]);
       await stage.exec('npx', ['vitest', 'run', '--config', 'test/matrix/vitest.config.ts', ...selection], {
         env: { WEBWIRE_BUILT: '1' },
       });
