@@ -12,17 +12,8 @@ export interface NestVersion {
 export const NEST_VERSIONS = {
   '11-lowest': { label: '11-lowest', range: '11.0.8', exceptions: { config: '4.0.0' } },
   '11-newest': { label: '11-newest', range: '^11.0.8', exceptions: { config: '^4.0.0' } },
-  '12-lowest': {
-    label: '12-lowest',
-    range: '12.0.0',
-    // There is no 12.0.0 of these.
-    exceptions: {
-      'platform-fastify': '12.0.1',
-      'platform-socket.io': '12.0.1',
-      'platform-ws': '12.0.1',
-      websockets: '12.0.1',
-    },
-  },
+  // npm refuses 12.0.0: some of its packages have peer dependencies on Nest 11.
+  '12-lowest': { label: '12-lowest', range: '12.0.1', exceptions: {} },
   '12-newest': { label: '12-newest', range: '^12.0.0', exceptions: {} },
 } satisfies Record<string, NestVersion>;
 
