@@ -120,8 +120,10 @@ describe('a member of the chat room', { timeout: 60_000 }, () => {
     ada.plugIn();
     await ada.until(() => ada.client.outgoing.length === 0);
     await grace.says('after');
-    await ada.until(() => ada.texts.includes('after'));
-    for (const { texts } of [ada, grace, alan]) expect(texts).toEqual(['before', 'once', 'after']);
+    for (const person of [ada, grace, alan]) {
+      await person.until(() => person.texts.includes('after'));
+      expect(person.texts).toEqual(['before', 'once', 'after']);
+    }
   });
 
   it('sends messages in order', async () => {

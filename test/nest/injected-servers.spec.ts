@@ -12,6 +12,7 @@ import {
   WebwireServer,
 } from 'nestjs-webwire';
 import { afterEach, describe, expect, it } from 'vitest';
+import { isNestSince } from '../support/nest-version.js';
 import { TestApp } from '../support/test-app.js';
 
 @Injectable()
@@ -225,7 +226,8 @@ describe('a server injected into a class that is loaded after the start', () => 
     const app = track(await TestApp.start({ providers: [Users, Auth, Admin, Plain] }));
     const { Late } = lazyModule();
     const late = await app.app.get(ModuleRef).create(Late);
-    expect(late.plain).toBe(app.get(Plain).server);
+    // Nest before 11.1.20 leaves transient dependencies of such classes undefined, as README.md says.
+    expect(late.plain).toBe(isNestSince('11.1.20') ? app.get(Plain).server : undefined);
   });
 
   it('is each application its own', async () => {

@@ -12,6 +12,11 @@ const NAME = 'nestjs-webwire';
 /** Folders that are not copied, in addition to those whose names begin with a dot. */
 const LEFT_OUT = new Set(['node_modules', 'dist', 'coverage']);
 
+/**
+ * `npm run test:matrix` sets this: `dist` was built with other versions of Nest than the installed one, as that of a user was.
+ */
+const IS_BUILT = process.env.WEBWIRE_BUILT === '1';
+
 const run = promisify(execFile);
 
 export interface Manifest {
@@ -51,7 +56,8 @@ export class PackedPackage {
   static async #build(folder: string): Promise<PackedPackage> {
     const copy = join(folder, 'copy');
     await copyRepository(copy);
-    await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'lib'], { cwd: copy });
+    if (IS_BUILT) await cp(join(ROOT, 'dist'), join(copy, 'dist'), { recursive: true });
+    else await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', 'lib'], { cwd: copy });
     const { filename, files } = await pack(copy);
     return new PackedPackage(
       folder,

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 /** The peer dependency range of `@nestjs/common`, `@nestjs/core` and `@nestjs/websockets` in `package.json`. */
-export const SUPPORTED_NEST_VERSIONS = '^12.0.0';
+export const SUPPORTED_NEST_VERSIONS = '^11.0.8 || ^12.0.0';
 
 const PACKAGES = ['@nestjs/common', '@nestjs/core', '@nestjs/websockets'];
 

@@ -20,12 +20,31 @@ interface InterceptorsPart {
 }
 
 /**
+ * Keeps what Nest has read of a handler, by the class of its gateway. Nest 11 keeps it by the name of the class, so that a
+ * gateway would get the parameters of another one of the same name.
+ */
+class HandlerMetadata {
+  readonly #byClass = new WeakMap<object, Map<string, unknown>>();
+
+  get(instance: object, key: string): unknown {
+    return this.#byClass.get(Object.getPrototypeOf(instance) as object)?.get(key);
+  }
+
+  set(instance: object, key: string, metadata: unknown): void {
+    const prototype = Object.getPrototypeOf(instance) as object;
+    const known = this.#byClass.get(prototype);
+    if (known) known.set(key, metadata);
+    else this.#byClass.set(prototype, new Map([[key, metadata]]));
+  }
+}
+
+/**
  * A context creator whose pipelines leave the Observable of a handler when the connection ends.
  *
  * Why: Nest's pipeline takes the last value of an Observable, fails when it has none, and never unsubscribes.
  *
- * Relies on: `ExternalContextCreator` calls its methods `transformToResult()` and `interceptorsConsumer.intercept()`. The new
- * creator inherits from Nest's, which GraphQL and other libraries share.
+ * Relies on: `ExternalContextCreator` calls its methods `transformToResult()` and `interceptorsConsumer.intercept()`, and its
+ * `handlerMetadataStorage`. The new creator inherits from Nest's, which GraphQL and other libraries share.
  *
  * If Nest changes it: the start fails if a part is missing. If Nest no longer calls them, the rows about Observables in
  * `test/nest/handlers/paths.spec.ts` fail.
@@ -41,6 +60,7 @@ export function createPipelineCreator(creator: ExternalContextCreator): External
     'ExternalContextCreator.interceptorsConsumer.intercept()': interceptorsConsumer?.intercept,
   });
   return Object.assign<ExternalContextCreator, object>(Object.create(creator) as ExternalContextCreator, {
+    handlerMetadataStorage: new HandlerMetadata(),
     transformToResult: async (result: unknown) => result,
     interceptorsConsumer: {
       async intercept(interceptors, args, instance, callback, next, type) {

@@ -51,7 +51,7 @@ export class EchoGateway implements OnGatewayConnection<WebwireConnection>, OnGa
     this.logger.log(`${connection.remoteAddress} connected`);
   }
 
-  handleDisconnect(connection: WebwireConnection, reason: DisconnectReason) {
+  handleDisconnect(connection: WebwireConnection, reason?: DisconnectReason) {
     this.logger.log(`${connection.remoteAddress} disconnected: ${reason}`);
   }
 }

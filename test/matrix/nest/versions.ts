@@ -1,0 +1,23 @@
+/** A set of Nest's packages that belong together. */
+export interface NestVersion {
+  /** As in the names of rows. */
+  readonly label: string;
+  /** The range of npm for the packages of Nest that follow its version. */
+  readonly range: string;
+  /** Ranges of other packages of Nest, without `@nestjs/`. */
+  readonly exceptions: Readonly<Record<string, string>>;
+}
+
+/** The lowest supported and the newest version of each major version of Nest. */
+export const NEST_VERSIONS = {
+  '11-lowest': { label: '11-lowest', range: '11.0.8', exceptions: { config: '4.0.0' } },
+  '11-newest': { label: '11-newest', range: '^11.0.8', exceptions: { config: '^4.0.0' } },
+  // npm refuses 12.0.0: some of its packages have peer dependencies on Nest 11.
+  '12-lowest': { label: '12-lowest', range: '12.0.1', exceptions: {} },
+  '12-newest': { label: '12-newest', range: '^12.0.0', exceptions: {} },
+} satisfies Record<string, NestVersion>;
+
+/** Dependencies for a manifest: packages of Nest, by their names without `@nestjs/`. */
+export function nestPackages({ range, exceptions }: NestVersion, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [`@nestjs/${name}`, exceptions[name] ?? range]));
+}
