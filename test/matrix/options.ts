@@ -5,6 +5,8 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   readonly list: boolean;
+  /** Whether the list is an array of names in JSON. */
+  readonly json: boolean;
   /** Words of which a row's name must contain one; empty for all rows. */
   readonly only: readonly string[];
   readonly ci: boolean;
@@ -18,6 +20,7 @@ export const USAGE = `Usage: npm run test:matrix -- [options]
   --only <words>  only rows whose name contains one of the words, separated by commas
   --ci            only the rows that .ci/run runs
   --list          print the names of the rows, and run nothing
+  --json          with --list: print them as JSON
   --fresh         install everything again
   --help          print this
 
@@ -35,13 +38,14 @@ export function readOptions(args: readonly string[], root: string): Options | un
       only: { type: 'string', default: '' },
       ci: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
       fresh: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const { ci, list, fresh } = values;
-  return { ci, list, fresh, only: values.only.split(',').filter(Boolean), folder: folderOf(root) };
+  const { ci, list, json, fresh } = values;
+  return { ci, list, json, fresh, only: values.only.split(',').filter(Boolean), folder: folderOf(root) };
 }
 
 /** Two checkouts that run at the same time must not install into the same folder. */

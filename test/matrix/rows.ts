@@ -3,6 +3,7 @@ import { NEST_ROOMS, suiteRow } from './nest/suite.js';
 import { NEST_VERSIONS } from './nest/versions.js';
 import type { Row } from './row.js';
 import { nodeRow, RUNTIME_ROOMS } from './runtimes/node.js';
+import { toolchainRows } from './toolchains/rows.js';
 
 /** All rows, in the order in which they run. */
 export const rows: readonly Row[] = [
@@ -17,4 +18,5 @@ export const rows: readonly Row[] = [
   nodeRow('22', RUNTIME_ROOMS),
   nodeRow('24', RUNTIME_ROOMS),
   nodeRow('26'),
+  ...toolchainRows,
 ];

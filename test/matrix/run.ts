@@ -63,6 +63,7 @@ async function runAll(options: Options): Promise<boolean> {
 
 const options = readOptions(process.argv.slice(2), ROOT);
 if (!options) console.log(USAGE);
+else if (options.list && options.json) console.log(JSON.stringify(selectRows(options).map(({ name }) => name)));
 else if (options.list) {
   for (const { name, does, inCi } of selectRows(options))
     console.log(`${name.padEnd(32)}${inCi ? 'CI  ' : '    '}${does}`);

@@ -273,6 +273,12 @@ describe('the tarball', { timeout: 180_000 }, () => {
     }
   });
 
+  it('has no import.meta, which would be a syntax error where bundlers and Jest compile it to CommonJS', async () => {
+    const files = packed.files.filter((file) => file.endsWith('.js'));
+    const texts = await Promise.all(files.map((file) => packed.read(file)));
+    expect(files.filter((_, i) => texts[i]!.includes('import.meta'))).toEqual([]);
+  });
+
   it('has nothing that publint objects to', async () => {
     const { buffer } = Uint8Array.from(await readFile(packed.tarball));
     const { messages } = await publint({ pack: { tarball: buffer }, strict: true });

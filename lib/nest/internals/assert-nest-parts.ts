@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
 /** The peer dependency range of `@nestjs/common`, `@nestjs/core` and `@nestjs/websockets` in `package.json`. */
 export const SUPPORTED_NEST_VERSIONS = '^11.0.8 || ^12.0.0';
@@ -22,9 +23,11 @@ export function assertNestParts(parts: Readonly<Record<string, unknown>>, versio
   );
 }
 
+/** Looks from the main script, because this file has no URL of its own after Jest or a bundler has compiled it to CommonJS. */
 function installedVersionOf(name: string): string {
   try {
-    return (createRequire(import.meta.url)(`${name}/package.json`) as { version: string }).version;
+    const main = join(process.argv[1] ?? process.cwd(), 'index.js');
+    return (createRequire(main)(`${name}/package.json`) as { version: string }).version;
   } catch {
     return 'of an unknown version';
   }

@@ -19,7 +19,7 @@ const COPIED = [
 ];
 
 /** Rooms whose tests do not load Nest. */
-const WITHOUT_NEST = ['test/protocol/**', 'test/common/**', 'test/property/**'];
+const WITHOUT_NEST = ['test/protocol/**', 'test/common/**', 'test/property/**', 'test/release/**'];
 
 /** The rooms that depend most on Nest. */
 export const NEST_ROOMS = ['nest', 'package', 'client-module', 'testing'].map((room) => `test/${room}`);

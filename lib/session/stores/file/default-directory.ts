@@ -26,8 +26,8 @@ function mainDirectory(): string {
   const script = process.argv[1];
   if (script === undefined) return process.cwd();
   try {
-    // Resolves `node .` and `node dist/main` as Node.js does.
-    return dirname(createRequire(import.meta.url).resolve(resolve(script)));
+    // Resolves `node .` and `node dist/main` as Node.js does. The path is absolute, so that it may start anywhere.
+    return dirname(createRequire(resolve('/')).resolve(resolve(script)));
   } catch {
     // Not a script: an argument of `node --eval`, or `-`.
     return process.cwd();

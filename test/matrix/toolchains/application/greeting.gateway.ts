@@ -1,0 +1,21 @@
+import { ValidationPipe } from '@nestjs/common';
+import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
+import { jsonCodec, WebwireConnection, WebwireGateway, WebwireRequest, WebwireSignal } from 'nestjs-webwire';
+import { GreetingDto } from './greeting.dto.js';
+import { GreetingService } from './greeting.service.js';
+
+@WebwireGateway({ codec: jsonCodec })
+export class GreetingGateway {
+  // Found by its type, which the compiler has to leave in the metadata.
+  constructor(private readonly greetings: GreetingService) {}
+
+  @WebwireRequest('greet')
+  greet(@MessageBody(new ValidationPipe()) { name }: GreetingDto): { greeting: string } {
+    return { greeting: this.greetings.greet(name) };
+  }
+
+  @WebwireSignal('ping')
+  ping(@MessageBody() body: unknown, @ConnectedSocket() connection: WebwireConnection): void {
+    connection.signal('pong', body);
+  }
+}
