@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { appendFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { delimiter, dirname, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve as resolvePath } from 'node:path';
 
 /** A command may take so long, in ms. */
 const COMMAND_TIMEOUT = 45 * 60_000;
@@ -182,7 +182,7 @@ export class Stage {
   async #spawn(command: string, args: readonly string[], { cwd = '.', env }: ExecOptions): Promise<ChildProcess> {
     await this.#log(`$ ${command} ${args.join(' ')}\n`);
     const child = spawn(command, [...args], {
-      cwd: resolve(this.folder, cwd),
+      cwd: resolvePath(this.folder, cwd),
       env: { ...ENVIRONMENT, ...env, PATH: this.#path },
       stdio: ['ignore', 'pipe', 'pipe'],
       // A group of its own, so that its children end with it.
