@@ -23,6 +23,8 @@ export class WriteBatch implements Flushable {
   #isWaiting = false;
   /** `true` if a piece is memory of the application, which might change it although it must not. */
   #isBorrowing = false;
+  /** Bytes that waited in the socket when its `writableLength` was last read. */
+  #unwritten = 0;
 
   /** @param onFailure Called when a write failed and the socket has been destroyed. */
   constructor(
@@ -31,9 +33,9 @@ export class WriteBatch implements Flushable {
     private readonly onFailure: (error: unknown) => void,
   ) {}
 
-  /** Bytes in the batch. */
-  get size(): number {
-    return this.#size;
+  /** Bytes that wait to be written, in the batch and in the socket. */
+  get bufferedAmount(): number {
+    return this.#size + this.#waitingInSocket();
   }
 
   /** Encodes a message of a known length into a frame. Does not copy a large payload. */
@@ -97,6 +99,7 @@ export class WriteBatch implements Flushable {
     if (size === 0) return;
     try {
       this.#write(size);
+      this.#unwritten = this.socket.writableLength;
     } catch (error) {
       this.#fail(error);
     }
@@ -121,6 +124,15 @@ export class WriteBatch implements Flushable {
     this.#slab = undefined;
   }
 
+  /**
+   * Only this batch writes to the socket, so if nothing waits there, nothing does until the next write. Reading `writableLength`
+   * for each message is slow: the state of a stream is rarely in the processor's cache.
+   */
+  #waitingInSocket(): number {
+    if (this.#unwritten > 0) this.#unwritten = this.socket.writableLength;
+    return this.#unwritten;
+  }
+
   /** A frame may be incomplete, so nothing that follows could be read by the peer. */
   #fail(error: unknown): void {
     this.discard();
@@ -132,7 +144,7 @@ export class WriteBatch implements Flushable {
   #write(size: number): void {
     const { socket } = this;
     // A write that waits for a slow peer must not keep a whole slab alive for a few bytes, so it gets a copy.
-    const isSlow = socket.writableLength > 0;
+    const isSlow = this.#waitingInSocket() > 0;
     const pieces = this.#pieces;
     const isBorrowing = this.#isBorrowing;
     this.#size = 0;
