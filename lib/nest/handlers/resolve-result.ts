@@ -12,6 +12,35 @@ export function resolveResult(result: unknown, message: Message): unknown {
   return resolveObservable(result, message);
 }
 
+/**
+ * Passes the value of a handler's result to `next`, and its error to `fail`. The value is that of `resolveResult()`. A promise
+ * takes one `then()`.
+ */
+export function passResult<Result>(
+  result: unknown,
+  message: Message,
+  next: (value: unknown) => Result,
+  fail: (error: unknown) => never,
+): Result | Promise<Result> {
+  if (!isPromiseLike(result)) return passValue(result, message, next, fail);
+  return Promise.resolve(result).then((value) => passValue(value, message, next, fail), fail);
+}
+
+function passValue<Result>(
+  value: unknown,
+  message: Message,
+  next: (value: unknown) => Result,
+  fail: (error: unknown) => never,
+): Result | Promise<Result> {
+  let last: unknown;
+  try {
+    last = resolveObservable(value, message);
+  } catch (error) {
+    return fail(error);
+  }
+  return last instanceof Promise ? last.then(next, fail) : next(last);
+}
+
 /** An Observable with the same values that completes when the connection ends. */
 export function whileConnected(values: Observable<unknown>, lifetime: ConnectionLifetime): Observable<unknown> {
   return new Observable((subscriber) => {
@@ -95,8 +124,10 @@ export function lastValue(values: Observable<unknown>, lifetime: ConnectionLifet
   });
 }
 
-function resolveObservable(value: unknown, { lifetime }: Message): unknown {
-  return isComplex(value) && isObservable(value) ? lastValue(whileConnected(value, lifetime), lifetime) : value;
+function resolveObservable(value: unknown, message: Message): unknown {
+  if (!isComplex(value) || !isObservable(value)) return value;
+  const { lifetime } = message;
+  return lastValue(whileConnected(value, lifetime), lifetime);
 }
 
 /** Returns `false` for primitives and bytes, which are neither promises nor Observables. Fast, as most results are these. */
