@@ -1,7 +1,7 @@
 import type { HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import { parameterReaders, type ParameterReader } from './parameters.js';
-import { passResult } from './resolve-result.js';
+import { passPromised, passValue } from './resolve-result.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import type { Message } from '../../server/message.js';
 import { isPromiseLike } from '../../protocol/promise.js';
@@ -13,12 +13,16 @@ export function directInvoker(instance: object, handler: HandlerDefinition): Inv
   const call = createCall(instance, handler);
   return (connection, body, message, next, fail) => {
     let result: unknown;
+    let isPromised: boolean;
     try {
       result = call(connection, body, message);
+      isPromised = isPromiseLike(result);
     } catch (error) {
       return fail(error);
     }
-    return passResult(result, message, next, fail);
+    return isPromised
+      ? passPromised(result as PromiseLike<unknown>, message, next, fail)
+      : passValue(result, message, next, fail);
   };
 }
 
@@ -26,11 +30,18 @@ export function directInvoker(instance: object, handler: HandlerDefinition): Inv
 function createCall(instance: object, handler: HandlerDefinition): Call {
   const { callback } = handler;
   const { list, areAsync } = parameterReaders(instance, handler);
-  if (areAsync || list.length > 2) return createGeneralCall(instance, callback, list);
-  const [first, second] = list;
+  if (areAsync) return createAwaitingCall(instance, callback, list);
+  const [first, second, third] = list;
   if (!first) return () => callback.call(instance);
   if (!second) {
     return (connection, body, message) => callback.call(instance, first(connection, body, message, message.name));
+  }
+  if (third) {
+    return (connection, body, message) =>
+      callback.apply(
+        instance,
+        list.map((read) => read(connection, body, message, message.name)),
+      );
   }
   return (connection, body, message) => {
     const { name } = message;
@@ -38,7 +49,8 @@ function createCall(instance: object, handler: HandlerDefinition): Call {
   };
 }
 
-function createGeneralCall(
+/** For handlers with custom parameter decorators, whose values may be promises. */
+function createAwaitingCall(
   instance: object,
   callback: HandlerDefinition['callback'],
   readers: readonly ParameterReader[],

@@ -13,20 +13,10 @@ export function resolveResult(result: unknown, message: Message): unknown {
 }
 
 /**
- * Passes the value of a handler's result to `next`, and its error to `fail`. The value is that of `resolveResult()`. A promise
- * takes one `then()`.
+ * Passes a handler's result that is no promise to `next`, or its error to `fail`. An Observable counts as in `resolveResult()`.
+ * @returns The result of `next`, or the promise of it.
  */
-export function passResult<Result>(
-  result: unknown,
-  message: Message,
-  next: (value: unknown) => Result,
-  fail: (error: unknown) => never,
-): Result | Promise<Result> {
-  if (!isPromiseLike(result)) return passValue(result, message, next, fail);
-  return Promise.resolve(result).then((value) => passValue(value, message, next, fail), fail);
-}
-
-function passValue<Result>(
+export function passValue<Result>(
   value: unknown,
   message: Message,
   next: (value: unknown) => Result,
@@ -39,6 +29,16 @@ function passValue<Result>(
     return fail(error);
   }
   return last instanceof Promise ? last.then(next, fail) : next(last);
+}
+
+/** Does the same with the value of a promise, and takes one `then()`. */
+export function passPromised<Result>(
+  promise: PromiseLike<unknown>,
+  message: Message,
+  next: (value: unknown) => Result,
+  fail: (error: unknown) => never,
+): Promise<Result> {
+  return Promise.resolve(promise).then((value) => passValue(value, message, next, fail), fail);
 }
 
 /** An Observable with the same values that completes when the connection ends. */
