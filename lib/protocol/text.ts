@@ -21,8 +21,11 @@ const SHORT_TEXT = 256;
 /** Encodes as UTF-8. Lone surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   if (text.length > SHORT_TEXT) return utf8Encoder.encode(text);
-  const bytes = new Uint8Array(utf8Length(text));
-  utf8Encoder.encodeInto(text, bytes);
+  const length = utf8Length(text);
+  const bytes = new Uint8Array(length);
+  if (length > text.length) utf8Encoder.encodeInto(text, bytes);
+  // ASCII, for which a loop is faster.
+  else for (let index = 0; index < length; index++) bytes[index] = text.charCodeAt(index);
   return bytes;
 }
 

@@ -43,7 +43,7 @@ export class LocalSessionMembers {
   }
 
   get(session: string, member: string): LocalMember | undefined {
-    return this.#members.get(memberKey(session, member));
+    return this.#members.get(entryKey(session, member));
   }
 
   /** Subscribes to the channel of a session until `settle()`, and for as long as the session has members on this node. */
@@ -62,14 +62,14 @@ export class LocalSessionMembers {
   /** Adds a member between `expect()` and `settle()`. */
   add(session: string, member: string, epoch: string): LocalMember {
     const local = { session, member, epoch, confirmedAt: performance.now() };
-    this.#members.set(memberKey(session, member), local);
+    this.#members.set(entryKey(session, member), local);
     this.#sessions.get(session)!.members.set(member, local);
     return local;
   }
 
   /** @returns False if the connection was not a member. */
   remove(session: string, member: string): boolean {
-    if (!this.#members.delete(memberKey(session, member))) return false;
+    if (!this.#members.delete(entryKey(session, member))) return false;
     this.#sessions.get(session)!.members.delete(member);
     this.#unsubscribeIfUnused(session);
     return true;
@@ -77,7 +77,7 @@ export class LocalSessionMembers {
 
   /** @param epoch The epoch in which the member was registered; the node may have begun another one meanwhile. */
   confirm(local: LocalMember, epoch: string): void {
-    const key = memberKey(local.session, local.member);
+    const key = entryKey(local.session, local.member);
     local.epoch = epoch;
     local.confirmedAt = performance.now();
     // Moves it to the end of the map, which is in the order of confirmations.
@@ -93,6 +93,6 @@ export class LocalSessionMembers {
   }
 }
 
-function memberKey(session: string, member: string): string {
+function entryKey(session: string, member: string): string {
   return `${session}/${member}`;
 }

@@ -1,4 +1,12 @@
-import { encodingOf, IDENTIFIER_LENGTH, Payload, type RequestType, type SignalType } from '../protocol/index.js';
+import { Buffer } from 'node:buffer';
+import {
+  encodingOf,
+  IDENTIFIER_LENGTH,
+  Payload,
+  type PayloadEncoding,
+  type RequestType,
+  type SignalType,
+} from '../protocol/index.js';
 import { readName } from '../protocol/ascii.js';
 import {
   ID_START,
@@ -17,14 +25,18 @@ import type { ConnectionLifetime } from './connection-lifetime.js';
 export class Message {
   /** Name of the request or signal; may be empty. */
   readonly name: string;
-  /** The content: a view of the received bytes, which stay unchanged while they are referenced. */
-  readonly payload: Payload;
   /** True for a request, false for a signal. @internal */
   readonly isRequest: boolean;
   /** The identifier as two numbers, as copying them is faster than copying bytes. */
   readonly #firstHalf: number = 0;
   readonly #secondHalf: number = 0;
   readonly #lifetime: ConnectionLifetime;
+  readonly #encoding: PayloadEncoding;
+  readonly #bytes: Uint8Array;
+  readonly #payloadStart: number;
+  readonly #end: number;
+  /** Made on first use, as the default codec reads the body without it. */
+  #payload: Payload | undefined;
 
   /**
    * Reads the message at `start` to `end` of received bytes.
@@ -43,15 +55,35 @@ export class Message {
     const isUtf16 = encoding === 'utf16';
     const nameStart = start + (isRequest ? REQUEST_NAME_START : SIGNAL_NAME_START);
     const nameEnd = readNameEnd(bytes, nameStart, isUtf16, start, end);
-    const payloadStart = payloadStartAfter(nameEnd, isUtf16, start);
     this.name = readName(bytes, nameStart, nameEnd, start);
-    this.payload = new Payload(encoding, view(bytes, payloadStart, end));
+    this.#encoding = encoding;
+    this.#bytes = bytes;
+    this.#payloadStart = payloadStartAfter(nameEnd, isUtf16, start);
+    this.#end = end;
     this.isRequest = isRequest;
     if (isRequest) {
       this.#firstHalf = readInt32(bytes, start + ID_START);
       this.#secondHalf = readInt32(bytes, start + ID_START + HALF);
     }
     this.#lifetime = lifetime;
+  }
+
+  /** The content: a view of the received bytes, which stay unchanged while they are referenced. */
+  get payload(): Payload {
+    this.#payload ??= new Payload(this.#encoding, view(this.#bytes, this.#payloadStart, this.#end));
+    return this.#payload;
+  }
+
+  /** The body that `plainCodec` makes of the payload, with a `Buffer` for bytes. It takes no other view of them. @internal */
+  get plainBody(): Buffer | string {
+    switch (this.#encoding) {
+      case 'binary':
+        return Buffer.prototype.subarray.call(this.#bytes, this.#payloadStart, this.#end);
+      case 'utf8':
+        return Buffer.prototype.toString.call(this.#bytes, 'utf8', this.#payloadStart, this.#end);
+      case 'utf16':
+        return this.payload.text();
+    }
   }
 
   /** A copy of the 8 bytes that identify this request in its reply; `undefined` for a signal. */

@@ -133,7 +133,7 @@ it('frames are sent whole and in order, with any other frames at the same time',
         }
         for (const { batch, socket, expected } of peers) {
           batch.flush();
-          while (socket.writableLength > 0 || batch.size > 0) {
+          while (batch.bufferedAmount > 0) {
             socket.drain();
             await nextTurn();
           }

@@ -49,6 +49,7 @@ class Gateway {
   readonly kept: { body: Uint8Array; message: Message }[] = [];
   readonly signals = new Queue<string>();
   readonly large = Buffer.alloc(LARGE, 7);
+  readonly settled = Promise.resolve('settled');
   received = 0;
   afterTurn = () => 0;
 
@@ -83,6 +84,9 @@ class Gateway {
   }
   @WebwireRequest('put off') putOff() {
     setImmediate(() => this.afterTurn());
+  }
+  @WebwireRequest('promised') @WebwireSignal('promised') promised() {
+    return this.settled;
   }
   @WebwireSignal('count') count() {
     this.received++;
@@ -315,6 +319,31 @@ describe('a message that is answered at once', () => {
     peer.receive(...times(3, request('aborted')));
     expect(made).toBe(1);
   });
+});
+
+describe('a message whose handler returns a promise', () => {
+  const signal = { type: MessageType.SignalBinary, name: 'promised', payload: Buffer.alloc(1) } as const;
+
+  it.each([
+    ['request', request('promised'), 2],
+    ['signal', signal, 3],
+  ])('takes few promises of its own, and no timer: a %s', (_kind, message, promises) => {
+    peer.receive(message);
+    const { TickObject = 0, ...counts } = countResources(() => peer.receive(...times(16, message)));
+    expect(counts).toEqual({ WebwireScope: 16, PROMISE: 16 * promises });
+    expect(TickObject).toBeLessThanOrEqual(1);
+  });
+});
+
+it('the bytes that wait in a socket are read for each write, not for each message', () => {
+  peer.receive(request('direct'));
+  const { writableLength } = peer.socket;
+  expect(writableLength).toBe(0);
+  const read = vi.fn<() => number>(() => 0);
+  Object.defineProperty(peer.socket, 'writableLength', { get: read, configurable: true });
+  peer.receive(...times(16, request('direct')));
+  expect(peer.writes).toHaveLength(2);
+  expect(read).toHaveBeenCalledTimes(1);
 });
 
 it('a payload that a handler keeps does not change', async () => {

@@ -1,17 +1,73 @@
 import type { HandlerDefinition } from './gateway-explorer.js';
-import type { Invoker } from './invoker.js';
-import { parameterReader } from './parameters.js';
-import { resolveResult } from './resolve-result.js';
+import type { HandlerArguments, Invoker } from './invoker.js';
+import { parameterReaders, type ParameterReader } from './parameters.js';
+import { passPromised, passValue } from './resolve-result.js';
+import type { WebwireConnection } from '../../server/connection.js';
+import type { Message } from '../../server/message.js';
 import { isPromiseLike } from '../../protocol/promise.js';
+
+type Call = (connection: WebwireConnection, body: unknown, message: Message) => unknown;
 
 /** Calls a handler without enhancers directly. A handler that returns a value is answered in the same tick. */
 export function directInvoker(instance: object, handler: HandlerDefinition): Invoker {
-  const { callback } = handler;
-  const parameters = parameterReader(instance, handler);
-  return (connection, body, message) => {
-    const values = parameters.read(connection, body, message, message.name);
-    if (!parameters.isAsync || !values.some(isPromiseLike))
-      return resolveResult(callback.apply(instance, values), message);
-    return Promise.all(values).then((resolved) => resolveResult(callback.apply(instance, resolved), message));
+  const call = createCall(instance, handler);
+  return (connection, body, message, next, fail) => {
+    let result: unknown;
+    let isPromised: boolean;
+    try {
+      result = call(connection, body, message);
+      isPromised = isPromiseLike(result);
+    } catch (error) {
+      return fail(error);
+    }
+    return isPromised
+      ? passPromised(result as PromiseLike<unknown>, message, next, fail)
+      : passValue(result, message, next, fail);
   };
+}
+
+/** Most handlers have one or two parameters. They are called without an array of values, which is faster. */
+function createCall(instance: object, handler: HandlerDefinition): Call {
+  const { callback } = handler;
+  const { list, areAsync } = parameterReaders(instance, handler);
+  if (areAsync) return createAwaitingCall(instance, callback, list);
+  const [first, second, third] = list;
+  if (!first) return () => callback.call(instance);
+  if (!second) {
+    return (connection, body, message) => callback.call(instance, first(connection, body, message, message.name));
+  }
+  if (third) {
+    return (connection, body, message) =>
+      callback.apply(
+        instance,
+        list.map((read) => read(connection, body, message, message.name)),
+      );
+  }
+  return (connection, body, message) => {
+    const { name } = message;
+    return callback.call(instance, first(connection, body, message, name), second(connection, body, message, name));
+  };
+}
+
+/** For handlers with custom parameter decorators, whose values may be promises. */
+function createAwaitingCall(
+  instance: object,
+  callback: HandlerDefinition['callback'],
+  readers: readonly ParameterReader[],
+): Call {
+  return (connection, body, message) => {
+    const args: HandlerArguments = [connection, body, message, message.name];
+    const values = readers.map((read) => attempt(read, args));
+    if (!values.some(isPromiseLike)) return callback.apply(instance, values);
+    return Promise.all(values).then((resolved) => callback.apply(instance, resolved));
+  };
+}
+
+/** Returns an error as a rejected promise, so that the promises of other parameters are awaited as well. */
+function attempt(read: ParameterReader, args: HandlerArguments): unknown {
+  try {
+    return read(...args);
+  } catch (error) {
+    return Promise.reject(error);
+  }
 }

@@ -22,15 +22,16 @@ export function enhancedInvoker(
   const pipeline: HandlerPipeline = enhancers
     ? new Pipeline(instance, handler.callback, enhancers)
     : nestPipeline(nest, instance, handler);
-  return (connection, body, message) => {
+  return (connection, body, message, next, fail) => {
     const args: HandlerArguments = [connection, body, message, message.name];
+    let result: unknown;
     try {
-      const result = resolveResult(pipeline.run(args), message);
-      if (!(result instanceof Promise)) return result;
-      return result.catch((error: unknown) => recovery.recover(instance, args, error));
+      result = resolveResult(pipeline.run(args), message);
     } catch (error) {
-      return recovery.recover(instance, args, error);
+      return recovery.recover(instance, args, error).then(next, fail);
     }
+    if (!(result instanceof Promise)) return next(result);
+    return result.catch((error: unknown) => recovery.recover(instance, args, error)).then(next, fail);
   };
 }
 
@@ -43,8 +44,8 @@ export function scopedInvoker(
   recovery: Recovery,
 ): Invoker {
   const { wrapper, module } = gateway;
-  return async (connection, body, message) => {
-    const args: HandlerArguments = [connection, body, message, message.name];
+  const run = async (args: HandlerArguments): Promise<unknown> => {
+    const [connection] = args;
     const scope: Scope = { contextId: createContext(gateway, connection), inquirerId: wrapper.id };
     let instance: object;
     try {
@@ -61,4 +62,5 @@ export function scopedInvoker(
       return recovery.recover(instance, args, error, scope);
     }
   };
+  return (connection, body, message, next, fail) => run([connection, body, message, message.name]).then(next, fail);
 }

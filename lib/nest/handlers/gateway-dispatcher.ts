@@ -20,9 +20,7 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
   request(connection: WebwireConnection, message: Message): Payload | Promise<Payload> {
     const route = this.routes.find('request', message.name);
     if (!route) throw new RequestError('NOT_FOUND', 'nobody handles this request');
-    const result = route.run(connection, message);
-    if (result instanceof Promise) return result.then(route.reply, route.fail);
-    return route.reply(result);
+    return route.request(connection, message);
   }
 
   signal(connection: WebwireConnection, message: Message): void | Promise<void> {
@@ -32,10 +30,8 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
       return;
     }
     try {
-      const result = route.run(connection, message);
-      if (result instanceof Promise) {
-        return result.then(ignore, route.fail).catch((error: unknown) => this.#failed(message, error));
-      }
+      const handled = route.signal(connection, message);
+      if (handled instanceof Promise) return handled.catch((error: unknown) => this.#failed(message, error));
     } catch (error) {
       this.#failed(message, error);
     }
@@ -55,5 +51,3 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
     this.logger.debug(`Signal ${JSON.stringify(name)} was refused: ${JSON.stringify(failure.code)}`);
   }
 }
-
-function ignore(): void {}

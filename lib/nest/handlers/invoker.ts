@@ -1,8 +1,20 @@
 import type { WebwireConnection } from '../../server/connection.js';
 import type { Message } from '../../server/message.js';
 
-/** Runs a handler. Returns its result or the promise of it; throws or rejects with its error. */
-export type Invoker = (connection: WebwireConnection, body: unknown, message: Message) => unknown;
+/**
+ * Runs a handler, and passes its value to `next` or its error to `fail`. Both are parameters, because an asynchronous handler is
+ * answered earlier when its promise is followed by one `then()`, and not by one for each step.
+ *
+ * @returns The result of `next`, or the promise of it.
+ * @throws The error of `fail` or `next`; or rejects with it.
+ */
+export type Invoker = <Result>(
+  connection: WebwireConnection,
+  body: unknown,
+  message: Message,
+  next: (value: unknown) => Result,
+  fail: (error: unknown) => never,
+) => Result | Promise<Result>;
 
 /**
  * The arguments in the context of guards, interceptors, filters and parameter decorators. `switchToWs()` of Nest returns the

@@ -1,5 +1,5 @@
 import type { ExecutionContext, PipeTransform } from '@nestjs/common';
-import { MESSAGE_ARGUMENT, messageArgument } from '../decorators/webwire-message.decorator.js';
+import { messageArgument } from '../decorators/webwire-message.decorator.js';
 import {
   ContextUtils,
   CUSTOM_ROUTE_ARGS_METADATA,
@@ -55,54 +55,38 @@ export function reflectParameters(
   return { list, arePiped: list.some(([, { pipes, schema }]) => pipes.length > 0 || schema !== undefined) };
 }
 
-/** Reads the values of a handler's parameters, to which no pipe applies. */
-export interface ParameterReader {
-  read(...args: HandlerArguments): unknown[];
-  /** `true` if a value may be a promise, which only custom decorators of the application return. */
-  readonly isAsync: boolean;
-}
+/** Reads the value of a parameter, before pipes. */
+export type ParameterReader = (...args: HandlerArguments) => unknown;
 
-type Reader = (args: HandlerArguments) => unknown;
+/** The readers of a handler's parameters, to which no pipe applies. */
+export interface ParameterReaders {
+  readonly list: readonly ParameterReader[];
+  /** `true` if a value may be a promise, which only custom decorators of the application return. */
+  readonly areAsync: boolean;
+}
 
 /** Chooses at start how each parameter is read, to save time for each message. */
-export function parameterReader(instance: object, { methodName, callback }: HandlerDefinition): ParameterReader {
-  const { list } = reflectParameters(instance, methodName);
+export function parameterReaders(instance: object, { methodName, callback }: HandlerDefinition): ParameterReaders {
+  const parameters = reflectParameters(instance, methodName).list;
   const contextOf = contextUtils.getContextFactory('ws', instance, callback);
-  const readers: Reader[] = [];
-  for (const [key, parameter] of list) readers[parameter.index] = reader(key, parameter, contextOf);
-  for (let index = 0; index < readers.length; index++) readers[index] ??= nothing;
-  const isAsync = list.some(([key, { factory }]) => isCustom(key) && factory !== messageArgument);
-  const readOne = isAsync ? attempt : call;
-  return {
-    isAsync,
-    read: (...args) => readers.map((read) => readOne(read, args)),
-  };
-}
-
-function call(read: Reader, args: HandlerArguments): unknown {
-  return read(args);
-}
-
-/** Returns an error as a rejected promise, so that the promises of other parameters are awaited as well. */
-function attempt(read: Reader, args: HandlerArguments): unknown {
-  try {
-    return read(args);
-  } catch (error) {
-    return Promise.reject(error);
-  }
+  const list: ParameterReader[] = [];
+  for (const [key, parameter] of parameters) list[parameter.index] = reader(key, parameter, contextOf);
+  for (let index = 0; index < list.length; index++) list[index] ??= nothing;
+  const areAsync = parameters.some(([key, { factory }]) => isCustom(key) && factory !== messageArgument);
+  return { list, areAsync };
 }
 
 function reader(
   key: string,
   { data, factory }: Parameter,
   contextOf: (args: unknown[]) => ExecutionContextHost,
-): Reader {
-  if (factory === messageArgument) return (args) => args[MESSAGE_ARGUMENT];
-  if (isCustom(key)) return (args) => factory?.(data, contextOf(args));
+): ParameterReader {
+  if (factory === messageArgument) return (_connection, _body, message) => message;
+  if (isCustom(key)) return (...args) => factory?.(data, contextOf(args));
   const type: unknown = Number(contextUtils.mapParamType(key));
-  if (type === WsParamtype.SOCKET) return (args) => args[0];
-  if (type === WsParamtype.PAYLOAD && !data) return (args) => args[1];
-  return (args) => builtInValue(type, data, args);
+  if (type === WsParamtype.SOCKET) return (connection) => connection;
+  if (type === WsParamtype.PAYLOAD && !data) return (_connection, body) => body;
+  return (...args) => builtInValue(type, data, args);
 }
 
 function isCustom(key: string): boolean {

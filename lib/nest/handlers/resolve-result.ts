@@ -12,6 +12,35 @@ export function resolveResult(result: unknown, message: Message): unknown {
   return resolveObservable(result, message);
 }
 
+/**
+ * Passes a handler's result that is no promise to `next`, or its error to `fail`. An Observable counts as in `resolveResult()`.
+ * @returns The result of `next`, or the promise of it.
+ */
+export function passValue<Result>(
+  value: unknown,
+  message: Message,
+  next: (value: unknown) => Result,
+  fail: (error: unknown) => never,
+): Result | Promise<Result> {
+  let last: unknown;
+  try {
+    last = resolveObservable(value, message);
+  } catch (error) {
+    return fail(error);
+  }
+  return last instanceof Promise ? last.then(next, fail) : next(last);
+}
+
+/** Does the same with the value of a promise, and takes one `then()`. */
+export function passPromised<Result>(
+  promise: PromiseLike<unknown>,
+  message: Message,
+  next: (value: unknown) => Result,
+  fail: (error: unknown) => never,
+): Promise<Result> {
+  return Promise.resolve(promise).then((value) => passValue(value, message, next, fail), fail);
+}
+
 /** An Observable with the same values that completes when the connection ends. */
 export function whileConnected(values: Observable<unknown>, lifetime: ConnectionLifetime): Observable<unknown> {
   return new Observable((subscriber) => {
@@ -95,8 +124,10 @@ export function lastValue(values: Observable<unknown>, lifetime: ConnectionLifet
   });
 }
 
-function resolveObservable(value: unknown, { lifetime }: Message): unknown {
-  return isComplex(value) && isObservable(value) ? lastValue(whileConnected(value, lifetime), lifetime) : value;
+function resolveObservable(value: unknown, message: Message): unknown {
+  if (!isComplex(value) || !isObservable(value)) return value;
+  const { lifetime } = message;
+  return lastValue(whileConnected(value, lifetime), lifetime);
 }
 
 /** Returns `false` for primitives and bytes, which are neither promises nor Observables. Fast, as most results are these. */

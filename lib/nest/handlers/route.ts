@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Payload } from '../../protocol/index.js';
-import type { PayloadCodec } from '../../protocol/payload-codec.js';
+import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { toPayload } from '../../server/to-payload.js';
 import type { ServerLogger } from '../../common/logger.js';
 import { AsyncScope } from '../../server/async-scope.js';
@@ -30,18 +30,33 @@ export class Route {
   ) {}
 
   /**
-   * Calls the handler. Code that runs afterwards does not see values that it or its enhancers put into an `AsyncLocalStorage`
-   * with `enterWith()`.
+   * Calls the handler for a request. Code that runs afterwards does not see values that it or its enhancers put into an
+   * `AsyncLocalStorage` with `enterWith()`.
    *
-   * @returns Its result or the promise of it.
+   * @returns The encoded reply or the promise of it.
    * @throws RequestError if the error is meant for the client, else the error itself; or rejects with it.
    */
-  run(connection: WebwireConnection, message: Message): unknown {
-    return new AsyncScope().runInAsyncScope(run, undefined, this, connection, message);
+  request(connection: WebwireConnection, message: Message): Payload | Promise<Payload> {
+    return new AsyncScope().runInAsyncScope(this.answer, this, connection, message);
+  }
+
+  /** Calls the handler for a signal, as `request()` does, and ignores its result. */
+  signal(connection: WebwireConnection, message: Message): void | Promise<void> {
+    return new AsyncScope().runInAsyncScope(this.handle, this, connection, message);
+  }
+
+  /** `request()` without its asynchronous context. @internal */
+  answer(connection: WebwireConnection, message: Message): Payload | Promise<Payload> {
+    return this.invoke(connection, this.#decode(connection, message), message, this.#reply, this.#fail);
+  }
+
+  /** `signal()` without its asynchronous context. @internal */
+  handle(connection: WebwireConnection, message: Message): void | Promise<void> {
+    return this.invoke(connection, this.#decode(connection, message), message, ignore, this.#fail);
   }
 
   /** Encodes the result of the handler. An Error that a handler or filter returns is treated as if it were thrown. */
-  readonly reply = (value: unknown): Payload => {
+  readonly #reply = (value: unknown): Payload => {
     if (value instanceof Error) throw this.#failureOf(value);
     try {
       return toPayload(value, this.codec);
@@ -54,34 +69,27 @@ export class Route {
   };
 
   /** Throws the error of a handler: a RequestError if the client may see it. */
-  readonly fail = (error: unknown): never => {
+  readonly #fail = (error: unknown): never => {
     throw this.#failureOf(error);
   };
 
-  /** Calls the handler inside of the asynchronous context of `run()`. @internal */
-  call(connection: WebwireConnection, message: Message): unknown {
-    const body = this.#decode(connection, message);
-    try {
-      return this.invoke(connection, body, message);
-    } catch (error) {
-      throw this.#failureOf(error);
-    }
-  }
-
-  #decode(connection: WebwireConnection, { payload, name }: Message): unknown {
+  #decode(connection: WebwireConnection, message: Message): unknown {
     let body: unknown;
     try {
-      body = this.codec.decode(payload);
+      // The same body, but faster.
+      if (this.codec.decode === plainCodec.decode) return message.plainBody;
+      body = this.codec.decode(message.payload);
     } catch (error) {
       if (error instanceof RequestError) throw error;
       this.logger.debug(
-        `Connection ${connection.id} sent ${JSON.stringify(name)} with a body that the codec of ${this.handler} ` +
+        `Connection ${connection.id} sent ${JSON.stringify(message.name)} with a body that the codec of ${this.handler} ` +
           `cannot decode: ${JSON.stringify(reasonOfDecoding(error))}`,
       );
       // The reason may quote the payload or reveal details of the server, so the client does not get it.
       throw new RequestError('BAD_REQUEST', 'the body could not be decoded');
     }
-    if (body === payload.bytes) return asBuffer(payload.bytes);
+    const { bytes } = message.payload;
+    if (body === bytes) return asBuffer(bytes);
     if (!isPromiseLike(body)) return body;
     void Promise.resolve(body).catch(() => undefined);
     throw new TypeError(`decode() of the codec of ${this.handler} returned a promise: codecs have to be synchronous`);
@@ -99,9 +107,7 @@ export class Route {
   }
 }
 
-function run(route: Route, connection: WebwireConnection, message: Message): unknown {
-  return route.call(connection, message);
-}
+function ignore(): void {}
 
 /** The text of an error, cut to a length that fits a log line. */
 function reasonOfDecoding(error: unknown): string {

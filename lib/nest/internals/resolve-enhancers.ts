@@ -3,7 +3,7 @@ import type { HandlerDefinition } from '../handlers/gateway-explorer.js';
 import type { HandlerArguments } from '../handlers/invoker.js';
 import type { NestContext } from '../handlers/nest-context.js';
 import { nestPipeline } from '../handlers/nest-pipeline.js';
-import { ParamsTokenFactory, type ParamProperties } from './nest-internals.js';
+import { ParamsTokenFactory, WsParamtype, type ParamProperties } from './nest-internals.js';
 
 /** A parameter of a handler, and the pipes that transform its value. */
 export interface PipedParameter {
@@ -89,7 +89,8 @@ function pipedParameter(pipes: PipeTransform[], parameter: Parameter): PipedPara
   const { index, extractValue, type, data, metatype, schema } = parameter;
   return {
     index,
-    extract: extractValue as PipedParameter['extract'],
+    // Most parameters are the body. Nest's function makes an array of the arguments first.
+    extract: isBody(parameter) ? (_connection, body) => body : (extractValue as PipedParameter['extract']),
     pipes: [...pipes, ...parameter.pipes],
     metadata: {
       metatype,
@@ -98,4 +99,9 @@ function pipedParameter(pipes: PipeTransform[], parameter: Parameter): PipedPara
       schema,
     },
   };
+}
+
+/** Returns `true` for `@MessageBody()` without the name of a property. */
+function isBody({ type, data }: Parameter): boolean {
+  return (type as unknown) === WsParamtype.PAYLOAD && !data;
 }

@@ -100,7 +100,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
   }
 
   get bufferedAmount(): number {
-    return this.#batch.size + this.socket.writableLength + (this.#deflateQueue?.waitingBytes ?? 0);
+    return this.#batch.bufferedAmount + (this.#deflateQueue?.waitingBytes ?? 0);
   }
 
   send(message: Uint8Array): boolean {

@@ -5,12 +5,14 @@ import {
   jsonCodec,
   Payload,
   WebwireGateway,
+  WebwireMessage,
   WebwireRequest,
   WebwireService,
   WebwireSignal,
   type Cluster,
   type ClusterNode,
   type ClusterTarget,
+  type Message,
   type PayloadCodec,
   type WebwireConnection,
   type WebwireModuleOptions,
@@ -141,6 +143,41 @@ describe.each<[string, new (...args: never[]) => object, PayloadCodec, WebwireMo
     await client.request('all ways', 'text');
     await client.request('echo', 1);
     expect(bodies).toEqual(Object.fromEntries(WAYS.map((name) => [name, 'text'])));
+  });
+});
+
+describe('the default codec decodes a body as Payload.text() does:', () => {
+  let isSame: boolean | undefined;
+  @WebwireGateway()
+  class TextGateway {
+    @WebwireRequest('compare') compare(@MessageBody() body: unknown, @WebwireMessage() { payload }: Message) {
+      isSame =
+        payload.encoding === 'binary' ? Buffer.compare(body as Buffer, payload.bytes) === 0 : body === payload.text();
+    }
+  }
+
+  it.each([
+    ['valid text', '61c3a4e282acf09f9880'],
+    ['a byte-order mark', 'efbbbf61'],
+    ['two byte-order marks', 'efbbbfefbbbf'],
+    ['a null character', '610062'],
+    ['bytes that no character has', '61ff62fec0c161'],
+    ['characters that are cut short', 'e282'],
+    ['a cut character before another one', 'f09f98e282ac'],
+    ['longer forms than necessary', 'c0afe080aff08080af'],
+    ['a surrogate', 'eda08061'],
+    ['a character beyond the last one', 'f4908080'],
+    ['continuations alone', '80bf80'],
+    ['nothing', ''],
+  ])('%s', async (_name, hex) => {
+    const app = await start([TextGateway]);
+    const client = await app.connect();
+    const bytes = Buffer.from(hex, 'hex');
+    for (const encoding of ['utf8', 'binary', ...(bytes.length % 2 === 0 ? (['utf16'] as const) : [])] as const) {
+      isSame = undefined;
+      expect(await client.ask('compare', new Payload(encoding, bytes))).toBe('binary');
+      expect(isSame).toBe(true);
+    }
   });
 });
 

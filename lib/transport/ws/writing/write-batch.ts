@@ -33,6 +33,8 @@ export class WriteBatch implements Flushable {
   /** Copies of earlier batches that wait until a slow peer has taken the data before them. */
   #held: GrowingBuffer | undefined;
   #isReleaseDue = false;
+  /** Bytes that waited in the socket when its `writableLength` was last read. */
+  #unwritten = 0;
 
   /** @param onFailure Called when a write failed and the socket has been destroyed. */
   constructor(
@@ -41,9 +43,9 @@ export class WriteBatch implements Flushable {
     private readonly onFailure: (error: unknown) => void,
   ) {}
 
-  /** Bytes that were not written yet. */
-  get size(): number {
-    return this.#size + (this.#held?.length ?? 0);
+  /** Bytes that wait to be written, in the batch and in the socket. */
+  get bufferedAmount(): number {
+    return this.#size + (this.#held?.length ?? 0) + this.#waitingInSocket();
   }
 
   /** Encodes a message of a known length into a frame. Does not copy a large payload. */
@@ -106,8 +108,9 @@ export class WriteBatch implements Flushable {
     const size = this.#size;
     if (size === 0) return;
     try {
-      if (size < LARGE_MESSAGE && this.socket.writableLength >= MUCH_WAITING) this.#hold();
+      if (size < LARGE_MESSAGE && this.#waitingInSocket() >= MUCH_WAITING) this.#hold();
       else this.#write(size);
+      this.#unwritten = this.socket.writableLength;
     } catch (error) {
       this.#fail(error);
     }
@@ -171,7 +174,18 @@ export class WriteBatch implements Flushable {
   #writeHeld(): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held) this.socket.write(held.take());
+    if (!held) return;
+    this.socket.write(held.take());
+    this.#unwritten = this.socket.writableLength;
+  }
+
+  /**
+   * Only this batch writes to the socket, so if nothing waits there, nothing does until the next write. Reading `writableLength`
+   * for each message is slow: the state of a stream is rarely in the processor's cache.
+   */
+  #waitingInSocket(): number {
+    if (this.#unwritten > 0) this.#unwritten = this.socket.writableLength;
+    return this.#unwritten;
   }
 
   /** A frame may be incomplete, so nothing that follows could be read by the peer. */
@@ -186,7 +200,7 @@ export class WriteBatch implements Flushable {
     const { socket } = this;
     this.#writeHeld();
     // A write that waits for a slow peer must not keep a whole slab alive for a few bytes, so it gets a copy.
-    const isSlow = socket.writableLength > 0;
+    const isSlow = this.#waitingInSocket() > 0;
     const pieces = this.#pieces;
     const isBorrowing = this.#isBorrowing;
     this.#size = 0;
