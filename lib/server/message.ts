@@ -80,7 +80,10 @@ export class Message {
       case 'binary':
         return Buffer.prototype.subarray.call(this.#bytes, this.#payloadStart, this.#end);
       case 'utf8':
-        return Buffer.prototype.toString.call(this.#bytes, 'utf8', this.#payloadStart, this.#end);
+        // Transports may deliver bytes that are no Buffer.
+        return Buffer.isBuffer(this.#bytes)
+          ? this.#bytes.toString('utf8', this.#payloadStart, this.#end)
+          : this.payload.text();
       case 'utf16':
         return this.payload.text();
     }
