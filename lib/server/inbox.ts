@@ -187,15 +187,19 @@ export class Inbox<Connection extends { readonly id: string }> {
   /** One `then()` for both steps, as a promise costs more than anything else that a message takes. */
   #replyLater(message: Message, reply: Promise<Payload>): void {
     void reply.then(
-      (payload) => {
-        this.outbox.reply(message, payload);
-        this.#finished();
-      },
-      (error: unknown) => {
-        this.outbox.fail(message, error);
-        this.#finished();
-      },
+      (payload) => this.#succeeded(message, payload),
+      (error: unknown) => this.#failed(message, error),
     );
+  }
+
+  #succeeded(message: Message, payload: Payload): void {
+    this.outbox.reply(message, payload);
+    this.#finished();
+  }
+
+  #failed(message: Message, error: unknown): void {
+    this.outbox.fail(message, error);
+    this.#finished();
   }
 
   #handleSignal(message: Message): void {

@@ -76,17 +76,13 @@ export class Message {
 
   /** The body that `plainCodec` makes of the payload, with a `Buffer` for bytes. It takes no other view of them. @internal */
   get plainBody(): Buffer | string {
-    switch (this.#encoding) {
-      case 'binary':
-        return Buffer.prototype.subarray.call(this.#bytes, this.#payloadStart, this.#end);
-      case 'utf8':
-        // Transports may deliver bytes that are no Buffer.
-        return Buffer.isBuffer(this.#bytes)
-          ? this.#bytes.toString('utf8', this.#payloadStart, this.#end)
-          : this.payload.text();
-      case 'utf16':
-        return this.payload.text();
+    const bytes = this.#bytes;
+    if (this.#encoding === 'binary') return Buffer.prototype.subarray.call(bytes, this.#payloadStart, this.#end);
+    // Transports may deliver bytes that are no Buffer.
+    if (this.#encoding === 'utf8' && Buffer.isBuffer(bytes)) {
+      return bytes.toString('utf8', this.#payloadStart, this.#end);
     }
+    return this.payload.text();
   }
 
   /** A copy of the 8 bytes that identify this request in its reply; `undefined` for a signal. */

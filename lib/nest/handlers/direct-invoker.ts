@@ -11,7 +11,7 @@ type Call = (connection: WebwireConnection, body: unknown, message: Message) => 
 /** Calls a handler without enhancers directly. A handler that returns a value is answered in the same tick. */
 export function directInvoker(instance: object, handler: HandlerDefinition): Invoker {
   const call = createCall(instance, handler);
-  return (connection, body, message, next, fail) => {
+  return (connection, body, message, succeed, fail) => {
     let result: unknown;
     let isPromised: boolean;
     try {
@@ -21,8 +21,8 @@ export function directInvoker(instance: object, handler: HandlerDefinition): Inv
       return fail(error);
     }
     return isPromised
-      ? passPromised(result as PromiseLike<unknown>, message, next, fail)
-      : passValue(result, message, next, fail);
+      ? passPromised(result as PromiseLike<unknown>, message, succeed, fail)
+      : passValue(result, message, succeed, fail);
   };
 }
 

@@ -22,16 +22,16 @@ export function enhancedInvoker(
   const pipeline: HandlerPipeline = enhancers
     ? new Pipeline(instance, handler.callback, enhancers)
     : nestPipeline(nest, instance, handler);
-  return (connection, body, message, next, fail) => {
+  return (connection, body, message, succeed, fail) => {
     const args: HandlerArguments = [connection, body, message, message.name];
     let result: unknown;
     try {
       result = resolveResult(pipeline.run(args), message);
     } catch (error) {
-      return recovery.recover(instance, args, error).then(next, fail);
+      return recovery.recover(instance, args, error).then(succeed, fail);
     }
-    if (!(result instanceof Promise)) return next(result);
-    return result.catch((error: unknown) => recovery.recover(instance, args, error)).then(next, fail);
+    if (!(result instanceof Promise)) return succeed(result);
+    return result.catch((error: unknown) => recovery.recover(instance, args, error)).then(succeed, fail);
   };
 }
 
@@ -62,5 +62,6 @@ export function scopedInvoker(
       return recovery.recover(instance, args, error, scope);
     }
   };
-  return (connection, body, message, next, fail) => run([connection, body, message, message.name]).then(next, fail);
+  return (connection, body, message, succeed, fail) =>
+    run([connection, body, message, message.name]).then(succeed, fail);
 }

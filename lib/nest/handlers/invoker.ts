@@ -2,17 +2,17 @@ import type { WebwireConnection } from '../../server/connection.js';
 import type { Message } from '../../server/message.js';
 
 /**
- * Runs a handler, and passes its value to `next` or its error to `fail`. Both are parameters, because an asynchronous handler is
+ * Runs a handler, and passes its value to `succeed` or its error to `fail`. Both are parameters, because an asynchronous handler is
  * answered earlier when its promise is followed by one `then()`, and not by one for each step.
  *
- * @returns The result of `next`, or the promise of it.
- * @throws The error of `fail` or `next`; or rejects with it.
+ * @returns The result of `succeed`, or the promise of it.
+ * @throws The error of `fail` or `succeed`; or rejects with it.
  */
 export type Invoker = <Result>(
   connection: WebwireConnection,
   body: unknown,
   message: Message,
-  next: (value: unknown) => Result,
+  succeed: (value: unknown) => Result,
   fail: (error: unknown) => never,
 ) => Result | Promise<Result>;
 

@@ -13,13 +13,13 @@ export function resolveResult(result: unknown, message: Message): unknown {
 }
 
 /**
- * Passes a handler's result that is no promise to `next`, or its error to `fail`. An Observable counts as in `resolveResult()`.
- * @returns The result of `next`, or the promise of it.
+ * Passes a handler's result that is no promise to `succeed`, or its error to `fail`. An Observable counts as in `resolveResult()`.
+ * @returns The result of `succeed`, or the promise of it.
  */
 export function passValue<Result>(
   value: unknown,
   message: Message,
-  next: (value: unknown) => Result,
+  succeed: (value: unknown) => Result,
   fail: (error: unknown) => never,
 ): Result | Promise<Result> {
   let last: unknown;
@@ -28,17 +28,17 @@ export function passValue<Result>(
   } catch (error) {
     return fail(error);
   }
-  return last instanceof Promise ? last.then(next, fail) : next(last);
+  return last instanceof Promise ? last.then(succeed, fail) : succeed(last);
 }
 
 /** Does the same with the value of a promise, and takes one `then()`. */
 export function passPromised<Result>(
   promise: PromiseLike<unknown>,
   message: Message,
-  next: (value: unknown) => Result,
+  succeed: (value: unknown) => Result,
   fail: (error: unknown) => never,
 ): Promise<Result> {
-  return Promise.resolve(promise).then((value) => passValue(value, message, next, fail), fail);
+  return Promise.resolve(promise).then((value) => passValue(value, message, succeed, fail), fail);
 }
 
 /** An Observable with the same values that completes when the connection ends. */

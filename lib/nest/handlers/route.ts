@@ -37,23 +37,21 @@ export class Route {
    * @throws RequestError if the error is meant for the client, else the error itself; or rejects with it.
    */
   request(connection: WebwireConnection, message: Message): Payload | Promise<Payload> {
-    return new AsyncScope().runInAsyncScope(this.answer, this, connection, message);
+    return new AsyncScope().runInAsyncScope(this.#answer, undefined, connection, message);
   }
 
   /** Calls the handler for a signal, as `request()` does, and ignores its result. */
   signal(connection: WebwireConnection, message: Message): void | Promise<void> {
-    return new AsyncScope().runInAsyncScope(this.handle, this, connection, message);
+    return new AsyncScope().runInAsyncScope(this.#handle, undefined, connection, message);
   }
 
-  /** `request()` without its asynchronous context. @internal */
-  answer(connection: WebwireConnection, message: Message): Payload | Promise<Payload> {
-    return this.invoke(connection, this.#decode(connection, message), message, this.#reply, this.#fail);
-  }
+  /** `request()` without its asynchronous context. */
+  readonly #answer = (connection: WebwireConnection, message: Message): Payload | Promise<Payload> =>
+    this.invoke(connection, this.#decode(connection, message), message, this.#reply, this.#fail);
 
-  /** `signal()` without its asynchronous context. @internal */
-  handle(connection: WebwireConnection, message: Message): void | Promise<void> {
-    return this.invoke(connection, this.#decode(connection, message), message, ignore, this.#fail);
-  }
+  /** `signal()` without its asynchronous context. */
+  readonly #handle = (connection: WebwireConnection, message: Message): void | Promise<void> =>
+    this.invoke(connection, this.#decode(connection, message), message, ignore, this.#fail);
 
   /** Encodes the result of the handler. An Error that a handler or filter returns is treated as if it were thrown. */
   readonly #reply = (value: unknown): Payload => {
