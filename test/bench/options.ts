@@ -11,7 +11,7 @@ export interface Options {
   readonly idleConnections: number;
   /** Part of the names of the contenders to measure, in addition to their bases. */
   readonly only: string;
-  /** Another checkout, in which `npm run build:bench` was run: its WebWire contenders are the bases of those of this one. */
+  /** Another checkout, in which the benchmark was built: its WebWire contenders are the bases of those of this one. */
   readonly against: string | undefined;
   /** Path of the file for the figures. */
   readonly json: string | undefined;
@@ -32,8 +32,9 @@ export const USAGE = `Usage: npm run bench -- [options]
   --seconds <n>     measured seconds per contender and round (default: 0.2)
   --rounds <n>      rounds (default: 9)
   --only <text>     only contenders with this in their name, and what they are measured against
-  --against <dir>   compare with another checkout, where npm run build:bench was run: requests, signals, broadcast
-  --json <file>     write the figures to a file, from which npm run bench:chart draws
+  --against <dir>   compare with another checkout, in which npm run bench -- --help was run
+                    (parts: requests, signals, broadcast)
+  --json <file>     write the figures to a file, from which node .bench/chart.js draws
   --profile <dir>   write CPU profiles of the servers to a folder (slows them down)
   --help            show this
 `;

@@ -1,7 +1,7 @@
 import type { Row, Spread, Table } from '../cell.js';
 import type { Report } from './report.js';
 
-const BEGIN = '<!-- figures: written by npm run bench:chart -->';
+const BEGIN = '<!-- figures: written by .bench/chart.js -->';
 const END = '<!-- /figures -->';
 
 /** Rows of the requests to show, and their titles. */
