@@ -1,6 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 
-const { version } = createRequire(import.meta.url)('@nestjs/core/package.json') as { version: string };
+// Nest 12.0.1 does not export its package.json.
+const core = dirname(createRequire(import.meta.url).resolve('@nestjs/core'));
+const { version } = JSON.parse(readFileSync(join(core, 'package.json'), 'utf8')) as { version: string };
 
 /** Returns `true` if the installed version of Nest is the given one or a later one. */
 export function isNestSince(given: string): boolean {

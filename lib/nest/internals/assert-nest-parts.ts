@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -23,12 +24,19 @@ export function assertNestParts(parts: Readonly<Record<string, unknown>>, versio
   );
 }
 
-/** Looks from the main script, because this file has no URL of its own after Jest or a bundler has compiled it to CommonJS. */
+/**
+ * Looks from the main script, because this file has no URL of its own after Jest or a bundler has compiled it to CommonJS. Reads
+ * the file, because not every version of Nest exports its `package.json`.
+ */
 function installedVersionOf(name: string): string {
-  try {
-    const main = join(process.argv[1] ?? process.cwd(), 'index.js');
-    return (createRequire(main)(`${name}/package.json`) as { version: string }).version;
-  } catch {
-    return 'of an unknown version';
+  const main = join(process.argv[1] ?? process.cwd(), 'index.js');
+  for (const folder of createRequire(main).resolve.paths(name) ?? []) {
+    try {
+      const { version } = JSON.parse(readFileSync(join(folder, name, 'package.json'), 'utf8')) as { version: string };
+      return version;
+    } catch {
+      // The package is not in this folder.
+    }
   }
+  return 'of an unknown version';
 }
