@@ -17,9 +17,13 @@ function search(value: unknown, visited: Set<object>): void {
       Promise.resolve(value).catch(() => undefined);
       return;
     }
-    const members = value instanceof Map || value instanceof Set ? value.values() : Object.values(value);
-    for (const member of members) search(member, visited);
+    for (const member of contentsOf(value)) search(member, visited);
   } catch {
     // A getter that throws, or a value that is nested too deeply, must not hide the error with which the value is refused.
   }
+}
+
+function contentsOf(value: object): Iterable<unknown> {
+  if (value instanceof Map) return [...value.keys(), ...value.values()];
+  return value instanceof Set ? value : Object.values(value);
 }
