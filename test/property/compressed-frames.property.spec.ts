@@ -280,6 +280,24 @@ function isNoControl(finding: string): boolean {
   return !finding.startsWith('ping') && !finding.startsWith('close');
 }
 
+/** Returns true if the last frame of the last message is missing, at the end of the data or before a close frame. */
+function endsInMessage(bytes: Buffer): boolean {
+  let isInMessage = false;
+  for (let offset = 0; offset + 2 <= bytes.length;) {
+    const first = bytes[offset]!;
+    const size = bytes[offset + 1]! & 0x7f;
+    const payload = offset + (size === 126 ? 8 : size === 127 ? 14 : 6);
+    const isClose = (first & 0x0f) === 8;
+    if (isClose || payload > bytes.length) break;
+    const length =
+      size === 126 ? bytes.readUInt16BE(offset + 2) : size === 127 ? Number(bytes.readBigUInt64BE(offset + 2)) : size;
+    offset = payload + length;
+    const isControl = (first & 0x08) !== 0;
+    if (!isControl && offset <= bytes.length) isInMessage = (first & 0x80) === 0;
+  }
+  return isInMessage;
+}
+
 it(
   'bytes that are wrong anywhere end their connection, or are read as ws reads them',
   async () => {
@@ -297,6 +315,9 @@ it(
         const index = findings.findIndex((finding) => finding === 'invalid' || finding === 'too large');
         // `ws` accepts truncated data, and ignores data after the final block.
         const length = index === -1 ? Infinity : index;
+        // `ws` inflates each frame, a connection the whole message: it says nothing about one that never ends.
+        const isUnread = index === -1 && ['invalid', 'too large'].includes(expected.at(-1)!);
+        if (isUnread && endsInMessage(Buffer.concat(chunks))) expected.pop();
         expect(findings.slice(0, length)).toEqual(expected.slice(0, length));
       }),
       { numRuns: RUNS },
