@@ -12,6 +12,7 @@ export type { WebwireGatewayOptions } from './nest/options/gateway-options.js';
 export { WebwireMessage } from './nest/decorators/webwire-message.decorator.js';
 export { WebwireRequest } from './nest/decorators/webwire-request.decorator.js';
 export { WebwireSignal } from './nest/decorators/webwire-signal.decorator.js';
+export { WebwireStream } from './nest/decorators/webwire-stream.decorator.js';
 export type { WebwireHandlerOptions } from './nest/options/handler-options.js';
 export type { NestLocator } from './nest/handlers/nest-context.js';
 

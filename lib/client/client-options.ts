@@ -37,6 +37,19 @@ export interface ClientOptions {
    */
   dialTimeout?: number | undefined;
   /**
+   * If nothing was received for this time, in milliseconds, the client probes the server, and replaces the connection if nothing
+   * at all arrives within `dialTimeout`: at least 1, also `Infinity`, which switches it off. It needs the `extensions` of a server
+   * with the extension `ping`. Events of a web page (`online`, `pageshow` and others) make the client probe at once.
+   * @default 30_000
+   */
+  livenessTimeout?: number | undefined;
+  /**
+   * Uses streams, cancellation and probes, if the server has them (docs/PROTOCOL.md, section 11). With `false`, the client sends
+   * only messages of WebWire 2.0.
+   * @default true
+   */
+  extensions?: boolean | undefined;
+  /**
    * Reconnects when the connection is lost; an object sets the delays. With `false`, a request without a
    * connection fails; otherwise it waits for one. The same delays apply to further attempts to restore a session.
    * @default true
@@ -73,6 +86,8 @@ export interface ResolvedClientOptions {
   readonly subProtocolName: string;
   readonly requestTimeout: number;
   readonly dialTimeout: number;
+  readonly livenessTimeout: number;
+  readonly extensions: boolean;
   readonly reconnect: boolean;
   readonly maxQueuedRequests: number;
   readonly sessionStorage: StorageLike | undefined;
@@ -92,6 +107,8 @@ const CLIENT_RULES: ClientOptionRules<ClientOptions> = {
   subProtocolName: rule('a string', (value) => typeof value === 'string'),
   requestTimeout: MILLISECONDS,
   dialTimeout: MILLISECONDS,
+  livenessTimeout: MILLISECONDS,
+  extensions: BOOLEAN,
   reconnect: rule(
     'true, false or an object of delays',
     (value) => BOOLEAN.accepts(value) || (typeof value === 'object' && value !== null),
@@ -125,6 +142,8 @@ export function resolveOptions(url: unknown, options: ClientOptions): ResolvedCl
     subProtocolName: options.subProtocolName ?? '',
     requestTimeout: options.requestTimeout ?? 60_000,
     dialTimeout: options.dialTimeout ?? 5_000,
+    livenessTimeout: options.livenessTimeout ?? 30_000,
+    extensions: options.extensions ?? true,
     reconnect: reconnect !== false,
     maxQueuedRequests: options.maxQueuedRequests ?? 1_000,
     sessionStorage: sessionStorage || undefined,

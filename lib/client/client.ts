@@ -1,4 +1,5 @@
 import { encodeClientSignal, encodeRequest } from '../protocol/client-messages.js';
+import { assertUnreserved, isReserved } from '../protocol/extensions.js';
 import type { Payload, ServerMessage } from '../protocol/index.js';
 import { encodeBody } from '../protocol/payload-codec.js';
 import { payloadOf } from '../protocol/server-messages.js';
@@ -6,8 +7,8 @@ import * as MessageType from '../protocol/type-bytes.js';
 import { callSafely, EventListeners, Listeners, type ClientEvents } from './client-events.js';
 import { resolveOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.js';
 import type { ClientSession } from './client-session.js';
+import { closedError, type ClientConnection } from './connection.js';
 import { Connector, type ClientStatus } from './connector.js';
-import type { ClientConnection } from './connection.js';
 import type {
   AnyContract,
   Contract,
@@ -18,12 +19,16 @@ import type {
   SignalArguments,
   SignalName,
   SignalPayload,
+  StreamArguments,
+  StreamItem,
+  StreamName,
 } from './contract.js';
 import { startOperation, type Operation, type OperationOptions } from './operation.js';
-import type { AbortSignalLike } from './platform.js';
+import { onPageEvents, type AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
 import { Sessions, type SendRequest } from './sessions.js';
+import { checkStreamOptions, readStream, type ItemReceiver, type StreamOptions } from './streams.js';
 
 /** Options of `connect()`. */
 export interface ConnectOptions {
@@ -37,6 +42,9 @@ export interface ConnectOptions {
 }
 
 type SignalHandler = (payload: ReceivedPayload, name: string) => unknown;
+
+/** Events of a web page after which a connection may be lost, or possible again. */
+const WAKING_EVENTS = ['online', 'offline', 'pageshow', 'visibilitychange'];
 
 /** The name of handlers for all signals. */
 const ANY_NAME = undefined;
@@ -57,10 +65,13 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   readonly #options: ResolvedClientOptions;
   readonly #connector: Connector;
   readonly #requests = createRequests();
+  /** The open streams by the name of their signals. */
+  readonly #streams = new Map<string, ItemReceiver>();
   readonly #sessions: Sessions;
   readonly #signalHandlers = new Listeners<SignalHandler>();
   readonly #events = new EventListeners();
   #pendingRequests = 0;
+  readonly #stopWatching: () => void;
   #closing: Promise<void> | undefined;
 
   /**
@@ -85,6 +96,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
         this.#requests.fail(error);
       },
     });
+    this.#stopWatching = onPageEvents(WAKING_EVENTS, () => this.#connector.wake());
   }
 
   /** The state of the client. */
@@ -159,8 +171,37 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     name: Name,
     ...[body, options = {}]: RequestArguments<Api, Name, OperationOptions>
   ): Promise<Reply<Api, Name>> {
-    const message = encodeRequest(name, encodeBody(body, this.#options.codec));
+    const message = this.#encodeRequest(name, body);
     return this.#sender(options)(message, (reply) => this.#received(reply)) as Promise<Reply<Api, Name>>;
+  }
+
+  /**
+   * Opens a stream when its first item is requested. Without a connection, the client connects and the stream waits for it, at
+   * most `requestTimeout`. The server sends items only as far as they are consumed. Leaving the loop gives the stream up.
+   *
+   * @param name See `request()`.
+   * @param body See `request()`.
+   * @returns An AsyncIterable of the items: `for await (const item of client.stream('ticks')) …`. When the server has ended the
+   *   stream, it ends, too. It throws the errors of `request()`; `TimeoutError` if no item comes within `idleTimeout`; and a
+   *   `RequestError` with the code `EXTENSION_REQUIRED` if the server has no streams, or `TOO_MANY_STREAMS`.
+   * @throws ProtocolError for an invalid name; TypeError for a body that cannot be encoded; InvalidOptionError.
+   */
+  stream<Name extends StreamName<Api>>(
+    name: Name,
+    ...[body, options = {}]: StreamArguments<Api, Name, StreamOptions>
+  ): AsyncGenerator<StreamItem<Api, Name>, undefined> {
+    const limits = { ...checkStreamOptions(options), opening: this.#options.requestTimeout };
+    const message = this.#encodeRequest(name, body);
+    return readStream(message, limits, {
+      enter: (operation, opened) =>
+        this.#enter(operation, (connection) => {
+          connection.ask();
+          this.#requests.send(connection, message, operation, () => undefined);
+          if (!operation.isSettled) opened(connection);
+        }),
+      register: (signal, receiver) => this.#streams.set(signal, receiver),
+      unregister: (signal) => this.#streams.delete(signal),
+    }) as AsyncGenerator<StreamItem<Api, Name>, undefined>;
   }
 
   /**
@@ -172,6 +213,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     name: Name,
     ...[body, options = {}]: SignalArguments<Api, Name, OperationOptions>
   ): Promise<void> {
+    assertUnreserved(name);
     const message = encodeClientSignal(name, encodeBody(body, this.#options.codec));
     const signal = this.#start(options);
     this.#enter(signal, (connection) => {
@@ -226,17 +268,24 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   /**
    * Closes the client permanently. New requests, and those that wait for a connection, reject. Requests in flight can finish
-   * within their timeouts; then the connection is closed with code 1000, and the promise resolves. The session is not closed, and
+   * within their timeouts, streams end with a `DisconnectedError`; then the connection is closed with code 1000, and the promise resolves. The session is not closed, and
    * another client can restore it. Further calls return the same promise.
    */
   close(): Promise<void> {
     const close = async () => {
+      this.#stopWatching();
       this.#sessions.stop();
       this.#connector.stop();
+      for (const stream of this.#streams.values()) stream.fail(closedError());
       await this.#requests.finished();
       await this.#connector.end();
     };
     return (this.#closing ??= close());
+  }
+
+  #encodeRequest(name: string, body: unknown): Uint8Array<ArrayBuffer> {
+    assertUnreserved(name);
+    return encodeRequest(name, encodeBody(body, this.#options.codec));
   }
 
   /** Returns a function that sends requests, which wait for a connection if necessary. */
@@ -279,7 +328,10 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     else if (type === MessageType.SessionClosed) this.#sessions.closed();
     else if ('name' in message) {
       this.#connector.markStable();
-      this.#handleSignal(message.name, payloadOf(message));
+      const { name } = message;
+      if (this.#options.extensions && isReserved(name))
+        this.#streams.get(name)?.receive(this.#received(payloadOf(message)));
+      else this.#handleSignal(name, payloadOf(message));
     } else if ('id' in message) {
       this.#connector.markStable();
       this.#requests.receive(message);

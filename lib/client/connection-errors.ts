@@ -59,6 +59,13 @@ export function dialTimeout(url: ServerUrl, elapsed: number, wasOpened: boolean)
   );
 }
 
+/** For a connection on which nothing arrives any more, although the server was probed. */
+export function unresponsive(url: ServerUrl, elapsed: number): DisconnectedError {
+  return new DisconnectedError(
+    `lost the connection to ${url.shown} after ${time(elapsed)}: the server does not respond`,
+  );
+}
+
 /** For a first message that is not one of a WebWire server. The error has the code and close code of the violation. */
 export function notWebwire(url: ServerUrl, error: ProtocolError, message: Uint8Array | string): ProtocolError {
   const isSocketIo = typeof message === 'string' && message.startsWith('0{"sid"');

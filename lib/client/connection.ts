@@ -1,4 +1,4 @@
-import { encodeHeartbeat } from '../protocol/client-messages.js';
+import { encodeClientSignal, encodeHeartbeat, encodeRequest, textPayload } from '../protocol/client-messages.js';
 import {
   MIN_MESSAGE_BUFFER_SIZE,
   PROTOCOL_MAJOR_VERSION,
@@ -6,11 +6,23 @@ import {
   type AcceptConfMessage,
   type ServerMessage,
 } from '../protocol/index.js';
+import {
+  ASK_NAME,
+  BUSY_NAME,
+  CANCEL_PREFIX,
+  identifierToHex,
+  MAX_STREAM_WINDOW,
+  PING_NAME,
+  readExtensions,
+  type ExtensionName,
+} from '../protocol/extensions.js';
+import { ID_END, ID_START } from '../protocol/layout.js';
 import { TIMER_MAX } from '../protocol/limits.js';
 import { decodeServerMessage, throwProtocolError } from '../protocol/server-messages.js';
+import { decodeUtf8 } from '../protocol/text.js';
 import * as MessageType from '../protocol/type-bytes.js';
 import type { ResolvedClientOptions } from './client-options.js';
-import { connectionEnded, couldNotConnect, dialTimeout, notWebwire } from './connection-errors.js';
+import { connectionEnded, couldNotConnect, dialTimeout, notWebwire, unresponsive } from './connection-errors.js';
 import {
   BufferOverflowError,
   DisconnectedError,
@@ -49,6 +61,19 @@ const MIN_HEARTBEAT_INTERVAL = 10;
  */
 const HEARTBEAT_FRACTION = 1 / 2;
 
+/**
+ * After this number of messages without a response the client asks for extensions, before the server may stop reading. It stops
+ * when 64 messages wait, or 16 of the largest size, so these count more.
+ */
+const ASK_AFTER = 40;
+const LARGEST_COUNTS = 3;
+
+/** A server that is busy repeats its signal within this time, in milliseconds. */
+const BUSY_TIME = 20_000;
+
+const QUESTION = '{"client":"nestjs-webwire","extensions":["stream","cancel","ping"]}';
+const NO_PAYLOAD = { encoding: 'binary', bytes: new Uint8Array() } as const;
+
 /** Phases of a connection, in this order. An attempt that fails goes from any phase to `ended`. */
 type Phase =
   /** The WebSocket is connecting. */
@@ -71,7 +96,20 @@ export class ClientConnection {
   /** The server's first message, which has its settings. */
   #conf: AcceptConfMessage | undefined;
   #lastSentAt = 0;
-  /** The dial timeout; after the first message, the heartbeats. */
+  /** Number of messages that were sent since the last one was received; large ones count more. */
+  #unanswered = 0;
+  /** The client has asked for extensions. */
+  #hasAsked = false;
+  /** The extensions of the server; `undefined` until it has answered. */
+  #extensions: readonly string[] | undefined;
+  /** Number of items of a stream that the server sends without a grant. */
+  streamWindow = 0;
+  /** The server is checked at this time, unless a message is received before. */
+  #checkAt = 0;
+  /** Number of checks since the server was probed; 0 if it was not. */
+  #checks = 0;
+  #heartbeatInterval = 0;
+  /** The dial timeout; after the first message, heartbeats and checks of the server. */
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closeTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -117,7 +155,41 @@ export class ClientConnection {
     if (message.length > messageBufferSize) throw new BufferOverflowError(message.length, messageBufferSize);
     this.#socket!.send(message);
     this.#lastSentAt = performance.now();
+    // Heartbeats are never answered.
+    if (message.length > 1) this.#unanswered += 1 + (LARGEST_COUNTS * message.length) / messageBufferSize;
+    if (this.#unanswered >= ASK_AFTER) this.ask();
   }
+
+  /** Asks the server for its extensions, once (docs/PROTOCOL.md, section 11.1). */
+  ask(): void {
+    if (this.#hasAsked || !this.#options.extensions || !this.isOpen) return;
+    this.#hasAsked = true;
+    const message = encodeRequest(ASK_NAME, textPayload(QUESTION));
+    if (message.length > this.#conf!.messageBufferSize) this.#extensions = [];
+    else this.send(message);
+  }
+
+  /** Returns `true` if the server has an extension, or may have it as it has not answered yet. */
+  supports(name: ExtensionName): boolean {
+    return this.#hasAsked && (this.#extensions?.includes(name) ?? true);
+  }
+
+  /** Tells the server that the result of a request is not needed. */
+  cancel(request: Uint8Array): void {
+    // Session requests have other types.
+    if (request[0]! < MessageType.RequestBinary) return;
+    this.ask();
+    if (!this.isOpen || !this.supports('cancel')) return;
+    this.send(encodeClientSignal(CANCEL_PREFIX + identifierToHex(request.subarray(ID_START, ID_END)), NO_PAYLOAD));
+  }
+
+  /** Checks at once whether the server still responds. */
+  readonly probe = (): void => {
+    if (this.#phase !== 'accepted' || this.#checks > 0) return;
+    this.#checkAt = 0;
+    clearTimeout(this.#timer);
+    this.#tick();
+  };
 
   /**
    * Closes the connection after the messages that were sent.
@@ -170,11 +242,32 @@ export class ClientConnection {
   #receive(data: Uint8Array<ArrayBuffer> | string): void {
     if (this.#phase === 'ended') return;
     try {
-      if (this.#conf) this.#listener.received(this.#decode(data, this.#conf.messageBufferSize));
+      if (this.#conf) this.#take(this.#decode(data, this.#conf.messageBufferSize));
       else this.#accept(this.#decodeFirst(data));
     } catch (error) {
       this.end(error as Error);
     }
+  }
+
+  /** Passes a message on, unless it belongs to extensions of the connection. */
+  #take(message: ServerMessage): void {
+    this.#unanswered = 0;
+    this.#checks = 0;
+    const isBusy = 'name' in message && message.name === BUSY_NAME;
+    this.#expectWithin(isBusy ? BUSY_TIME : 0);
+    // The requests of this class have the identifier 0.
+    if (!('id' in message) || message.id.some(Boolean) || !this.#hasAsked) this.#listener.received(message);
+    else this.#extensions ??= this.#readAnswer(message);
+  }
+
+  #readAnswer(message: ServerMessage): readonly string[] {
+    const answer = message.type === MessageType.ReplyUtf8 ? readExtensions(decodeUtf8(message.payload)) : undefined;
+    this.streamWindow = Math.min(Number(answer?.streamWindow) || 0, MAX_STREAM_WINDOW);
+    return answer?.extensions ?? [];
+  }
+
+  #expectWithin(atLeast: number): void {
+    this.#checkAt = performance.now() + Math.max(this.#options.livenessTimeout, atLeast);
   }
 
   #decode(data: Uint8Array<ArrayBuffer> | string, maxLength: number): ServerMessage {
@@ -217,21 +310,38 @@ export class ClientConnection {
     this.#phase = 'accepted';
     this.#lastSentAt = performance.now();
     clearTimeout(this.#timer);
-    this.#scheduleHeartbeat(Math.min(Math.max(readTimeout * HEARTBEAT_FRACTION, MIN_HEARTBEAT_INTERVAL), TIMER_MAX));
+    this.#heartbeatInterval = Math.min(Math.max(readTimeout * HEARTBEAT_FRACTION, MIN_HEARTBEAT_INTERVAL), TIMER_MAX);
+    this.#expectWithin(0);
+    this.#tick();
     this.#listener.accepted();
   }
 
   /**
-   * Sends a heartbeat when no message was sent for the interval (docs/PROTOCOL.md, section 7). A message does not restart the
-   * timer, which would cost time; when the timer fires, it checks the time of the last message.
+   * Sends a heartbeat when no message was sent for the interval (docs/PROTOCOL.md, section 7), and checks the server when no
+   * message was received for `livenessTimeout`. A message does not restart the timer, which would cost time; when the timer
+   * fires, it checks the times of the last messages.
    */
-  #scheduleHeartbeat(interval: number): void {
-    let remaining = this.#lastSentAt + interval - performance.now();
-    if (remaining <= 0) {
-      if (this.isOpen) this.send(encodeHeartbeat());
-      remaining = interval;
+  readonly #tick = (): void => {
+    if (this.#lastSentAt + this.#heartbeatInterval <= performance.now() && this.isOpen) this.send(encodeHeartbeat());
+    if (this.#checkAt <= performance.now()) this.#check();
+    if (this.#phase !== 'accepted') return;
+    const dueAt = Math.min(this.#lastSentAt + this.#heartbeatInterval, this.#checkAt);
+    this.#timer = setTimeout(this.#tick, Math.min(dueAt - performance.now(), TIMER_MAX));
+  };
+
+  /**
+   * Probes the server, and ends the connection if nothing has arrived after two more checks. If this program was blocked for a
+   * while, what has arrived meanwhile is received before the second one.
+   */
+  #check(): void {
+    const { extensions } = this.#options;
+    this.#checkAt = performance.now() + this.#options.dialTimeout / 2;
+    if (this.#checks === 0 && this.#hasAsked) {
+      if (this.supports('ping') && this.isOpen) this.send(encodeRequest(PING_NAME, NO_PAYLOAD));
     }
-    this.#timer = setTimeout(() => this.#scheduleHeartbeat(interval), remaining);
+    this.ask();
+    if (!extensions || !this.supports('ping') || this.#isClosing) this.#checkAt = Infinity;
+    else if (++this.#checks > 2) this.end(unresponsive(this.#options.url, performance.now() - this.#dialedAt));
   }
 }
 

@@ -108,6 +108,12 @@ export class Connector {
     return 'connection' in this.#state ? (this.#state.connection?.bufferedAmount ?? 0) : 0;
   }
 
+  /** A web page is shown again, or its network has changed: connects without a delay, or checks the connection. */
+  wake(): void {
+    if (this.#state.name === 'backoff') this.#dial();
+    else this.connection?.probe();
+  }
+
   /** Called for each reply and signal: after such a connection, the delays start again with the shortest one. */
   markStable(): void {
     this.#isStable = true;

@@ -15,7 +15,11 @@ export type {
   SignalArguments,
   SignalName,
   SignalPayload,
+  StreamArguments,
+  StreamItem,
+  StreamName,
 } from './contract.js';
+export type { StreamOptions } from './streams.js';
 export type { ReceivedPayload } from './received-payload.js';
 export type { AbortSignalLike, StorageLike, WebSocketConstructor, WebSocketLike } from './platform.js';
 

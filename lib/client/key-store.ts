@@ -1,6 +1,6 @@
 import { isPromiseLike } from '../protocol/promise.js';
 import { isPrintableKey } from './client-session.js';
-import { onStorageEvent, type StorageLike } from './platform.js';
+import { onPageEvents, type StorageLike } from './platform.js';
 import { settledWithin } from './settled-within.js';
 
 /**
@@ -51,7 +51,7 @@ export class KeyStore {
    */
   watch(listener: (key: string | undefined, previous: string | undefined) => void): () => void {
     if (!this.storage) return () => {};
-    return onStorageEvent((event) => {
+    return onPageEvents(['storage'], (event) => {
       const { key: name } = event as { key?: string | null };
       // The name is `null` after `localStorage.clear()`.
       if (name !== this.name && name !== null) return;

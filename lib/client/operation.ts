@@ -1,6 +1,13 @@
 import { TIMER_MAX } from '../protocol/limits.js';
 import { CanceledError, DeadlineExceededError, TimeoutError } from './errors.js';
-import { checkOptions, invalidOption, MILLISECONDS, objectWith, type ClientOptionRules } from './option-rules.js';
+import {
+  ABORT_SIGNAL,
+  checkOptions,
+  invalidOption,
+  MILLISECONDS,
+  objectWith,
+  type ClientOptionRules,
+} from './option-rules.js';
 import type { AbortSignalLike } from './platform.js';
 
 /** Timeout and cancellation of a request or a signal. */
@@ -32,7 +39,7 @@ export interface Operation<Result = void> {
 }
 
 const OPERATION_RULES: ClientOptionRules<OperationOptions> = {
-  signal: objectWith('addEventListener', 'removeEventListener'),
+  signal: ABORT_SIGNAL,
   timeout: MILLISECONDS,
   deadline: objectWith('getTime'),
 };

@@ -28,6 +28,8 @@ export function objectWith(...methods: string[]): ClientOptionRule {
   });
 }
 
+export const ABORT_SIGNAL = objectWith('addEventListener', 'removeEventListener');
+
 /**
  * Checks a set of options. `undefined` is allowed for all of them.
  * @param prefix Precedes the names of the options in messages, such as `reconnect.`.

@@ -41,8 +41,8 @@ interface PlatformGlobals {
   readonly document?: unknown;
   readonly localStorage?: StorageLike;
   readonly setImmediate?: (run: () => void) => unknown;
-  addEventListener?(type: 'storage', listener: (event: object) => void): void;
-  removeEventListener?(type: 'storage', listener: (event: object) => void): void;
+  addEventListener?(type: string, listener: (event: object) => void): void;
+  removeEventListener?(type: string, listener: (event: object) => void): void;
 }
 
 export const globals = globalThis as PlatformGlobals;
@@ -65,13 +65,14 @@ export function platformStorage(): StorageLike | undefined {
 }
 
 /**
- * Calls a listener when another page changes the `localStorage` of this page.
+ * Calls a listener for events of the window, such as `storage`: another page has changed the `localStorage` of this page. Does
+ * nothing outside of web pages.
  * @returns A function that removes the listener.
  */
-export function onStorageEvent(listener: (event: object) => void): () => void {
+export function onPageEvents(types: readonly string[], listener: (event: object) => void): () => void {
   if (globals.document === undefined) return () => {};
-  globals.addEventListener?.('storage', listener);
-  return () => globals.removeEventListener?.('storage', listener);
+  for (const type of types) globals.addEventListener?.(type, listener);
+  return () => types.forEach((type) => globals.removeEventListener?.(type, listener));
 }
 
 /**

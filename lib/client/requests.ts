@@ -58,6 +58,8 @@ export function createRequests(): Requests {
   /** Identifiers count from 1 and are not reused. */
   let next = 1;
   let firstOfConnection = 1;
+  /** Identifier of the last reply. */
+  let answered = 0;
   return {
     send(connection, message, request, read) {
       const id = next;
@@ -70,13 +72,17 @@ export function createRequests(): Requests {
       }
       next++;
       pending.set(id, { request, resolve: (reply) => request.resolve(read(reply)) });
-      request.release = () => pending.delete(id);
+      request.release = () => {
+        // Without a reply, the application has given the request up, or the connection has ended.
+        if (pending.delete(id) && answered !== id) connection.cancel(message);
+      };
     },
     receive(reply) {
       const { type, id: bytes } = reply;
       const id = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
       if (id < firstOfConnection || id >= next) throwProtocolError('UNEXPECTED_MESSAGE', 1);
       const entry = pending.get(id);
+      answered = id;
       if (type === MessageType.ReplyError) entry?.request.reject(new RequestError(reply.code, reply.message));
       else if ('payload' in reply) entry?.resolve(payloadOf(reply));
       else entry?.request.reject(new STATUS_ERRORS[reply.type]());

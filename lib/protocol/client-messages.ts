@@ -1,10 +1,12 @@
 import { checkAscii } from './ascii.js';
 import { ID_END, REQUEST_NAME_START, SIGNAL_NAME_START } from './layout.js';
 import { MAX_NAME_LENGTH } from './limits.js';
-import { ENCODINGS, type Payload } from './payload.js';
+import { ENCODINGS, type Payload as FullPayload } from './payload.js';
 import { throwProtocolError } from './server-messages.js';
 import { encodeUtf8 } from './text.js';
 import * as MessageType from './type-bytes.js';
+
+type Payload = Pick<FullPayload, 'encoding' | 'bytes'>;
 
 // Encoders of the messages that clients send. They do the same as `encodeMessage()`, with the same errors, but make smaller
 // client bundles, because they leave out the messages of servers. Identifiers are 0 until a message is sent.
@@ -23,6 +25,11 @@ export function encodeRequest(name: string, payload: Payload): Uint8Array<ArrayB
 export function encodeClientSignal(name: string, payload: Payload): Uint8Array<ArrayBuffer> {
   const encoding = payload.bytes.length > 0 || payload.encoding !== 'utf16' ? payload.encoding : 'utf8';
   return encodeNamed(MessageType.SignalBinary + ENCODINGS.indexOf(encoding), SIGNAL_NAME_START, name, payload);
+}
+
+/** A request or signal of an extension, whose payload is text. */
+export function textPayload(text: string): Payload {
+  return { encoding: 'utf8', bytes: encodeUtf8(text) };
 }
 
 /** type · id(8) · session key (rest) */

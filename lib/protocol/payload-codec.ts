@@ -70,7 +70,7 @@ function checked(payload: unknown): Payload {
   );
 }
 
-function describeType(value: unknown): string {
+export function describeType(value: unknown): string {
   if (typeof value !== 'object' || value === null) return value === null ? 'null' : `a value of type ${typeof value}`;
   const { constructor } = value as { constructor?: { name?: unknown } };
   return `a value of type ${typeof constructor?.name === 'string' ? constructor.name : 'object'}`;

@@ -28,8 +28,8 @@ interface Identity {
 }
 
 /**
- * Closes one connection. `end()` stops receiving and closes the transport connection when the last handler has ended.
- * `cut()` closes it at once.
+ * Closes one connection. `end()` stops receiving, ends streams, and closes the transport connection when the last handler has
+ * ended. `cut()` closes it at once.
  */
 export class ConnectionCloser<Connection extends Identity> {
   #cause: CloseCause | undefined;
@@ -65,6 +65,7 @@ export class ConnectionCloser<Connection extends Identity> {
     if (!this.isOpen) return;
     this.#cause = cause;
     this.inbox.dropWaiting();
+    this.inbox.endStreams();
     this.closeWhenIdle();
   }
 
@@ -79,6 +80,7 @@ export class ConnectionCloser<Connection extends Identity> {
     this.#isCut = true;
     this.#cause ??= cause;
     this.inbox.dropWaiting();
+    this.inbox.endStreams();
     this.transportConnection.close(cause.code, cause.text);
   }
 
@@ -88,6 +90,7 @@ export class ConnectionCloser<Connection extends Identity> {
     this.logger.warn(`${this.#name} broke the protocol and is closed: ${error.message} (${error.code})`);
     this.#cause = { code: error.closeCode, text: error.code, reason: 'violation' };
     this.inbox.dropWaiting();
+    this.inbox.endStreams();
     this.transportConnection.pause();
     this.callbacks.violation(this.connection, error);
     this.closeWhenIdle();

@@ -5,10 +5,12 @@ import type { Session } from '../session/session.js';
 import type { TransportConnection, ConnectionRequest } from './ports/transport-connection.js';
 import { ConnectionCloser, type CloseCause, type ConnectionCallbacks } from './connection-closer.js';
 import type { Handshake } from './handshake.js';
+import type { OutgoingStream } from './extensions/outgoing-stream.js';
 import { Inbox } from './inbox.js';
 import { stackOf } from '../common/logger.js';
 import { readIncoming, type Incoming } from './incoming.js';
 import { LazyConnectionSession } from './lazy-connection-session.js';
+import type { Message } from './message.js';
 import { Outbox } from './outbox.js';
 import { Liveness } from './liveness.js';
 import { addMovedConnectionMembers } from './moved-connection-members.js';
@@ -58,7 +60,16 @@ export class WebwireConnection {
     const outbox = new Outbox(transportConnection, options, logger, () => this.#closer.drop('reads too slowly'));
     const session = new LazyConnectionSession(sessions, this, outbox);
     const onIdle = () => this.#closer.closeWhenIdle();
-    const inbox = new Inbox(this, context, transportConnection, outbox, session, concurrencyLimit, onIdle);
+    const inbox = new Inbox(
+      this,
+      context,
+      transportConnection,
+      outbox,
+      session,
+      this.#lifetime,
+      concurrencyLimit,
+      onIdle,
+    );
     this.#outbox = outbox;
     this.#session = session;
     this.#inbox = inbox;
@@ -211,7 +222,7 @@ export class WebwireConnection {
 
   /** Called at regular intervals. Closes the connection if no data was received or written for too long. @internal */
   checkLiveness(): void {
-    const isRead = !this.#inbox.isWaiting && !this.#closer.isViolated;
+    const isRead = !this.#inbox.isPaused && !this.#closer.isViolated;
     const finding = this.#liveness.check(this.#transportConnection, isRead);
     if (finding === 'silent') this.cut({ code: 1001, text: 'read timeout', reason: 'read-timeout' });
     else if (finding === 'stalled') this.#closer.drop('has taken nothing for the read timeout');
@@ -222,6 +233,25 @@ export class WebwireConnection {
   /** Refuses the messages that wait for a handler, because the server shuts down. @internal */
   refuseWaiting(): void {
     this.#inbox.refuseWaiting();
+  }
+
+  /**
+   * Opens a stream as the reply to a request whose handler is being called.
+   * @throws RequestError if the client has not asked for streams, or has too many.
+   * @internal
+   */
+  openStream(message: Message): OutgoingStream {
+    return this.#inbox.openStream(message);
+  }
+
+  /** Aborts the signals of all streams, because the server begins to shut down. @internal */
+  abortStreams(): void {
+    this.#inbox.abortStreams();
+  }
+
+  /** Ends all streams, because the time for the shutdown is over. @internal */
+  shutDownStreams(): void {
+    this.#inbox.shutDownStreams();
   }
 
   /** Receives no more messages, lets running handlers finish and reply, then closes the connection. @internal */

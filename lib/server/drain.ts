@@ -35,11 +35,14 @@ export class Drain {
   };
 
   /**
-   * Waits for the running handlers, closes the connections, then waits for hooks and session operations.
+   * Waits for the running handlers, ends streams, closes the connections, then waits for hooks and session operations.
    * @returns False if the timeout has ended the wait.
    */
   async run(sessions: SessionService | null): Promise<boolean> {
-    for (const connection of this.connections) connection.refuseWaiting();
+    for (const connection of this.connections) {
+      connection.refuseWaiting();
+      connection.abortStreams();
+    }
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -48,6 +51,7 @@ export class Drain {
     await this.#until(() => isLate || this.activeHandlers.running === 0);
     for (const connection of this.connections) {
       connection.refuseWaiting();
+      connection.shutDownStreams();
       connection.end(SHUTDOWN);
     }
     await this.#until(() => isLate || this.#isFinished());

@@ -20,6 +20,8 @@ import {
   writeInt32,
 } from '../protocol/layout.js';
 import type { ConnectionLifetime } from './connection-lifetime.js';
+import type { Demand } from './extensions/demand.js';
+import { MessageLifetime } from './message-lifetime.js';
 
 /** A request or a signal from a client. Handlers get it with `@WebwireMessage()`. */
 export class Message {
@@ -30,7 +32,8 @@ export class Message {
   /** The identifier as two numbers, as copying them is faster than copying bytes. */
   readonly #firstHalf: number = 0;
   readonly #secondHalf: number = 0;
-  readonly #lifetime: ConnectionLifetime;
+  readonly #connection: ConnectionLifetime;
+  #lifetime: MessageLifetime | undefined = undefined;
   readonly #encoding: PayloadEncoding;
   readonly #bytes: Uint8Array;
   readonly #payloadStart: number;
@@ -48,7 +51,7 @@ export class Message {
     bytes: Uint8Array,
     start: number,
     end: number,
-    lifetime: ConnectionLifetime,
+    connection: ConnectionLifetime,
   ) {
     const isRequest = isRequestType(type);
     const encoding = encodingOf(type);
@@ -65,7 +68,7 @@ export class Message {
       this.#firstHalf = readInt32(bytes, start + ID_START);
       this.#secondHalf = readInt32(bytes, start + ID_START + HALF);
     }
-    this.#lifetime = lifetime;
+    this.#connection = connection;
   }
 
   /** The content: a view of the received bytes, which stay unchanged while they are referenced. */
@@ -93,14 +96,86 @@ export class Message {
     return identifier;
   }
 
-  /** Aborts when the connection is gone, so that handlers can stop work that is no longer needed. */
+  /**
+   * Aborts when the connection is gone, or when the client gives the request up, so that handlers can stop work that is no
+   * longer needed. The signal of a stream also aborts when the server begins to shut down.
+   */
   get abortSignal(): AbortSignal {
-    return this.#lifetime.abortSignal;
+    return this.#own.abortSignal;
   }
 
-  /** Reports the end of the connection; costs less than `abortSignal`. @internal */
-  get lifetime(): ConnectionLifetime {
-    return this.#lifetime;
+  get #own(): MessageLifetime {
+    return (this.#lifetime ??= new MessageLifetime(this.#connection, this));
+  }
+
+  /** True if the connection is gone or the client has given the request up. @internal */
+  get isOver(): boolean {
+    return this.#lifetime ? this.#lifetime.isOver : this.#connection.isOver;
+  }
+
+  /** For a stream, what its source has to respect; else `undefined`. @internal */
+  get demand(): Demand | undefined {
+    return this.#lifetime?.demand;
+  }
+  set demand(demand: Demand | undefined) {
+    this.#own.demand = demand;
+  }
+
+  /** Calls `listener` once, when `isOver` becomes true; costs less than `abortSignal`. @internal */
+  addEndListener(listener: () => void): void {
+    this.#own.add(listener);
+  }
+
+  /** @internal */
+  removeEndListener(listener: () => void): void {
+    this.#lifetime?.remove(listener);
+  }
+
+  /** True if the signal has aborted, and the error of the handler is the consequence. @internal */
+  isAbortedBy(error: unknown): boolean {
+    if (!this.#lifetime?.isAborted) return false;
+    const { name } = (error ?? {}) as { name?: unknown };
+    return name === 'AbortError' || error === this.#lifetime.abortSignal.reason;
+  }
+
+  /** Aborts the signal, so that the handler may end by itself. @internal */
+  abort(): void {
+    this.#own.abort();
+  }
+
+  /** Called when the result is no longer needed. @internal */
+  end(): void {
+    this.#own.end();
+  }
+
+  /** True if the request has been answered although its handler has not ended. @internal */
+  get isAnswered(): boolean {
+    return this.#lifetime?.isAnswered ?? false;
+  }
+
+  /** Called when the request is answered although its handler still runs: its result will be dropped. @internal */
+  giveUp(): void {
+    this.#own.isAnswered = true;
+    this.#own.end();
+  }
+
+  /**
+   * Called when the handler has ended.
+   * @returns False if the request has been answered already.
+   * @internal
+   */
+  settle(): boolean {
+    if (!this.#lifetime) return true;
+    this.#lifetime.settle();
+    return !this.#lifetime.isAnswered;
+  }
+
+  /**
+   * The identifier as the key of a map: a number for most clients, as they count from 1, and numbers need no memory.
+   * @internal
+   */
+  get key(): number | string {
+    return identifierKey(this.#firstHalf, this.#secondHalf);
   }
 
   /** Writes the identifier of a request to the start of `target`. @internal */
@@ -112,3 +187,13 @@ export class Message {
 
 /** Bytes in half an identifier. */
 const HALF = IDENTIFIER_LENGTH / 2;
+
+function identifierKey(firstHalf: number, secondHalf: number): number | string {
+  return secondHalf === 0 ? firstHalf : `${firstHalf},${secondHalf}`;
+}
+
+/** The `key` of a request whose identifier is given in 16 hexadecimal digits. */
+export function keyFromHex(digits: string): number | string {
+  const bytes = Buffer.from(digits, 'hex');
+  return identifierKey(readInt32(bytes, 0), readInt32(bytes, HALF));
+}

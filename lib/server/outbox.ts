@@ -40,6 +40,7 @@ interface OutboxLimits {
 export class Outbox {
   /** Upper bound of the bytes of replies in the buffered data. */
   #replies = 0;
+  #isDrainRequested = false;
 
   /** @param drop Called when too many bytes of signals wait for the client. */
   constructor(
@@ -52,6 +53,23 @@ export class Outbox {
   /** True if more than `maxBufferedAmount` bytes wait, of replies and signals together. */
   get isFull(): boolean {
     return this.#bufferedAmount() > this.limits.maxBufferedAmount;
+  }
+
+  /** True if bytes wait to be written. */
+  get isBuffering(): boolean {
+    return this.transportConnection.bufferedAmount > 0;
+  }
+
+  /** Makes the transport connection report when the bytes that wait now have been written. */
+  drain(): void {
+    if (this.#isDrainRequested) return;
+    this.#isDrainRequested = true;
+    this.transportConnection.drain?.();
+  }
+
+  /** Called when that has been reported. */
+  drained(): void {
+    this.#isDrainRequested = false;
   }
 
   /** True if more than `maxBufferedAmount` bytes wait without replies, even after gathered messages were written. */

@@ -42,7 +42,8 @@ export interface ServerOptions {
   subProtocolName?: string;
   /**
    * Most handlers that run at once for one connection: at least 1. At the limit, further messages of the client wait in
-   * order, and the connection is not read until a handler has ended. Handshake guards can set another limit for a connection.
+   * order. The connection is not read while 64 messages wait, or 16 times `messageBufferSize` bytes. Streams do not count.
+   * Handshake guards can set another limit for a connection.
    * @default Infinity
    */
   concurrencyLimit?: number;
@@ -51,6 +52,17 @@ export interface ServerOptions {
    * @default Infinity
    */
   maxConnections?: number;
+  /**
+   * Most streams that are open at once on one connection: at least 1. Further ones get a ReplyError `TOO_MANY_STREAMS`.
+   * @default 64
+   */
+  maxStreams?: number;
+  /**
+   * Offers streams, cancellation and probes to clients that ask for them (docs/PROTOCOL.md, section 11). With `false`, a client
+   * that asks gets a ReplyError `NOT_FOUND`, and streams cannot be opened.
+   * @default true
+   */
+  extensions?: boolean;
   /**
    * Bytes that may wait to be written to a client: 0 to 2^53 − 1. While more wait, the server starts no handlers for the
    * client and does not read from it, until all of them have been written. A client is disconnected with code 1013 when
@@ -111,6 +123,8 @@ export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
   subProtocolName: stringThat('a string', () => true),
   concurrencyLimit: countOrInfinity('handlers'),
   maxConnections: countOrInfinity('connections'),
+  maxStreams: countOrInfinity('streams'),
+  extensions: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
   maxBufferedAmount: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes'),
   origins: ORIGINS_RULE,
   handshakeTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
@@ -133,6 +147,8 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     subProtocolName: options.subProtocolName ?? '',
     concurrencyLimit: options.concurrencyLimit ?? Infinity,
     maxConnections: options.maxConnections ?? Infinity,
+    maxStreams: options.maxStreams ?? 64,
+    extensions: options.extensions ?? true,
     maxBufferedAmount: options.maxBufferedAmount ?? 1_048_576,
     origins: options.origins,
     handshakeTimeout: options.handshakeTimeout ?? 10_000,

@@ -1,3 +1,4 @@
+import { assertUnreserved } from '../protocol/extensions.js';
 import { encodeMessage, signalType, type EncodableMessage } from '../protocol/index.js';
 import type { PayloadCodec } from '../protocol/payload-codec.js';
 import { toPayload } from './to-payload.js';
@@ -5,9 +6,11 @@ import { toPayload } from './to-payload.js';
 /**
  * Makes a signal (docs/PROTOCOL.md, section 5).
  * @param body As for `connection.signal()`.
+ * @throws ProtocolError for a reserved name.
  * @throws TypeError for a body that cannot be encoded, a promise or an Observable; any error that the codec throws.
  */
 export function signalOf(name: string, body: unknown, codec: PayloadCodec): EncodableMessage {
+  assertUnreserved(name);
   const { encoding, bytes } = toPayload(body, codec);
   return { type: signalType(encoding), name, payload: bytes };
 }

@@ -10,7 +10,7 @@ afterEach(() => void vi.useRealTimers());
 /** Connects a client to a server with a read timeout of 1 000 ms, or that of the four bytes. */
 async function connect(readTimeout = 'e8030000'): Promise<{ client: WebwireClient; socket: FakeSocket }> {
   const server = new FakeServer();
-  const client = server.client({ requestTimeout: 100_000_000 });
+  const client = server.client({ requestTimeout: 100_000_000, livenessTimeout: Infinity });
   const connecting = client.connect();
   const socket = await server.accept(`170200${readTimeout}00200000`);
   await connecting;

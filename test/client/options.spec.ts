@@ -13,6 +13,8 @@ describe('a client is not made', () => {
     [{ requestTimeout: 0 }, 'requestTimeout is "0", but must be a number of milliseconds of at least 1, or Infinity'],
     [{ requestTimeout: '5' }, 'requestTimeout is "5", but must be a number of milliseconds of at least 1, or Infinity'],
     [{ dialTimeout: NaN }, 'dialTimeout is "NaN", but must be a number of milliseconds of at least 1, or Infinity'],
+    [{ livenessTimeout: 0 }, 'livenessTimeout is "0", but must be a number of milliseconds of at least 1, or Infinity'],
+    [{ extensions: 'no' }, 'extensions is "no", but must be true or false'],
     [{ subProtocolName: 5 }, 'subProtocolName is "5", but must be a string'],
     [{ codec: { encode() {} } }, 'codec is "object", but must be an object with encode, decode'],
     [{ reconnect: 'yes' }, 'reconnect is "yes", but must be true, false or an object of delays'],
@@ -41,7 +43,7 @@ describe('a client is not made', () => {
     [
       { timeout: 5 },
       'timeout',
-      'codec, subProtocolName, requestTimeout, dialTimeout, reconnect, maxQueuedRequests, sessionStorage, syncTabs, webSocket',
+      'codec, subProtocolName, requestTimeout, dialTimeout, livenessTimeout, extensions, reconnect, maxQueuedRequests, sessionStorage, syncTabs, webSocket',
     ],
     [{ reconnect: { delay: 5 } }, 'reconnect.delay', 'minDelay, maxDelay, factor, jitter'],
     [JSON.parse('{"__proto__": 1}') as object, '__proto__', 'codec, .*'],

@@ -154,7 +154,7 @@ describe('a request that takes too long', () => {
   ])('fails according to its own options: %o', async (options, time, error) => {
     useFakeTimers();
     vi.setSystemTime(0);
-    const { client } = await connected(server);
+    const { client } = await connected(server, { livenessTimeout: Infinity });
     const failing = outcome(client.request('a', 'b', options));
     await vi.advanceTimersByTimeAsync(time - 1);
     expect(client.pendingRequests).toBe(1);
@@ -177,7 +177,7 @@ describe('a request that takes too long', () => {
 
   it('waits as long as it takes with an infinite timeout', async () => {
     useFakeTimers();
-    const { client, socket } = await connected(server);
+    const { client, socket } = await connected(server, { livenessTimeout: Infinity });
     const reply = client.request('a', 'b', { timeout: Infinity });
     await vi.advanceTimersByTimeAsync(100_000_000);
     socket.say(replyUtf8(1, 'at last'));

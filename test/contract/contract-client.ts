@@ -75,6 +75,15 @@ export class ContractClient {
     return id;
   }
 
+  /** Asks for extensions; the identifier is 0. */
+  async extend(...extensions: string[]): Promise<string> {
+    const payload = Buffer.from(JSON.stringify({ extensions }));
+    this.sendBytes(
+      encodeMessage({ type: MessageType.RequestUtf8, id: new Uint8Array(8), name: 'wwr:extensions', payload }),
+    );
+    return this.nextInShort();
+  }
+
   /** Sends a request, and waits for the next message. */
   ask(name: string, body: Payload | string = ''): Promise<string> {
     this.request(name, body);

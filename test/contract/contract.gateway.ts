@@ -7,10 +7,12 @@ import {
   WebwireRequest,
   WebwireServer,
   WebwireSignal,
+  WebwireStream,
   type DisconnectReason,
   type Message,
 } from 'nestjs-webwire';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { deferred, type Deferred } from '../support/deferred.js';
 import { Queue } from '../support/queue.js';
 
@@ -105,6 +107,46 @@ export class ContractGateway {
 
   @WebwireRequest('whoami') whoami(@ConnectedSocket() { session }: WebwireConnection) {
     return session?.info?.user ?? 'nobody';
+  }
+
+  /** Items that the sources of streams have made. */
+  made = 0;
+  /** Names of the sources that have stopped. */
+  readonly stopped = new Queue<string>();
+  /** The `abortSignal` of each `watch` request. */
+  readonly watched = new Queue<AbortSignal>();
+
+  /** Streams the numbers from 0 to below its body. */
+  @WebwireStream('count') async *count(@MessageBody() end: string) {
+    try {
+      for (let n = 0; n < Number(end); n++) {
+        this.made++;
+        yield String(n);
+      }
+    } finally {
+      this.stopped.push('count');
+    }
+  }
+
+  /** Streams so many items of 8 000 bytes. */
+  @WebwireStream('large items') async *largeItems(@MessageBody() count: string) {
+    for (let n = 0; n < Number(count); n++) {
+      this.made++;
+      yield NOISE.subarray(0, 8_000);
+    }
+  }
+
+  @WebwireStream('break') async *break(@MessageBody() code: string) {
+    yield 'one';
+    if (code === '') throw new Error('SECRET');
+    throw new RequestError(code, 'broken');
+  }
+
+  /** Replies with the reason when its `abortSignal` aborts. */
+  @WebwireRequest('watch') async watch(@WebwireMessage() { abortSignal }: Message) {
+    this.watched.push(abortSignal);
+    await once(abortSignal, 'abort');
+    return 'too late';
   }
 
   /** Lets the handler of `wait` reply. */

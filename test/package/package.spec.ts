@@ -38,6 +38,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'WebwireServer',
       'WebwireService',
       'WebwireSignal',
+      'WebwireStream',
       'WsTransport',
       'jsonCodec',
       'plainCodec',

@@ -130,13 +130,18 @@ function together(send: () => void) {
 
 afterEach(() => app.close());
 
+/** Messages that wait when the server stops reading. */
+const WAITING = 64;
+
 async function expectLimit(limit: number) {
+  const count = limit + WAITING;
+  const isPaused = once(socket, 'pause');
   together(() => {
-    for (let n = 0; n <= limit; n++) client.send('slow', String(n));
+    for (let n = 0; n < count; n++) client.send('slow', String(n));
   });
-  await once(socket, 'pause');
+  await isPaused;
   expect(gateway.running).toBe(limit);
-  for (let n = 0; n <= limit; n++) {
+  for (let n = 0; n < count; n++) {
     await gateway.started.take((body) => body === String(n));
     gateway.end(String(n));
     expect(show(await client.next())).toBe(`utf8 ${n}`);
@@ -286,6 +291,66 @@ describe('a client that sends more than is handled', () => {
   });
 });
 
+describe('a connection at its limit', () => {
+  it('is read again when half of the messages that wait have been started', async () => {
+    await start({ concurrencyLimit: 1 });
+    const isPaused = once(socket, 'pause');
+    together(() => {
+      for (let n = 0; n <= WAITING; n++) client.send('slow', String(n));
+    });
+    await isPaused;
+    expect(socket.isPaused()).toBe(true);
+    const isResumed = once(socket, 'resume');
+    for (let n = 0; n <= WAITING; n++) {
+      await gateway.started.take((body) => body === String(n));
+      gateway.end(String(n));
+      await client.next();
+    }
+    await isResumed;
+    expect(await client.ask('sync', 'x')).toBe('utf8 x');
+  });
+
+  it('is not read while 16 of the largest messages wait', async () => {
+    await start({ concurrencyLimit: 1, messageBufferSize: 1_024 });
+    client.send('slow', 'runs');
+    const isPaused = once(socket, 'pause');
+    for (let n = 0; n < 17; n++) client.send('sync', 'x'.repeat(1_000));
+    await isPaused;
+    gateway.end('runs');
+    for (let n = 0; n < 18; n++) await client.next();
+    expect(await client.ask('sync', 'x')).toBe('utf8 x');
+  });
+
+  it('answers pings and takes cancellations', async () => {
+    await start({ concurrencyLimit: 1 });
+    expect(await client.ask('wwr:extensions', '{"extensions":["cancel","ping"]}')).toMatch(/^utf8 /);
+    client.send('slow', 'runs');
+    client.send('sync', 'waits');
+    client.send('sync', 'waits longer');
+    expect(await client.ask('wwr:ping')).toBe('binary');
+    client.signal('wwr:cancel:0300000000000000', 'x');
+    expect(show(await client.next())).toMatch(/^error CANCELED/);
+    gateway.end('runs');
+    expect((await take(2)).map((bytes) => show(decodeMessage(bytes)))).toEqual(['utf8 runs', 'utf8 waits longer']);
+  });
+
+  it('sends that it is busy when it is not read, if the client asked for pings', async () => {
+    await start({ concurrencyLimit: 1 });
+    expect(await client.ask('wwr:extensions', '{"extensions":["ping"]}')).toMatch(/^utf8 /);
+    for (let n = 0; n <= WAITING; n++) client.send('slow', String(n));
+    expect(show(await client.next())).toBe('signal wwr:busy binary ');
+  });
+
+  it('does not send it to others', async () => {
+    await start({ concurrencyLimit: 1 });
+    const isPaused = once(socket, 'pause');
+    for (let n = 0; n <= WAITING; n++) client.send('slow', String(n));
+    await isPaused;
+    gateway.end('0');
+    expect(show(await client.next())).toBe('utf8 0');
+  });
+});
+
 describe('a message that waits', () => {
   async function startWaiting() {
     await start({ concurrencyLimit: 1 });
@@ -294,8 +359,10 @@ describe('a message that waits', () => {
       client.send('sync', 'waits');
       client.signal('sync', 'waits too');
       client.sendBytes('1f0900000000000000');
+      // Overtakes them, and is answered at once.
+      client.send('wwr:unknown');
     });
-    await once(socket, 'pause');
+    expect(show(await client.next())).toMatch(/^error NOT_FOUND/);
     return [...gateway.server.connections][0]!;
   }
 
@@ -335,7 +402,7 @@ describe('a message that waits', () => {
     expect(gateway.started.rest).toEqual(['runs']);
   });
 
-  it('is dropped when the client is gone, which the server notices when it reads again', async () => {
+  it('is dropped when the client is gone', async () => {
     await startWaiting();
     client.socket.terminate();
     expect(await gateway.disconnects.take()).toBe('connection-lost');

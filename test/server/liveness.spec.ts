@@ -298,12 +298,16 @@ describe('a client that the server does not read from', () => {
     }
   }
 
+  /** Messages that wait when the server stops reading. */
+  const WAITING = 64;
+
   it('because handlers are at their limit is not taken for silent', async () => {
     await start({ concurrencyLimit: 1 });
     const [client, connection] = await connect();
+    const isPaused = once(sockets[0]!, 'pause');
     client.send('slow');
-    client.send('echo', 'waits');
-    await once(sockets[0]!, 'pause');
+    for (let n = 0; n < WAITING; n++) client.send('echo', 'waits');
+    await isPaused;
     for (let n = 0; n < 100; n++) {
       vi.advanceTimersByTime(LOOK);
       await passIo();
@@ -311,7 +315,7 @@ describe('a client that the server does not read from', () => {
     expect(connection.isActive).toBe(true);
     gateway.work.resolve('done');
     expect(show(await client.next())).toBe('utf8 done');
-    expect(show(await client.next())).toBe('utf8 waits');
+    for (let n = 0; n < WAITING; n++) expect(show(await client.next())).toBe('utf8 waits');
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
     vi.advanceTimersByTime(READ_TIMEOUT + LOOK);
     expect(await client.closed).toEqual({ code: 1001, reason: 'read timeout' });
@@ -320,9 +324,10 @@ describe('a client that the server does not read from', () => {
   it('because handlers are at their limit is found to be gone, when it is', async () => {
     await start({ concurrencyLimit: 1 });
     const [client] = await connect();
+    const isPaused = once(sockets[0]!, 'pause');
     client.send('until gone');
-    client.send('echo', 'waits');
-    await once(sockets[0]!, 'pause');
+    for (let n = 0; n < WAITING; n++) client.send('echo', 'waits');
+    await isPaused;
     const { abortSignal } = await gateway.started.take();
     client.send('echo', 'is not even read');
     client.socket.terminate();

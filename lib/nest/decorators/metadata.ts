@@ -12,7 +12,7 @@ export interface GatewayBrand {
   readonly applications: Set<WeakRef<ApplicationConfig>>;
 }
 
-/** On a prototype: names of the methods with `@WebwireRequest()` or `@WebwireSignal()`. */
+/** On a prototype: names of the methods with `@WebwireRequest()`, `@WebwireSignal()` or `@WebwireStream()`. */
 export const WEBWIRE_METHODS = 'webwire:methods';
 
 /** On a method: a list of `HandlesMetadata`, one for each decorator. */
@@ -26,7 +26,8 @@ export const HANDSHAKE_METHOD = 'webwire:handshake';
 
 /** The messages that a decorated method handles. */
 export interface HandlesMetadata {
-  readonly kind: 'request' | 'signal';
+  /** A stream is opened by a request. */
+  readonly kind: 'request' | 'signal' | 'stream';
   /** Messages of this name, or all that no other handler handles. */
   readonly target: { readonly name: string } | 'fallback';
   readonly codec: PayloadCodec | undefined;

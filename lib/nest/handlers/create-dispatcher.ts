@@ -14,6 +14,7 @@ import { Recovery } from './recovery.js';
 import { Route } from './route.js';
 import { RoutingTable } from './routing-table.js';
 import { isEnhanced, isScoped } from './scope.js';
+import { StreamRoute } from './stream-route.js';
 
 /** A gateway on a server, and the codec of its handlers that have no codec of their own. */
 export interface ServedGateway {
@@ -43,9 +44,10 @@ export function createDispatcher(
     for (const handler of definition.handlers) {
       const label = `${definition.name}.${handler.methodName}`;
       const invoke = createInvoker(nest, definition, handler, prepareInstance, logger);
+      const RouteClass = handler.kind === 'stream' ? StreamRoute : Route;
       routes.add(
         handler,
-        new Route(label, definition.module.name, handler.codec ?? codec ?? plainCodec, invoke, logger),
+        new RouteClass(label, definition.module.name, handler.codec ?? codec ?? plainCodec, invoke, logger),
       );
     }
   }

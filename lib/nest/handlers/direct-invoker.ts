@@ -1,7 +1,9 @@
+import type { Observable } from 'rxjs';
 import type { HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import { parameterReaders, type ParameterReader } from './parameters.js';
 import { passPromised, passValue } from './resolve-result.js';
+import { handlerLabel, itemsOf } from './stream-items.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import type { Message } from '../../server/message.js';
 import { isPromiseLike } from '../../protocol/promise.js';
@@ -11,6 +13,7 @@ type Call = (connection: WebwireConnection, body: unknown, message: Message) => 
 /** Calls a handler without enhancers directly. A handler that returns a value is answered in the same tick. */
 export function directInvoker(instance: object, handler: HandlerDefinition): Invoker {
   const call = createCall(instance, handler);
+  if (handler.kind === 'stream') return streamInvoker(call, handlerLabel(instance, handler.callback));
   return (connection, body, message, succeed, fail) => {
     let result: unknown;
     let isPromised: boolean;
@@ -23,6 +26,19 @@ export function directInvoker(instance: object, handler: HandlerDefinition): Inv
     return isPromised
       ? passPromised(result as PromiseLike<unknown>, message, succeed, fail)
       : passValue(result, message, succeed, fail);
+  };
+}
+
+/** Passes the Observable of the items to `succeed`. */
+function streamInvoker(call: Call, label: string): Invoker {
+  return (connection, body, message, succeed, fail) => {
+    let items: Observable<unknown>;
+    try {
+      items = itemsOf(call(connection, body, message), message, label);
+    } catch (error) {
+      return fail(error);
+    }
+    return succeed(items);
   };
 }
 

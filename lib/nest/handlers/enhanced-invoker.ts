@@ -1,3 +1,4 @@
+import { from, type Observable } from 'rxjs';
 import { loadPerContext } from '../internals/load-per-context.js';
 import { resolveEnhancers } from '../internals/resolve-enhancers.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
@@ -8,6 +9,7 @@ import { Pipeline } from './pipeline.js';
 import type { Recovery } from './recovery.js';
 import { createContext } from './request-context.js';
 import { resolveResult } from './resolve-result.js';
+import { handlerLabel, itemsOf, laterItems, recoverable } from './stream-items.js';
 
 /** Runs a handler through its guards, interceptors, pipes and filters, which are found once, at start. */
 export function enhancedInvoker(
@@ -20,8 +22,16 @@ export function enhancedInvoker(
   const enhancers = resolveEnhancers(nest, instance, handler);
   // A version of Nest may build its pipelines in another way. Then Nest's own pipeline runs, which is slower.
   const pipeline: HandlerPipeline = enhancers
-    ? new Pipeline(instance, handler.callback, enhancers)
+    ? new Pipeline(instance, handler.callback, enhancers, handler.kind === 'stream')
     : nestPipeline(nest, instance, handler);
+  if (handler.kind === 'stream') {
+    const label = handlerLabel(instance, handler.callback);
+    return (connection, body, message, succeed) => {
+      const args: HandlerArguments = [connection, body, message, message.name];
+      const run = () => itemsOf(pipeline.run(args), message, label);
+      return succeed(recoverable(run, (error) => recovery.recover(instance, args, error)));
+    };
+  }
   return (connection, body, message, succeed, fail) => {
     const args: HandlerArguments = [connection, body, message, message.name];
     let result: unknown;
@@ -44,24 +54,31 @@ export function scopedInvoker(
   recovery: Recovery,
 ): Invoker {
   const { wrapper, module } = gateway;
-  const run = async (args: HandlerArguments): Promise<unknown> => {
-    const [connection] = args;
+  const isStream = handler.kind === 'stream';
+  const label = handlerLabel(wrapper.instance as object, handler.callback);
+  const start = async (args: HandlerArguments): Promise<unknown> => {
+    const [connection, , message] = args;
     const scope: Scope = { contextId: createContext(gateway, connection), inquirerId: wrapper.id };
     let instance: object;
     try {
       instance = await loadPerContext(module, module.providers, wrapper, scope.contextId);
     } catch (error) {
-      return recovery.recover(wrapper.instance as object, args, error);
+      const answer = recovery.recover(wrapper.instance as object, args, error);
+      return isStream ? from(answer) : answer;
     }
     prepare(instance);
     // Enhancers may be request-scoped as well, so each message needs a pipeline of its own.
     const pipeline = nestPipeline(nest, instance, handler, scope);
+    const recover = (error: unknown) => recovery.recover(instance, args, error, scope);
+    if (isStream) return recoverable(() => itemsOf(pipeline.run(args), message, label), recover);
     try {
-      return await resolveResult(await pipeline.run(args), args[2]);
+      return await resolveResult(await pipeline.run(args), message);
     } catch (error) {
-      return recovery.recover(instance, args, error, scope);
+      return recover(error);
     }
   };
-  return (connection, body, message, succeed, fail) =>
-    run([connection, body, message, message.name]).then(succeed, fail);
+  return (connection, body, message, succeed, fail) => {
+    const result = start([connection, body, message, message.name]);
+    return isStream ? succeed(laterItems(result as Promise<Observable<unknown>>)) : result.then(succeed, fail);
+  };
 }

@@ -7,6 +7,7 @@ import type { ServerLogger } from '../../common/logger.js';
 import type { Message } from '../../server/message.js';
 import type { ConnectionHooks } from './connection-hooks.js';
 import type { RoutingTable } from './routing-table.js';
+import { StreamRoute } from './stream-route.js';
 
 /** Routes the messages of one server to the handlers of its gateways. */
 export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
@@ -21,6 +22,10 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
     const route = this.routes.find('request', message.name);
     if (!route) throw new RequestError('NOT_FOUND', 'nobody handles this request');
     return route.request(connection, message);
+  }
+
+  isStream(name: string): boolean {
+    return this.routes.find('request', name) instanceof StreamRoute;
   }
 
   signal(connection: WebwireConnection, message: Message): void | Promise<void> {

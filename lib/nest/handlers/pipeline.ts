@@ -1,13 +1,14 @@
 import { ForbiddenException } from '@nestjs/common';
 import { from, isObservable, lastValueFrom, Observable, type Subscriber } from 'rxjs';
 import { AsyncScope } from '../../server/async-scope.js';
-import type { ConnectionLifetime } from '../../server/connection-lifetime.js';
+import type { Message } from '../../server/message.js';
 import type { HandlerArguments } from './invoker.js';
 import type { HandlerPipeline } from './nest-pipeline.js';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '../internals/nest-internals.js';
 import type { Enhancers, PipedParameter } from '../internals/resolve-enhancers.js';
 import { MESSAGE_ARGUMENT } from '../decorators/webwire-message.decorator.js';
 import { lastValue, whileConnected } from './resolve-result.js';
+import { handlerLabel, itemsOf } from './stream-items.js';
 import { isPromiseLike } from '../../protocol/promise.js';
 
 type Continuation = (value: unknown, subscriber: Subscriber<unknown>) => void;
@@ -23,11 +24,15 @@ export class Pipeline implements HandlerPipeline {
     private readonly instance: object,
     private readonly callback: (...args: unknown[]) => unknown,
     private readonly enhancers: Enhancers,
+    private readonly isStream = false,
   ) {
     this.#parameterCount = Math.max(0, ...enhancers.parameters.map(({ index }) => index + 1));
   }
 
-  /** Returns the result of the handler, or the last value of the interceptors around it, or the promise of either. */
+  /**
+   * Returns the result of the handler, or the last value of the interceptors around it (for a stream, the Observable of all
+   * values), or the promise of either.
+   */
   run(args: HandlerArguments): unknown {
     if (this.enhancers.guards.length === 0) return this.#intercept(args);
     const asked = this.#askGuards(this.#contextOf(args), 0);
@@ -60,11 +65,9 @@ export class Pipeline implements HandlerPipeline {
     if (this.enhancers.interceptors.length === 0) return this.#call(args);
     // An interceptor that changes the arguments in its context does not change those of the handler.
     const seen: HandlerArguments = [...args];
-    const { lifetime } = args[MESSAGE_ARGUMENT];
-    return lastValue(
-      new Observable((subscriber) => this.#interceptAt(0, this.#contextOf(args), seen, subscriber)),
-      lifetime,
-    );
+    const message = args[MESSAGE_ARGUMENT];
+    const values = new Observable((subscriber) => this.#interceptAt(0, this.#contextOf(args), seen, subscriber));
+    return this.isStream ? values : lastValue(values, message);
   }
 
   /** Runs the interceptor of an index, or the handler after the last one, and passes its values to a subscriber. */
@@ -76,7 +79,10 @@ export class Pipeline implements HandlerPipeline {
   ): void {
     const interceptor = this.enhancers.interceptors[index];
     if (!interceptor) {
-      emit(this.#call(args), subscriber, args[MESSAGE_ARGUMENT].lifetime);
+      const message = args[MESSAGE_ARGUMENT];
+      const result = this.#call(args);
+      if (!this.isStream) emit(result, subscriber, message);
+      else itemsOf(result, message, handlerLabel(this.instance, this.callback)).subscribe(subscriber);
       return;
     }
     const handle = () => {
@@ -131,14 +137,14 @@ function transform(value: unknown, parameter: PipedParameter, first: number): un
 }
 
 /** Passes the result of a handler to a subscriber: one value, or the values of an Observable while the connection is open. */
-function emit(result: unknown, subscriber: Subscriber<unknown>, lifetime: ConnectionLifetime): void {
-  if (isPromiseLike(result)) void continueLater(result, subscriber, (value) => emitValue(value, subscriber, lifetime));
-  else emitValue(result, subscriber, lifetime);
+function emit(result: unknown, subscriber: Subscriber<unknown>, message: Message): void {
+  if (isPromiseLike(result)) void continueLater(result, subscriber, (value) => emitValue(value, subscriber, message));
+  else emitValue(result, subscriber, message);
 }
 
-function emitValue(value: unknown, subscriber: Subscriber<unknown>, lifetime: ConnectionLifetime): void {
+function emitValue(value: unknown, subscriber: Subscriber<unknown>, message: Message): void {
   if (isObservable(value)) {
-    whileConnected(value, lifetime).subscribe(subscriber);
+    whileConnected(value, message).subscribe(subscriber);
   } else {
     subscriber.next(value);
     subscriber.complete();

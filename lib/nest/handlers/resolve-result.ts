@@ -1,6 +1,5 @@
 import { isObservable, Observable, UnsubscriptionError, type Subscription } from 'rxjs';
 import { isPromiseLike } from '../../protocol/promise.js';
-import type { ConnectionLifetime } from '../../server/connection-lifetime.js';
 import type { Message } from '../../server/message.js';
 
 /**
@@ -41,10 +40,10 @@ export function passPromised<Result>(
   return Promise.resolve(promise).then((value) => passValue(value, message, succeed, fail), fail);
 }
 
-/** An Observable with the same values that completes when the connection ends. */
-export function whileConnected(values: Observable<unknown>, lifetime: ConnectionLifetime): Observable<unknown> {
+/** An Observable with the same values that completes when the connection ends or the client gives the request up. */
+export function whileConnected(values: Observable<unknown>, message: Message): Observable<unknown> {
   return new Observable((subscriber) => {
-    if (lifetime.isOver) {
+    if (message.isOver) {
       subscriber.complete();
       return undefined;
     }
@@ -61,9 +60,9 @@ export function whileConnected(values: Observable<unknown>, lifetime: Connection
         subscriber.error(causeOf(error));
       }
     };
-    lifetime.add(end);
+    message.addEndListener(end);
     return () => {
-      lifetime.remove(end);
+      message.removeEndListener(end);
       subscription.unsubscribe();
     };
   });
@@ -76,7 +75,7 @@ export function whileConnected(values: Observable<unknown>, lifetime: Connection
  * without an Observable. Once the connection has ended, it is unsubscribed from at its first value: an endless Observable
  * would otherwise run for ever.
  */
-export function lastValue(values: Observable<unknown>, lifetime: ConnectionLifetime): unknown {
+export function lastValue(values: Observable<unknown>, message: Message): unknown {
   let last: unknown;
   let hasValue = false;
   let failure: { error: unknown } | undefined;
@@ -88,7 +87,7 @@ export function lastValue(values: Observable<unknown>, lifetime: ConnectionLifet
   };
   const leaveAfterEnd = () => {
     // Values that arrive during `subscribe()` are handled after it.
-    if (!hasValue || !lifetime.isOver || !subscription) return;
+    if (!hasValue || !message.isOver || !subscription) return;
     try {
       subscription.unsubscribe();
     } catch (error) {
@@ -116,18 +115,16 @@ export function lastValue(values: Observable<unknown>, lifetime: ConnectionLifet
   }
   return new Promise((resolve, reject) => {
     finish = () => {
-      lifetime.remove(leaveAfterEnd);
+      message.removeEndListener(leaveAfterEnd);
       if (failure) reject(failure.error);
       else resolve(last);
     };
-    lifetime.add(leaveAfterEnd);
+    message.addEndListener(leaveAfterEnd);
   });
 }
 
 function resolveObservable(value: unknown, message: Message): unknown {
-  if (!isComplex(value) || !isObservable(value)) return value;
-  const { lifetime } = message;
-  return lastValue(whileConnected(value, lifetime), lifetime);
+  return isComplex(value) && isObservable(value) ? lastValue(whileConnected(value, message), message) : value;
 }
 
 /** Returns `false` for primitives and bytes, which are neither promises nor Observables. Fast, as most results are these. */

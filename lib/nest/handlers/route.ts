@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { Observable } from 'rxjs';
 import type { Payload } from '../../protocol/index.js';
 import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { toPayload } from '../../server/to-payload.js';
@@ -53,6 +54,22 @@ export class Route {
   readonly #handle = (connection: WebwireConnection, message: Message): void | Promise<void> =>
     this.invoke(connection, this.#decode(connection, message), message, ignore, this.#fail);
 
+  /** Calls the handler of a stream. @returns The Observable of its items. */
+  protected items(connection: WebwireConnection, message: Message): Observable<unknown> {
+    const items = this.invoke(connection, this.#decode(connection, message), message, same, this.#fail);
+    return items as Observable<unknown>;
+  }
+
+  /** Encodes an item of a stream, as a reply. */
+  protected encode(item: unknown): Payload {
+    return this.#reply(item);
+  }
+
+  /** The error of a handler: a RequestError if the client may see it. */
+  protected failureOf(error: unknown): unknown {
+    return this.#failureOf(error);
+  }
+
   /** Encodes the result of the handler. An Error that a handler or filter returns is treated as if it were thrown. */
   readonly #reply = (value: unknown): Payload => {
     if (value instanceof Error) throw this.#failureOf(value);
@@ -106,6 +123,10 @@ export class Route {
 }
 
 function ignore(): void {}
+
+function same(value: unknown): unknown {
+  return value;
+}
 
 /** The text of an error, cut to a length that fits a log line. */
 function reasonOfDecoding(error: unknown): string {

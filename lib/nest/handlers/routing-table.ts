@@ -1,15 +1,16 @@
 import type { HandlesMetadata } from '../decorators/metadata.js';
 import type { Route } from './route.js';
 
-type Kind = HandlesMetadata['kind'];
+type Kind = 'request' | 'signal';
 
-/** The handlers of one server by kind and name of their messages. It is complete before the first connection. */
+/** The handlers of one server by kind and name of their messages; those of streams are among those of requests. It is complete before the first connection. */
 export class RoutingTable {
   readonly #routes: Record<Kind, Map<string, Route>> = { request: new Map(), signal: new Map() };
   readonly #fallbacks: Record<Kind, Route | undefined> = { request: undefined, signal: undefined };
 
   /** @throws Error if another handler handles the same messages; its text names both. */
-  add({ kind, target }: HandlesMetadata, route: Route): void {
+  add({ kind: handled, target }: HandlesMetadata, route: Route): void {
+    const kind = handled === 'signal' ? 'signal' : 'request';
     const existing = target === 'fallback' ? this.#fallbacks[kind] : this.#routes[kind].get(target.name);
     if (existing) {
       const messages = describeTarget(kind, target);

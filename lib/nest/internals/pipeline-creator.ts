@@ -3,6 +3,7 @@ import { isObservable } from 'rxjs';
 import { MESSAGE_ARGUMENT } from '../decorators/webwire-message.decorator.js';
 import type { HandlerArguments } from '../handlers/invoker.js';
 import { lastValue, whileConnected } from '../handlers/resolve-result.js';
+import { handlerLabel, itemsOf } from '../handlers/stream-items.js';
 import { assertNestParts } from './assert-nest-parts.js';
 
 /** The part of Nest's context creator that runs interceptors. */
@@ -64,13 +65,15 @@ export function createPipelineCreator(creator: ExternalContextCreator): External
     transformToResult: async (result: unknown) => result,
     interceptorsConsumer: {
       async intercept(interceptors, args, instance, callback, next, type) {
-        const { lifetime } = args[MESSAGE_ARGUMENT];
+        const message = args[MESSAGE_ARGUMENT];
         const handle = async () => {
           const result = await next();
-          return isObservable(result) ? whileConnected(result, lifetime) : result;
+          if (message.demand)
+            return itemsOf(result, message, handlerLabel(instance as object, callback as () => unknown));
+          return isObservable(result) ? whileConnected(result, message) : result;
         };
         const result = await interceptorsConsumer!.intercept(interceptors, args, instance, callback, handle, type);
-        return isObservable(result) ? lastValue(result, lifetime) : result;
+        return isObservable(result) && !message.demand ? lastValue(result, message) : result;
       },
     } satisfies InterceptorsPart['interceptorsConsumer'],
   });

@@ -1,10 +1,11 @@
 import { encodeMessage, MessageType, ProtocolError } from '../../protocol/index.js';
+import { isReserved, RESERVED_PREFIX } from '../../protocol/extensions.js';
 import { checkAll, stringThat, type OptionRules } from '../../common/options.js';
 import type { PayloadCodec } from '../../protocol/payload-codec.js';
 import { CODEC_RULE } from '../../server/server-options.js';
 import { WEBWIRE_HANDLES, WEBWIRE_METHODS, type HandlesMetadata } from '../decorators/metadata.js';
 
-/** Options of `@WebwireRequest()` and `@WebwireSignal()`. */
+/** Options of `@WebwireRequest()`, `@WebwireSignal()` and, without `fallback`, `@WebwireStream()`. */
 export interface WebwireHandlerOptions {
   /**
    * Name of the messages: at most 255 printable ASCII characters.
@@ -43,6 +44,7 @@ export function handlerDecorator(
   if (fallback && name !== undefined) {
     throw new TypeError(`a WebWire ${kind} handler has either a name or fallback: true, not both`);
   }
+  if (fallback && kind === 'stream') throw new TypeError('a WebWire stream handler has a name, and is no fallback');
   const metadata: HandlesMetadata = { kind, target: fallback ? 'fallback' : { name: name ?? '' }, codec };
   return (prototype, key, descriptor?: PropertyDescriptor) => {
     const method: unknown = descriptor?.value;
@@ -60,9 +62,15 @@ export function handlerDecorator(
 /**
  * Checks that messages can have a name.
  * @param handler `Class.method`, for the error.
- * @throws TypeError if no message can have this name.
+ * @throws TypeError if no message can have this name, or it is reserved.
  */
 export function assertName(kind: string, name: string, handler: string): void {
+  if (isReserved(name)) {
+    throw new TypeError(
+      `${JSON.stringify(name)} cannot be the name of a WebWire ${kind}, which ${handler} handles: ` +
+        `names that begin with "${RESERVED_PREFIX}" are reserved`,
+    );
+  }
   try {
     encodeMessage({ type: MessageType.SignalBinary, name, payload: new Uint8Array(1) });
   } catch (error) {

@@ -12,6 +12,11 @@ export interface Dispatcher<Connection> {
    *   without details; the server logs it.
    */
   request(connection: Connection, message: Message): Payload | Promise<Payload>;
+  /**
+   * Returns true if the replies to requests of this name are streams, which `request()` opens with `connection.openStream()`.
+   * Absent if there are none. Called only at the limit of handlers, for which streams do not count.
+   */
+  isStream?(name: string): boolean;
   /** Handles a signal. The server logs errors. */
   signal(connection: Connection, message: Message): void | Promise<void>;
   /**

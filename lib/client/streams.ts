@@ -1,0 +1,119 @@
+import { encodeClientSignal, textPayload } from '../protocol/client-messages.js';
+import { identifierToHex, ITEM_PREFIX, MORE_PREFIX } from '../protocol/extensions.js';
+import { ID_END, ID_START } from '../protocol/layout.js';
+import { TIMER_MAX } from '../protocol/limits.js';
+import { throwProtocolError } from '../protocol/server-messages.js';
+import type { ClientConnection } from './connection.js';
+import { CanceledError, RequestError, TimeoutError } from './errors.js';
+import { startOperation, type Operation } from './operation.js';
+import { ABORT_SIGNAL, checkOptions, MILLISECONDS, type ClientOptionRules } from './option-rules.js';
+import type { AbortSignalLike } from './platform.js';
+import type { ReceivedPayload } from './received-payload.js';
+
+/** Options of `stream()`. */
+export interface StreamOptions {
+  /** When it is aborted, the stream ends with a `CanceledError`, whose `cause` is the reason of the signal. */
+  signal?: AbortSignalLike | undefined;
+  /**
+   * If no item comes within this time, in milliseconds, the stream ends with a `TimeoutError`: at least 1, also `Infinity`. The
+   * time passes only while the application waits for an item.
+   * @default Infinity
+   */
+  idleTimeout?: number | undefined;
+}
+
+/** The `AbortSignal` of a stream, and its time limits in milliseconds. */
+interface StreamLimits {
+  readonly signal: AbortSignalLike | undefined;
+  /** For the connection on which the stream is opened. */
+  readonly opening: number;
+  /** For each item. */
+  readonly idle: number;
+}
+
+const STREAM_RULES: ClientOptionRules<StreamOptions> = { signal: ABORT_SIGNAL, idleTimeout: MILLISECONDS };
+
+/** @throws InvalidOptionError */
+export function checkStreamOptions(options: StreamOptions): Pick<StreamLimits, 'signal' | 'idle'> {
+  checkOptions(options, STREAM_RULES);
+  return { signal: options.signal, idle: options.idleTimeout ?? Infinity };
+}
+
+/** Receives the items of a stream. */
+export interface ItemReceiver {
+  /** @throws ProtocolError for more items than the client has granted. */
+  receive(item: ReceivedPayload): void;
+  /** Gives the stream up. */
+  fail(error: Error): void;
+}
+
+/** Opens a stream. */
+export interface StreamOpener {
+  /**
+   * Enters the operation, which settles when the server has ended the stream.
+   * @param opened Called when the request was sent on a connection.
+   */
+  enter(operation: Operation, opened: (connection: ClientConnection) => void): void;
+  /** Passes the signals of this name to the stream. */
+  register(name: string, receiver: ItemReceiver): void;
+  unregister(name: string): void;
+}
+
+/** Opens a stream, and yields its items. The stream is given up when the generator is left. */
+export async function* readStream(
+  request: Uint8Array,
+  { signal, opening, idle }: StreamLimits,
+  opener: StreamOpener,
+): AsyncGenerator<ReceivedPayload, undefined> {
+  const operation = startOperation({ signal }, Infinity);
+  const items: ReceivedPayload[] = [];
+  /** Items that were consumed and not yet granted again. */
+  let consumed = 0;
+  let connection: ClientConnection | undefined;
+  let id = '';
+  let wake = () => {};
+  const settled = () => wake();
+  operation.promise.then(settled, settled);
+  opener.enter(operation, (opened) => {
+    connection = opened;
+    id = identifierToHex(request.subarray(ID_START, ID_END));
+    opener.register(ITEM_PREFIX + id, {
+      receive(item) {
+        if (items.length + consumed >= opened.streamWindow) throwProtocolError('UNEXPECTED_MESSAGE', 0);
+        items.push(item);
+        wake();
+      },
+      fail: (error) => operation.reject(error),
+    });
+    wake();
+  });
+  try {
+    for (;;) {
+      while (items.length === 0 && !operation.isSettled) {
+        const limit = connection ? idle : opening;
+        const expire = () => operation.reject(new TimeoutError(`timeout after ${limit} ms: no item came`));
+        const timer = limit < Infinity ? setTimeout(expire, Math.min(limit, TIMER_MAX)) : undefined;
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        clearTimeout(timer);
+      }
+      // Items that were not consumed are given up, too, also those of a stream that the server has ended.
+      if (signal?.aborted) throw new CanceledError(undefined, { cause: signal.reason });
+      const item = items.shift();
+      if (!item) break;
+      // Several items are granted with one message.
+      if (++consumed >= connection!.streamWindow / 2 && !operation.isSettled) {
+        connection!.send(encodeClientSignal(MORE_PREFIX + id, textPayload(String(consumed))));
+        consumed = 0;
+      }
+      yield item;
+    }
+    await operation.promise;
+    if (connection?.supports('stream')) return undefined;
+    throw new RequestError('EXTENSION_REQUIRED', 'the server does not have streams');
+  } finally {
+    operation.reject(undefined);
+    opener.unregister(ITEM_PREFIX + id);
+  }
+}

@@ -1,0 +1,26 @@
+import { handlerDecorator, type WebwireHandlerOptions } from '../options/handler-options.js';
+
+/**
+ * Makes a method handle requests whose replies are streams. It returns an AsyncIterable, such as an async generator, an
+ * Observable, or a promise of one. Each of its items is sent to the client; an error that it throws ends the stream (README,
+ * "Streams"). An AsyncIterable is asked for an item only when the client takes it, and its `return()` is called when the client
+ * gives the stream up, the connection is lost or the server shuts down.
+ *
+ * @param name Name of the requests: at most 255 printable ASCII characters. Without it, the method handles requests without
+ *   a name.
+ * @throws TypeError, when the class is declared, for a name that no message can have, or that is reserved.
+ * @example
+ * @WebwireStream('ticks')
+ * async *ticks(@MessageBody() symbols: string[]) { … yield tick; … }
+ */
+export function WebwireStream(
+  name?: string,
+  options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
+): MethodDecorator;
+export function WebwireStream(options: Omit<WebwireHandlerOptions, 'fallback'>): MethodDecorator;
+export function WebwireStream(
+  nameOrOptions?: string | Omit<WebwireHandlerOptions, 'fallback'>,
+  options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
+): MethodDecorator {
+  return handlerDecorator('stream', nameOrOptions, options);
+}

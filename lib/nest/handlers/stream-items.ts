@@ -1,0 +1,84 @@
+import { catchError, defer, from, isObservable, Observable, type Subscriber } from 'rxjs';
+import { describeType } from '../../protocol/payload-codec.js';
+import { isPromiseLike } from '../../protocol/promise.js';
+import type { Demand } from '../../server/extensions/demand.js';
+import type { Message } from '../../server/message.js';
+
+/** `Class.method`, for errors. */
+export function handlerLabel(instance: object, callback: (...args: never[]) => unknown): string {
+  return `${instance.constructor.name}.${callback.name}`;
+}
+
+/**
+ * The items of the result of a stream handler: an AsyncIterable, an Observable, or a promise of one. An AsyncIterable is asked
+ * for its next item only when the client takes it, also if operators of interceptors are in between.
+ *
+ * @param handler Named in the error of a handler that returns something else.
+ */
+export function itemsOf(result: unknown, message: Message, handler: string): Observable<unknown> {
+  if (isPromiseLike(result))
+    return laterItems(Promise.resolve(result).then((value) => itemsOf(value, message, handler)));
+  if (isObservable(result)) return result;
+  if (isAsyncIterable(result)) return new Observable((subscriber) => pull(result, message.demand!, subscriber));
+  throw new TypeError(
+    `${handler} returned ${describeType(result)}, but the handler of a stream returns an AsyncIterable or an Observable`,
+  );
+}
+
+/** The items of a promised Observable. It is subscribed to in any case, so that a source which comes too late is closed. */
+export function laterItems(promise: Promise<Observable<unknown>>): Observable<unknown> {
+  return new Observable((subscriber) => {
+    promise.then(
+      (items) => void items.subscribe(subscriber),
+      (error: unknown) => subscriber.error(error),
+    );
+  });
+}
+
+/**
+ * The items of a handler with exception filters.
+ * @param run Called at once.
+ * @param recover Passes an error to the filters. Their answer is the last item; if there is none, it rejects with an error.
+ */
+export function recoverable(
+  run: () => Observable<unknown>,
+  recover: (error: unknown) => Promise<unknown>,
+): Observable<unknown> {
+  return defer(run).pipe(catchError((error: unknown) => from(recover(error))));
+}
+
+/** @returns Stops the iterator: called when the subscriber has unsubscribed, and when the iterator has ended. */
+function pull(items: AsyncIterable<unknown>, demand: Demand, subscriber: Subscriber<unknown>): () => void {
+  const iterator = items[Symbol.asyncIterator]();
+  let hasEnded = false;
+  const run = async () => {
+    try {
+      while (!subscriber.closed) {
+        if (!demand.isReady) await demand.ready();
+        if (subscriber.closed) return;
+        const { done, value } = await iterator.next();
+        if (done) break;
+        subscriber.next(value);
+      }
+      if (subscriber.closed) return;
+      hasEnded = true;
+      subscriber.complete();
+    } catch (error) {
+      hasEnded = true;
+      subscriber.error(error);
+    }
+  };
+  void run();
+  return () => {
+    if (!hasEnded) demand.waitFor(stop(iterator));
+  };
+}
+
+/** Runs the `finally` blocks of a generator. */
+async function stop(iterator: AsyncIterator<unknown>): Promise<void> {
+  await iterator.return?.();
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof (value as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function';
+}

@@ -1,0 +1,81 @@
+import { ProtocolError } from './protocol-error.js';
+
+// The extensions of WebWire 2.0 (docs/PROTOCOL.md, section 11): ordinary requests and signals with reserved names.
+
+/** The extensions. */
+export type ExtensionName = 'stream' | 'cancel' | 'ping';
+
+/** The names of requests and signals that begin with this belong to extensions. */
+export const RESERVED_PREFIX = 'wwr:';
+
+const FIRST_CHARACTER = 0x77;
+
+/** Request: the client asks for extensions. */
+export const ASK_NAME = 'wwr:extensions';
+/** Request: the client makes sure that the server responds. */
+export const PING_NAME = 'wwr:ping';
+/** Signal: the server is alive, but does not read from the connection. */
+export const BUSY_NAME = 'wwr:busy';
+
+/** Prefixes of signals about one request, before its identifier in 16 hexadecimal digits. */
+export const ITEM_PREFIX = 'wwr:item:';
+export const MORE_PREFIX = 'wwr:more:';
+export const CANCEL_PREFIX = 'wwr:cancel:';
+
+/** Items of a stream that the server sends in advance of the client's grants. */
+export const STREAM_WINDOW = 64;
+
+/** Largest window that a server may announce. */
+export const MAX_STREAM_WINDOW = 65_536;
+
+/** Returns `true` for a name that belongs to extensions, known ones or not. */
+export function isReserved(name: string): boolean {
+  // The first character excludes most names, faster than `startsWith()`.
+  return name.charCodeAt(0) === FIRST_CHARACTER && name.startsWith(RESERVED_PREFIX);
+}
+
+/**
+ * Checks the name of a message that an application sends.
+ * @throws ProtocolError for a reserved name.
+ */
+export function assertUnreserved(name: unknown): void {
+  // Other values are refused when the message is encoded.
+  if (typeof name !== 'string' || !isReserved(name)) return;
+  throw new ProtocolError('INVALID_FIELD', `names that begin with "${RESERVED_PREFIX}" are reserved`, 0);
+}
+
+/** An identifier in 16 lower-case hexadecimal digits, in the order of its bytes. */
+export function identifierToHex(identifier: Uint8Array): string {
+  return Array.from(identifier, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * Reads the identifier in the name of a signal.
+ * @returns Its 16 hexadecimal digits; `undefined` if the name is not the prefix and an identifier.
+ */
+export function identifierIn(name: string, prefix: string): string | undefined {
+  const digits = name.slice(prefix.length);
+  return name.startsWith(prefix) && /^[\da-f]{16}$/.test(digits) ? digits : undefined;
+}
+
+/**
+ * Reads the count of a grant: decimal digits, from 1 to 999 999 999.
+ * @returns `undefined` for any other text.
+ */
+export function readCount(text: string): number | undefined {
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+/**
+ * Reads the names of the extensions in a request or reply of the negotiation. Only strings count as names.
+ * @returns `undefined` if the text is not JSON, or not an object with the member `extensions`, a list.
+ */
+export function readExtensions(text: string): { extensions: string[]; streamWindow: unknown } | undefined {
+  try {
+    const { extensions, streamWindow } = JSON.parse(text) as { extensions?: unknown; streamWindow?: unknown };
+    if (!Array.isArray(extensions)) return undefined;
+    return { extensions: extensions.filter((name) => typeof name === 'string'), streamWindow };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,39 @@
+import { BUSY_NAME } from '../../protocol/extensions.js';
+import { MessageType } from '../../protocol/index.js';
+import type { Outbox } from '../outbox.js';
+
+/** Shortest time between two signals, and the time between signals while the server does not read, in milliseconds. */
+const INTERVAL = 5_000;
+
+const BUSY = { type: MessageType.SignalBinary, name: BUSY_NAME, payload: new Uint8Array() } as const;
+
+/**
+ * Reports to a client that the server does not read from the connection, so that the client does not take the server for
+ * dead (docs/PROTOCOL.md, section 11.4).
+ */
+export class BusySignals {
+  #lastAt = -INTERVAL;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly outbox: Outbox) {}
+
+  /** Called when the server stops reading. */
+  start(): void {
+    if (this.#timer) return;
+    if (performance.now() - this.#lastAt >= INTERVAL) this.#send();
+    this.#timer = setInterval(this.#send, INTERVAL).unref();
+  }
+
+  /** Called when the server reads again, or the connection is gone. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** Not while bytes wait: they are a sign of life themselves, and arrive first. */
+  readonly #send = (): void => {
+    if (this.outbox.isBuffering) return;
+    this.#lastAt = performance.now();
+    this.outbox.send(BUSY);
+  };
+}

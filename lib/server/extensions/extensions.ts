@@ -1,0 +1,153 @@
+import type { ServerLogger } from '../../common/logger.js';
+import { RequestError } from '../../protocol/errors.js';
+import {
+  CANCEL_PREFIX,
+  identifierIn,
+  MORE_PREFIX,
+  readCount,
+  readExtensions,
+  STREAM_WINDOW,
+  type ExtensionName,
+} from '../../protocol/extensions.js';
+import { Payload } from '../../protocol/index.js';
+import type { ConnectionLifetime } from '../connection-lifetime.js';
+import { keyFromHex, Message } from '../message.js';
+import type { Outbox } from '../outbox.js';
+import { BusySignals } from './busy-signals.js';
+import { ItemBuffer } from './item-buffer.js';
+import { OutgoingStream } from './outgoing-stream.js';
+
+const NAMES: readonly ExtensionName[] = ['stream', 'cancel', 'ping'];
+
+/** Limits of one connection. */
+export interface ExtensionLimits {
+  readonly maxStreams: number;
+  readonly maxBufferedAmount: number;
+}
+
+/** Removes a request that waits for its handler; returns `undefined` if none waits under this key. */
+type TakeWaiting = (key: Message['key']) => Message | undefined;
+
+/** The error of a request that the client has given up. */
+const canceled = () => new RequestError('CANCELED', 'the client has given the request up');
+
+/** The extensions of one connection whose client has asked for some (docs/PROTOCOL.md, section 11). */
+export class Extensions {
+  /** The reply to the client's question. */
+  readonly answer: Payload;
+  /** Reports that the server does not read; `undefined` without the extension `ping`. */
+  readonly busySignals: BusySignals | undefined;
+  readonly #names: readonly ExtensionName[];
+  /** The requests whose handlers run, by identifier. */
+  readonly #requests = new Map<Message['key'], Message>();
+  readonly #streams = new Map<Message, OutgoingStream>();
+  readonly #itemBuffer: ItemBuffer;
+
+  /** @param lifetime Has the requests that were started before the client asked. */
+  constructor(
+    asked: readonly string[],
+    private readonly limits: ExtensionLimits,
+    private readonly outbox: Outbox,
+    private readonly logger: ServerLogger,
+    lifetime: ConnectionLifetime,
+  ) {
+    this.#names = NAMES.filter((name) => asked.includes(name));
+    this.answer = Payload.utf8(JSON.stringify({ extensions: this.#names, streamWindow: STREAM_WINDOW }));
+    this.#itemBuffer = new ItemBuffer(limits.maxBufferedAmount);
+    if (this.has('ping')) this.busySignals = new BusySignals(outbox);
+    for (const message of lifetime.messages) if (message instanceof Message && message.isRequest) this.started(message);
+  }
+
+  /** @returns `undefined` for a payload that is not a question. */
+  static read(payload: Payload): string[] | undefined {
+    return readExtensions(payload.text())?.extensions;
+  }
+
+  /** The number of streams whose source has not stopped. */
+  get openStreams(): number {
+    return this.#streams.size;
+  }
+
+  has(name: ExtensionName): boolean {
+    return this.#names.includes(name);
+  }
+
+  /** The handler of a request has started, and has not ended yet. */
+  started(message: Message): void {
+    if (this.has('cancel')) this.#requests.set(message.key, message);
+  }
+
+  /** The handler of a request has ended. */
+  ended(message: Message): void {
+    this.#streams.delete(message);
+    if (this.#requests.get(message.key) === message) this.#requests.delete(message.key);
+  }
+
+  /**
+   * Opens a stream.
+   * @throws RequestError if the client has not asked for streams, or has too many.
+   */
+  openStream(message: Message): OutgoingStream {
+    const { maxStreams } = this.limits;
+    if (!this.has('stream')) throw extensionRequired();
+    if (this.#streams.size >= maxStreams) {
+      throw new RequestError('TOO_MANY_STREAMS', `a connection may have ${maxStreams} streams at once`);
+    }
+    const stream = new OutgoingStream(message, this.outbox, this.#itemBuffer, this.logger);
+    this.#streams.set(message, stream);
+    this.#requests.set(message.key, message);
+    return stream;
+  }
+
+  /** Handles a signal with a reserved name. Others than those that belong to a request in progress are dropped. */
+  receiveSignal({ name, payload }: Message, takeWaiting: TakeWaiting): void {
+    const granted = this.has('stream') ? identifierIn(name, MORE_PREFIX) : undefined;
+    if (granted !== undefined) return this.#grant(keyFromHex(granted), payload);
+    const givenUp = this.has('cancel') ? identifierIn(name, CANCEL_PREFIX) : undefined;
+    if (givenUp !== undefined) this.#cancel(keyFromHex(givenUp), takeWaiting);
+  }
+
+  /** Data that waited to be written has been written. */
+  drained(): void {
+    for (const stream of this.#streams.values()) stream.flush();
+  }
+
+  /** Aborts the signals of all streams, so that they may end by themselves. */
+  abortStreams(): void {
+    for (const message of this.#streams.keys()) message.abort();
+  }
+
+  /** Ends all streams. @param reply Sends the reply to each of them. */
+  endStreams(reply: (message: Message) => void): void {
+    for (const message of this.#streams.keys()) this.#giveUp(message, reply);
+  }
+
+  /** Sends the reply to a request that the client has given up. */
+  readonly #replyCanceled = (message: Message): void => this.outbox.fail(message, canceled());
+
+  #grant(key: Message['key'], payload: Payload): void {
+    const message = this.#requests.get(key);
+    const stream = message && this.#streams.get(message);
+    const count = payload.encoding === 'utf8' && payload.bytes.length < 10 ? readCount(payload.text()) : undefined;
+    if (stream && count !== undefined) stream.grant(count);
+  }
+
+  #cancel(key: Message['key'], takeWaiting: TakeWaiting): void {
+    const running = this.#requests.get(key);
+    if (running) return this.#giveUp(running, this.#replyCanceled);
+    const waiting = takeWaiting(key);
+    if (waiting) this.#replyCanceled(waiting);
+  }
+
+  /** Answers a request although its handler runs. */
+  #giveUp(message: Message, reply: (message: Message) => void): void {
+    this.#requests.delete(message.key);
+    if (message.isAnswered) return;
+    reply(message);
+    message.giveUp();
+  }
+}
+
+export function extensionRequired(): RequestError {
+  return new RequestError('EXTENSION_REQUIRED', 'the reply is a stream: ask for the extension "stream" first');
+}
