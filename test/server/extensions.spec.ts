@@ -13,6 +13,7 @@ import {
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Queue } from '../support/queue.js';
 import { TestApp } from '../support/test-app.js';
@@ -149,15 +150,10 @@ it('a client that sends pings and reads no replies is not read', async () => {
   const { client, socket } = await start({ maxBufferedAmount: 10_000 });
   await client.ask('wwr:extensions', '{"extensions":["ping"]}');
   client.socket.pause();
-  const isPaused = once(socket, 'pause');
   let count = 0;
-  let hasPaused = false;
-  void isPaused.then(() => {
-    hasPaused = true;
-  });
-  while (!hasPaused) {
+  while (!socket.isPaused()) {
     for (let n = 0; n < 5_000; n++, count++) client.send('wwr:ping', NOTHING);
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   client.socket.resume();
   for (let n = 0; n < count; n++) await client.nextBytes();
