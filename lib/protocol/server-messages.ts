@@ -1,5 +1,5 @@
 import { checkAscii } from './ascii.js';
-import { fieldEnd, ID_END, ID_START, payloadStartAfter, readNameEnd, SIGNAL_NAME_START } from './layout.js';
+import { ID_END, ID_START, SIGNAL_NAME_START } from './layout.js';
 import type { ReplyMessage, ServerMessage, SignalMessage } from './messages.js';
 import { ENCODINGS, PayloadView, type Payload } from './payload.js';
 import { ProtocolError, type ProtocolErrorCode } from './protocol-error.js';
@@ -28,7 +28,10 @@ export function decodeServerMessage(bytes: Uint8Array<ArrayBuffer>, maxLength: n
     if (length & pad) throwProtocolError('ODD_UTF16_LENGTH', length - 1);
     return bytes.subarray(ID_START, ID_END);
   };
-  const readText = (start: number, end: number) => {
+  // The byte before a name or an error code is its length.
+  const readField = (start: number) => {
+    const end = start + bytes[start - 1]!;
+    if (end > length) throwProtocolError('LENGTH_MISMATCH', start - 1);
     const text = decodeUtf8(bytes.subarray(start, end));
     checkAscii(text, start);
     return text;
@@ -39,9 +42,8 @@ export function decodeServerMessage(bytes: Uint8Array<ArrayBuffer>, maxLength: n
     case MessageType.SignalUtf8:
     case MessageType.SignalUtf16: {
       checkLength(3 + pad);
-      const nameEnd = readNameEnd(bytes, SIGNAL_NAME_START, pad === 1, 0, length);
-      const payload = bytes.subarray(payloadStartAfter(nameEnd, pad === 1, 0));
-      return { type, name: readText(SIGNAL_NAME_START, nameEnd), payload };
+      const name = readField(SIGNAL_NAME_START);
+      return { type, name, payload: bytes.subarray(SIGNAL_NAME_START + name.length + (name.length & pad)) };
     }
     // type · id(8) · payload (rest); UTF-16: pad(1) before the payload
     case MessageType.ReplyBinary:
@@ -52,9 +54,8 @@ export function decodeServerMessage(bytes: Uint8Array<ArrayBuffer>, maxLength: n
     case MessageType.ReplyError: {
       const id = checkLength(ID_END + 2);
       if (bytes[ID_END] === 0) throwProtocolError('EMPTY_FIELD', ID_END);
-      const codeStart = ID_END + 1;
-      const codeEnd = fieldEnd(bytes, codeStart, 0, length);
-      return { type, id, code: readText(codeStart, codeEnd), message: decodeUtf8(bytes.subarray(codeEnd)) };
+      const code = readField(ID_END + 1);
+      return { type, id, code, message: decodeUtf8(bytes.subarray(ID_END + 1 + code.length)) };
     }
     // type · id(8) · ignored (rest)
     case MessageType.ReplyShutdown:
