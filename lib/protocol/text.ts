@@ -3,7 +3,7 @@ const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const utf16Decoder = createUtf16Decoder();
 const utf8Encoder = new TextEncoder();
 
-const REPLACEMENT_CHARACTER = 0xfffd;
+const REPLACEMENT_CHARACTER = '\ufffd';
 
 /** Decodes UTF-8. Invalid sequences become U+FFFD. */
 export function decodeUtf8(bytes: Uint8Array): string {
@@ -15,25 +15,27 @@ export function decodeUtf16(bytes: Uint8Array): string {
   return utf16Decoder ? decode(utf16Decoder, bytes) : readUtf16(bytes);
 }
 
-/** Up to this number of characters, measuring the text and `encodeInto()` are faster than `encode()`. */
+/** Up to this number of characters, a loop over ASCII is faster than `encode()`. */
 const SHORT_TEXT = 256;
 
 /** Encodes as UTF-8. Lone surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
   if (text.length > SHORT_TEXT) return utf8Encoder.encode(text);
-  const length = utf8Length(text);
-  const bytes = new Uint8Array(length);
-  if (length > text.length) utf8Encoder.encodeInto(text, bytes);
-  // ASCII, for which a loop is faster.
-  else for (let index = 0; index < length; index++) bytes[index] = text.charCodeAt(index);
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit >= 0x80) return utf8Encoder.encode(text);
+    bytes[index] = unit;
+  }
   return bytes;
 }
 
 /** Encodes as UTF-16, little-endian, without a byte-order mark. Lone surrogates become U+FFFD. */
 export function encodeUtf16(text: string): Uint8Array<ArrayBuffer> {
+  const wellFormed = toWellFormed(text);
   const bytes = new Uint8Array(text.length * 2);
   for (let index = 0; index < text.length; index++) {
-    const unit = isLoneSurrogate(text, index) ? REPLACEMENT_CHARACTER : text.charCodeAt(index);
+    const unit = wellFormed.charCodeAt(index);
     bytes[index * 2] = unit & 0xff;
     bytes[index * 2 + 1] = unit >>> 8;
   }
@@ -100,22 +102,17 @@ function createUtf16Decoder(): typeof utf8Decoder | undefined {
   }
 }
 
-/** Number of arguments that `String.fromCharCode()` accepts on every engine. */
-const UNITS_AT_ONCE = 4_096;
-
 function readUtf16(bytes: Uint8Array): string {
   let text = '';
-  for (let start = 0; start + 1 < bytes.length; start += 2 * UNITS_AT_ONCE) {
-    const units: number[] = [];
-    const end = Math.min(start + 2 * UNITS_AT_ONCE, bytes.length - 1);
-    for (let index = start; index < end; index += 2) units.push(bytes[index]! | (bytes[index + 1]! << 8));
-    text += String.fromCharCode(...units);
-  }
-  const replacement = String.fromCharCode(REPLACEMENT_CHARACTER);
-  const wellFormed = Array.from(text, (character) => (isLoneSurrogate(character, 0) ? replacement : character)).join(
-    '',
-  );
+  for (let end = 2; end <= bytes.length; end += 2)
+    text += String.fromCharCode(bytes[end - 2]! | (bytes[end - 1]! << 8));
+  const wellFormed = toWellFormed(text);
   // An odd last byte becomes U+FFFD. A high surrogate before it has become that U+FFFD already.
   const isCutShort = bytes.length % 2 === 1 && !isHighSurrogate(text.charCodeAt(text.length - 1));
-  return isCutShort ? wellFormed + replacement : wellFormed;
+  return isCutShort ? wellFormed + REPLACEMENT_CHARACTER : wellFormed;
+}
+
+/** Replaces lone surrogates. With the flag `u`, a class of surrogates matches no pairs. */
+function toWellFormed(text: string): string {
+  return text.replace(/[\ud800-\udfff]/gu, REPLACEMENT_CHARACTER);
 }
