@@ -3,83 +3,86 @@ export { ProtocolError } from '../protocol/index.js';
 
 // Each class sets `name` and `code` itself, because minifiers rename classes and programs match codes.
 
-/** The handler of a request failed. The server does not send the cause; it is in the log of the server. */
-export class InternalServerError extends Error {
-  override readonly name = 'InternalServerError';
-  readonly code = 'INTERNAL_SERVER_ERROR';
-
-  constructor(message = 'internal server error', options?: { cause?: unknown }) {
+/** An error with a stable code. By default, its message is the code in words. */
+abstract class CodedError<Code extends string> extends Error {
+  constructor(
+    readonly code: Code,
+    message: string = code.toLowerCase().replaceAll('_', ' '),
+    options?: { cause?: unknown },
+  ) {
     super(message, options);
+  }
+}
+
+/** The handler of a request failed. The server does not send the cause; it is in the log of the server. */
+export class InternalServerError extends CodedError<'INTERNAL_SERVER_ERROR'> {
+  override readonly name = 'InternalServerError';
+
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('INTERNAL_SERVER_ERROR', message, options);
   }
 }
 
 /** The server is shutting down and did not handle the request. */
-export class ServerShutdownError extends Error {
+export class ServerShutdownError extends CodedError<'SERVER_SHUTDOWN'> {
   override readonly name = 'ServerShutdownError';
-  readonly code = 'SERVER_SHUTDOWN';
 
-  constructor(message = 'server shutdown', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('SERVER_SHUTDOWN', message, options);
   }
 }
 
 /** The server has no session with this key (docs/PROTOCOL.md, section 6). */
-export class SessionNotFoundError extends Error {
+export class SessionNotFoundError extends CodedError<'SESSION_NOT_FOUND'> {
   override readonly name = 'SessionNotFoundError';
-  readonly code = 'SESSION_NOT_FOUND';
 
-  constructor(message = 'session not found', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('SESSION_NOT_FOUND', message, options);
   }
 }
 
 /** The session already has the maximum number of connections that the server allows. */
-export class MaxSessionConnectionsReachedError extends Error {
+export class MaxSessionConnectionsReachedError extends CodedError<'MAX_SESSION_CONNECTIONS_REACHED'> {
   override readonly name = 'MaxSessionConnectionsReachedError';
-  readonly code = 'MAX_SESSION_CONNECTIONS_REACHED';
 
-  constructor(message = 'max session connections reached', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('MAX_SESSION_CONNECTIONS_REACHED', message, options);
   }
 }
 
 /** Sessions are disabled on the server. */
-export class SessionsDisabledError extends Error {
+export class SessionsDisabledError extends CodedError<'SESSIONS_DISABLED'> {
   override readonly name = 'SessionsDisabledError';
-  readonly code = 'SESSIONS_DISABLED';
 
-  constructor(message = 'sessions disabled', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('SESSIONS_DISABLED', message, options);
   }
 }
 
 /** There was no reply within the timeout. If there was no connection to send the request on, `cause` is the reason. */
-export class TimeoutError extends Error {
+export class TimeoutError extends CodedError<'TIMEOUT'> {
   override readonly name = 'TimeoutError';
-  readonly code = 'TIMEOUT';
 
-  constructor(message = 'timeout', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('TIMEOUT', message, options);
   }
 }
 
 /** There was no reply before the deadline. If there was no connection to send the request on, `cause` is the reason. */
-export class DeadlineExceededError extends Error {
+export class DeadlineExceededError extends CodedError<'DEADLINE_EXCEEDED'> {
   override readonly name = 'DeadlineExceededError';
-  readonly code = 'DEADLINE_EXCEEDED';
 
-  constructor(message = 'deadline exceeded', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('DEADLINE_EXCEEDED', message, options);
   }
 }
 
 /** An `AbortSignal` was aborted; `cause` is its reason. */
-export class CanceledError extends Error {
+export class CanceledError extends CodedError<'CANCELED'> {
   override readonly name = 'CanceledError';
-  readonly code = 'CANCELED';
 
-  constructor(message = 'canceled', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('CANCELED', message, options);
   }
 }
 
@@ -112,42 +115,38 @@ export class DisconnectedError extends Error {
 }
 
 /** The server did not open the connection and send its first message within `dialTimeout`. */
-export class DialTimeoutError extends Error {
+export class DialTimeoutError extends CodedError<'DIAL_TIMEOUT'> {
   override readonly name = 'DialTimeoutError';
-  readonly code = 'DIAL_TIMEOUT';
 
-  constructor(message = 'dial timeout', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('DIAL_TIMEOUT', message, options);
   }
 }
 
 /** The server uses another major version of the protocol. The client does not try again. */
-export class IncompatibleProtocolVersionError extends Error {
+export class IncompatibleProtocolVersionError extends CodedError<'INCOMPATIBLE_PROTOCOL_VERSION'> {
   override readonly name = 'IncompatibleProtocolVersionError';
-  readonly code = 'INCOMPATIBLE_PROTOCOL_VERSION';
 
-  constructor(message = 'incompatible protocol version', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('INCOMPATIBLE_PROTOCOL_VERSION', message, options);
   }
 }
 
 /** The server's sub-protocol is not that of the option `subProtocolName`. The client does not try again. */
-export class SubProtocolMismatchError extends Error {
+export class SubProtocolMismatchError extends CodedError<'SUB_PROTOCOL_MISMATCH'> {
   override readonly name = 'SubProtocolMismatchError';
-  readonly code = 'SUB_PROTOCOL_MISMATCH';
 
-  constructor(message = 'sub-protocol mismatch', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('SUB_PROTOCOL_MISMATCH', message, options);
   }
 }
 
 /** A request or signal was rejected because `maxQueuedRequests` others already wait for a connection. */
-export class QueueFullError extends Error {
+export class QueueFullError extends CodedError<'QUEUE_FULL'> {
   override readonly name = 'QueueFullError';
-  readonly code = 'QUEUE_FULL';
 
-  constructor(message = 'too many requests wait for a connection', options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(message?: string, options?: { cause?: unknown }) {
+    super('QUEUE_FULL', message, options);
   }
 }
 
