@@ -7,9 +7,10 @@ import {
   MILLISECONDS,
   objectWith,
   rule,
+  withDefaults,
   type ClientOptionRules,
 } from './option-rules.js';
-import { platformStorage, platformWebSocket, type StorageLike, type WebSocketConstructor } from './platform.js';
+import { globals, platformStorage, type StorageLike, type WebSocketConstructor } from './platform.js';
 import { parseServerUrl, type ServerUrl } from './url.js';
 
 /** Options of a `WebwireClient`. `undefined` means the default. */
@@ -81,21 +82,9 @@ export interface ClientOptions {
 }
 
 /** Options with their defaults filled in. */
-export interface ResolvedClientOptions {
-  readonly codec: PayloadCodec;
-  readonly subProtocolName: string;
-  readonly requestTimeout: number;
-  readonly dialTimeout: number;
-  readonly livenessTimeout: number;
-  readonly extensions: boolean;
+export interface ResolvedClientOptions extends Required<ClientOptions> {
   readonly reconnect: boolean;
-  readonly maxQueuedRequests: number;
-  readonly sessionStorage: StorageLike | undefined;
-  readonly syncTabs: boolean;
-  readonly webSocket: WebSocketConstructor;
   readonly url: ServerUrl;
-  /** Name of the session key in the storage; different for each server URL. */
-  readonly storageName: string;
   readonly backoff: Delays;
 }
 
@@ -126,36 +115,36 @@ const RECONNECT_RULES: ClientOptionRules<ReconnectOptions> = {
   jitter: rule('a number from 0 to 1', (value) => typeof value === 'number' && value >= 0 && value <= 1),
 };
 
+const DELAYS: Delays = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 };
+
 /**
  * Checks options and fills in the defaults.
  * @throws InvalidOptionError with the option, its value and the allowed values.
  */
 export function resolveOptions(url: unknown, options: ClientOptions): ResolvedClientOptions {
   checkOptions(options, CLIENT_RULES);
-  const { reconnect = true, sessionStorage = platformStorage(), webSocket = platformWebSocket() } = options;
+  const { webSocket = globals.WebSocket } = options;
   if (!webSocket) throw invalidOption('webSocket', webSocket, "a constructor: pass WebSocket of 'ws'");
+  const resolved = withDefaults<Required<ClientOptions>>(options, {
+    codec: plainCodec,
+    subProtocolName: '',
+    requestTimeout: 60_000,
+    dialTimeout: 5_000,
+    livenessTimeout: 30_000,
+    extensions: true,
+    reconnect: true,
+    maxQueuedRequests: 1_000,
+    sessionStorage: platformStorage() ?? false,
+    syncTabs: true,
+    webSocket,
+  });
+  const { reconnect } = resolved;
   const delays = typeof reconnect === 'object' ? reconnect : {};
   checkOptions(delays, RECONNECT_RULES, 'reconnect.');
-  const serverUrl = parseServerUrl(url);
   return {
-    codec: options.codec ?? plainCodec,
-    subProtocolName: options.subProtocolName ?? '',
-    requestTimeout: options.requestTimeout ?? 60_000,
-    dialTimeout: options.dialTimeout ?? 5_000,
-    livenessTimeout: options.livenessTimeout ?? 30_000,
-    extensions: options.extensions ?? true,
+    ...resolved,
     reconnect: reconnect !== false,
-    maxQueuedRequests: options.maxQueuedRequests ?? 1_000,
-    sessionStorage: sessionStorage || undefined,
-    syncTabs: options.syncTabs ?? true,
-    webSocket,
-    url: serverUrl,
-    storageName: `webwire:${serverUrl.host}${serverUrl.path}`,
-    backoff: {
-      minDelay: delays.minDelay ?? 250,
-      maxDelay: delays.maxDelay ?? 15_000,
-      factor: delays.factor ?? 2,
-      jitter: delays.jitter ?? 1,
-    },
+    url: parseServerUrl(url),
+    backoff: withDefaults(delays, DELAYS),
   };
 }

@@ -17,7 +17,7 @@ export class KeyStore {
 
   /** @param timeout For an asynchronous storage, in milliseconds. */
   constructor(
-    private readonly storage: StorageLike | undefined,
+    private readonly storage: StorageLike | false,
     private readonly name: string,
     private readonly timeout: number,
   ) {}

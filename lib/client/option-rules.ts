@@ -50,6 +50,13 @@ export function checkOptions<Options extends object>(
   }
 }
 
+/** Fills in the defaults of the options that are `undefined`. */
+export function withDefaults<Options extends object>(options: Partial<Options>, defaults: Options): Options {
+  const resolved = { ...defaults };
+  for (const name in defaults) resolved[name] = options[name] ?? defaults[name];
+  return resolved;
+}
+
 export function invalidOption(option: string, value: unknown, allowed: string): InvalidOptionError {
   const isShown =
     typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === undefined;

@@ -47,11 +47,6 @@ interface PlatformGlobals {
 
 export const globals = globalThis as PlatformGlobals;
 
-/** The global `WebSocket`, which Node.js has since version 22. */
-export function platformWebSocket(): WebSocketConstructor | undefined {
-  return globals.WebSocket;
-}
-
 /**
  * `localStorage` in a web page; reading the property throws if the user has disabled it. Elsewhere `undefined`, because
  * `localStorage` of Node.js is experimental and prints a warning.

@@ -6,9 +6,8 @@ import { globals } from './platform.js';
 export interface ServerUrl {
   /** Absolute URL for the WebSocket, `ws:` or `wss:`. It may contain secrets: user name, password, a token in the query. */
   readonly href: string;
-  /** Host, with the port if it is not the default one. */
-  readonly host: string;
-  readonly path: string;
+  /** Host, with the port if it is not the default one, and path. */
+  readonly location: string;
   /** The URL without user name, password and query, for messages. */
   readonly shown: string;
   /** Parts of the URL that must not appear in messages, decoded. */
@@ -37,13 +36,10 @@ export function parseServerUrl(url: unknown): ServerUrl {
   const webSocketScheme = WEB_SOCKET_SCHEMES[scheme.toLowerCase()]!;
   const port = DEFAULT_PORTS[webSocketScheme];
   const lowerCaseHost = host.toLowerCase();
-  const parts = {
-    host: lowerCaseHost.endsWith(port) ? lowerCaseHost.slice(0, -port.length) : lowerCaseHost,
-    path: path || '/',
-  };
-  const location = `${parts.host}${parts.path}`;
+  const shortHost = lowerCaseHost.endsWith(port) ? lowerCaseHost.slice(0, -port.length) : lowerCaseHost;
+  const location = shortHost + (path || '/');
   return {
-    ...parts,
+    location,
     href: `${webSocketScheme}://${user === undefined ? '' : `${user}@`}${location}${query ?? ''}`,
     shown: `${webSocketScheme}://${location}`,
     secrets: urlSecrets(user, query),
