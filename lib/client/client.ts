@@ -89,7 +89,6 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     this.#connector = new Connector(this.#options, {
       emit: this.#events.emit,
       prepare: (connection) => this.#sessions.prepare(this.#sessionSender(connection)),
-      connected: () => this.#sessions.connected(),
       received: (message) => this.#receive(message),
       lost: (error) => {
         this.#sessions.lost();
@@ -327,15 +326,11 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     if (type === MessageType.SessionCreated) this.#sessions.created(message.session);
     else if (type === MessageType.SessionClosed) this.#sessions.closed();
     else if ('name' in message) {
-      this.#connector.markStable();
       const { name } = message;
       if (this.#options.extensions && isReserved(name))
         this.#streams.get(name)?.receive(this.#received(payloadOf(message)));
       else this.#handleSignal(name, payloadOf(message));
-    } else if ('id' in message) {
-      this.#connector.markStable();
-      this.#requests.receive(message);
-    }
+    } else if ('id' in message) this.#requests.receive(message);
   }
 
   #handleSignal(name: string, payload: Payload): void {

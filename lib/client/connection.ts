@@ -71,7 +71,8 @@ const LARGEST_COUNTS = 3;
 /** A server that is busy repeats its signal within this time, in milliseconds. */
 const BUSY_TIME = 20_000;
 
-const QUESTION = '{"client":"nestjs-webwire","extensions":["stream","cancel","ping"]}';
+/** The extensions that the client asks for. */
+const WANTED: readonly ExtensionName[] = ['stream', 'cancel', 'ping'];
 const NO_PAYLOAD = { encoding: 'binary', bytes: new Uint8Array() } as const;
 
 /** Phases of a connection, in this order. An attempt that fails goes from any phase to `ended`. */
@@ -98,9 +99,7 @@ export class ClientConnection {
   #lastSentAt = 0;
   /** Number of messages that were sent since the last one was received; large ones count more. */
   #unanswered = 0;
-  /** The client has asked for extensions. */
-  #hasAsked = false;
-  /** The extensions of the server; `undefined` until it has answered. */
+  /** The extensions of the server; `undefined` until the client asks, and `WANTED` until the server has answered. */
   #extensions: readonly string[] | undefined;
   /** Number of items of a stream that the server sends without a grant. */
   streamWindow = 0;
@@ -162,16 +161,17 @@ export class ClientConnection {
 
   /** Asks the server for its extensions, once (docs/PROTOCOL.md, section 11.1). */
   ask(): void {
-    if (this.#hasAsked || !this.#options.extensions || !this.isOpen) return;
-    this.#hasAsked = true;
-    const message = encodeRequest(ASK_NAME, textPayload(QUESTION));
-    if (message.length > this.#conf!.messageBufferSize) this.#extensions = [];
-    else this.send(message);
+    if (this.#extensions || !this.#options.extensions || !this.isOpen) return;
+    const question = JSON.stringify({ client: 'nestjs-webwire', extensions: WANTED });
+    const message = encodeRequest(ASK_NAME, textPayload(question));
+    const isPossible = message.length <= this.#conf!.messageBufferSize;
+    this.#extensions = isPossible ? WANTED : [];
+    if (isPossible) this.send(message);
   }
 
   /** Returns `true` if the server has an extension, or may have it as it has not answered yet. */
   supports(name: ExtensionName): boolean {
-    return this.#hasAsked && (this.#extensions?.includes(name) ?? true);
+    return this.#extensions?.includes(name) === true;
   }
 
   /** Tells the server that the result of a request is not needed. */
@@ -255,15 +255,15 @@ export class ClientConnection {
     this.#checks = 0;
     const isBusy = 'name' in message && message.name === BUSY_NAME;
     this.#expectWithin(isBusy ? BUSY_TIME : 0);
-    // The requests of this class have the identifier 0.
-    if (!('id' in message) || message.id.some(Boolean) || !this.#hasAsked) this.#listener.received(message);
-    else this.#extensions ??= this.#readAnswer(message);
+    // The requests of this class have the identifier 0. There are none if the server has no extensions.
+    if (!('id' in message) || message.id.some(Boolean) || !this.#extensions?.length) this.#listener.received(message);
+    else if (this.#extensions === WANTED) this.#readAnswer(message);
   }
 
-  #readAnswer(message: ServerMessage): readonly string[] {
+  #readAnswer(message: ServerMessage): void {
     const answer = message.type === MessageType.ReplyUtf8 ? readExtensions(decodeUtf8(message.payload)) : undefined;
     this.streamWindow = Math.min(Number(answer?.streamWindow) || 0, MAX_STREAM_WINDOW);
-    return answer?.extensions ?? [];
+    this.#extensions = answer?.extensions ?? [];
   }
 
   #expectWithin(atLeast: number): void {
@@ -334,13 +334,11 @@ export class ClientConnection {
    * while, what has arrived meanwhile is received before the second one.
    */
   #check(): void {
-    const { extensions } = this.#options;
     this.#checkAt = performance.now() + this.#options.dialTimeout / 2;
-    if (this.#checks === 0 && this.#hasAsked) {
-      if (this.supports('ping') && this.isOpen) this.send(encodeRequest(PING_NAME, NO_PAYLOAD));
-    }
+    // The first question is a probe, too.
+    if (this.#checks === 0 && this.supports('ping') && this.isOpen) this.send(encodeRequest(PING_NAME, NO_PAYLOAD));
     this.ask();
-    if (!extensions || !this.supports('ping') || this.#isClosing) this.#checkAt = Infinity;
+    if (!this.supports('ping') || this.#isClosing) this.#checkAt = Infinity;
     else if (++this.#checks > 2) this.end(unresponsive(this.#options.url, performance.now() - this.#dialedAt));
   }
 }

@@ -34,8 +34,6 @@ export interface ConnectorCallbacks {
    * the attempt to connect fail.
    */
   prepare(connection: ClientConnection): Promise<boolean>;
-  /** Called when operations can use the connection. The operations that waited for it have been sent. */
-  connected(): void;
   received(message: ServerMessage): void;
   /** Called when a connection or an attempt to connect has ended. */
   lost(error: Error): void;
@@ -72,7 +70,7 @@ export class Connector {
   #state: State = { name: 'idle' };
   /** A connection was made, and the client has not been idle since. With the option `reconnect`, it is replaced when lost. */
   #hasConnected = false;
-  /** A reply or a signal was received on the current connection. */
+  /** A reply or a signal was received on the current connection: after it, the delays start again with the shortest one. */
   #isStable = false;
   /** Number of attempts since the last stable connection. */
   #attempts = 0;
@@ -112,11 +110,6 @@ export class Connector {
   wake(): void {
     if (this.#state.name === 'backoff') this.#dial();
     else this.connection?.probe();
-  }
-
-  /** Called for each reply and signal: after such a connection, the delays start again with the shortest one. */
-  markStable(): void {
-    this.#isStable = true;
   }
 
   /** Passes the connection to an operation, now or when there is one, or rejects the operation. */
@@ -199,7 +192,10 @@ export class Connector {
           (error: Error) => connection.end(error),
         );
       },
-      received: (message) => this.#callbacks.received(message),
+      received: (message) => {
+        this.#isStable ||= 'id' in message || 'name' in message;
+        this.#callbacks.received(message);
+      },
       ended: (error) => this.#ended(connection, error),
     });
     this.#state = { name: 'dialing', connection };
@@ -217,7 +213,6 @@ export class Connector {
     this.#lastError = undefined;
     this.#waiters.serveAll(connection);
     this.#callbacks.emit('connected', { isReconnect, isSessionRestored });
-    this.#callbacks.connected();
   }
 
   /** `dialing` or `connected` → `backoff` or `idle` */

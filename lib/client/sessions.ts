@@ -48,8 +48,6 @@ export class Sessions {
   #session: ClientSession | null = null;
   /** The key of the session, or of the session that will be restored. */
   #key: string | undefined;
-  /** The server could not restore the session at this time. */
-  #isRetryNeeded = false;
   /** The session or its key changed after a session request of this class was sent, so the reply to it is outdated. */
   #isOutdated = false;
   /** A request of `#adjust()` is in flight. */
@@ -79,24 +77,18 @@ export class Sessions {
    * @throws Error if the connection is lost or the server does not reply: the attempt to connect has failed.
    */
   async prepare(send: SendRequest): Promise<boolean> {
-    this.#isRetryNeeded = false;
     if ((await this.#knownKey()) !== undefined) {
       let failure: TemporaryFailure | undefined;
       // Another page may change the key during a request.
       do failure = await this.#synchronize(send);
       while (this.#isOutdated);
       if (failure) {
-        this.#isRetryNeeded = true;
+        this.#retryLater(1);
         this.#end(failure);
       }
     }
     // The server may have closed the session right after the reply.
     return this.#session !== null;
-  }
-
-  /** The connection is in use: schedules another attempt after a temporary failure. */
-  connected(): void {
-    if (this.#isRetryNeeded) this.#retryLater(1);
   }
 
   /** The connection has ended. */
