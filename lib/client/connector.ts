@@ -42,19 +42,19 @@ export interface ConnectorCallbacks {
 /**
  * The states of a connector. Each transition is a method of the class:
  *
- * - `idle` → `dialing`: an operation needs a connection.
+ * - `disconnected` → `dialing`: an operation needs a connection.
  * - `dialing` → `connected`: the server has accepted, and the session is restored.
- * - `dialing` → `backoff`: the attempt failed; it was to replace a lost connection, or an operation waits for another attempt.
- * - `dialing` → `idle`: the attempt failed and is not repeated, or no operation waits for it any more.
- * - `backoff` → `dialing`: the delay is over, or `connect()` was called.
- * - `backoff` → `idle`: no operation waits any more.
- * - `connected` → `backoff` or `idle`: the connection was lost; the option `reconnect` decides.
+ * - `dialing` → `reconnecting`: the attempt failed; it was to replace a lost connection, or an operation waits for another attempt.
+ * - `dialing` → `disconnected`: the attempt failed and is not repeated, or no operation waits for it any more.
+ * - `reconnecting` → `dialing`: the delay is over, or `connect()` was called.
+ * - `reconnecting` → `disconnected`: no operation waits any more.
+ * - `connected` → `reconnecting` or `disconnected`: the connection was lost; the option `reconnect` decides.
  * - any → `closing` → `closed`: `stop()`, then `end()`.
  */
 type State =
-  | { readonly name: 'idle' }
+  | { readonly name: 'disconnected' }
   | { readonly name: 'dialing'; readonly connection: ClientConnection }
-  | { readonly name: 'backoff'; readonly delay: number; readonly timer: ReturnType<typeof setTimeout> }
+  | { readonly name: 'reconnecting'; readonly delay: number; readonly timer: ReturnType<typeof setTimeout> }
   | { readonly name: 'connected'; readonly connection: ClientConnection; readonly since: number }
   | { readonly name: 'closing'; readonly connection: ClientConnection | undefined }
   | { readonly name: 'closed' };
@@ -67,8 +67,8 @@ export class Connector {
   readonly #options: ResolvedClientOptions;
   readonly #callbacks: ConnectorCallbacks;
   readonly #waiters = new Waiters();
-  #state: State = { name: 'idle' };
-  /** A connection was made, and the client has not been idle since. With the option `reconnect`, it is replaced when lost. */
+  #state: State = { name: 'disconnected' };
+  /** A connection was made, and the client has not been disconnected since. With the option `reconnect`, it is replaced when lost. */
   #hasConnected = false;
   /** A reply or a signal was received on the current connection: after it, the delays start again with the shortest one. */
   #isStable = false;
@@ -84,16 +84,9 @@ export class Connector {
   }
 
   get status(): ClientStatus {
-    switch (this.#state.name) {
-      case 'idle':
-        return 'disconnected';
-      case 'dialing':
-        return this.#hasConnected || this.#attempts > 0 ? 'reconnecting' : 'connecting';
-      case 'backoff':
-        return 'reconnecting';
-      default:
-        return this.#state.name;
-    }
+    const { name } = this.#state;
+    if (name !== 'dialing') return name;
+    return this.#hasConnected || this.#attempts > 0 ? 'reconnecting' : 'connecting';
   }
 
   /** The connection, if messages can be sent on it. */
@@ -108,7 +101,7 @@ export class Connector {
 
   /** A web page is shown again, or its network has changed: connects without a delay, or checks the connection. */
   wake(): void {
-    if (this.#state.name === 'backoff') this.#dial();
+    if (this.#state.name === 'reconnecting') this.#dial();
     else this.connection?.probe();
   }
 
@@ -128,7 +121,7 @@ export class Connector {
     }
     this.#wait(waiter);
     const { name } = this.#state;
-    if (name === 'idle' || (name === 'backoff' && isConnect)) this.#dial();
+    if (name === 'disconnected' || (name === 'reconnecting' && isConnect)) this.#dial();
   }
 
   /** Rejects the operations that wait, and all later ones. The connection stays open until `end()`. */
@@ -155,10 +148,10 @@ export class Connector {
     const { maxQueuedRequests, url } = this.#options;
     if (name === 'closing' || name === 'closed') return closedError();
     if (isConnect) return undefined;
-    if (name === 'idle' && !canRetry) {
+    if (name === 'disconnected' && !canRetry) {
       return new DisconnectedError(`not connected to ${url.shown}: call connect(), or leave reconnect on`);
     }
-    return this.#waiters.queued >= maxQueuedRequests ? this.#queueFull() : undefined;
+    return this.#waiters.isFull(maxQueuedRequests) ? this.#queueFull() : undefined;
   }
 
   #queueFull(): QueueFullError {
@@ -182,9 +175,9 @@ export class Connector {
 
   readonly #obstacle = (): Error | string => this.#lastError ?? `still connecting to ${this.#options.url.shown}`;
 
-  /** `idle` or `backoff` → `dialing` */
+  /** `disconnected` or `reconnecting` → `dialing` */
   #dial(): void {
-    if (this.#state.name === 'backoff') clearTimeout(this.#state.timer);
+    if (this.#state.name === 'reconnecting') clearTimeout(this.#state.timer);
     const connection: ClientConnection = new ClientConnection(this.#options, {
       accepted: () => {
         this.#callbacks.prepare(connection).then(
@@ -215,7 +208,7 @@ export class Connector {
     this.#callbacks.emit('connected', { isReconnect, isSessionRestored });
   }
 
-  /** `dialing` or `connected` → `backoff` or `idle` */
+  /** `dialing` or `connected` → `reconnecting` or `disconnected` */
   #ended(connection: ClientConnection, error: Error): void {
     const state = this.#state;
     if (!('connection' in state) || state.connection !== connection) return;
@@ -229,7 +222,7 @@ export class Connector {
     const isNeeded = this.#waiters.size > 0 || (this.#hasConnected && this.#options.reconnect);
     if (state.name === 'closing') this.#state = { name: 'closing', connection: undefined };
     else if (isNeeded && !isFinal) this.#backOff(state);
-    else this.#becomeIdle();
+    else this.#disconnect();
     this.#emitEnded(error, wasInUse, hadWaiters);
     this.#onEnded();
   }
@@ -237,7 +230,7 @@ export class Connector {
   /** Comes after the transition, because a listener may call `connect()` or `close()`. */
   #emitEnded(error: Error, wasInUse: boolean, hadWaiters: boolean): void {
     const next = this.#state;
-    const willReconnect = next.name === 'backoff';
+    const willReconnect = next.name === 'reconnecting';
     const { closeCode: code, reason = '' } = error as Partial<DisconnectedError>;
     if (wasInUse) this.#callbacks.emit('disconnected', { error, code, reason, willReconnect });
     else if (!hadWaiters && !willReconnect) this.#callbacks.emit('error', { error });
@@ -246,26 +239,26 @@ export class Connector {
     }
   }
 
-  /** `dialing` or `connected` → `backoff` */
+  /** `dialing` or `connected` → `reconnecting` */
   #backOff(previous: State): void {
     const wasStable =
       previous.name === 'connected' && (this.#isStable || performance.now() - previous.since >= STABLE_AFTER);
     this.#attempts = wasStable ? 1 : this.#attempts + 1;
     const delay = delayBefore(this.#attempts, this.#options.backoff);
-    this.#state = { name: 'backoff', delay, timer: setTimeout(() => this.#dial(), delay) };
+    this.#state = { name: 'reconnecting', delay, timer: setTimeout(() => this.#dial(), delay) };
   }
 
-  #becomeIdle(): void {
-    this.#state = { name: 'idle' };
+  #disconnect(): void {
+    this.#state = { name: 'disconnected' };
     this.#hasConnected = false;
     this.#attempts = 0;
   }
 
-  /** `dialing` or `backoff` → `idle`, without an event. */
+  /** `dialing` or `reconnecting` → `disconnected`, without an event. */
   #cancel(): void {
     const state = this.#state;
-    this.#becomeIdle();
-    if (state.name === 'backoff') clearTimeout(state.timer);
+    this.#disconnect();
+    if (state.name === 'reconnecting') clearTimeout(state.timer);
     else if (state.name === 'dialing') state.connection.end(closedError());
     this.#callbacks.lost(closedError());
   }

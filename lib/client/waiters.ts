@@ -13,34 +13,14 @@ export interface Waiter {
 }
 
 /** The operations that wait for a connection, in order. */
-export class Waiters {
-  readonly #waiters = new Set<Waiter>();
-  #queued = 0;
-
-  /** Number of operations. */
-  get size(): number {
-    return this.#waiters.size;
-  }
-
-  /** Number of requests and signals. */
-  get queued(): number {
-    return this.#queued;
-  }
-
-  add(waiter: Waiter): void {
-    this.#waiters.add(waiter);
-    if (!waiter.isConnect) this.#queued++;
-  }
-
-  /** @returns `false` if it did not wait. */
-  delete(waiter: Waiter): boolean {
-    const hasWaited = this.#waiters.delete(waiter);
-    if (hasWaited && !waiter.isConnect) this.#queued--;
-    return hasWaited;
+export class Waiters extends Set<Waiter> {
+  /** Returns `true` if `limit` requests and signals wait. It counts them only if there may be so many. */
+  isFull(limit: number): boolean {
+    return this.size >= limit && [...this].filter(({ isConnect }) => !isConnect).length >= limit;
   }
 
   serveAll(connection: ClientConnection): void {
-    for (const waiter of this.#waiters) {
+    for (const waiter of this) {
       this.delete(waiter);
       serve(waiter, connection);
     }
@@ -48,7 +28,7 @@ export class Waiters {
 
   /** Rejects all operations, or those for which `isAffected` returns `true`. */
   reject(error: Error, isAffected: (waiter: Waiter) => boolean = () => true): void {
-    for (const waiter of this.#waiters) {
+    for (const waiter of this) {
       if (isAffected(waiter)) {
         this.delete(waiter);
         waiter.operation.reject(error);
