@@ -22,10 +22,9 @@ export function atLeastOne(noun: string): ClientOptionRule {
 export const MILLISECONDS = atLeastOne('a number of milliseconds');
 
 export function objectWith(...methods: string[]): ClientOptionRule {
-  return rule(`an object with ${methods.join(', ')}`, (value) => {
-    if (typeof value !== 'object' && typeof value !== 'function') return false;
-    return methods.every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function');
-  });
+  return rule(`an object with ${methods.join(', ')}`, (value) =>
+    methods.every((method) => typeof (value as Record<string, unknown> | null)?.[method] === 'function'),
+  );
 }
 
 export const ABORT_SIGNAL = objectWith('addEventListener', 'removeEventListener');
@@ -58,8 +57,6 @@ export function withDefaults<Options extends object>(options: Partial<Options>, 
 }
 
 export function invalidOption(option: string, value: unknown, allowed: string): InvalidOptionError {
-  const isShown =
-    typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === undefined;
-  const shown = isShown ? String(value) : typeof value;
+  const shown = Object(value) === value ? typeof value : String(value);
   return new InvalidOptionError(`WebWire option ${option} is "${shown}", but must be ${allowed}`);
 }

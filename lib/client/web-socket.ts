@@ -63,8 +63,8 @@ export class ClientSocket {
     this.#socket.addEventListener('error', (event) => this.#fail(event));
     this.#socket.addEventListener('close', (event) => this.#close(event));
     onUpgradeRejected(this.#socket, (rejection) => {
-      const cause = new Error(`Unexpected server response: ${rejection.status}`);
-      this.#end({ code: ABNORMAL_CLOSURE, reason: '', cause, rejection });
+      this.#cause = new Error(`Unexpected server response: ${rejection.status}`);
+      this.#end(ABNORMAL_CLOSURE, '', rejection);
       this.terminate();
     });
   }
@@ -107,8 +107,7 @@ export class ClientSocket {
 
   #fail(event: object): void {
     this.#cause ??= errorFromEvent(event);
-    const fail = () =>
-      this.#end({ code: ABNORMAL_CLOSURE, reason: '', cause: this.#cause, rejection: rejectionFrom(this.#cause) });
+    const fail = () => this.#end(ABNORMAL_CLOSURE, '');
     // Node.js 22 does not dispatch `close` after a failed attempt. Other platforms do so in the same turn.
     if (!this.#isOpened) afterTurn(fail);
     else this.#graceTimer ??= setTimeout(fail, CLOSE_EVENT_TIMEOUT);
@@ -116,19 +115,15 @@ export class ClientSocket {
 
   #close(event: object): void {
     const { code, reason, wasClean } = event as { code?: number; reason?: unknown; wasClean?: boolean };
-    this.#end({
-      // Deno reports 0 for a failed attempt, React Native may report no code.
-      code: code || (wasClean ? NO_STATUS_RECEIVED : ABNORMAL_CLOSURE),
-      reason: typeof reason === 'string' ? reason : '',
-      cause: this.#cause,
-      rejection: rejectionFrom(this.#cause),
-    });
+    // Deno reports 0 for a failed attempt, React Native may report no code.
+    this.#end(code || (wasClean ? NO_STATUS_RECEIVED : ABNORMAL_CLOSURE), typeof reason === 'string' ? reason : '');
   }
 
-  #end(end: SocketEnd): void {
+  #end(code: number, reason: string, rejection = rejectionFrom(this.#cause)): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
     clearTimeout(this.#graceTimer);
+    const end = { code, reason, cause: this.#cause, rejection };
     // Node.js 24 dispatches the event `close` within the method `close()`.
     if (this.#isInClose) afterTurn(() => this.#queue.push(end));
     else this.#queue.push(end);
