@@ -108,33 +108,16 @@ function detailsOf(cause: unknown): { name: string; code: string; message: strin
   }
 }
 
-/** Returns the cause itself or, if it may contain secrets, a copy of its name, code and message without them. */
+/**
+ * Returns the cause itself or, if the URL may have secrets, a copy of its name, code and message without them: other properties and
+ * nested errors may contain the URL, too.
+ */
 function safeCause(cause: unknown, url: ServerUrl): unknown {
-  if (!mayHoldSecrets(cause, url)) return cause;
+  if (cause === undefined || url.href === url.shown) return cause;
   const { name, code, message } = detailsOf(cause);
   const copy = new Error(hideSecrets(message, url));
   copy.name = name;
   return code === '' ? copy : Object.assign(copy, { code });
-}
-
-/** Secrets are searched in nested objects up to this depth. */
-const MAX_SEARCH_DEPTH = 3;
-
-/** The content of errors (also of other realms), lists and plain objects can be searched. */
-const SEARCHABLE = /Error|Exception|Array|\[object Object\]/;
-
-/** Returns whether a value contains a secret, or cannot be searched for one. */
-function mayHoldSecrets(value: unknown, url: ServerUrl, depth = 0): boolean {
-  if (typeof value === 'string') return hideSecrets(value, url) !== value;
-  if (typeof value !== 'object' || value === null) return false;
-  try {
-    const { message, stack, cause, errors } = value as Record<string, unknown>;
-    const parts = [message, stack, cause, errors, ...Object.values(value)];
-    const isSearchable = depth <= MAX_SEARCH_DEPTH && SEARCHABLE.test(Object.prototype.toString.call(value));
-    return !isSearchable || parts.some((part) => mayHoldSecrets(part, url, depth + 1));
-  } catch {
-    return true;
-  }
 }
 
 /** Longest quotation of a peer's text in a message, in characters. */
