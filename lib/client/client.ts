@@ -191,16 +191,13 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): AsyncGenerator<StreamItem<Api, Name>, undefined> {
     const limits = { ...checkStreamOptions(options), opening: this.#options.requestTimeout };
     const message = this.#encodeRequest(name, body);
-    return readStream(message, limits, {
-      enter: (operation, opened) =>
-        this.#enter(operation, (connection) => {
-          connection.ask();
-          this.#requests.send(connection, message, operation, () => undefined);
-          if (!operation.isSettled) opened(connection);
-        }),
-      register: (signal, receiver) => this.#streams.set(signal, receiver),
-      unregister: (signal) => this.#streams.delete(signal),
-    }) as AsyncGenerator<StreamItem<Api, Name>, undefined>;
+    return readStream(message, limits, this.#streams, (operation, opened) =>
+      this.#enter(operation, (connection) => {
+        connection.ask();
+        this.#requests.send(connection, message, operation, () => undefined);
+        if (!operation.isSettled) opened(connection);
+      }),
+    ) as AsyncGenerator<StreamItem<Api, Name>, undefined>;
   }
 
   /**

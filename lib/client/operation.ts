@@ -34,6 +34,8 @@ export interface Operation<Result = void> {
   release: () => void;
   /** Set while it waits for a connection: returns the reason why there is none, for the message of a timeout. */
   obstacle: (() => Error | string) | undefined;
+  /** Starts its timer anew, in milliseconds; `Infinity` stops it. */
+  expireAfter(time: number): void;
   resolve(result: Result): void;
   reject(error: unknown): void;
 }
@@ -54,8 +56,8 @@ export function startOperation<Result = void>(options: OperationOptions, default
   const { signal, deadline, timeout = deadline ? Infinity : defaultTimeout } = options;
   const remaining = deadline ? deadline.getTime() - Date.now() : Infinity;
   if (Number.isNaN(remaining)) throw invalidOption('deadline', NaN, 'a valid Date');
-  // One timer for the timeout and the deadline, whichever is earlier.
-  const time = Math.min(timeout, remaining);
+  let time: number;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const expire = () => {
     const isDeadline = time === remaining;
     const limit = isDeadline ? 'deadline exceeded' : `timeout after ${time} ms`;
@@ -65,7 +67,6 @@ export function startOperation<Result = void>(options: OperationOptions, default
     operation.reject(new (isDeadline ? DeadlineExceededError : TimeoutError)(`${limit}: ${reason}`, { cause }));
   };
   const abort = () => operation.reject(new CanceledError(undefined, { cause: signal!.reason }));
-  const timer = time < Infinity ? setTimeout(expire, Math.min(time, TIMER_MAX)) : undefined;
   let onResult: (result: Result) => void;
   let onError: (error: unknown) => void;
   const settle = (complete: () => void) => {
@@ -84,11 +85,18 @@ export function startOperation<Result = void>(options: OperationOptions, default
     isSettled: false,
     release: () => {},
     obstacle: undefined,
+    expireAfter(limit) {
+      time = limit;
+      clearTimeout(timer);
+      if (time < Infinity && !operation.isSettled) timer = setTimeout(expire, Math.min(time, TIMER_MAX));
+    },
     resolve: (result) => settle(() => onResult(result)),
     reject: (error) => settle(() => onError(error)),
   };
+  // One timer for the timeout and the deadline, whichever is earlier.
+  operation.expireAfter(Math.min(timeout, remaining));
   signal?.addEventListener('abort', abort);
   if (signal?.aborted) abort();
-  else if (time <= 0) expire();
+  else if (remaining <= 0) expire();
   return operation;
 }

@@ -1,10 +1,9 @@
 import { encodeClientSignal, textPayload } from '../protocol/client-messages.js';
 import { identifierToHex, ITEM_PREFIX, MORE_PREFIX } from '../protocol/extensions.js';
 import { ID_END, ID_START } from '../protocol/layout.js';
-import { TIMER_MAX } from '../protocol/limits.js';
 import { throwProtocolError } from '../protocol/server-messages.js';
 import type { ClientConnection } from './connection.js';
-import { CanceledError, RequestError, TimeoutError } from './errors.js';
+import { CanceledError, RequestError } from './errors.js';
 import { startOperation, type Operation } from './operation.js';
 import { ABORT_SIGNAL, checkOptions, MILLISECONDS, type ClientOptionRules } from './option-rules.js';
 import type { AbortSignalLike } from './platform.js';
@@ -47,25 +46,19 @@ export interface ItemReceiver {
   fail(error: Error): void;
 }
 
-/** Opens a stream. */
-export interface StreamOpener {
-  /**
-   * Enters the operation, which settles when the server has ended the stream.
-   * @param opened Called when the request was sent on a connection.
-   */
-  enter(operation: Operation, opened: (connection: ClientConnection) => void): void;
-  /** Passes the signals of this name to the stream. */
-  register(name: string, receiver: ItemReceiver): void;
-  unregister(name: string): void;
-}
-
-/** Opens a stream, and yields its items. The stream is given up when the generator is left. */
+/**
+ * Opens a stream, and yields its items. The stream is given up when the generator is left.
+ * @param receivers The open streams by the name of their signals.
+ * @param enter Enters the operation, which settles when the server has ended the stream, and calls `opened` when the request was
+ *   sent on a connection.
+ */
 export async function* readStream(
   request: Uint8Array,
   { signal, opening, idle }: StreamLimits,
-  opener: StreamOpener,
+  receivers: Map<string, ItemReceiver>,
+  enter: (operation: Operation, opened: (connection: ClientConnection) => void) => void,
 ): AsyncGenerator<ReceivedPayload, undefined> {
-  const operation = startOperation({ signal }, Infinity);
+  const operation = startOperation({ signal }, opening);
   const items: ReceivedPayload[] = [];
   /** Items that were consumed and not yet granted again. */
   let consumed = 0;
@@ -74,29 +67,27 @@ export async function* readStream(
   let wake = () => {};
   const settled = () => wake();
   operation.promise.then(settled, settled);
-  opener.enter(operation, (opened) => {
+  enter(operation, (opened) => {
     connection = opened;
     id = identifierToHex(request.subarray(ID_START, ID_END));
-    opener.register(ITEM_PREFIX + id, {
+    receivers.set(ITEM_PREFIX + id, {
       receive(item) {
         if (items.length + consumed >= opened.streamWindow) throwProtocolError('UNEXPECTED_MESSAGE', 0);
         items.push(item);
         wake();
       },
-      fail: (error) => operation.reject(error),
+      fail: operation.reject,
     });
-    wake();
+    operation.expireAfter(idle);
   });
   try {
     for (;;) {
-      while (items.length === 0 && !operation.isSettled) {
-        const limit = connection ? idle : opening;
-        const expire = () => operation.reject(new TimeoutError(`timeout after ${limit} ms: no item came`));
-        const timer = limit < Infinity ? setTimeout(expire, Math.min(limit, TIMER_MAX)) : undefined;
+      if (items.length === 0 && !operation.isSettled) {
+        if (connection) operation.expireAfter(idle);
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
-        clearTimeout(timer);
+        operation.expireAfter(Infinity);
       }
       // Items that were not consumed are given up, too, also those of a stream that the server has ended.
       if (signal?.aborted) throw new CanceledError(undefined, { cause: signal.reason });
@@ -114,6 +105,6 @@ export async function* readStream(
     throw new RequestError('EXTENSION_REQUIRED', 'the server does not have streams');
   } finally {
     operation.reject(undefined);
-    opener.unregister(ITEM_PREFIX + id);
+    receivers.delete(ITEM_PREFIX + id);
   }
 }
