@@ -90,20 +90,14 @@ export class Listeners<Listener> {
   }
 }
 
-/** Calls the listeners of a client's events. */
-export class EventListeners {
-  readonly #listeners = new Listeners<(event: never) => unknown>();
-
-  /** @returns A function that removes the listener. */
-  add<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void {
-    return this.#listeners.add(name, listener);
-  }
-
-  readonly emit: EmitEvent = (name, event) => {
-    const listeners = this.#listeners.of(name) as ((event: object) => unknown)[];
-    if (name === 'error' && listeners.length === 0) console.error((event as ClientEvents['error']).error);
+/** Returns the function that calls the listeners of a client's events. */
+export function createEmit(listeners: Listeners<(event: never) => unknown>): EmitEvent {
+  const emit: EmitEvent = (name, event) => {
+    const called = listeners.of(name) as ((event: object) => unknown)[];
+    if (name === 'error' && called.length === 0) console.error((event as ClientEvents['error']).error);
     // An error of an error listener goes to the console: as another event `error`, it would call the same listener again.
-    const report = (error: unknown) => (name === 'error' ? console.error(error) : this.emit('error', { error }));
-    for (const listener of listeners) callSafely(() => listener(event), report);
+    const report = (error: unknown) => (name === 'error' ? console.error(error) : emit('error', { error }));
+    for (const listener of called) callSafely(() => listener(event), report);
   };
+  return emit;
 }

@@ -4,7 +4,7 @@ import type { Payload, ServerMessage } from '../protocol/index.js';
 import { encodeBody } from '../protocol/payload-codec.js';
 import { payloadOf } from '../protocol/server-messages.js';
 import * as MessageType from '../protocol/type-bytes.js';
-import { callSafely, EventListeners, Listeners, type ClientEvents } from './client-events.js';
+import { callSafely, createEmit, Listeners, type ClientEvents } from './client-events.js';
 import { resolveOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.js';
 import type { ClientSession } from './client-session.js';
 import { closedError, type ClientConnection } from './connection.js';
@@ -24,11 +24,12 @@ import type {
   StreamName,
 } from './contract.js';
 import { startOperation, type Operation, type OperationOptions } from './operation.js';
+import { checkOptions } from './option-rules.js';
 import { onPageEvents, type AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
 import { Sessions, type SendRequest } from './sessions.js';
-import { checkStreamOptions, readStream, type ItemReceiver, type StreamOptions } from './streams.js';
+import { readStream, STREAM_RULES, type ItemReceiver, type StreamOptions } from './streams.js';
 
 /** Options of `connect()`. */
 export interface ConnectOptions {
@@ -69,7 +70,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   readonly #streams = new Map<string, ItemReceiver>();
   readonly #sessions: Sessions;
   readonly #signalHandlers = new Listeners<SignalHandler>();
-  readonly #events = new EventListeners();
+  readonly #listeners = new Listeners<(event: never) => unknown>();
+  readonly #emit = createEmit(this.#listeners);
   #pendingRequests = 0;
   readonly #stopWatching: () => void;
   #closing: Promise<void> | undefined;
@@ -82,12 +84,12 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   constructor(url: string | { readonly href: string }, options: ClientOptions = {}) {
     this.#options = resolveOptions(url, options);
     this.#sessions = new Sessions(this.#options, {
-      emit: this.#events.emit,
+      emit: this.#emit,
       sender: () => this.#connector.connection && this.#sessionSender(this.#connector.connection),
       requestsSettled: () => this.#requests.finished(),
     });
     this.#connector = new Connector(this.#options, {
-      emit: this.#events.emit,
+      emit: this.#emit,
       prepare: (connection) => this.#sessions.prepare(this.#sessionSender(connection)),
       received: (message) => this.#receive(message),
       lost: (error) => {
@@ -189,9 +191,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     name: Name,
     ...[body, options = {}]: StreamArguments<Api, Name, StreamOptions>
   ): AsyncGenerator<StreamItem<Api, Name>, undefined> {
-    const limits = { ...checkStreamOptions(options), opening: this.#options.requestTimeout };
+    checkOptions(options, STREAM_RULES);
     const message = this.#encodeRequest(name, body);
-    return readStream(message, limits, this.#streams, (operation, opened) =>
+    return readStream(message, options, this.#options.requestTimeout, this.#streams, (operation, opened) =>
       this.#enter(operation, (connection) => {
         connection.ask();
         this.#requests.send(connection, message, operation, () => undefined);
@@ -239,7 +241,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @returns A function that removes the listener.
    */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => unknown): () => void {
-    return this.#events.add(name, listener);
+    return this.#listeners.add(name, listener);
   }
 
   /**
@@ -331,7 +333,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   #handleSignal(name: string, payload: Payload): void {
-    const report = (error: unknown) => this.#events.emit('error', { error });
+    const report = (error: unknown) => this.#emit('error', { error });
     for (const handler of this.#signalHandlers.of(name, ANY_NAME)) {
       callSafely(() => handler(this.#received(payload), name), report);
     }

@@ -5,7 +5,7 @@ import { throwProtocolError } from '../protocol/server-messages.js';
 import type { ClientConnection } from './connection.js';
 import { CanceledError, RequestError } from './errors.js';
 import { startOperation, type Operation } from './operation.js';
-import { ABORT_SIGNAL, checkOptions, MILLISECONDS, type ClientOptionRules } from './option-rules.js';
+import { ABORT_SIGNAL, MILLISECONDS, type ClientOptionRules } from './option-rules.js';
 import type { AbortSignalLike } from './platform.js';
 import type { ReceivedPayload } from './received-payload.js';
 
@@ -21,22 +21,7 @@ export interface StreamOptions {
   idleTimeout?: number | undefined;
 }
 
-/** The `AbortSignal` of a stream, and its time limits in milliseconds. */
-interface StreamLimits {
-  readonly signal: AbortSignalLike | undefined;
-  /** For the connection on which the stream is opened. */
-  readonly opening: number;
-  /** For each item. */
-  readonly idle: number;
-}
-
-const STREAM_RULES: ClientOptionRules<StreamOptions> = { signal: ABORT_SIGNAL, idleTimeout: MILLISECONDS };
-
-/** @throws InvalidOptionError */
-export function checkStreamOptions(options: StreamOptions): Pick<StreamLimits, 'signal' | 'idle'> {
-  checkOptions(options, STREAM_RULES);
-  return { signal: options.signal, idle: options.idleTimeout ?? Infinity };
-}
+export const STREAM_RULES: ClientOptionRules<StreamOptions> = { signal: ABORT_SIGNAL, idleTimeout: MILLISECONDS };
 
 /** Receives the items of a stream. */
 export interface ItemReceiver {
@@ -48,17 +33,19 @@ export interface ItemReceiver {
 
 /**
  * Opens a stream, and yields its items. The stream is given up when the generator is left.
+ * @param openTimeout For the connection on which the stream is opened, in milliseconds.
  * @param receivers The open streams by the name of their signals.
  * @param enter Enters the operation, which settles when the server has ended the stream, and calls `opened` when the request was
  *   sent on a connection.
  */
 export async function* readStream(
   request: Uint8Array,
-  { signal, opening, idle }: StreamLimits,
+  { signal, idleTimeout = Infinity }: StreamOptions,
+  openTimeout: number,
   receivers: Map<string, ItemReceiver>,
   enter: (operation: Operation, opened: (connection: ClientConnection) => void) => void,
 ): AsyncGenerator<ReceivedPayload, undefined> {
-  const operation = startOperation({ signal }, opening);
+  const operation = startOperation({ signal }, openTimeout);
   const items: ReceivedPayload[] = [];
   /** Items that were consumed and not yet granted again. */
   let consumed = 0;
@@ -78,12 +65,12 @@ export async function* readStream(
       },
       fail: operation.reject,
     });
-    operation.expireAfter(idle);
+    operation.expireAfter(idleTimeout);
   });
   try {
     for (;;) {
       if (items.length === 0 && !operation.isSettled) {
-        if (connection) operation.expireAfter(idle);
+        if (connection) operation.expireAfter(idleTimeout);
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
