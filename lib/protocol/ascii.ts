@@ -76,6 +76,6 @@ function isTextAt(bytes: Uint8Array, start: number, length: number, text: string
   return true;
 }
 
-function invalidCharacter(offset: number): ProtocolError {
+export function invalidCharacter(offset: number): ProtocolError {
   return new ProtocolError('INVALID_CHARACTER', `character outside 32-126 at byte ${offset}`, offset);
 }

@@ -1,8 +1,7 @@
-import { checkAscii } from './ascii.js';
 import { ID_END, REQUEST_NAME_START, SIGNAL_NAME_START } from './layout.js';
 import { MAX_NAME_LENGTH } from './limits.js';
 import { ENCODINGS, type Payload as FullPayload } from './payload.js';
-import { throwProtocolError } from './server-messages.js';
+import { checkCharacters, throwProtocolError } from './server-messages.js';
 import { encodeUtf8 } from './text.js';
 import * as MessageType from './type-bytes.js';
 
@@ -75,7 +74,7 @@ function encodeNamed(
 function checkText(text: unknown, maxLength: number, offset: number): asserts text is string {
   if (typeof text !== 'string') throwProtocolError('INVALID_FIELD', offset);
   if (text.length > maxLength) throwProtocolError('FIELD_TOO_LONG', offset);
-  checkAscii(text, offset);
+  checkCharacters(text, offset);
 }
 
 function createMessage(type: number, length: number): Uint8Array<ArrayBuffer> {

@@ -1,4 +1,4 @@
-import { checkAscii } from './ascii.js';
+import { invalidCharacter } from './ascii.js';
 import { ID_END, ID_START, SIGNAL_NAME_START } from './layout.js';
 import type { ReplyMessage, ServerMessage, SignalMessage } from './messages.js';
 import { ENCODINGS, PayloadView, type Payload } from './payload.js';
@@ -33,7 +33,7 @@ export function decodeServerMessage(bytes: Uint8Array<ArrayBuffer>, maxLength: n
     const end = start + bytes[start - 1]!;
     if (end > length) throwProtocolError('LENGTH_MISMATCH', start - 1);
     const text = decodeUtf8(bytes.subarray(start, end));
-    checkAscii(text, start);
+    checkCharacters(text, start);
     return text;
   };
   switch (type) {
@@ -88,6 +88,12 @@ export function decodeServerMessage(bytes: Uint8Array<ArrayBuffer>, maxLength: n
     default:
       return throwProtocolError('UNEXPECTED_MESSAGE', 0);
   }
+}
+
+/** Checks text in a message, which starts at the offset: like `checkAscii()`, but smaller. */
+export function checkCharacters(text: string, offset: number): void {
+  const index = text.search(/[^ -~]/);
+  if (index >= 0) throw invalidCharacter(offset + index);
 }
 
 /** @param offset Of the violation, in bytes from the start of the message. */
