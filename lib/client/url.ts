@@ -14,12 +14,8 @@ export interface ServerUrl {
   readonly secrets: readonly string[];
 }
 
-const ABSOLUTE = /^(wss?|https?):\/\/(?:([^/?#]*)@)?([^/?#@]+)([^?#]*)(\?[^#]*)?(?:#.*)?$/i;
-
-/** Some WebSockets do not accept `http:`, the scheme of a URL that is relative to a web page. */
-const WEB_SOCKET_SCHEMES: Record<string, 'ws' | 'wss'> = { ws: 'ws', wss: 'wss', http: 'ws', https: 'wss' };
-
-const DEFAULT_PORTS = { ws: ':80', wss: ':443' };
+/** Its groups: `s` of `wss:` or `https:` · user and `@` · host · path · query. */
+const ABSOLUTE = /^(?:ws|http)(s?):\/\/([^/?#]*@)?([^/?#@]+)([^?#]*)(\?[^#]*)?(?:#.*)?$/i;
 
 /**
  * Parses the URL of a server. In a web page it may be relative.
@@ -27,22 +23,20 @@ const DEFAULT_PORTS = { ws: ':80', wss: ':443' };
  */
 export function parseServerUrl(url: unknown): ServerUrl {
   const text = String(url);
-  const [, scheme, user, host, path, query] = ABSOLUTE.exec(absoluteUrl(text) ?? '') ?? [];
-  if (scheme === undefined || host === undefined || /^:|\s/.test(host)) {
+  const [, secure = '', user = '', host, path, query = ''] = ABSOLUTE.exec(absoluteUrl(text) ?? '') ?? [];
+  if (host === undefined || /^:|\s/.test(host)) {
     throw new InvalidOptionError(
       `WebWire option url is ${JSON.stringify(withoutSecrets(text))}, but must be a WebSocket URL such as ws://localhost:3000/`,
     );
   }
-  const webSocketScheme = WEB_SOCKET_SCHEMES[scheme.toLowerCase()]!;
-  const port = DEFAULT_PORTS[webSocketScheme];
-  const lowerCaseHost = host.toLowerCase();
-  const shortHost = lowerCaseHost.endsWith(port) ? lowerCaseHost.slice(0, -port.length) : lowerCaseHost;
-  const location = shortHost + (path || '/');
+  // Some WebSockets do not accept `http:`, the scheme of a URL that is relative to a web page.
+  const scheme = `ws${secure.toLowerCase()}://`;
+  const location = host.toLowerCase().replace(secure ? /:443$/ : /:80$/, '') + (path || '/');
   return {
     location,
-    href: `${webSocketScheme}://${user === undefined ? '' : `${user}@`}${location}${query ?? ''}`,
-    shown: `${webSocketScheme}://${location}`,
-    secrets: urlSecrets(user, query),
+    href: scheme + user + location + query,
+    shown: scheme + location,
+    secrets: urlSecrets(user.slice(0, -1), query),
   };
 }
 
@@ -70,13 +64,11 @@ function withoutSecrets(text: string): string {
 /** Shorter values, such as the 1 of `?v=1`, are not treated as secrets: replacing them would make messages unreadable. */
 const MIN_SECRET_LENGTH = 4;
 
-function urlSecrets(user = '', query = ''): string[] {
-  const [, password] = /^[^:]*:(.*)$/.exec(user) ?? [];
-  const values = query
-    .slice(1)
-    .split('&')
-    .map((parameter) => parameter.slice(parameter.indexOf('=') + 1));
-  return [user, password ?? '', query.slice(1), ...values].map(decoded);
+function urlSecrets(user: string, query: string): string[] {
+  const after = (text: string, separator: string) => text.slice(text.indexOf(separator) + 1);
+  const parameters = after(query, '?');
+  const values = parameters.split('&').map((parameter) => after(parameter, '='));
+  return [user, after(user, ':'), parameters, ...values].map(decoded);
 }
 
 function decoded(part: string): string {
