@@ -18,7 +18,7 @@ export function couldNotConnect(
   const reason = hideSecrets(said, url);
   let why = explain(cause, url);
   if (rejection) {
-    const { status, statusText, body, secrets } = rejection;
+    const { status, statusText = '', body = '', secrets } = rejection;
     const quoted = body === '' ? '' : `: ${quote(hideSecrets(body, url, secrets))}`;
     const hint = NOT_FOUND_STATUSES.has(status) ? '; is there a WebWire server at this path?' : '';
     const phrase = printable(hideSecrets(statusText, url, secrets));

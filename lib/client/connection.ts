@@ -199,12 +199,11 @@ export class ClientConnection {
   end(error?: Error): void {
     if (this.#phase === 'ended') return;
     this.#isClosing = true;
-    if (error) this.#stop();
     // The timer is started first, because some WebSockets dispatch `close` within the call of `close()`.
     this.#closeTimer ??= setTimeout(() => this.#terminate(), CLOSE_FRAME_TIMEOUT);
     if (error instanceof ProtocolError) this.#socket?.close(CLOSE_CODE_OFFSET + error.closeCode, error.code);
     else this.#socket?.close(NORMAL_CLOSURE);
-    if (error) this.#listener.ended(error);
+    if (error) this.#finish(error);
   }
 
   #terminate(): void {
@@ -230,13 +229,9 @@ export class ClientConnection {
 
   #finish(error: Error): void {
     if (this.#phase === 'ended') return;
-    this.#stop();
-    this.#listener.ended(error);
-  }
-
-  #stop(): void {
     this.#phase = 'ended';
     clearTimeout(this.#timer);
+    this.#listener.ended(error);
   }
 
   #receive(data: Uint8Array<ArrayBuffer> | string): void {

@@ -4,11 +4,11 @@ import type { WebSocketLike } from './platform.js';
 export interface UpgradeRejection {
   readonly status: number;
   /** Reason phrase, such as `Unauthorized`; may be empty. */
-  readonly statusText: string;
+  readonly statusText?: string | undefined;
   /** The beginning of the body; may be empty. */
-  readonly body: string;
+  readonly body?: string;
   /** Values of request headers: the body may contain them, but messages must not. */
-  readonly secrets: readonly string[];
+  readonly secrets?: readonly string[];
 }
 
 /** Longest part of a body that is read, in characters. */
@@ -42,7 +42,7 @@ export function onUpgradeRejected(socket: WebSocketLike, listener: (rejection: U
     let body = '';
     const finish = () => {
       clearTimeout(timer);
-      const { statusCode: status, statusMessage: statusText = '' } = response;
+      const { statusCode: status, statusMessage: statusText } = response;
       listener({ status, statusText, body: body.slice(0, MAX_BODY_LENGTH), secrets: headerSecrets(request) });
     };
     const timer = setTimeout(finish, BODY_TIMEOUT);
@@ -61,9 +61,9 @@ export function onUpgradeRejected(socket: WebSocketLike, listener: (rejection: U
  */
 export function rejectionFrom(error: unknown): UpgradeRejection | undefined {
   const { message, status } = (error ?? {}) as { message?: unknown; status?: unknown };
-  if (typeof status === 'number') return { status, statusText: '', body: String(message), secrets: [] };
+  if (typeof status === 'number') return { status, body: String(message) };
   const [, found] = /(?:server response|status code):? (\d{3})\b/i.exec(String(message)) ?? [];
-  return found === undefined ? undefined : { status: Number(found), statusText: '', body: '', secrets: [] };
+  return found === undefined ? undefined : { status: Number(found) };
 }
 
 /** Headers of every upgrade request. */
