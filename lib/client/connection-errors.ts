@@ -1,5 +1,6 @@
 import { ProtocolError } from '../protocol/index.js';
 import { DialTimeoutError, DisconnectedError } from './errors.js';
+import { explainCode } from './failure-details.js';
 import { hideSecrets, type ServerUrl } from './url.js';
 import type { SocketEnd } from './web-socket.js';
 
@@ -78,19 +79,12 @@ export function notWebwire(url: ServerUrl, error: ProtocolError, message: Uint8A
   );
 }
 
-/** Prefixes of the codes of TLS errors. */
-const TLS_CODE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_|ERR_SSL_|EPROTO)/;
-
 function explain(cause: unknown, url: ServerUrl): string {
   if (cause === undefined) return UNKNOWN_CAUSE;
   const { code, message } = detailsOf(cause);
   const said = quote(hideSecrets(message, url));
-  if (code === 'ECONNREFUSED') return 'nothing accepts connections there (ECONNREFUSED)';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host name was not found (${code})`;
-  if (code === 'ECONNRESET') return 'the server hung up (ECONNRESET)';
-  if (TLS_CODE.test(code)) return `TLS failed (${code}): ${said}`;
-  if (code.startsWith('HPE_')) return `the server does not speak HTTP (${code})`;
-  return code === '' || message.includes(code) ? said : `${said} (${code})`;
+  const shown = code === '' || message.includes(code) ? said : `${said} (${code})`;
+  return explainCode(code, said) ?? shown;
 }
 
 /** Node.js tries each address of a host; if all fail, its error contains one error for each of them. */

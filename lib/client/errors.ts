@@ -94,8 +94,8 @@ export class DisconnectedError extends Error {
   override readonly name = 'DisconnectedError';
   readonly code = 'DISCONNECTED';
   /**
-   * HTTP status if the server rejected the upgrade, such as 401; otherwise `undefined`. Also `undefined` in browsers and with
-   * the WebSocket of Node.js, which do not expose it; the package `ws`, Bun and Deno do.
+   * HTTP status if the server rejected the upgrade, such as 401; otherwise `undefined`. Also `undefined` in browsers, in bundles
+   * for browsers, and with the WebSocket of Node.js, which do not expose it; the package `ws`, Bun and Deno do.
    */
   readonly status: number | undefined;
 

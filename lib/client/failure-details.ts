@@ -1,5 +1,8 @@
 import type { WebSocketLike } from './platform.js';
 
+// Details of failures that browsers do not expose. Bundles for browsers contain `failure-details.browser.ts` in its place, because
+// the field `browser` of package.json says so.
+
 /** The HTTP response of a server that rejected the upgrade. */
 export interface UpgradeRejection {
   readonly status: number;
@@ -64,6 +67,21 @@ export function rejectionFrom(error: unknown): UpgradeRejection | undefined {
   if (typeof status === 'number') return { status, body: String(message) };
   const [, found] = /(?:server response|status code):? (\d{3})\b/i.exec(String(message)) ?? [];
   return found === undefined ? undefined : { status: Number(found) };
+}
+
+/** Prefixes of the codes of TLS errors. */
+const TLS_CODE = /^(CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_|ERR_SSL_|EPROTO)/;
+
+/**
+ * Explains an error code of Node.js.
+ * @param said The quoted message of the error.
+ */
+export function explainCode(code: string, said: string): string | undefined {
+  if (code === 'ECONNREFUSED') return 'nothing accepts connections there (ECONNREFUSED)';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host name was not found (${code})`;
+  if (code === 'ECONNRESET') return 'the server hung up (ECONNRESET)';
+  if (TLS_CODE.test(code)) return `TLS failed (${code}): ${said}`;
+  return code.startsWith('HPE_') ? `the server does not speak HTTP (${code})` : undefined;
 }
 
 /** Headers of every upgrade request. */

@@ -1,6 +1,6 @@
 import { afterTurn, type WebSocketConstructor, type WebSocketLike } from './platform.js';
 import { TurnQueue } from './turn-queue.js';
-import { onUpgradeRejected, rejectionFrom, type UpgradeRejection } from './upgrade-rejection.js';
+import { onUpgradeRejected, rejectionFrom, type UpgradeRejection } from './failure-details.js';
 
 /** The end of a WebSocket. */
 export interface SocketEnd {

@@ -280,10 +280,11 @@ describe('the tarball', { timeout: 180_000 }, () => {
     expect(files.filter((_, i) => texts[i]!.includes('import.meta'))).toEqual([]);
   });
 
-  it('has nothing that publint objects to', async () => {
+  it('has nothing that publint objects to, except for the field `browser`', async () => {
     const { buffer } = Uint8Array.from(await readFile(packed.tarball));
     const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
-    expect(messages).toEqual([]);
+    // Suggests a subpath import instead of the field, which older bundlers of React Native do not resolve.
+    expect(messages.map(({ code }) => code)).toEqual(['USE_EXPORTS_OR_IMPORTS_BROWSER']);
   });
 
   it('has types that resolve in all modes with ES modules', async () => {
@@ -393,6 +394,11 @@ describe('the client alone', { timeout: 60_000 }, () => {
     );
     expect(imports).toEqual([]);
     expect(size).toBeLessThanOrEqual(12 * 1024);
+  });
+
+  it('leaves out of bundles for browsers what only other platforms report', async () => {
+    const { code } = await bundle("export { WebwireClient } from 'nestjs-webwire/client';", packed.bareProject);
+    expect(code).not.toMatch(/unexpected-response|ECONNREFUSED/);
   });
 
   it('adds only its used parts to a bundle', async () => {
