@@ -248,6 +248,13 @@ describe('what the client sends', () => {
     socket.say(`4019${hex(`wwr:item:${hexId(1)}`)}${hex(item)}`);
   }
 
+  it('is nothing without a connection, and the timeout says so', async () => {
+    const client = new FakeServer().client({ requestTimeout: 10 });
+    expect(await outcome(client.stream('s').next())).toBe(
+      'TIMEOUT: timeout after 10 ms: no connection: still connecting to ws://localhost/',
+    );
+  });
+
   it('asks once, then grants and cancels', async () => {
     const { socket, items, first } = await open({}, 4);
     for (const item of ['a', 'b', 'c']) say(socket, item);
