@@ -1,6 +1,7 @@
 import { ProtocolError } from '../protocol/index.js';
 import { DialTimeoutError, DisconnectedError } from './errors.js';
-import { explainCode } from './failure-details.js';
+import { explainCode, explainRejection } from './failure-details.js';
+import { quote } from './quote.js';
 import { hideSecrets, type ServerUrl } from './url.js';
 import type { SocketEnd } from './web-socket.js';
 
@@ -17,25 +18,16 @@ export function couldNotConnect(
   wasOpened: boolean,
 ): DisconnectedError {
   const reason = hideSecrets(said, url);
-  let why = explain(cause, url);
-  if (rejection) {
-    const { status, statusText = '', body = '', secrets } = rejection;
-    const quoted = body === '' ? '' : `: ${quote(hideSecrets(body, url, secrets))}`;
-    const hint = NOT_FOUND_STATUSES.has(status) ? '; is there a WebWire server at this path?' : '';
-    const phrase = printable(hideSecrets(statusText, url, secrets));
-    why = `the server answered HTTP ${`${status} ${phrase}`.trimEnd()}${quoted}${hint}`;
-  } else if (wasOpened) {
-    const quoted = reason === '' ? '' : ` ${quote(reason)}`;
-    why = `the server closed the WebSocket (${code}${quoted}) without the first message of a WebWire server`;
-  }
+  const why =
+    explainRejection(rejection, url) ??
+    (wasOpened
+      ? `the server closed the WebSocket (${closing(code, reason)}) without the first message of a WebWire server`
+      : explain(cause, url));
   return new DisconnectedError(`could not connect to ${url.shown} (after ${time(elapsed)}): ${why}`, code, reason, {
     cause: safeCause(cause, url),
     status: rejection?.status,
   });
 }
-
-/** Statuses of HTTP servers that have no WebSocket at this path. */
-const NOT_FOUND_STATUSES = new Set([200, 301, 302, 307, 308, 400, 404, 405, 426]);
 
 /** For a connection that was in use. */
 export function connectionEnded(
@@ -45,10 +37,9 @@ export function connectionEnded(
   isClosedByClient: boolean,
 ): DisconnectedError {
   const reason = hideSecrets(said, url);
-  const quoted = reason === '' ? '' : ` ${quote(reason)}`;
   const why = cause === undefined ? '' : `: ${explain(cause, url)}`;
   const verb = isClosedByClient ? 'closed' : 'lost';
-  const message = `${verb} the connection to ${url.shown} after ${time(elapsed)}, close code ${code}${quoted}${why}`;
+  const message = `${verb} the connection to ${url.shown} after ${time(elapsed)}, close code ${closing(code, reason)}${why}`;
   return new DisconnectedError(message, code, reason, { cause: safeCause(cause, url) });
 }
 
@@ -114,19 +105,8 @@ function safeCause(cause: unknown, url: ServerUrl): unknown {
   return code === '' ? copy : Object.assign(copy, { code });
 }
 
-/** Longest quotation of a peer's text in a message, in characters. */
-const MAX_QUOTE = 200;
-
-/** Quotes text of a peer: cut to `MAX_QUOTE`, on one line, and without control characters, which change the output of a terminal. */
-function quote(text: string): string {
-  const cut = text.length > MAX_QUOTE ? `${text.slice(0, MAX_QUOTE)}…` : text;
-  return printable(JSON.stringify(cut));
-}
-
-function printable(text: string): string {
-  return text.replace(/[^ -~\u00a1-\u1fff\u2026\u2c00-\ud7ff]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
+function closing(code: number, reason: string): string {
+  return reason === '' ? String(code) : `${code} ${quote(reason)}`;
 }
 
 function time(milliseconds: number): string {

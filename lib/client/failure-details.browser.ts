@@ -3,4 +3,9 @@
 
 const noDetails = () => undefined;
 
-export { noDetails as explainCode, noDetails as onUpgradeRejected, noDetails as rejectionFrom };
+export {
+  noDetails as explainCode,
+  noDetails as explainRejection,
+  noDetails as onUpgradeRejected,
+  noDetails as rejectionFrom,
+};

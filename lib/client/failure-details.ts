@@ -1,4 +1,6 @@
 import type { WebSocketLike } from './platform.js';
+import { printable, quote } from './quote.js';
+import { hideSecrets, type ServerUrl } from './url.js';
 
 // Details of failures that browsers do not expose. Bundles for browsers contain `failure-details.browser.ts` in its place, because
 // the field `browser` of package.json says so.
@@ -67,6 +69,19 @@ export function rejectionFrom(error: unknown): UpgradeRejection | undefined {
   if (typeof status === 'number') return { status, body: String(message) };
   const [, found] = /(?:server response|status code):? (\d{3})\b/i.exec(String(message)) ?? [];
   return found === undefined ? undefined : { status: Number(found) };
+}
+
+/** Statuses of HTTP servers that have no WebSocket at this path. */
+const NOT_FOUND_STATUSES = new Set([200, 301, 302, 307, 308, 400, 404, 405, 426]);
+
+/** Explains why an attempt to connect failed, if the server rejected the upgrade. */
+export function explainRejection(rejection: UpgradeRejection | undefined, url: ServerUrl): string | undefined {
+  if (!rejection) return undefined;
+  const { status, statusText = '', body = '', secrets } = rejection;
+  const quoted = body === '' ? '' : `: ${quote(hideSecrets(body, url, secrets))}`;
+  const hint = NOT_FOUND_STATUSES.has(status) ? '; is there a WebWire server at this path?' : '';
+  const phrase = printable(hideSecrets(statusText, url, secrets));
+  return `the server answered HTTP ${`${status} ${phrase}`.trimEnd()}${quoted}${hint}`;
 }
 
 /** Prefixes of the codes of TLS errors. */
