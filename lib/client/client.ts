@@ -265,9 +265,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   /**
-   * Closes the client permanently. New requests, and those that wait for a connection, reject. Requests in flight can finish
-   * within their timeouts, streams end with a `DisconnectedError`; then the connection is closed with code 1000, and the promise resolves. The session is not closed, and
-   * another client can restore it. Further calls return the same promise.
+   * Closes the client permanently. New requests, and those that wait for a connection, reject. Streams end with a
+   * `DisconnectedError`. Requests in flight can finish within their timeouts; then the connection is closed with code 1000, and
+   * the promise resolves. The session is not closed, and another client can restore it. Further calls return the same promise.
    */
   close(): Promise<void> {
     const close = async () => {

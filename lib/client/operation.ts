@@ -36,8 +36,8 @@ export interface Operation<Result = void> {
   obstacle: (() => Error | string) | undefined;
   /** Starts its timer anew, in milliseconds; `Infinity` stops it. */
   expireAfter(time: number): void;
-  resolve(result: Result): void;
-  reject(error: unknown): void;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 const OPERATION_RULES: ClientOptionRules<OperationOptions> = {
