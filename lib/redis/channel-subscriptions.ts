@@ -1,20 +1,15 @@
-import { RedisUnavailableError } from './redis-error.js';
+import type { ConnectionSource } from './connector.js';
+import type { Keys } from './keys.js';
 import type { RedisConnection } from './redis-connection.js';
+import { RedisUnavailableError } from './redis-error.js';
 import { ShardSubscriber, SUBSCRIPTION_BATCH, type ShardSubscriberListener } from './shard-subscriber.js';
 import { channelOn, isSameMap, readShardMap, shardClientFactory, slotOf, type ShardMap } from './shards.js';
 
 /** Renews the lease of the node, if that is due. @throws RedisUnavailableError if it ran out */
 type Renew = () => Promise<void>;
 
-/** The parts of the node that its subscriptions need. */
-export interface SubscriptionsHost extends ShardSubscriberListener {
-  readonly commands: RedisConnection;
-  /** Settings of the connection for messages to a single Redis. */
-  readonly source: ConstructorParameters<typeof RedisConnection>[0];
-  /** Names a channel of this node for its checks. */
-  readonly probeChannel: (tag: string) => string;
-  /** Names a channel without subscribers and publishers. */
-  readonly idleChannel: (tag: string) => string;
+/** Notifications of the subscriptions of a node. */
+export interface SubscriptionsListener extends ShardSubscriberListener {
   /** Called for channels that were subscribed to again while the node was connected: messages may have been missed. */
   resubscribed(channels: readonly string[]): void;
 }
@@ -39,7 +34,14 @@ export class ChannelSubscriptions {
   #map: ShardMap | undefined;
   #locating: Promise<void> | undefined;
 
-  constructor(private readonly host: SubscriptionsHost) {}
+  constructor(
+    private readonly nodeId: string,
+    private readonly keys: Keys,
+    private readonly commands: RedisConnection,
+    /** Settings of the connection for messages to a single Redis. */
+    private readonly source: ConnectionSource,
+    private readonly listener: SubscriptionsListener,
+  ) {}
 
   /** Number of channels that this node subscribes to. */
   get size(): number {
@@ -108,8 +110,10 @@ export class ChannelSubscriptions {
   async probe(renew: Renew): Promise<void> {
     await this.#locate();
     const missing = await this.#subscribeMissing(renew);
-    if (missing.length > 0) this.host.resubscribed(missing);
-    const { commands, probeChannel, idleChannel } = this.host;
+    if (missing.length > 0) this.listener.resubscribed(missing);
+    const { commands, keys, nodeId } = this;
+    const probeChannel = (tag: string) => keys.probeChannel(nodeId, tag);
+    const idleChannel = (tag: string) => keys.idleChannel(tag);
     const probing = [...this.#shards].map(async ([id, subscriber]) => {
       const shard = this.#map!.shards.get(id)!;
       const [probe, idle] = [channelOn(shard, this.#map!, probeChannel), channelOn(shard, this.#map!, idleChannel)];
@@ -145,7 +149,7 @@ export class ChannelSubscriptions {
   }
 
   async #readMap(): Promise<void> {
-    const { commands, source } = this.host;
+    const { commands, source } = this;
     const map = await readShardMap(commands);
     const isChanged = !this.#map || !isSameMap(this.#map, map);
     this.#map = map;
@@ -153,7 +157,7 @@ export class ChannelSubscriptions {
     for (const shard of map.shards.values()) {
       if (this.#shards.has(shard.id)) continue;
       const createClient = shardClientFactory(shard, commands, source.createClient);
-      this.#shards.set(shard.id, new ShardSubscriber({ ...source, createClient }, this.host));
+      this.#shards.set(shard.id, new ShardSubscriber({ ...source, createClient }, this.listener));
     }
     for (const [channel, subscription] of this.#channels) {
       if (subscription.shard === undefined || subscription.shard === map.shardOf(subscription.slot)) continue;
@@ -169,7 +173,7 @@ export class ChannelSubscriptions {
 
   /** @returns The channels that it has subscribed to. */
   async #subscribeMissing(renew: Renew): Promise<string[]> {
-    const { commandTimeout } = this.host.source;
+    const { commandTimeout } = this.source;
     await Promise.all([...this.#shards.values()].map((shard) => shard.ready(commandTimeout)));
     if (this.isComplete) return [];
     const missing = [...this.#channels].filter(
@@ -207,7 +211,7 @@ export class ChannelSubscriptions {
         if (attempt > 1 || !/^(?:MOVED|ASK) /.test((error as Error).message)) throw error;
       }
       await this.#locate();
-      await this.#shardOf(this.#map?.shardOf(subscription.slot))?.ready(this.host.source.commandTimeout);
+      await this.#shardOf(this.#map?.shardOf(subscription.slot))?.ready(this.source.commandTimeout);
       if (this.#channels.get(channel) !== subscription) return;
     }
   }

@@ -4,12 +4,8 @@ import type { RedisConnection } from './redis-connection.js';
 import { RedisUnavailableError } from './redis-error.js';
 import { Script } from './script.js';
 
-/** The parts of the node that its membership needs. */
-export interface MembershipHost {
-  readonly commands: RedisConnection;
-  readonly keys: Keys;
-  /** The lifetime of a lease after the last heartbeat, in ms. */
-  readonly nodeTimeout: number;
+/** The work of the other parts of the node that belongs to heartbeats and changes of the state. */
+export interface MembershipActions {
   /** Checks that messages arrive; rejects if they do not. Calls `renew` between its steps, as they may take long. */
   probeSubscriptions(renew: () => Promise<void>): Promise<void>;
   /**
@@ -74,7 +70,11 @@ export class Membership {
   /** @param nodeId Unique among all nodes: 16 bytes in hexadecimal digits. */
   constructor(
     readonly nodeId: string,
-    private readonly host: MembershipHost,
+    private readonly commands: RedisConnection,
+    private readonly keys: Keys,
+    /** The lifetime of a lease after the last heartbeat, in ms. */
+    private readonly nodeTimeout: number,
+    private readonly actions: MembershipActions,
   ) {}
 
   /** Name of the present epoch. */
@@ -105,7 +105,7 @@ export class Membership {
    * need time to return.
    */
   get canJudge(): boolean {
-    return this.isConnected && performance.now() - this.#connectedAt > this.host.nodeTimeout;
+    return this.isConnected && performance.now() - this.#connectedAt > this.nodeTimeout;
   }
 
   /** Begins the first epoch, and the heartbeats. @throws RedisUnavailableError if Redis does not answer. */
@@ -123,7 +123,7 @@ export class Membership {
     this.#failures++;
     if (!this.#isConnected || this.#isStopped) return;
     this.#isConnected = false;
-    this.host.disconnected(reason);
+    this.actions.disconnected(reason);
     this.hurry();
   }
 
@@ -144,18 +144,18 @@ export class Membership {
     clearTimeout(this.#timer);
     await this.#working;
     this.#isConnected = false;
-    const { commands } = this.host;
+    const { commands } = this;
     if (commands.isReady) await commands.ask('del', this.#lease).catch(() => undefined);
   }
 
   get #lease(): string {
-    return this.host.keys.node(this.nodeId);
+    return this.keys.node(this.nodeId);
   }
 
   #schedule(): void {
     if (this.#isStopped || !this.#isStarted) return;
     clearTimeout(this.#timer);
-    const { nodeTimeout, commands } = this.host;
+    const { nodeTimeout, commands } = this;
     let pause = this.#isConnected ? nodeTimeout / 3 : Math.min(nodeTimeout / 3, 1_000);
     if (this.#isUrgent && commands.isReady) pause = this.#isConnected ? Math.min(pause, URGENT_PAUSE) : 0;
     this.#isUrgent = false;
@@ -177,11 +177,11 @@ export class Membership {
     // Each step of the checks may take as long as the command timeout, and all of them longer than the lease lasts.
     const renewal = setInterval(() => {
       this.#renew(true).catch((error: Error) => this.fail(error.message));
-    }, this.host.nodeTimeout / 6);
+    }, this.nodeTimeout / 6);
     try {
-      await Promise.all([this.#renew(true), this.#readGeneration(), this.host.probeSubscriptions(this.#keepLease)]);
+      await Promise.all([this.#renew(true), this.#readGeneration(), this.actions.probeSubscriptions(this.#keepLease)]);
       if (before !== this.#generation) throw new RedisUnavailableError('Redis has lost its data');
-      await this.host.beat();
+      await this.actions.beat();
     } finally {
       clearInterval(renewal);
     }
@@ -195,8 +195,8 @@ export class Membership {
     // Until all members are registered in the new epoch, those registered in the last one are valid, too.
     this.#oldest = Math.max(this.#registered, 1);
     await this.#renew();
-    await this.host.resynchronize(this.#keepLease);
-    await this.host.probeSubscriptions(this.#keepLease);
+    await this.actions.resynchronize(this.#keepLease);
+    await this.actions.probeSubscriptions(this.#keepLease);
     this.#oldest = this.#epochNumber;
     await this.#renew(true);
     this.#registered = this.#epochNumber;
@@ -205,19 +205,19 @@ export class Membership {
     this.#isReturning = false;
     this.#isConnected = true;
     this.#connectedAt = performance.now();
-    this.host.connected();
+    this.actions.connected();
   }
 
   /** Renews the lease if more than a sixth of it has passed. @throws RedisUnavailableError if it ran out */
   readonly #keepLease = async (): Promise<void> => {
     const left = this.#leaseEnd - performance.now();
-    if (left < (this.host.nodeTimeout * 5) / 6) await this.#renew(true);
+    if (left < (this.nodeTimeout * 5) / 6) await this.#renew(true);
   };
 
   /** @param mustExist True if a lease that has run out is an error. */
   async #renew(mustExist = false): Promise<void> {
     const began = performance.now();
-    const { nodeTimeout, commands } = this.host;
+    const { nodeTimeout, commands } = this;
     const options = mustExist ? ['XX'] : [];
     const answer = await commands.ask('set', this.#lease, this.#oldest, 'PX', nodeTimeout, ...options);
     if (answer === null) throw new RedisUnavailableError('its lease ran out');
@@ -229,7 +229,7 @@ export class Membership {
   async #readGeneration(): Promise<void> {
     const fresh = randomBytes(8).toString('hex');
     const began = performance.now();
-    const { commands, keys, nodeTimeout } = this.host;
+    const { commands, keys, nodeTimeout } = this;
     const answer = await commands.run(GENERATION, [keys.generation], [this.#generation, fresh, nodeTimeout]);
     const [generation, recovering] = answer as [string, number];
     this.#generation = generation;

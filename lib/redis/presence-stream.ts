@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { GroupChange } from '../server/group-member.js';
 import type { Keys } from './keys.js';
+import type { Membership } from './membership.js';
 import {
   changeToWire,
   chunksOf,
@@ -8,15 +9,7 @@ import {
   type PresenceMessage,
   type StreamPosition,
 } from './presence-messages.js';
-import type { RedisArgument } from './redis-client.js';
-
-/** The parts of the node that its stream needs. */
-export interface StreamHost {
-  readonly keys: Keys;
-  readonly membership: { readonly nodeId: string; readonly isConnected: boolean };
-  /** Sends a command to Redis. Rejects if the answer does not arrive in time. */
-  ask(command: string, ...args: RedisArgument[]): Promise<unknown>;
-}
+import type { RedisConnection } from './redis-connection.js';
 
 /**
  * The changes of the members on this node, which it publishes as long as there is a subscriber. They are numbered, and the
@@ -32,7 +25,11 @@ export class PresenceStream {
   /** The number of requests of nodes to follow the changes. */
   #followRequests = 0;
 
-  constructor(private readonly host: StreamHost) {}
+  constructor(
+    private readonly commands: RedisConnection,
+    private readonly keys: Keys,
+    private readonly membership: Membership,
+  ) {}
 
   /** Begins a new stream, after messages may have been lost. */
   begin(): void {
@@ -74,7 +71,7 @@ export class PresenceStream {
   }
 
   get #nodeId(): string {
-    return this.host.membership.nodeId;
+    return this.membership.nodeId;
   }
 
   get #position(): StreamPosition {
@@ -85,7 +82,7 @@ export class PresenceStream {
     this.#isPublishing = false;
     const changes = this.#changes.map(changeToWire);
     this.#changes = [];
-    if (changes.length === 0 || !this.host.membership.isConnected) return;
+    if (changes.length === 0 || !this.membership.isConnected) return;
     for (const [part] of chunksOf(changes)) {
       this.#seq++;
       this.#publish({ kind: 'changes', from: this.#nodeId, position: this.#position, changes: part });
@@ -99,7 +96,7 @@ export class PresenceStream {
 
   async #countFollowers(message: Buffer): Promise<void> {
     const requests = this.#followRequests;
-    const receivers = await this.host.ask('spublish', this.host.keys.presenceChannel, message);
+    const receivers = await this.commands.ask('spublish', this.keys.presenceChannel, message);
     if (receivers === 0 && requests === this.#followRequests) this.#isFollowed = false;
   }
 }

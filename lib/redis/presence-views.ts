@@ -33,15 +33,6 @@ interface Request {
 /** The most changes that are kept before an answer is complete. Beyond that, the answer is requested again. */
 const MAX_WAITING_CHANGES = 10_000;
 
-/** The parts of the node that the copies need. */
-export interface ViewsHost {
-  /** The time after which an answer that did not arrive is requested again, in ms. */
-  readonly patience: number;
-  changed(changes: readonly GroupChange[]): void;
-  /** Asks a node for all its entries. @returns The id of the request. */
-  ask(node: string): string;
-}
-
 /**
  * Copies of the group members of the other nodes, one copy for each node. A copy follows the changes that the node publishes.
  * When changes were missed, the copy is replaced and the differences are reported, so that the sum of all reported changes
@@ -50,7 +41,13 @@ export interface ViewsHost {
 export class PresenceViews {
   readonly #views = new Map<string, View>();
 
-  constructor(private readonly host: ViewsHost) {}
+  constructor(
+    /** The time after which an answer that did not arrive is requested again, in ms. */
+    private readonly patience: number,
+    /** Asks a node for all its entries. @returns The id of the request. */
+    private readonly sendRequest: (node: string) => string,
+    private readonly onChange: (changes: readonly GroupChange[]) => void,
+  ) {}
 
   /** The ids of the nodes. */
   get nodes(): Iterable<string> {
@@ -115,7 +112,7 @@ export class PresenceViews {
       const change = apply(view.entries, item);
       if (change) reported.push(change);
     }
-    this.host.changed(reported);
+    this.onChange(reported);
   }
 
   position({ from, position }: PresenceMessageOf<'position'>): void {
@@ -131,13 +128,13 @@ export class PresenceViews {
   }
 
   #askAgainIfLate(node: string, view: View): void {
-    if (performance.now() - view.request!.askedAt > this.host.patience) this.#ask(node, view);
+    if (performance.now() - view.request!.askedAt > this.patience) this.#ask(node, view);
   }
 
   #ask(node: string, view: View): void {
-    if (view.request && performance.now() - view.request.askedAt < this.host.patience) return;
+    if (view.request && performance.now() - view.request.askedAt < this.patience) return;
     view.position = undefined;
-    view.request = { id: this.host.ask(node), askedAt: performance.now(), count: 0, received: [], changes: [] };
+    view.request = { id: this.sendRequest(node), askedAt: performance.now(), count: 0, received: [], changes: [] };
   }
 
   #report(before: Entries, now: Entries): void {
@@ -153,7 +150,7 @@ export class PresenceViews {
         if (!old || JSON.stringify(old) !== JSON.stringify(entry)) changes.push({ group, before: old, now: entry });
       }
     }
-    this.host.changed(changes);
+    this.onChange(changes);
   }
 }
 

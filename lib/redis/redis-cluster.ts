@@ -5,7 +5,7 @@ import type { SessionMembership } from '../session/session-membership.js';
 import { encodeEnvelope } from './envelope.js';
 import { IncomingMessages } from './incoming-messages.js';
 import { Keys } from './keys.js';
-import { Membership } from './membership.js';
+import { Membership, type MembershipActions } from './membership.js';
 import { Publisher } from './publisher.js';
 import type { RedisClusterEvents, RedisClusterHealth } from './redis-cluster-health.js';
 import { resolveRedisClusterOptions, type RedisClusterOptions } from './redis-cluster-options.js';
@@ -57,19 +57,35 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       suspected: () => this.#membership.hurry(),
       resubscribed: (channels) => this.#resubscribed(channels),
     });
-    this.#membership = new Membership(nodeId, this.#membershipHost());
+    const { commands, subscriptions } = this.#connections;
+    this.#membership = new Membership(
+      nodeId,
+      commands,
+      this.#keys,
+      this.#options.nodeTimeout,
+      this.#membershipActions(),
+    );
     this.#publisher = new Publisher(
-      (channel, envelope) => this.#connections.commands.send('spublish', channel, envelope),
+      (channel, envelope) => commands.send('spublish', channel, envelope),
       this.#options.maxWaitingSignals,
       () => this.#membership.isConnected,
       () => this.emitEvent('drop', () => ({ nodeId: this.nodeId, dropped: this.#publisher.dropped })),
       (error) => this.#notPublished(error),
     );
-    this.#sessionMembers = new RedisSessionMembers(this.#sessionMembersHost());
+    this.#sessionMembers = new RedisSessionMembers(commands, this.#keys, this.#membership, subscriptions, (session) =>
+      this.#node?.sessionClosed(session),
+    );
     this.places = this.#sessionMembers;
-    this.#presence = new RedisPresence(this.#presenceHost());
+    this.#presence = new RedisPresence(
+      commands,
+      this.#keys,
+      this.#membership,
+      subscriptions,
+      this.#options,
+      () => this.#node,
+    );
     this.presence = this.#presence;
-    this.#resynchronization = new Resynchronization(this.#subscriptions, this.#sessionMembers, (line) =>
+    this.#resynchronization = new Resynchronization(subscriptions, this.#sessionMembers, (line) =>
       this.#node!.logger.log(line),
     );
     this.#incoming = new IncomingMessages(nodeId, this.#presence, () => this.#node!);
@@ -149,12 +165,8 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
     await this.#subscriptions.settled();
   }
 
-  #membershipHost(): ConstructorParameters<typeof Membership>[1] {
-    const { nodeTimeout } = this.#options;
+  #membershipActions(): MembershipActions {
     return {
-      commands: this.#connections.commands,
-      keys: this.#keys,
-      nodeTimeout,
       probeSubscriptions: (renew) => this.#subscriptions.probe(renew),
       resynchronize: async (renew) => {
         await this.#resynchronization.run(renew);
@@ -172,32 +184,6 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
       },
       connected: () => this.#connected(),
       disconnected: (reason) => this.#disconnected(reason),
-    };
-  }
-
-  #sessionMembersHost(): ConstructorParameters<typeof RedisSessionMembers>[0] {
-    return {
-      commands: this.#connections.commands,
-      keys: this.#keys,
-      membership: this.#membership,
-      subscriptions: this.#subscriptions,
-      sessionClosed: (session) => this.#node?.sessionClosed(session),
-    };
-  }
-
-  #presenceHost(): ConstructorParameters<typeof RedisPresence>[0] {
-    const { nodeTimeout, commandTimeout } = this.#options;
-    const application = () => this.#node;
-    return {
-      keys: this.#keys,
-      nodeTimeout,
-      commandTimeout,
-      membership: this.#membership,
-      get node() {
-        return application();
-      },
-      ask: async (command, ...args) => this.#connections.commands.ask(command, ...args),
-      subscribe: async (channel) => this.#subscriptions.add(channel),
     };
   }
 

@@ -1,26 +1,7 @@
-import {
-  addressesOf,
-  isClusterClient,
-  keyPrefixOf,
-  type ConnectionAttempt,
-  type NodeAddress,
-  type RedisArgument,
-  type RedisClient,
-} from './redis-client.js';
-import { describe, isWrongServerError, RedisUnavailableError, within } from './redis-error.js';
+import { Connector, MAX_RETRY_DELAY, type ConnectionSource } from './connector.js';
+import { isClusterClient, type RedisArgument, type RedisClient } from './redis-client.js';
+import { isWrongServerError, RedisUnavailableError, within } from './redis-error.js';
 import type { Script } from './script.js';
-
-/** Settings of a connection. */
-export interface ConnectionSource {
-  /** Name of the connection in Redis' `CLIENT LIST`. */
-  readonly name: string;
-  /** The time in which Redis has to answer, in ms. */
-  readonly commandTimeout: number;
-  /** Makes a client that is not connected yet. */
-  readonly createClient: (attempt: ConnectionAttempt) => Promise<RedisClient> | RedisClient;
-  /** A client of the application. It is used until it fails, and never closed. */
-  readonly given?: RedisClient;
-}
 
 /** Notifications of a connection. */
 export interface ConnectionListener {
@@ -31,13 +12,6 @@ export interface ConnectionListener {
   lost?(reason: string): void;
 }
 
-/** Longest wait before the next attempt to connect, in ms. */
-const MAX_RETRY_DELAY = 1_000;
-
-function retryDelay(failures: number): number {
-  return Math.min(25 * 2 ** Math.min(failures, 10), MAX_RETRY_DELAY) * (0.5 + Math.random() / 2);
-}
-
 /**
  * A connection to Redis. When an answer does not arrive in time, or shows that the server is the wrong one, a new client
  * takes over, which finds Redis again: by DNS, Sentinel or the nodes of the Redis Cluster.
@@ -45,26 +19,27 @@ function retryDelay(failures: number): number {
  * The first call of `ready()` or `ask()` connects.
  */
 export class RedisConnection {
+  readonly #connector: Connector;
   #client: RedisClient | undefined;
   readonly #given: RedisClient | undefined;
   /** Clients of a Redis Cluster whose last commands may still be answered. */
   readonly #retiring = new Map<RedisClient, NodeJS.Timeout>();
   #connecting: Promise<void> | undefined;
-  /** Number of failures since the last answer. */
-  #failures = 0;
-  #nodes: readonly NodeAddress[] = [];
   #readyAt = -Infinity;
   #isClosed = false;
-  #wake: (() => void) | undefined;
-  /** The last error of a connection attempt. Attempts repeat it while Redis is away, so only the owner logs it, once. */
-  lastError = 'no answer';
 
   constructor(
     private readonly source: ConnectionSource,
     private readonly listener: ConnectionListener = {},
   ) {
+    this.#connector = new Connector(source, (client) => listener.created?.(client));
     this.#given = source.given;
     this.#client = source.given;
+  }
+
+  /** The last error of an attempt to connect. Attempts repeat it while Redis is away, so only the owner logs it, once. */
+  get lastError(): string {
+    return this.#connector.lastError;
   }
 
   /** True if commands can be sent now. */
@@ -114,7 +89,7 @@ export class RedisConnection {
         if (this.#connecting) await within(left(), this.#connecting, 'connecting').catch(() => undefined);
         continue;
       }
-      this.#failures = 0;
+      this.#connector.succeeded();
       return answer;
     }
   }
@@ -159,8 +134,7 @@ export class RedisConnection {
    */
   replace(reason: string, client = this.#client): void {
     if (this.#isClosed || client !== this.#client || this.#connecting) return;
-    this.#failures++;
-    if (client) this.#remember(client);
+    this.#connector.failed(client);
     if (client && !(isClusterClient(client) && client.status === 'ready')) {
       this.#client = undefined;
       this.#disconnect(client);
@@ -177,7 +151,7 @@ export class RedisConnection {
 
   close(): void {
     this.#isClosed = true;
-    this.#wake?.();
+    this.#connector.close();
     if (this.#client) this.#disconnect(this.#client);
     for (const [client, timer] of this.#retiring) {
       clearTimeout(timer);
@@ -202,47 +176,14 @@ export class RedisConnection {
   }
 
   #connect(): Promise<void> {
-    this.#connecting ??= this.#connectUntilReady().finally(() => (this.#connecting = undefined));
+    this.#connecting ??= this.#replaceClient().finally(() => (this.#connecting = undefined));
     return this.#connecting;
   }
 
   /** Never rejects. */
-  async #connectUntilReady(): Promise<void> {
-    while (!this.#isClosed) {
-      if (this.#failures > 0) await this.#pause(retryDelay(this.#failures));
-      if (this.#isClosed) return;
-      const client = await this.#attempt();
-      if (client) {
-        this.#adopt(client);
-        return;
-      }
-      this.#failures++;
-    }
-  }
-
-  /** @returns A client that is ready; `undefined` if the attempt failed. */
-  async #attempt(): Promise<RedisClient | undefined> {
-    const { name, commandTimeout } = this.source;
-    let client: RedisClient | undefined;
-    try {
-      client = await this.source.createClient({
-        name,
-        commandTimeout,
-        failures: this.#failures,
-        nodes: this.#nodes,
-        keyPrefix: this.#given ? keyPrefixOf(this.#given) : '',
-      });
-      client.on('error', (error: Error) => (this.lastError = describe(error)));
-      this.listener.created?.(client);
-      // Not only the connection may hang, but also a ready check, a Sentinel or a node of the cluster.
-      await within(2 * commandTimeout, client.connect(), 'connecting');
-      if (client.status === 'ready') return client;
-    } catch (error) {
-      if (!(error as RedisUnavailableError).isSilent && this.lastError === 'no answer')
-        this.lastError = (error as Error).message;
-    }
-    client?.disconnect();
-    return undefined;
+  async #replaceClient(): Promise<void> {
+    const client = await this.#connector.connect();
+    if (client) this.#adopt(client);
   }
 
   #adopt(client: RedisClient): void {
@@ -253,17 +194,9 @@ export class RedisConnection {
     const before = this.#client;
     this.#client = client;
     this.#readyAt = performance.now();
-    this.lastError = 'no answer';
     if (before && before !== this.#given) this.#retire(before);
-    this.#remember(client);
     client.on('close', () => this.#closed(client));
     this.listener.ready?.();
-  }
-
-  /** Keeps the addresses of the nodes: when the client is replaced, the configured ones may no longer exist. */
-  #remember(client: RedisClient): void {
-    const nodes = isClusterClient(client) ? addressesOf(client) : [];
-    if (nodes.length > 0) this.#nodes = nodes;
   }
 
   #retire(client: RedisClient): void {
@@ -277,17 +210,8 @@ export class RedisConnection {
   #closed(client: RedisClient): void {
     if (this.#isClosed || client !== this.#client) return;
     this.#client = undefined;
-    this.#failures++;
+    this.#connector.failed();
     this.listener.lost?.('the connection was closed');
     void this.#connect();
-  }
-
-  async #pause(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
-      timer = setTimeout(resolve, ms);
-    });
-    clearTimeout(timer);
   }
 }

@@ -1,11 +1,11 @@
-import { ChannelSubscriptions, type SubscriptionsHost } from './channel-subscriptions.js';
+import { ChannelSubscriptions, type SubscriptionsListener } from './channel-subscriptions.js';
 import type { Keys } from './keys.js';
 import { RedisConnection } from './redis-connection.js';
 import { isWrongServerError, RedisUnavailableError } from './redis-error.js';
 import type { RedisAddress } from './redis-options.js';
 
 /** Notifications of the connections of a node. */
-export interface ConnectionsListener extends Pick<SubscriptionsHost, 'message' | 'resubscribed' | 'suspected'> {
+export interface ConnectionsListener extends Pick<SubscriptionsListener, 'message' | 'resubscribed' | 'suspected'> {
   /** Called when a connection was lost: messages or answers may be lost, too. */
   interrupted(reason: string): void;
   /** Called when the connection for commands was lost, with the commands in flight. */
@@ -36,11 +36,8 @@ export class RedisConnections {
         },
       },
     );
-    this.subscriptions = new ChannelSubscriptions({
-      commands: this.commands,
-      source: { name: 'webwire-subscriber', commandTimeout, createClient },
-      probeChannel: (tag) => keys.probeChannel(nodeId, tag),
-      idleChannel: (tag) => keys.idleChannel(tag),
+    const source = { name: 'webwire-subscriber', commandTimeout, createClient };
+    this.subscriptions = new ChannelSubscriptions(nodeId, keys, this.commands, source, {
       message: (message) => listener.message(message),
       ready,
       lost: (reason) => listener.interrupted(`its connection for messages was lost: ${reason}`),

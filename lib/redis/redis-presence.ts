@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { countEntries, type GroupChange, type GroupCount, type GroupEntry } from '../server/group-member.js';
 import { ClusterUnavailableError, type ClusterNode, type ClusterPresence } from '../server/ports/cluster.js';
+import type { ChannelSubscriptions } from './channel-subscriptions.js';
+import type { Keys } from './keys.js';
+import type { Membership } from './membership.js';
+import { NodeSet } from './node-set.js';
 import { PresenceInquiry } from './presence-inquiry.js';
 import {
   chunksOf,
@@ -11,19 +15,9 @@ import {
   type PresenceMessageOf,
   type WireEntry,
 } from './presence-messages.js';
-import { PresenceStream, type StreamHost } from './presence-stream.js';
+import { PresenceStream } from './presence-stream.js';
 import { PresenceViews } from './presence-views.js';
-
-/** The parts of the node that its presence needs. */
-export interface PresenceHost extends StreamHost {
-  readonly nodeTimeout: number;
-  readonly commandTimeout: number;
-  readonly membership: { readonly nodeId: string; readonly isConnected: boolean; readonly canJudge: boolean };
-  /** `undefined` before the start of the application. */
-  readonly node: ClusterNode | undefined;
-  /** Subscribes to a channel until the end. Rejects without a connection, and subscribes when there is one again. */
-  subscribe(channel: string): Promise<void>;
-}
+import type { RedisConnection } from './redis-connection.js';
 
 /** The time between the end of a lease and its next check, in ms. */
 const AFTER_LEASE = 10;
@@ -39,14 +33,24 @@ const AFTER_LEASE = 10;
  */
 export class RedisPresence implements ClusterPresence {
   readonly #stream: PresenceStream;
+  readonly #nodes: NodeSet;
   readonly #inquiries = new Map<string, PresenceInquiry>();
   #views: PresenceViews | undefined;
   #answersSubscribed: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(private readonly host: PresenceHost) {
-    this.#stream = new PresenceStream(host);
+  constructor(
+    private readonly commands: RedisConnection,
+    private readonly keys: Keys,
+    private readonly membership: Membership,
+    private readonly subscriptions: ChannelSubscriptions,
+    private readonly timeouts: { readonly nodeTimeout: number; readonly commandTimeout: number },
+    /** The application: `undefined` before its start. */
+    private readonly node: () => ClusterNode | undefined,
+  ) {
+    this.#stream = new PresenceStream(commands, keys, membership);
+    this.#nodes = new NodeSet(commands, keys, membership);
   }
 
   async entries(group: string): Promise<readonly GroupEntry[]> {
@@ -58,18 +62,18 @@ export class RedisPresence implements ClusterPresence {
   }
 
   watch(): void {
-    this.#views ??= new PresenceViews({
-      patience: this.host.commandTimeout,
-      changed: (changes) => {
-        if (changes.length > 0) this.host.node?.groupsChanged(changes);
-      },
-      ask: (node) => {
+    this.#views ??= new PresenceViews(
+      this.timeouts.commandTimeout,
+      (node) => {
         const id = randomBytes(8).toString('hex');
-        this.#publish(this.host.keys.allChannel, { kind: 'ask', from: this.#nodeId, id, what: 'all', to: [node] });
+        this.#publish(this.keys.allChannel, { kind: 'ask', from: this.#nodeId, id, what: 'all', to: [node] });
         return id;
       },
-    });
-    if (this.host.membership.isConnected) void this.#beginToWatch();
+      (changes) => {
+        if (changes.length > 0) this.node()?.groupsChanged(changes);
+      },
+    );
+    if (this.membership.isConnected) void this.#beginToWatch();
   }
 
   changed(change: GroupChange): void {
@@ -78,7 +82,7 @@ export class RedisPresence implements ClusterPresence {
 
   /** Adds this node to the set of nodes. @throws RedisUnavailableError */
   async register(): Promise<void> {
-    await this.host.ask('sadd', this.host.keys.nodes, this.#nodeId);
+    await this.#nodes.add();
   }
 
   /** Called after each heartbeat. @throws RedisUnavailableError */
@@ -129,30 +133,30 @@ export class RedisPresence implements ClusterPresence {
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#isStopped = true;
-    if (!this.host.membership.isConnected) return;
+    if (!this.membership.isConnected) return;
     this.#stream.end();
-    await this.host.ask('srem', this.host.keys.nodes, this.#nodeId).catch(() => undefined);
+    await this.#nodes.remove().catch(() => undefined);
   }
 
   get #nodeId(): string {
-    return this.host.membership.nodeId;
+    return this.membership.nodeId;
   }
 
   async #inquire(group: string, what: 'entries' | 'count'): Promise<PresenceInquiry> {
     const inquiry = new PresenceInquiry();
     const id = randomBytes(8).toString('hex');
-    const { nodeTimeout, commandTimeout } = this.host;
+    const { nodeTimeout, commandTimeout } = this.timeouts;
     const deadline = performance.now() + nodeTimeout + commandTimeout;
     this.#inquiries.set(id, inquiry);
     try {
       await this.#subscribeToAnswers();
       for (;;) {
-        if (!this.host.membership.isConnected) throw new Error('Redis does not answer');
-        const leases = await this.#leases([]);
+        if (!this.membership.isConnected) throw new Error('Redis does not answer');
+        const leases = await this.#nodes.leases([]);
         const to = [...leases.keys()].filter((node) => leases.get(node)! > 0 && !inquiry.isAnsweredBy(node));
         if (to.length === 0) return inquiry;
         if (performance.now() > deadline) throw new Error(`${to.length} nodes do not answer`);
-        this.#publish(this.host.keys.allChannel, { kind: 'ask', from: this.#nodeId, id, what, group, to });
+        this.#publish(this.keys.allChannel, { kind: 'ask', from: this.#nodeId, id, what, group, to });
         const firstEnd = Math.min(...to.map((node) => leases.get(node)!)) + AFTER_LEASE;
         await inquiry.waitFor(to, Math.min(nodeTimeout / 10, firstEnd));
       }
@@ -164,11 +168,11 @@ export class RedisPresence implements ClusterPresence {
   }
 
   #answer({ from, id, what, group = '', to }: PresenceMessageOf<'ask'>): void {
-    const { node, membership, keys } = this.host;
+    const node = this.node();
     // Without a lease, the other nodes treat this one as dead.
-    if (!node || !to.includes(this.#nodeId) || !membership.isConnected || this.#isStopped) return;
+    if (!node || !to.includes(this.#nodeId) || !this.membership.isConnected || this.#isStopped) return;
     const answer = { kind: 'answer', from: this.#nodeId, id } as const;
-    const channel = keys.answersChannel(from);
+    const channel = this.keys.answersChannel(from);
     if (what === 'count') {
       this.#publish(channel, {
         ...answer,
@@ -190,11 +194,11 @@ export class RedisPresence implements ClusterPresence {
 
   #publish(channel: string, message: PresenceMessage): void {
     // If this fails, the node that waits for the message sends its request again.
-    this.host.ask('spublish', channel, encodePresence(message)).catch(() => undefined);
+    this.commands.ask('spublish', channel, encodePresence(message)).catch(() => undefined);
   }
 
   async #subscribeToAnswers(): Promise<void> {
-    const subscribed = (this.#answersSubscribed ??= this.host.subscribe(this.host.keys.answersChannel(this.#nodeId)));
+    const subscribed = (this.#answersSubscribed ??= this.subscriptions.add(this.keys.answersChannel(this.#nodeId)));
     await subscribed.catch((error) => {
       this.#answersSubscribed = undefined;
       throw error;
@@ -204,7 +208,7 @@ export class RedisPresence implements ClusterPresence {
   /** Subscribes before it asks, so that no change is missed in between. */
   async #beginToWatch(): Promise<void> {
     try {
-      await Promise.all([this.#subscribeToAnswers(), this.host.subscribe(this.host.keys.presenceChannel)]);
+      await Promise.all([this.#subscribeToAnswers(), this.subscriptions.add(this.keys.presenceChannel)]);
     } catch {
       // The connection was lost. `connected()` is called when it is back.
       return;
@@ -214,17 +218,17 @@ export class RedisPresence implements ClusterPresence {
 
   /** Requests the members of nodes that are not followed yet, and drops dead nodes. Repeats itself. */
   async #checkLeases(): Promise<void> {
-    const { nodeTimeout, membership } = this.host;
+    const { nodeTimeout } = this.timeouts;
     clearTimeout(this.#timer);
     const views = this.#views!;
     let pause = nodeTimeout / 3;
     try {
-      const leases = await this.#leases(views.nodes);
+      const leases = await this.#nodes.leases(views.nodes);
       for (const [node, lease] of leases) {
         if (lease > 0) {
           views.follow(node);
           pause = Math.min(pause, lease + AFTER_LEASE);
-        } else if (membership.canJudge) {
+        } else if (this.membership.canJudge) {
           views.drop(node);
         }
       }
@@ -233,22 +237,6 @@ export class RedisPresence implements ClusterPresence {
     }
     clearTimeout(this.#timer);
     if (!this.#isStopped) this.#timer = setTimeout(() => void this.#checkLeases(), pause).unref();
-  }
-
-  /**
-   * The remaining lifetimes of the leases of the other nodes, in ms; 0 for a node without a lease. Removes dead nodes from
-   * the set of nodes.
-   */
-  async #leases(known: Iterable<string>): Promise<Map<string, number>> {
-    const { keys, membership } = this.host;
-    const nodes = new Set([...((await this.host.ask('smembers', keys.nodes)) as string[]), ...known]);
-    nodes.delete(this.#nodeId);
-    const leases = [...nodes].map(async (node) => {
-      const lease = Math.max(Number(await this.host.ask('pttl', keys.node(node))), 0);
-      if (lease === 0 && membership.canJudge) this.host.ask('srem', keys.nodes, node).catch(() => undefined);
-      return [node, lease] as const;
-    });
-    return new Map(await Promise.all(leases));
   }
 }
 

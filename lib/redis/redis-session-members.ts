@@ -5,10 +5,14 @@ import type {
   SessionClosing,
   SessionMembership,
 } from '../session/session-membership.js';
+import type { ChannelSubscriptions } from './channel-subscriptions.js';
 import { encodeEnvelope } from './envelope.js';
 import { findDeadEpochs, epochOf } from './epochs.js';
+import type { Keys } from './keys.js';
 import { LocalSessionMembers } from './local-session-members.js';
-import { SessionMemberRegistration, type RegistrationHost } from './session-member-registration.js';
+import type { Membership } from './membership.js';
+import type { RedisConnection } from './redis-connection.js';
+import { SessionMemberRegistration } from './session-member-registration.js';
 import {
   ADD_MEMBER,
   CLOSE_EMPTY_SESSION,
@@ -16,13 +20,6 @@ import {
   CLOSE_SESSION,
   MEMBER_LIFETIME,
 } from './session-member-scripts.js';
-import type { RedisConnection } from './redis-connection.js';
-import type { ChannelSubscriptions } from './channel-subscriptions.js';
-
-/** The parts of the node that the members need. */
-export interface SessionMembersHost extends RegistrationHost {
-  readonly subscriptions: ChannelSubscriptions;
-}
 
 /**
  * The members of sessions, which are kept in Redis. This node also keeps a list of its own members, to register them again
@@ -34,9 +31,16 @@ export class RedisSessionMembers implements SessionMembership {
   readonly registration: SessionMemberRegistration;
   readonly #local: LocalSessionMembers;
 
-  constructor(private readonly host: SessionMembersHost) {
-    this.#local = new LocalSessionMembers(host.keys, host.subscriptions);
-    this.registration = new SessionMemberRegistration(this.#local, host);
+  /** @param onClosed Called for a session that another node has closed, if the message about it did not arrive. */
+  constructor(
+    private readonly commands: RedisConnection,
+    private readonly keys: Keys,
+    private readonly membership: Membership,
+    private readonly subscriptions: ChannelSubscriptions,
+    onClosed: (session: string) => void,
+  ) {
+    this.#local = new LocalSessionMembers(keys, subscriptions);
+    this.registration = new SessionMemberRegistration(this.#local, commands, keys, membership, onClosed);
   }
 
   /** The number of members on this node. */
@@ -53,7 +57,7 @@ export class RedisSessionMembers implements SessionMembership {
       const added = this.#local.add(session, member, '');
       this.#local.settle(session);
       this.#runWhileReturning(async () => {
-        await this.host.subscriptions.add(this.host.keys.sessionChannel(session));
+        await this.subscriptions.add(this.keys.sessionChannel(session));
         await this.registration.confirm(added);
       });
       const result = await this.#take(session, member, request).catch(() => 'taken' as const);
@@ -62,7 +66,7 @@ export class RedisSessionMembers implements SessionMembership {
     }
     try {
       const result = await this.#take(session, member, request);
-      if (result === 'taken') this.#local.add(session, member, this.host.membership.epoch);
+      if (result === 'taken') this.#local.add(session, member, this.membership.epoch);
       return result;
     } finally {
       this.#local.settle(session);
@@ -70,7 +74,7 @@ export class RedisSessionMembers implements SessionMembership {
   }
 
   async leave(session: string, member: string): Promise<void> {
-    const { keys, commands } = this.host;
+    const { keys, commands } = this;
     if (!this.#release(session, member)) return;
     // While Redis is away, the entry stays there until this node returns in a new epoch.
     await this.#ask(() => commands.ask('srem', keys.sessionMembers(session), this.#entry(member))).catch(
@@ -80,7 +84,7 @@ export class RedisSessionMembers implements SessionMembership {
 
   async close(session: string, member: string): Promise<boolean> {
     this.#release(session, member);
-    const { keys, commands, membership } = this.host;
+    const { keys, commands, membership } = this;
     if (membership.isRecovering) {
       // Other nodes may have members that are not registered again yet. So only a later call can find out whether this was
       // the last one.
@@ -98,7 +102,7 @@ export class RedisSessionMembers implements SessionMembership {
 
   async closeAll(session: string): Promise<SessionClosing> {
     for (const { member } of this.#local.of(session)) this.#release(session, member);
-    const { keys, membership } = this.host;
+    const { keys, membership } = this;
     const envelope = encodeEnvelope({ origin: membership.nodeId, closedSession: session });
     const names = [keys.sessionMembers(session), keys.closed(session), keys.sessionChannel(session)];
     const entries = (await this.#run(CLOSE_SESSION, names, [membership.nodeId, MEMBER_LIFETIME, envelope])) as string[];
@@ -108,7 +112,7 @@ export class RedisSessionMembers implements SessionMembership {
   }
 
   async closeUnheld(session: string): Promise<boolean> {
-    const { keys, membership } = this.host;
+    const { keys, membership } = this;
     if (membership.isRecovering) throw unavailable();
     return this.#untilNoneIsDead(async (dead) => {
       const args = [membership.nodeId, MEMBER_LIFETIME, ...dead];
@@ -119,12 +123,12 @@ export class RedisSessionMembers implements SessionMembership {
   }
 
   async count(session: string): Promise<number> {
-    const entries = await this.#ask(() => this.host.commands.ask('smembers', this.host.keys.sessionMembers(session)));
+    const entries = await this.#ask(() => this.commands.ask('smembers', this.keys.sessionMembers(session)));
     return this.#countAlive(entries as string[]);
   }
 
   async #take(session: string, member: string, { limit, isNew }: MembershipRequest): Promise<MembershipResult> {
-    const { keys, membership, subscriptions } = this.host;
+    const { keys, membership, subscriptions } = this;
     if (limit !== Infinity && !isNew && membership.isRecovering) throw unavailable();
     // Subscribes first: other nodes may send messages to the member as soon as Redis has its entry.
     if (membership.isConnected) await this.#ask(async () => subscriptions.add(keys.sessionChannel(session)));
@@ -157,7 +161,7 @@ export class RedisSessionMembers implements SessionMembership {
 
   /** Finds the epochs of some entries that are certainly dead. */
   #findDead(entries: readonly string[]): Promise<string[]> {
-    const { membership, keys, commands } = this.host;
+    const { membership, keys, commands } = this;
     const others = new Set(entries.map(epochOf));
     others.delete(membership.epoch);
     return findDeadEpochs(others, membership.canJudge, keys, commands, (operation) => this.#ask(operation));
@@ -171,23 +175,23 @@ export class RedisSessionMembers implements SessionMembership {
   /** Removes a member, also from Redis if this node is returning. @returns False if the connection was not a member. */
   #release(session: string, member: string): boolean {
     if (!this.#local.remove(session, member)) return false;
-    const { keys, commands } = this.host;
+    const { keys, commands } = this;
     this.#runWhileReturning(() => commands.ask('srem', keys.sessionMembers(session), this.#entry(member)));
     return true;
   }
 
   /** While this node registers its members again, applies a change that was made since it began. */
   #runWhileReturning(operation: () => Promise<unknown>): void {
-    const { membership } = this.host;
+    const { membership } = this;
     if (membership.isReturning) operation().catch((error: Error) => membership.fail(error.message));
   }
 
   #entry(member: string): string {
-    return `${this.host.membership.epoch}/${member}`;
+    return `${this.membership.epoch}/${member}`;
   }
 
   #run(...args: Parameters<RedisConnection['run']>): Promise<unknown> {
-    return this.#ask(() => this.host.commands.run(...args));
+    return this.#ask(() => this.commands.run(...args));
   }
 
   /**
@@ -195,7 +199,7 @@ export class RedisSessionMembers implements SessionMembership {
    * @throws SessionError `CLUSTER_UNAVAILABLE`
    */
   async #ask<T>(operation: () => Promise<T>): Promise<T> {
-    const { membership } = this.host;
+    const { membership } = this;
     const { epoch } = membership;
     membership.lapse();
     // No command was sent, so this is no failure that would delay the return of the node.

@@ -10,26 +10,21 @@ const CONFIRMATION_INTERVAL = MEMBER_LIFETIME / 3;
 /** The number of members that are registered or confirmed at once. */
 const BATCH_SIZE = 500;
 
-/** The parts of the node that the registration needs. */
-export interface RegistrationHost {
-  readonly commands: RedisConnection;
-  readonly keys: Keys;
-  readonly membership: Membership;
-  /** Called for a session that another node has closed, if the message about it did not arrive. */
-  sessionClosed(session: string): void;
-}
-
 /** Registers the members on this node in Redis: in each new epoch, and again before they expire. */
 export class SessionMemberRegistration {
   constructor(
     private readonly members: LocalSessionMembers,
-    private readonly host: RegistrationHost,
+    private readonly commands: RedisConnection,
+    private readonly keys: Keys,
+    private readonly membership: Membership,
+    /** Called for a session that another node has closed, if the message about it did not arrive. */
+    private readonly onClosed: (session: string) => void,
   ) {}
 
   /** The number of members that Redis has registered in the present epoch. */
   get registered(): number {
     let registered = 0;
-    for (const { epoch } of this.members.all) if (epoch === this.host.membership.epoch) registered++;
+    for (const { epoch } of this.members.all) if (epoch === this.membership.epoch) registered++;
     return registered;
   }
 
@@ -40,7 +35,7 @@ export class SessionMemberRegistration {
    * @throws RedisUnavailableError
    */
   async resynchronize(renew: () => Promise<void>): Promise<void> {
-    const { epoch } = this.host.membership;
+    const { epoch } = this.membership;
     await this.#confirmInBatches(
       [...this.members.all].filter((local) => local.epoch !== epoch),
       renew,
@@ -72,7 +67,7 @@ export class SessionMemberRegistration {
   /** Registers a member in the present epoch, or renews its entry. @throws RedisUnavailableError */
   async confirm(local: LocalMember): Promise<void> {
     const { session, member } = local;
-    const { keys, commands, membership } = this.host;
+    const { keys, commands, membership } = this;
     const { epoch } = membership;
     if (this.members.get(session, member) !== local) return;
     const entry = `${epoch}/${member}`;
@@ -84,7 +79,7 @@ export class SessionMemberRegistration {
     );
     const present = this.members.get(session, member);
     if (answer === 0) {
-      if (this.members.remove(session, member)) this.host.sessionClosed(session);
+      if (this.members.remove(session, member)) this.onClosed(session);
     } else if (present === local) {
       this.members.confirm(local, epoch);
     } else if (!present) {

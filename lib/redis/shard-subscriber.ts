@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
+import type { ConnectionSource } from './connector.js';
 import type { RedisClient } from './redis-client.js';
-import { RedisConnection, type ConnectionSource } from './redis-connection.js';
+import { RedisConnection } from './redis-connection.js';
 import { RedisUnavailableError, within } from './redis-error.js';
 import { Turns } from './turns.js';
 
