@@ -10,7 +10,7 @@ import { SessionError } from '../../lib/session/session-error.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { BareNode } from './bare-node.js';
 
-/** As short as a busy machine allows. */
+/** Timeouts in ms, as short as a busy machine allows. */
 const NODE_TIMEOUT = 2_100;
 const COMMAND_TIMEOUT = 700;
 const ROOM: ClusterTarget = { kind: 'group', group: 'room' };
@@ -55,7 +55,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     ['keeps its data', true],
     ['loses its data', false],
   ])('and that %s when it is restarted', (_, persists) => {
-    it('refuse what has a limit meanwhile, and know of all places afterwards', async () => {
+    it('refuse places with a limit meanwhile, and count all places afterwards', async () => {
       const [a, b] = (await setUp(persists)) as [BareNode, BareNode];
       expect(await places(a).take('s', '1', limit(3))).toBe('taken');
       expect(await places(b).take('s', '2', limit(3))).toBe('taken');
@@ -63,7 +63,7 @@ describeWithRedis('nodes whose Redis fails', () => {
       await Promise.all([isAway(a), isAway(b)]);
       await expect(places(a).take('s', '3', limit(3))).rejects.toMatchObject(UNAVAILABLE);
       await expect(places(a).count('s')).rejects.toMatchObject(UNAVAILABLE);
-      // What needs no answer of others goes on.
+      // Calls that need no answer of other nodes still succeed.
       expect(await places(a).take('s', '4', open)).toBe('taken');
       expect(await places(b).take('t', '5', fresh)).toBe('taken');
       await places(a).leave('s', '1');
@@ -71,7 +71,7 @@ describeWithRedis('nodes whose Redis fails', () => {
       await Promise.all([isBack(a), isBack(b)]);
       expect(await places(b).count('s')).toBe(2);
       expect(await places(a).count('t')).toBe(1);
-      // A node that was not there might not have come back yet; then there is no answer.
+      // The node refuses this until all nodes have had the time to return.
       await expect
         .poll(() =>
           places(a)
@@ -86,7 +86,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     it('count no place as free that a node has which comes back later', async () => {
       const [a, b] = (await setUp(persists)) as [BareNode, BareNode];
       expect(await places(b).take('s', '1', limit(1))).toBe('taken');
-      // As if Redis was away for longer than leases last.
+      // Has the same effect as a Redis that is away for longer than leases last.
       const admin = new Redis(redis.url);
       await admin.del(...[a, b].map(({ cluster }) => `webwire:node:${cluster.nodeId}`));
       admin.disconnect();
@@ -114,7 +114,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     });
   });
 
-  it('come back however many clients come and go meanwhile, and know of those that are left', async () => {
+  it('come back however many clients come and go meanwhile, and count those that are left', async () => {
     const [a, b] = (await setUp(true)) as [BareNode, BareNode];
     await Promise.all(Array.from({ length: 200 }, (_, index) => places(a).take('s', `old ${index}`, open)));
     await redis.kill();
@@ -161,11 +161,11 @@ describeWithRedis('nodes whose Redis fails', () => {
     const refused = [places(b).take('s', '2', limit(2)), places(b).count('s'), places(a).close('s', '1')];
     for (const asking of refused) await expect(asking).rejects.toMatchObject(UNAVAILABLE);
     await Promise.all([isAway(a), isAway(b)]);
-    // At once, without asking.
+    // This call is refused at once, without a command to Redis.
     await expect(places(a).take('s', '3', limit(2))).rejects.toMatchObject(UNAVAILABLE);
     redis.resume();
     await Promise.all([isBack(a), isBack(b)]);
-    // Whatever Redis did with the questions that it answered too late, nobody has a place.
+    // Redis may have run the commands that it answered too late. None of them leaves a place.
     await expect
       .poll(() =>
         places(a)
@@ -176,7 +176,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     expect(await places(b).take('s', '2', limit(1))).toBe('taken');
   });
 
-  it('tell of sessions that were closed while a node could not be reached', async () => {
+  it('report sessions that were closed while a node could not be reached', async () => {
     const [a] = (await setUp(true, 1)) as [BareNode];
     const admin = new Redis(redis.url);
     try {
@@ -190,7 +190,7 @@ describeWithRedis('nodes whose Redis fails', () => {
       const second = (await subscribers()).find((id) => id !== first);
       await places(a).take('s', '1', limit(2));
       await places(b).take('s', '2', limit(2));
-      // Just before, its connection for messages is lost.
+      // The connection for messages is lost just before.
       await admin.client('KILL', 'ID', second!);
       expect(await places(a).closeAll('s')).toEqual({ connections: 2, isLast: true });
       await b.told.take((told) => told.kind === 'sessionClosed' && told.session === 's');
@@ -216,7 +216,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     await isBack(b);
     await isBack(a);
     publish(a, '6');
-    // Those that waited may have left before the other node listened again; the last one did not.
+    // The waiting signals may have been sent before the other node had subscribed again; the last one was not.
     const { message } = (await b.told.take((told) => told.kind === 'signal' && told.message === hexOf('6'))) as never;
     expect(message).toBe(hexOf('6'));
     expect(a.cluster.health()).toMatchObject({ waitingSignals: 0, isHealthy: true });
@@ -227,7 +227,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     b.cluster.join('room');
     await b.cluster.synchronized();
     await redis.kill();
-    // More than may be under way: the first are lost, but not those that wait behind them.
+    // More signals than may be in flight: the first ones are lost, but not those that wait behind them.
     for (let index = 0; index < 3_000; index++) publish(a, `signal ${index}`);
     await isAway(a);
     expect(a.cluster.health()).toMatchObject({ waitingSignals: 1_000, droppedSignals: 2_000 });
@@ -248,7 +248,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     await expect.poll(() => a.cluster.health().waitingSignals).toBe(0);
   });
 
-  it('say so in logs, events and their health', async () => {
+  it('report the loss of Redis in logs, events and their health', async () => {
     const heard: unknown[] = [];
     const listener = (event: unknown) => heard.push(event);
     channel('nestjs-webwire:cluster:disconnected').subscribe(listener);
@@ -289,7 +289,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     expect(a.lines.join()).toContain("A listener of the cluster's event connected failed");
   });
 
-  it('log once when they are sent what no node sends', async () => {
+  it('log malformed messages once', async () => {
     const [a] = (await setUp(false, 1)) as [BareNode];
     const admin = new Redis(redis.url);
     try {
@@ -311,7 +311,7 @@ describeWithRedis('nodes whose Redis fails', () => {
       const [a] = (await setUp(false, 1)) as [BareNode];
       const admin = new Redis(redis.url);
       try {
-        // What a node leaves that was killed.
+        // The data that a killed node leaves in Redis.
         await admin.set('webwire:node:gone', '1', 'PX', 2 * NODE_TIMEOUT);
         await admin.sadd('webwire:places:{s}', 'gone.1/1');
         await admin.sadd('webwire:places:{t}', 'gone.1/2');
@@ -349,7 +349,7 @@ describeWithRedis('nodes whose Redis fails', () => {
       await expect(node.cluster.start(node)).rejects.toThrow('a RedisCluster is for one application only');
     });
 
-    it('are told where Redis is by options of ioredis, too', async () => {
+    it('find Redis by options of ioredis, too', async () => {
       const node = await BareNode.start({ connection: { host: '127.0.0.1', port: redis.port, keyPrefix: 'x:' } });
       nodes.push(node);
       expect(await node.cluster.places.take('s', '1', limit(1))).toBe('taken');
@@ -376,7 +376,7 @@ describeWithRedis('nodes whose Redis fails', () => {
     });
   });
 
-  it('take no options that cannot be', () => {
+  it('refuse invalid options', () => {
     const bad: [object, string][] = [
       [{}, 'exactly one of the options client, url and connection; 0 are given'],
       [{ connection: 6379 }, 'RedisCluster.connection is not shown here'],

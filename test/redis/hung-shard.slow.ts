@@ -34,7 +34,7 @@ function connectionWith(key: string) {
   return { id: 'connection', session: new Session(key, { createdAt: now, lastLookupAt: now, info: undefined }) };
 }
 
-/** The nodes hear each other, and count the same places. */
+/** Checks that the nodes receive signals of each other, and count the same places. */
 async function workTogether(nodes: readonly BareNode[], session: string, places: number): Promise<void> {
   await expect.poll(() => nodes.every(({ cluster }) => cluster.health().isHealthy)).toBe(true);
   for (const node of nodes) {

@@ -30,7 +30,7 @@ function idOf({ group, connectionId, as }: GroupMemberEvent): string {
   return `${group}/${as ?? connectionId}`;
 }
 
-/** An application whose events are put together again. */
+/** A node that keeps the members that the events of its application have reported. */
 class Node {
   /** The members of all groups according to the events, with their info. */
   readonly seen = new Map<string, string>();
@@ -312,7 +312,7 @@ describeWithRedis('the members of groups on several nodes', () => {
     await expectAgreement(expected, 'room');
   });
 
-  it('are known again when Redis has lost its data', async () => {
+  it('are listed again when Redis has lost its data', async () => {
     const own = await RedisServer.start();
     try {
       const [a, b] = [await start({ port: own.port }), await start({ port: own.port })];
@@ -328,7 +328,7 @@ describeWithRedis('the members of groups on several nodes', () => {
         [`room/${second.id}`, '2'],
       ]);
       await expectAgreement(expected, 'room');
-      // Nobody had to leave and join.
+      // No member has left and joined again.
       expect([a.events.length, b.events.length]).toEqual([2, 2]);
       await Promise.all(nodes.splice(0).map(({ app }) => app.close()));
     } finally {
@@ -359,7 +359,7 @@ describeWithRedis('the members of groups on several nodes', () => {
       await a.service.synchronized();
       await setImmediate();
       expect(await published()).toBe(before);
-      // Those of this test itself.
+      // The commands of this test itself are not counted.
       expect((await commands()) - commandsBefore).toBeLessThan(10);
     } finally {
       admin.disconnect();
@@ -394,7 +394,7 @@ describeWithRedis('the members of groups on several nodes', () => {
     for (const node of [a, b, c]) await expect.poll(() => node.seen.size, { timeout: 10_000 }).toBe(10_000);
     for (const connection of joined) a.service.leave(connection, 'room');
     for (const node of [a, b, c]) await expect.poll(() => node.seen.size, { timeout: 10_000 }).toBe(5_000);
-    // One that starts gets all of them in messages of a bounded size.
+    // A node that starts gets all members in messages of a bounded size.
     const d = await start({ nodeTimeout: 30_000 });
     await expect.poll(() => d.seen.size, { timeout: 10_000 }).toBe(5_000);
     expect([a, b, c, d].flatMap(({ mistakes }) => mistakes)).toEqual([]);
@@ -410,7 +410,7 @@ describeWithRedis('the members of groups on several nodes', () => {
       node,
       list: Array.from({ length: 12 }, fakeConnection),
     }));
-    /** What each connection of each group should have. */
+    /** The group, the member and its info that are expected for each group and connection. */
     const model = new Map<string, [string, string, string]>();
     try {
       for (let step = 0; step < 3_000; step++) {
@@ -423,7 +423,7 @@ describeWithRedis('the members of groups on several nodes', () => {
           model.delete(key);
         } else {
           const info = random(3);
-          // Each connection is itself or under a name, in the same way always.
+          // A connection always joins in the same way: as itself or under a name.
           const as = connection.id < '8' ? undefined : `name ${connection.id.charCodeAt(1) % 4}`;
           node.service.join(connection, group, { info: as ? 0 : info, as });
           model.set(key, [group, as ?? connection.id, String(as ? 0 : info)]);
@@ -432,7 +432,7 @@ describeWithRedis('the members of groups on several nodes', () => {
         if (step % 300 === 150) await admin.call('client', 'kill', 'type', random(2) ? 'normal' : 'pubsub');
         if (step === 600) gate.shut();
         if (step === 1_500) {
-          // Longer than the lease of the node that is cut off lasts.
+          // Waits for longer than the lease of the node that is cut off lasts.
           await vi.waitUntil(() => free.service.members('g0').catch(() => undefined), { timeout: 10_000 });
           gate.open();
           other.shut();
@@ -486,7 +486,7 @@ describeWithRedis('the members of groups with a Redis Cluster', () => {
       presenceChannel,
       shards.servers.find((server) => server !== home)!,
     );
-    // Nobody has subscribed at the new place yet.
+    // No node has subscribed on the new server yet.
     a.service.leave(leaving, 'g');
     const late = a.join('g', 'joins');
     const expected = new Map([

@@ -38,7 +38,7 @@ function connectionWith(key: string) {
   return { id: 'connection', session: new Session(key, { createdAt: now, lastLookupAt: now, info: undefined }) };
 }
 
-/** The nodes hear each other, and count the same places. */
+/** Checks that the nodes receive signals of each other, and count the same places. */
 async function workTogether(nodes: readonly BareNode[], session: string, places: number): Promise<void> {
   const areHealthy = () => nodes.every(({ cluster }) => cluster.health().isHealthy);
   await expect.poll(areHealthy, { timeout: 40_000 }).toBe(true);

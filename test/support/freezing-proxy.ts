@@ -22,7 +22,7 @@ export class FreezingProxy {
     public target: number,
     /** Delay of all bytes in each direction, in ms. */
     public delay: number,
-    /** How many bytes pass in each direction of a connection in a ms. */
+    /** Bytes per ms that pass in each direction of a connection. */
     private readonly rate: number,
   ) {}
 

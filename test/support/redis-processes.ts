@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { Cluster, Redis, type ClusterOptions } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Whether there is a `redis-server` on the PATH, of version 7 or later. */
+/** True if there is a `redis-server` of version 7 or later on the PATH. */
 export const hasRedisServer = /v=(?:[7-9]|\d\d)\./.test(
   spawnSync('redis-server', ['--version']).stdout?.toString() ?? '',
 );
 
-/** A Redis of one's own, at a free port, with its files in a temporary directory. */
+/** A process of Redis at a free port, with its files in a temporary directory. */
 export class RedisServer {
   #process: ChildProcess | undefined;
   #exit: Promise<unknown> | undefined;
@@ -26,7 +26,7 @@ export class RedisServer {
 
   /**
    * @param settings More arguments for `redis-server`.
-   * @param persists Whether its data survive a restart.
+   * @param persists True to keep the data after a restart.
    */
   static async start({
     persists = false,
@@ -34,7 +34,7 @@ export class RedisServer {
   }: { persists?: boolean; settings?: string[] } = {}): Promise<RedisServer> {
     const directory = await mkdtemp(join(tmpdir(), 'webwire-redis-'));
     const durability = persists ? ['--appendonly', 'yes', '--appendfsync', 'always'] : ['--save', ''];
-    // A replica does not wait for others that might come.
+    // By default, a replica waits 5 s for others that may come.
     const replication = ['--repl-diskless-sync-delay', '0'];
     for (let attempt = 1; ; attempt++) {
       const server = new RedisServer(await freePort(), directory, [...durability, ...replication, ...settings]);
@@ -99,7 +99,7 @@ export class RedisServer {
     await Promise.race([isReady, failed]);
   }
 
-  /** Ends it without a warning, like a power cut. */
+  /** Kills the process, like a power cut. */
   async kill(): Promise<void> {
     this.#process?.kill('SIGKILL');
     await this.#exit;
@@ -110,7 +110,7 @@ export class RedisServer {
     await rm(join(this.directory, 'appendonlydir'), { recursive: true, force: true });
   }
 
-  /** Lets it answer nothing any more, though its connections stay open. */
+  /** Stops the process: its connections stay open, but it does not answer. */
   stall(): void {
     this.#process?.kill('SIGSTOP');
   }
@@ -119,7 +119,7 @@ export class RedisServer {
     this.#process?.kill('SIGCONT');
   }
 
-  /** Ends it, and removes what it left. */
+  /** Kills the process, and removes its files. */
   async stop(): Promise<void> {
     await this.kill();
     await rm(this.directory, { recursive: true, force: true });
@@ -237,7 +237,7 @@ export class RedisShards {
     throw new Error('the master has no replica');
   }
 
-  /** The replica takes the place of its master, which becomes its replica. */
+  /** Makes the replica the master, and its master the replica. */
   async failOver(replica: RedisServer): Promise<void> {
     await this.ask(replica, 'failover');
     await waitUntil(async () => (await this.#role(replica)).includes('role:master'), 30_000);
@@ -278,7 +278,7 @@ export class RedisShards {
     await this.#admins.get(server)!.config('SET', name, value);
   }
 
-  /** Whether all servers that run see all slots served, and each master has a replica. */
+  /** Returns true if all servers see that all slots are served, and each master has a replica that is up to date. */
   async isWhole(): Promise<boolean> {
     const infos = await Promise.all(this.servers.map((server) => this.ask(server, 'info')));
     const roles = await Promise.all(this.servers.map((server) => this.#role(server)));
@@ -313,12 +313,12 @@ export class RedisSentinels {
     const sentinels = await Promise.all([1, 2, 3].map(() => RedisServer.startSentinel(master)));
     const group = new RedisSentinels(master, replica, sentinels);
     const admins = sentinels.map(adminOf);
-    const knowsAll = async (sentinel: Redis) => {
+    const seesAll = async (sentinel: Redis) => {
       const reply = (await sentinel.call('sentinel', 'master', 'main')) as string[];
       const field = (name: string) => reply[reply.indexOf(name) + 1];
       return field('num-other-sentinels') === '2' && field('num-slaves') === '1';
     };
-    await waitUntil(async () => (await Promise.all(admins.map(knowsAll))).every(Boolean), 30_000);
+    await waitUntil(async () => (await Promise.all(admins.map(seesAll))).every(Boolean), 30_000);
     for (const sentinel of admins) sentinel.disconnect();
     return group;
   }
@@ -328,12 +328,12 @@ export class RedisSentinels {
     return { name: 'main', sentinels: this.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })) };
   }
 
-  /** Lets the Sentinel that clients ask first answer nothing any more. */
+  /** Stops the Sentinel that clients ask first. */
   stallFirstSentinel(): void {
     this.sentinels[0]!.stall();
   }
 
-  /** The replica takes the place of the master, which becomes its replica. */
+  /** Makes the replica the master, and the master the replica. */
   async failOver(): Promise<void> {
     const admin = adminOf(this.sentinels.at(-1)!);
     await admin.call('sentinel', 'failover', 'main');
@@ -366,7 +366,7 @@ export class RedisSentinels {
 
 function adminOf({ url }: RedisServer): Redis {
   const admin = new Redis(url, { maxRetriesPerRequest: null });
-  // It connects again to one that is killed and started again.
+  // It connects again when the server was killed and started again.
   admin.on('error', () => undefined);
   return admin;
 }

@@ -2,7 +2,7 @@ import { waitUntil } from '../../support/redis-processes.js';
 import type { NodeProcess, NodeState } from './node-process.js';
 import { GROUPS } from './soak-node.js';
 
-/** How long the signals of a check may be under way, in ms. */
+/** The time in which the signals of a check have to arrive, in ms. */
 const DELIVERY = 5_000;
 
 interface Compared {
@@ -81,20 +81,20 @@ function compareSets(name: string, found: readonly string[], expected: readonly 
 async function compareGroups(nodes: readonly Compared[], check: number): Promise<string[]> {
   await Promise.all(nodes.map(({ node }) => node.signal(check)));
   let found: string[] = [];
-  const isHeard = async () => {
+  const haveArrived = async () => {
     const missing = nodes.map(async ({ node }) => {
-      const { heard, members } = await node.state();
-      const heardSet = new Set(heard);
+      const { received, members } = await node.state();
+      const receivedSet = new Set(received);
       const joined = GROUPS.filter((group) => members.some((member) => member.endsWith(` in ${group}`)));
       return nodes.flatMap((sender) => {
         if (sender.node === node) return [];
-        const silent = joined.filter((group) => !heardSet.has(`${check} ${sender.node.name} ${group}`));
-        return silent.map((group) => `${node.name} does not hear ${sender.node.name} in ${group}`);
+        const silent = joined.filter((group) => !receivedSet.has(`${check} ${sender.node.name} ${group}`));
+        return silent.map((group) => `${node.name} gets no signals of ${sender.node.name} in ${group}`);
       });
     });
     found = (await Promise.all(missing)).flat();
     return found.length === 0;
   };
-  await waitUntil(isHeard, DELIVERY).catch(() => undefined);
+  await waitUntil(haveArrived, DELIVERY).catch(() => undefined);
   return found;
 }

@@ -11,7 +11,7 @@ const NODE_FAULTS = ['kill', 'stop', 'restart'] as const;
 const SERVER_FAULT = [200, 6_000] as const;
 /** A node is away this long, in ms: some come back while they still have their lease, and some do not. */
 const NODE_FAULT = [200, 9_000] as const;
-/** How long nothing happens to the nodes, in ms. */
+/** The pause between two faults of nodes, in ms. */
 const NODE_PAUSE = [0, 10_000] as const;
 
 /** Breaks a Redis Cluster in one way at a time, and mends it again. */

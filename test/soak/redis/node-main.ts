@@ -38,7 +38,14 @@ async function answer(question: Question): Promise<unknown> {
 function stateOf(): NodeState {
   const { members, seen, size, tally } = node;
   const places = [...node.places].map(([session, held]) => [session, held.size] as const);
-  return { health: node.cluster.health(), places, members, seen, heard: [...node.heard], tally: { ...tally, size } };
+  return {
+    health: node.cluster.health(),
+    places,
+    members,
+    seen,
+    received: [...node.received],
+    tally: { ...tally, size },
+  };
 }
 
 process.on('message', ({ id, question }: { id: number; question: Question }) => {

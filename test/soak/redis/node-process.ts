@@ -6,13 +6,13 @@ import type { RedisClusterHealth } from 'nestjs-webwire/redis';
 export interface NodeSettings {
   readonly name: string;
   readonly seed: number;
-  /** How the Redis Cluster is reached. */
+  /** The servers of the Redis Cluster, and the proxies in front of them. */
   readonly addresses: { host: string; port: number }[];
   readonly natMap: Record<string, { host: string; port: number }>;
   readonly timeouts: { nodeTimeout: number; commandTimeout: number };
   /** The beginning of the run, in ms since 1970. */
   readonly beganAt: number;
-  /** Whether the log of the node is printed. */
+  /** True to print the log of the node. */
   readonly isVerbose: boolean;
 }
 
@@ -29,7 +29,7 @@ export interface NodeState {
   /** The members of groups that the node has according to the model, and those of others that were reported to it. */
   readonly members: readonly string[];
   readonly seen: readonly string[];
-  readonly heard: readonly string[];
+  readonly received: readonly string[];
   readonly tally: Readonly<Record<string, number>>;
 }
 
@@ -39,10 +39,10 @@ interface Report {
   readonly error?: string;
 }
 
-/** How long Redis may keep a node from starting, in ms. */
+/** The time in which a node has to start, in ms: while Redis is away it cannot. */
 const START_TIMEOUT = 300_000;
 
-/** How much of the output of a process is kept, in characters. */
+/** The length of the output of a process that is kept, in characters. */
 const KEPT_ERRORS = 4_000;
 
 /** A node in a process of its own, which is started again after its end. */
@@ -52,7 +52,7 @@ export class NodeProcess {
   #starts = 0;
   #asked = 0;
   readonly #answers = new Map<number, { resolve: (answer: unknown) => void; reject: (error: Error) => void }>();
-  /** Ends of the process that nobody has caused. */
+  /** Ends of the process that were no faults of this run. */
   readonly crashes: string[] = [];
 
   constructor(private readonly settings: NodeSettings) {}
@@ -112,7 +112,7 @@ export class NodeProcess {
     await this.kill();
   }
 
-  /** Lets the process do nothing any more, though its connections stay open. */
+  /** Stops the process; its connections stay open. */
   stall(): void {
     this.#child?.kill('SIGSTOP');
   }

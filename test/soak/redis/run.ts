@@ -9,7 +9,7 @@ import { GROUPS, sessionName, slotKeyOf } from './soak-node.js';
 
 const NODES = 3;
 const TIMEOUTS = { nodeTimeout: 6_000, commandTimeout: 2_000 };
-/** How long the servers, and at the end the nodes, may take to agree, in ms: other programs may keep the machine busy. */
+/** The time in which the servers, and at the end the nodes, have to agree, in ms: other programs may keep the machine busy. */
 const SETTLING = 120_000;
 /** Keys and channels that all nodes have in common, with the default prefix. */
 const COMMON_KEYS = ['generation', 'nodes', 'all', 'presence'].map((name) => `webwire:${name}`);
@@ -18,7 +18,8 @@ const USAGE = 'usage: npm run soak:redis -- [--seconds 600] [--seed 1] [--verbos
 
 /**
  * Three nodes take and give back places in sessions, and join and leave groups, while the Redis Cluster under them is
- * broken at random, and so are they themselves. At the end the nodes have to agree.
+ * broken at random, and so are the nodes themselves. At the end the nodes have to agree.
+ * @returns The differences between the model and the nodes.
  */
 async function soak(seconds: number, seed: number, isVerbose: boolean): Promise<string[]> {
   const random = new Random(seed);

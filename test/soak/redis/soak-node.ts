@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { RedisCluster, type RedisClient } from 'nestjs-webwire/redis';
 import type { Random } from '../load/random.js';
 
-/** Waits this long between two actions at most, in ms. */
+/** The longest pause between two actions, in ms. */
 const PAUSE = 25;
 const MAX_PLACES = 500;
 export const GROUPS = Array.from({ length: 200 }, (_, index) => `group ${index}`);
@@ -15,20 +15,20 @@ type Change = Parameters<Application['groupsChanged']>[0][number];
 type Entry = NonNullable<Change['now']>;
 
 const SESSIONS = 300;
-/** Sessions that were closed do not come back, so there are others after a while, in ms. */
+/** The time after which sessions get new names, in ms, as a session that was closed never comes back. */
 const SESSION_LIFETIME = 5_000;
 
-/** Names one of the sessions of now. All nodes have the same ones, if they have the same `beganAt`. */
+/** Returns the name of a present session. All nodes with the same `beganAt` have the same sessions. */
 export function sessionName(beganAt: number, random: Random): string {
   return `session ${random.between(0, SESSIONS - 1)} of ${Math.floor((Date.now() - beganAt) / SESSION_LIFETIME)}`;
 }
 
-/** Returns a text whose slot is that of the channel of a group, whose name is digested there. */
+/** Returns a key in the slot of the channel of a group. The channel's name contains a digest of the group's name. */
 export function slotKeyOf(group: string): string {
   return `{${createHash('sha256').update(Buffer.from(group, 'utf16le')).digest('base64url')}}`;
 }
 
-/** Returns a whole signal (PROTOCOL.md, section 2). */
+/** Returns the bytes of a signal (PROTOCOL.md, section 2). */
 function signalOf(text: string): Buffer {
   return Buffer.concat([Buffer.from([SIGNAL_UTF8, 1]), Buffer.from(`x${text}`)]);
 }
@@ -44,7 +44,7 @@ export class SoakNode {
   readonly places = new Map<string, Set<string>>();
   readonly groups = new Map<string, Entry>();
   /** The texts of the signals that have arrived. */
-  readonly heard = new Set<string>();
+  readonly received = new Set<string>();
   readonly tally = { done: 0, refused: 0, disconnected: 0 };
   readonly cluster: RedisCluster;
   /** The members on other nodes according to the changes that were reported. */
@@ -74,7 +74,7 @@ export class SoakNode {
     const application: Application = {
       logger: { log: this.log, debug: ignore, warn: this.log, error: this.log },
       connected: ignore,
-      receive: (_target, message) => void this.heard.add(Buffer.from(message).toString('latin1').slice(3)),
+      receive: (_target, message) => void this.received.add(Buffer.from(message).toString('latin1').slice(3)),
       sessionClosed: (session) => this.#sessionClosed(session),
       entries: (group) => (this.groups.has(group) ? [this.groups.get(group)!] : []),
       allEntries: () => this.groups,
@@ -93,7 +93,7 @@ export class SoakNode {
     await this.#running;
   }
 
-  /** How many places this node has according to the model. */
+  /** The number of places that this node has according to the model. */
   get size(): number {
     return [...this.places.values()].reduce((sum, { size }) => sum + size, 0);
   }
