@@ -1,3 +1,4 @@
+import type { ConnectionSource } from './connector.js';
 import { createNodeClient, isClusterClient, translateAddress, type NodeAddress } from './redis-client.js';
 import type { RedisConnection } from './redis-connection.js';
 import { RedisUnavailableError } from './redis-error.js';
@@ -52,7 +53,7 @@ export function isSameMap(one: ShardMap, other: ShardMap): boolean {
 export function shardClientFactory(
   { address }: Shard,
   commands: RedisConnection,
-  otherwise: ConstructorParameters<typeof RedisConnection>[0]['createClient'],
+  otherwise: ConnectionSource['createClient'],
 ): typeof otherwise {
   return address ? (attempt) => createNodeClient(commands.client, address, attempt) : otherwise;
 }
