@@ -1,4 +1,4 @@
-import { Connector, MAX_RETRY_DELAY, type ConnectionSource } from './connector.js';
+import { RedisConnector, MAX_RETRY_DELAY, type ConnectionSource } from './redis-connector.js';
 import { isClusterClient, type RedisArgument, type RedisClient } from './redis-client.js';
 import { isWrongServerError, RedisUnavailableError, within } from './redis-error.js';
 import type { Script } from './script.js';
@@ -19,7 +19,7 @@ export interface ConnectionListener {
  * The first call of `ready()` or `ask()` connects.
  */
 export class RedisConnection {
-  readonly #connector: Connector;
+  readonly #connector: RedisConnector;
   #client: RedisClient | undefined;
   readonly #given: RedisClient | undefined;
   /** Clients of a Redis Cluster whose last commands may still be answered. */
@@ -32,7 +32,7 @@ export class RedisConnection {
     private readonly source: ConnectionSource,
     private readonly listener: ConnectionListener = {},
   ) {
-    this.#connector = new Connector(source, (client) => listener.created?.(client));
+    this.#connector = new RedisConnector(source, (client) => listener.created?.(client));
     this.#given = source.given;
     this.#client = source.given;
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import type { ConnectionSource } from './connector.js';
+import type { ConnectionSource } from './redis-connector.js';
 import type { RedisClient } from './redis-client.js';
 import { RedisConnection } from './redis-connection.js';
 import { RedisUnavailableError, within } from './redis-error.js';

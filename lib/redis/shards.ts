@@ -1,4 +1,4 @@
-import type { ConnectionSource } from './connector.js';
+import type { ConnectionSource } from './redis-connector.js';
 import { createNodeClient, isClusterClient, translateAddress, type NodeAddress } from './redis-client.js';
 import type { RedisConnection } from './redis-connection.js';
 import { RedisUnavailableError } from './redis-error.js';

@@ -28,7 +28,7 @@ function retryDelay(failures: number): number {
 }
 
 /** Makes the clients of a connection. It tries again until one is ready, after a pause that grows with each failure. */
-export class Connector {
+export class RedisConnector {
   /** The last error of an attempt, or of the last client. */
   lastError = 'no answer';
   /** Number of failures since the last answer. */
