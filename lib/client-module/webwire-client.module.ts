@@ -13,8 +13,8 @@ import type {
 
 /**
  * Provides clients of WebWire servers, each injected by its name. They connect in the background when the application has
- * started, and reconnect unless `reconnect` is `false`. When the application closes, they close after its handlers have
- * finished.
+ * started, and reconnect unless their option `reconnect` is `false`. When the application closes, its handlers finish first, then
+ * the clients close.
  *
  * @example
  * @Module({ imports: [WebwireClientModule.register([{ name: 'prices', url: 'ws://prices:3000' }])] })
@@ -74,7 +74,7 @@ function defineModule<Registration extends { name: string; imports?: DynamicModu
   const connected: FactoryProvider<ConnectedClients> = {
     provide: ConnectedClients,
     inject: tokens,
-    // A test may have overridden the provider of a client.
+    // Values that are no clients are skipped, because a test may have overridden the provider of a client.
     useFactory: (...made: unknown[]) =>
       new ConnectedClients(
         new Map(made.flatMap((one, index) => (one instanceof WebwireClient ? [[names[index]!, one]] : []))),
@@ -92,7 +92,9 @@ function defineModule<Registration extends { name: string; imports?: DynamicModu
 function assertNames(names: readonly unknown[]): void {
   for (const [index, name] of names.entries()) {
     if (typeof name !== 'string' || name === '') {
-      throw new TypeError(`client ${index + 1} of WebwireClientModule needs a name to be injected by: a string`);
+      throw new TypeError(
+        `client ${index + 1} of WebwireClientModule has no name: give it a non-empty string, by which it is injected`,
+      );
     }
     if (names.indexOf(name) !== index) {
       throw new TypeError(`two clients of WebwireClientModule have the name ${JSON.stringify(name)}`);

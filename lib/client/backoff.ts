@@ -3,7 +3,7 @@ import { TIMER_MAX } from '../protocol/limits.js';
 /** Delays between attempts to connect: capped exponential backoff with jitter. */
 export interface ReconnectOptions {
   /**
-   * Delay before the first attempt, without jitter, in milliseconds: at least 1.
+   * Delay before the first attempt, to which `jitter` is then applied, in milliseconds: at least 1.
    * @default 250
    */
   minDelay?: number | undefined;
@@ -18,8 +18,8 @@ export interface ReconnectOptions {
    */
   factor?: number | undefined;
   /**
-   * Random part of a delay, from 0 (none: always the full delay) to 1 (any delay up to the full one). It spreads the clients
-   * of a restarted server over time.
+   * Random part of a delay: with 0, each client waits for the full delay, with 1 for a random part of it. It spreads the
+   * reconnecting clients of a restarted server over time.
    * @default 1
    */
   jitter?: number | undefined;

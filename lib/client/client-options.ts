@@ -51,8 +51,8 @@ export interface ClientOptions {
    */
   extensions?: boolean | undefined;
   /**
-   * Reconnects when the connection is lost; an object sets the delays. With `false`, a request without a
-   * connection fails; otherwise it waits for one. The same delays apply to further attempts to restore a session.
+   * `true` reconnects when the connection is lost, and requests wait for the new connection. An object does the same with other
+   * delays, which also apply to further attempts to restore a session. With `false`, requests without a connection fail.
    * @default true
    */
   reconnect?: boolean | ReconnectOptions | undefined;
@@ -75,7 +75,7 @@ export interface ClientOptions {
    */
   syncTabs?: boolean | undefined;
   /**
-   * The WebSocket constructor, such as `WebSocket` of the package `ws` or the `webSocket` of a `MemoryTransport`.
+   * The WebSocket constructor, for example `WebSocket` of the package `ws`, or the property `webSocket` of a `MemoryTransport`.
    * @default the global `WebSocket`, which Node.js has since version 22
    */
   webSocket?: WebSocketConstructor | undefined;

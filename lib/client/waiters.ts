@@ -4,11 +4,11 @@ import type { Operation } from './operation.js';
 /** An operation that needs a connection: `connect()`, a request or a signal. */
 export interface Waiter {
   readonly operation: Pick<Operation<never>, 'isSettled' | 'reject' | 'release' | 'obstacle'>;
-  /** `true` if it keeps waiting after a failed attempt to connect. */
+  /** `true` if the operation waits for the next attempt to connect when one has failed. */
   readonly canRetry: boolean;
   /** `true` for `connect()`, which starts an attempt without a delay and sends nothing. */
   readonly isConnect: boolean;
-  /** Called with the connection. Its error rejects the operation. */
+  /** Called with the connection. If it throws, the operation is rejected with the error. */
   readonly ready: (connection: ClientConnection) => void;
 }
 

@@ -10,9 +10,9 @@ export class RequestError extends Error {
   override readonly name = 'RequestError';
 
   /**
-   * @param code Stable, for programs: 1 to 255 printable ASCII characters. For any other code, the server logs an error and
-   *   sends a ReplyInternalError.
-   * @param message For people; may be empty.
+   * @param code Identifies the failure for programs: 1 to 255 printable ASCII characters. For any other code, the server logs an
+   *   error and sends a ReplyInternalError.
+   * @param message Explains the failure to people. It may be empty.
    */
   constructor(
     readonly code: string,
@@ -27,8 +27,8 @@ export class RequestError extends Error {
   }
 
   /**
-   * Makes error trackers ignore this exception: they take objects with `error`, or with `initMessage()` and `getError()`, for
-   * exceptions of Nest, which an application throws on purpose.
+   * Makes error trackers ignore this exception. They ignore exceptions of Nest, which applications throw on purpose, and recognise
+   * them by the property `error`, or by the methods `initMessage()` and `getError()`.
    * @internal
    */
   get error(): { code: string; message: string } {

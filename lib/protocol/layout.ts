@@ -10,7 +10,7 @@ import * as MessageType from './type-bytes.js';
 //   signal:  type · nameLength(1) · name · payload (rest)
 //   UTF-16:  … name · pad(1, only if the name ends on an odd offset) · payload (rest)
 //
-// A server parses messages where they lie in the received bytes: `start` and `end` are the bounds of the message there.
+// A server parses a message without copying it out of the received bytes. `start` and `end` are the bounds of the message in them.
 
 export const ID_START = 1;
 export const ID_END = ID_START + IDENTIFIER_LENGTH;
@@ -58,19 +58,19 @@ export function fieldEnd(bytes: Uint8Array, fieldStart: number, start: number, e
 }
 
 /**
- * Checks the length of a UTF-16 message. The payload starts on an even offset, so an odd length means half a code unit.
+ * Checks the length of a UTF-16 message. The payload starts at an even offset, so a message of odd length ends within a code unit.
  * @throws ProtocolError for an odd length.
  */
 export function checkEvenLength(length: number): void {
   if (length & 1) throw new ProtocolError('ODD_UTF16_LENGTH', `UTF-16 in ${length} bytes`, length - 1);
 }
 
-/** A part of received bytes. `subarray()` is slower, as it looks up the species, and returns a Buffer for a Buffer. */
+/** Returns a view of received bytes. It is faster than `subarray()`, which looks up the species and makes Buffers of Buffers. */
 export function view(bytes: Uint8Array, start: number, end: number): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes.buffer as ArrayBuffer, bytes.byteOffset + start, end - start);
 }
 
-/** Reads 4 bytes, little-endian, as a signed integer: engines store those without an allocation. */
+/** Reads 4 bytes, little-endian, as a signed integer, because engines store signed integers without an allocation. */
 export function readInt32(bytes: Uint8Array, offset: number): number {
   return bytes[offset]! | (bytes[offset + 1]! << 8) | (bytes[offset + 2]! << 16) | (bytes[offset + 3]! << 24);
 }

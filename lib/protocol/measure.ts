@@ -25,8 +25,8 @@ type Named = EmptyOptional<RequestMessage | SignalMessage>;
 /**
  * Checks a message and returns its encoded length, in bytes.
  *
- * @throws ProtocolError, and nothing else, for a message that must not be sent (docs/PROTOCOL.md, section 2). The `offset` of
- *   the error is where the wrong part would have been in the message.
+ * @throws ProtocolError, and no other error, for a message that must not be sent (docs/PROTOCOL.md, section 2). The `offset` of
+ *   the error is the position that the invalid field would have in the encoded message.
  */
 export function encodedLength(message: EncodableMessage): number {
   if (typeof message !== 'object' || message === null) throw invalidField('message is not an object', 0);
@@ -70,7 +70,7 @@ export function encodedLength(message: EncodableMessage): number {
       return acceptConfLength(message);
     default:
       message satisfies never;
-      // Reached by callers without types. The text does not include the type, which may be any value.
+      // Callers in plain JavaScript can get here. The error does not show the type, because it may be any value.
       throw new ProtocolError('UNKNOWN_TYPE', 'unknown message type', 0);
   }
 }
@@ -165,7 +165,7 @@ function acceptConfLength(message: EmptyOptional<AcceptConfMessage>): number {
   return 11 + textLength(message.subProtocolName, 11);
 }
 
-/** Rounds down: a computed timeout may have a fraction, and must not become longer. */
+/** Rounds a computed timeout, which may have a fraction, down to an integer. Rounding up would make it longer. */
 export function wholeMilliseconds(time: number): number {
   return typeof time === 'number' ? Math.floor(time) : NaN;
 }

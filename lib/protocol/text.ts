@@ -84,7 +84,7 @@ function isLoneSurrogate(text: string, index: number): boolean {
   return !isHighSurrogate(text.charCodeAt(index - 1));
 }
 
-/** Copies bytes in shared or resizable memory, which browsers do not decode. */
+/** Decodes bytes. Browsers refuse bytes in shared or resizable memory, so these are copied first. */
 function decode(decoder: typeof utf8Decoder, bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);

@@ -7,7 +7,7 @@ export interface RedisClusterEvents {
   connected: [event: { nodeId: string; places: number }];
   /** Redis does not answer, or the connection to it was lost. */
   disconnected: [event: { nodeId: string; reason: string }];
-  /** A signal for other nodes was dropped, or lost with the connection. `dropped`: number of such signals so far. */
+  /** A signal for other nodes was dropped, or was lost with the connection. `dropped`: number of such signals since the start. */
   drop: [event: { nodeId: string; dropped: number }];
 }
 
@@ -27,6 +27,9 @@ export interface RedisClusterHealth {
   readonly waitingSignals: number;
   /** Number of signals that were dropped, or lost with the connection, since the start. */
   readonly droppedSignals: number;
-  /** While the node returns: number of its channels and session members that are registered in Redis again. */
+  /**
+   * Present while a node that was disconnected registers its channels and session members again: the number of those that are
+   * registered so far.
+   */
   readonly returning?: { readonly channels: number; readonly places: number };
 }

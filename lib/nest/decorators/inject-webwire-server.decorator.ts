@@ -14,7 +14,7 @@ export interface ServersByGateway {
 /** Injection token of an application's `ServersByGateway`. */
 export const SERVERS_BY_GATEWAY = Symbol('SERVERS_BY_GATEWAY');
 
-/** Provider of a server, one for each use of the decorator. It is transient, so that unused ones are never made. */
+/** Provides one server to one use of the decorator. It is transient, so that Nest runs the factory only if it is injected. */
 type InjectedServer = FactoryProvider<WebwireServer>;
 
 /**
@@ -26,7 +26,7 @@ export const injectedServers: InjectedServer[] = [];
 
 const scannedApplications = new Set<WeakRef<ProviderHost>>();
 
-/** Adds the missing providers to an application, and from now on those of files that are loaded later. */
+/** Adds the providers that an application lacks. It also gets the providers of files that are loaded from now on. */
 export function addScannedApplication(host: ProviderHost): void {
   for (const application of scannedApplications) {
     if (!application.deref()) scannedApplications.delete(application);
@@ -36,11 +36,12 @@ export function addScannedApplication(host: ProviderHost): void {
 }
 
 /**
- * Injects the `WebwireServer` that serves a gateway, which the gateway itself gets with `@WebSocketServer()`. It works in all
- * providers, also those that Nest makes before the gateway. The server has an `address` once the application has started.
+ * Injects the `WebwireServer` of a gateway, the one that the gateway itself gets with `@WebSocketServer()`. It works in all
+ * providers, also in those that Nest makes before the gateway. The server has an `address` once the application has started.
  *
  * @param gateway The class of the gateway, or `forwardRef(() => AuthGateway)` if files import each other in a circle.
- * @throws TypeError if `gateway` is neither; InvalidOptionError, when the application starts, if it has no such gateway.
+ * @throws TypeError if `gateway` is neither. The start of the application fails with an InvalidOptionError if no module has this
+ *   gateway.
  * @example
  * constructor(@InjectWebwireServer(AuthGateway) private readonly server: WebwireServer) {}
  */

@@ -18,7 +18,7 @@ export class ConnectionHooks {
 
   constructor(private readonly logger: ServerLogger) {}
 
-  /** @param prepare Called with each gateway instance that is made for one call. */
+  /** @param prepare Called with each instance of a request-scoped gateway. Nest makes one for each call of a hook. */
   add(gateway: GatewayDefinition, prepare: (instance: object) => void): void {
     for (const name of ['handleConnection', 'handleDisconnect'] as const) {
       const instance = gateway.wrapper.instance as Record<HookName, Hook | undefined>;

@@ -10,20 +10,21 @@ import {
 } from 'node:util/types';
 import { losesContent } from '../../protocol/json.js';
 
-/** Most levels of nesting, and most values in all, that a message includes. */
+/** Maximum depth and maximum number of values of the content that a message includes. The rest is left out. */
 const MAX_CONTENT_DEPTH = 10;
 const MAX_VALUES = 1_000;
 
-/** Longest message, in characters. */
+/** Maximum length of a message, in characters. */
 const MAX_CONTENT_LENGTH = 8_192;
 
 /**
- * The message for the client, made from the content of an exception: text as it is, the `message` of an object, a list of texts
- * joined, any other content as JSON. Errors are left out at any depth, because their text is for the log. So are promises, streams
- * and other values that JSON cannot express. Bytes are lists of numbers.
+ * Makes the message for the client from the content of an exception. Text is used as it is. An object with a `message` is replaced
+ * by this `message`. A list of texts is joined, and any other content becomes JSON, with bytes as lists of numbers. Errors are
+ * left out at any depth, because their text is for the log. Promises, streams and other values that JSON cannot express are left
+ * out, too.
  *
  * @param fallback The message if the content is empty.
- * @param hasCode The client gets the code of the content separately, so that it is left out.
+ * @param hasCode `true` if the client gets the code of the content separately. Then the message does not include it.
  */
 export function contentToMessage(content: unknown, fallback: string, hasCode = false): string {
   try {
@@ -98,7 +99,7 @@ function copyObject(value: object, budget: { values: number }, path: readonly ob
     return copyItems(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), budget, path);
   }
   if (losesContent(value)) {
-    // Nobody awaits the promise. Its rejection must not end the process.
+    // The promise is not awaited, so its rejection would end the process.
     if (value instanceof Promise) value.catch(() => undefined);
     return undefined;
   }
@@ -115,7 +116,7 @@ function copyItems(items: Iterable<unknown>, budget: { values: number }, path: r
   return copies;
 }
 
-/** An object if the keys can be distinct names of its members, else a list of pairs. */
+/** Copies a Map as an object if its keys can be distinct property names, otherwise as a list of pairs. */
 function copyMap(
   map: ReadonlyMap<unknown, unknown>,
   budget: { values: number },

@@ -50,7 +50,10 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
     return this.hooks.disconnected(connection, reason);
   }
 
-  /** Handles the error of a signal, which has no reply. Intended errors are only debug lines, so that no client fills the log. */
+  /**
+   * Logs an error that the handler of a signal threw on purpose, because a signal has no reply. The level is debug, so that no
+   * client can fill the log. Rethrows any other error.
+   */
   #failed({ name }: Message, failure: unknown): void {
     if (!(failure instanceof RequestError)) throw failure;
     this.logger.debug(`Signal ${JSON.stringify(name)} was refused: ${JSON.stringify(failure.code)}`);

@@ -40,7 +40,7 @@ export class Pipeline implements HandlerPipeline {
   }
 
   /**
-   * Runs the guards from an index on.
+   * Runs the guards, beginning with the one at the index `first`.
    * @returns A promise if a guard is asynchronous.
    * @throws ForbiddenException, or rejects with it, if a guard returns a falsy value.
    */
@@ -70,7 +70,7 @@ export class Pipeline implements HandlerPipeline {
     return this.isStream ? values : lastValue(values, message);
   }
 
-  /** Runs the interceptor of an index, or the handler after the last one, and passes its values to a subscriber. */
+  /** Runs the interceptor at `index`, or the handler if there is no such interceptor. Passes the values to the subscriber. */
   #interceptAt(
     index: number,
     context: ExecutionContextHost,
@@ -86,7 +86,7 @@ export class Pipeline implements HandlerPipeline {
       return;
     }
     const handle = () => {
-      // The next interceptor runs in the asynchronous context of this call, whenever it is subscribed to.
+      // The next interceptor runs in the asynchronous context of this call, even if its values are subscribed to later.
       const scope = new AsyncScope();
       return new Observable<unknown>((next) =>
         scope.runInAsyncScope(() => this.#interceptAt(index + 1, context, args, next)),
@@ -117,7 +117,10 @@ export class Pipeline implements HandlerPipeline {
   }
 }
 
-/** The value of a parameter, or the promise of it. An error is a rejected promise, so that all parameters are read. */
+/**
+ * Returns the value of a parameter, or a promise of it. Returns an error as a rejected promise, so that the other parameters are
+ * read, too.
+ */
 function parameterValue(parameter: PipedParameter, args: HandlerArguments): unknown {
   try {
     return transform(parameter.extract(...args), parameter, 0);
@@ -136,7 +139,7 @@ function transform(value: unknown, parameter: PipedParameter, first: number): un
   return result;
 }
 
-/** Passes the result of a handler to a subscriber: one value, or the values of an Observable while the connection is open. */
+/** Passes the result of a handler to a subscriber: a single value, or all values of an Observable until the connection closes. */
 function emit(result: unknown, subscriber: Subscriber<unknown>, message: Message): void {
   if (isPromiseLike(result)) void continueLater(result, subscriber, (value) => emitValue(value, subscriber, message));
   else emitValue(result, subscriber, message);

@@ -10,7 +10,8 @@ export interface SignalGroupOptions {
    */
   except?: WebwireConnection | Iterable<WebwireConnection>;
   /**
-   * `true` sends to the connections of this node only. Use it in listeners of `joined` and `left`, which run on every node.
+   * `true` sends the signal to the connections of this node only. Use it in listeners of the events `joined` and `left`, which
+   * every node emits.
    * @default false
    */
   local?: boolean;
@@ -25,7 +26,7 @@ export interface BroadcastOptions extends Pick<SignalGroupOptions, 'except'> {
   gateway?: Type;
 }
 
-/** Checked options of both methods. */
+/** Checked options of `signalGroup()` or `broadcast()`. */
 interface CheckedOptions {
   readonly except: ReadonlySet<WebwireConnection>;
   readonly gateway?: Type;

@@ -1,13 +1,13 @@
 import { messageOf, type ServerLogger } from '../../common/logger.js';
 import type { GatewayDefinition } from '../handlers/gateway-explorer.js';
 
-/** Time after which a warning names the gateways for which the start still waits, in milliseconds. */
+/** After this time, in milliseconds, a warning names the gateways whose hooks are still pending. */
 const SLOW_START = 5_000;
 
 /**
- * Awaits the `afterInit` hooks of an application, and fails its start if one throws or rejects: a gateway that sets up its
- * protection in `afterInit` must not serve without it. Nest itself does not await their promises, and an exception or a
- * rejection would end the process.
+ * Awaits the `afterInit` hooks of an application. The start fails if one of them throws or rejects, because `afterInit` may set
+ * up the protection of a gateway, which must not serve clients without it. Nest does not await the hooks, so their rejections
+ * would end the process.
  */
 export class AfterInitHooks {
   readonly #calls: Promise<void>[] = [];
@@ -20,7 +20,7 @@ export class AfterInitHooks {
     if (typeof afterInit !== 'function') return;
     const observed = (server: unknown): void => {
       const call = this.#run(name, () => afterInit.call(instance, server));
-      // Awaited at the end of the start. Until then, or if the start fails for another reason, a rejection is not unhandled.
+      // `finished()` awaits the call at the end of the start. Without this handler, an earlier rejection would end the process.
       call.catch(() => undefined);
       this.#calls.push(call);
     };

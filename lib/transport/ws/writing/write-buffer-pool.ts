@@ -14,9 +14,9 @@ export interface Flushable {
 
 /** Memory and flush queue that the connections of one server share for sending. */
 export class WriteBufferPool {
-  /** Block in which frames are assembled one after the other. Bytes that were taken are not overwritten. */
+  /** Block in which frames are assembled one after the other. Reserved bytes are not used again. */
   slab: Buffer = EMPTY;
-  /** Bytes of the slab that are taken. */
+  /** Number of bytes of the slab that are reserved. */
   used = 0;
   #message: Uint8Array | undefined;
   #frame: Buffer = EMPTY;
@@ -25,7 +25,7 @@ export class WriteBufferPool {
   /** Decides when the waiting batches are flushed. */
   readonly flushScheduler = new FlushScheduler(() => this.#flush());
 
-  /** Takes `size` bytes, fewer than `SLAB_SIZE`. Returns their offset in `slab`, which may be a new one. */
+  /** Reserves `size` bytes, fewer than `SLAB_SIZE`. Replaces `slab` if it has too little room. Returns the offset in `slab`. */
   take(size: number): number {
     if (this.used + size > this.slab.length) {
       this.slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
@@ -36,7 +36,7 @@ export class WriteBufferPool {
     return start;
   }
 
-  /** Returns a message as a frame. A broadcast calls it for each connection, so the last frame is kept until the tick ends. */
+  /** Returns a message as a frame. The last frame is kept until the tick ends, because a broadcast needs it for each connection. */
   frame(message: Uint8Array): Buffer {
     if (message === this.#message) return this.#frame;
     const { length } = message;
@@ -50,7 +50,7 @@ export class WriteBufferPool {
     return frame;
   }
 
-  /** Flushes a batch at the end of the tick, or when the scheduler says so. */
+  /** Flushes a batch at the end of the tick. While the scheduler holds batches back, the scheduler flushes it later. */
   flushLater(batch: Flushable): void {
     this.#waiting.push(batch);
     if (!this.flushScheduler.isHolding) this.#atEndOfTick();
