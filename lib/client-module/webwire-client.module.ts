@@ -93,7 +93,7 @@ function assertNames(names: readonly unknown[]): void {
   for (const [index, name] of names.entries()) {
     if (typeof name !== 'string' || name === '') {
       throw new TypeError(
-        `client ${index + 1} of WebwireClientModule has no name: give it a non-empty string, by which it is injected`,
+        `client ${index + 1} of WebwireClientModule needs a name by which it is injected: a non-empty string`,
       );
     }
     if (names.indexOf(name) !== index) {

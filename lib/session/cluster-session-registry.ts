@@ -113,7 +113,7 @@ export class ClusterSessionRegistry<Member extends ClusterMember> implements Ses
     });
   }
 
-  /** The request of the connection has failed, so its place is given back, unless it has become a member since. */
+  /** Undoes a membership whose request has failed meanwhile, unless a later request has made the connection a member. */
   #takenLate(key: string, member: Member, result: MembershipResult): void {
     if (result === 'taken' && !this.#local.members(digestOf(key)).includes(member)) void this.leave(key, member);
   }

@@ -81,7 +81,8 @@ export class ConnectionSession implements SessionMember {
    * connection were lost; the connection keeps it if the other cannot be restored.
    */
   restore(id: Uint8Array, key: string): Promise<void> {
-    // Includes the time in queues, so that requests for a session whose manager does not answer do not add up.
+    // The deadline includes the time in queues. Otherwise, the timeouts of several requests for one session would add up if the
+    // manager does not answer.
     const deadline = performance.now() + this.sessionService.limits.managerTimeout;
     return this.#serially(async () => {
       if (!isSessionKey(key)) this.outbox.send({ type: MessageType.ReplySessionNotFound, id });
@@ -90,15 +91,15 @@ export class ConnectionSession implements SessionMember {
   }
 
   async #restore(id: Uint8Array, key: string, deadline: number): Promise<void> {
-    // Without a client to answer, the rest of its queue is skipped.
+    // The client has gone, so its queued requests are skipped.
     if (this.#isGone) return;
     const { registry } = this.sessionService;
     const isOwn = this.#session?.key === key;
     if (!(await this.#join(id, key))) return;
     const session = await this.#lookUp(id, key, deadline);
     const released = this.#session;
-    // The reply and the session change together, so that a closing of the old session meanwhile does not look like one of
-    // the new session.
+    // Replaces the session and sends the reply in one step. Otherwise, the client could take a SessionClosed for the old session
+    // for one of the new session.
     if (session && this.#takeOver(id, session)) {
       if (released && released.key !== key) await registry.leave(released.key, this);
     } else if (!isOwn || this.#isGone) {

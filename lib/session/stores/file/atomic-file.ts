@@ -6,7 +6,7 @@ import { temporaryName } from './temporary-file.js';
 /** Does not follow symbolic links, and does not wait for the writer of a pipe. Windows has neither flag. */
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0);
 
-/** Errors of file systems and platforms that cannot flush a directory, or on which only its owner may. */
+/** Errors of file systems and platforms that cannot flush a directory, or that allow it only to the owner of the directory. */
 const CANNOT_FLUSH = new Set(['EACCES', 'EINVAL', 'EISDIR', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EPERM']);
 
 /**

@@ -17,7 +17,7 @@ export class ZlibLimiter {
 
   run(task: ZlibTask): void {
     if (this.#running < MAX_CONCURRENT) this.#start(task);
-    // It is started by the end of another one, whose asynchronous context is that of another connection.
+    // The end of another task starts this one. `bind()` keeps it out of the asynchronous context of that task.
     else this.#waiting.add(AsyncResource.bind(task));
   }
 
