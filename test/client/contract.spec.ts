@@ -21,7 +21,7 @@ interface Api {
   serverSignals: { message: string };
 }
 
-// These tests check types only: the functions are not called, and errors appear in `npm run typecheck`.
+// These tests check types only: the functions are not called, and errors appear in `npm run check`.
 const types = (check: (client: WebwireClient<Api>, untyped: WebwireClient) => unknown): unknown => check;
 
 describe('the types of a client with a contract', () => {

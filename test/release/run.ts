@@ -15,7 +15,7 @@ if (problems.length > 0) process.exitCode = 1;
 async function run(): Promise<string[]> {
   if (command === 'verify' && tag !== undefined) return files.problemsOf(tag);
   if ((command !== 'check' && command !== 'prepare') || !previous || !version) {
-    return ['usage: npm version major | minor | patch', '       npm run release -- verify TAG'];
+    return ['usage: npm version major | minor | patch', '       node .release/run.js verify TAG'];
   }
   try {
     if (command === 'check') await files.check(previous, version);

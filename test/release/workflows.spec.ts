@@ -110,8 +110,8 @@ describe('the workflow that publishes', () => {
   it('packs what was verified, with the repository in its manifest', async () => {
     const [install, verify, name, check, packing] = commandsOf(pack);
     expect(install).toBe('npm ci');
-    expect(verify).toBe('npm run release -- verify "$GITHUB_REF_NAME"');
-    expect([check, packing]).toEqual(['npm run release:check', 'npm pack']);
+    expect(verify).toBe('npx tsc -p test/release && node .release/run.js verify "$GITHUB_REF_NAME"');
+    expect([check, packing]).toEqual(['npm test -- test/release test/package/package.spec.ts', 'npm pack']);
     const manifest = await changedManifest(name!);
     expect(manifest).toMatchObject({
       name: 'nestjs-webwire',
