@@ -5,8 +5,8 @@ import ts from 'typescript';
 
 const LIB = fileURLToPath(new URL('../../lib/', import.meta.url));
 
-/** The rooms that the session stores import. */
-const ROOMS = ['common', 'protocol', 'session'];
+/** The folders of `lib` that the session stores import. */
+const FOLDERS = ['common', 'protocol', 'session'];
 
 /**
  * Compiles the sources of sessions into a directory, for processes that run without a build.
@@ -17,8 +17,8 @@ export function compileSessions(directory: string): (module: string) => string {
   mkdirSync(target);
   writeFileSync(join(target, 'package.json'), '{"type":"module"}');
   const compilerOptions: ts.CompilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext };
-  const files = ROOMS.flatMap((room) =>
-    readdirSync(join(LIB, room), { recursive: true, encoding: 'utf8' }).map((name) => join(room, name)),
+  const files = FOLDERS.flatMap((folder) =>
+    readdirSync(join(LIB, folder), { recursive: true, encoding: 'utf8' }).map((name) => join(folder, name)),
   );
   for (const file of files.filter((name) => name.endsWith('.ts'))) {
     const { outputText } = ts.transpileModule(readFileSync(join(LIB, file), 'utf8'), { compilerOptions });
