@@ -38,6 +38,13 @@ export class CompressingClient {
     return inShort(framesOf(await this.client.ended).slice(1));
   }
 
+  /** Waits for the close frame of the server and answers it. Then does the same as `ended()`. */
+  async closed(): Promise<string[]> {
+    await this.client.receivedWhen((received) => framesOf(received).some(({ first }) => first === 0x88) || undefined);
+    this.send('8880 00000000');
+    return this.ended();
+  }
+
   /** Waits for frames after the AcceptConf. Returns them in a short form. */
   async frames(count: number): Promise<string[]> {
     const frames = await this.client.receivedWhen((received) => {

@@ -59,7 +59,7 @@ class Gateway {
 
 let app: TestApp;
 let gateway: Gateway;
-const clients: CompressingClient[] = [];
+const clients: Pick<TcpClient, 'socket'>[] = [];
 
 async function start(options: WebwireModuleOptions = {}, threshold = 64): Promise<void> {
   const transport = new WsTransport({ perMessageDeflate: { threshold } });
@@ -113,6 +113,7 @@ describe('an offer of extensions', () => {
 
   async function ask(extensions: string): Promise<string> {
     const client = await TcpClient.connect(app.port);
+    clients.push(client);
     client.send(UPGRADE.replace('\r\n\r\n', `\r\nSec-WebSocket-Extensions: ${extensions}\r\n\r\n`));
     const head = (await client.received('\r\n\r\n')).split('\r\n\r\n', 1)[0]!;
     if (!head.startsWith('HTTP/1.1 101 ')) return head.slice(9, 12);
@@ -315,14 +316,14 @@ describe('compressed data that is broken', () => {
     const [text, broken] = [await connect(), await connect()];
     text.send(clientFrame(0xc1, deflate('hello')));
     broken.send(clientFrame(0xc1, Buffer.of(0x07)));
-    expect(await text.ended()).toEqual(['close 1003 TEXT_FRAME']);
+    expect(await text.closed()).toEqual(['close 1003 TEXT_FRAME']);
     expect(await broken.ended()).toEqual(['close 1007 INVALID_COMPRESSION']);
   });
 
   it.each(['00', ''])('is an empty message: %s', async (data) => {
     const client = await connect();
     client.send(clientFrame(0xc2, Buffer.from(data, 'hex')));
-    expect(await client.ended()).toEqual(['close 1002 EMPTY_MESSAGE']);
+    expect(await client.closed()).toEqual(['close 1002 EMPTY_MESSAGE']);
   });
 });
 
@@ -408,7 +409,7 @@ describe('while a large message is inflated', () => {
   ])('a frame that %s waits for its turn, and ends the connection then', async (_what, frame, closing) => {
     const client = await connect();
     client.send(large, frame, large);
-    expect(await client.ended()).toEqual([`utf8 ${LARGE}`, `close ${closing}`]);
+    expect(await client.closed()).toEqual([`utf8 ${LARGE}`, `close ${closing}`]);
     client.socket.end();
     expect(await gateway.disconnects.take()).toBe('violation');
   });
@@ -530,7 +531,7 @@ describe('while a large message is compressed', () => {
     connection.signal('small', 'r');
     void connection.close();
     expect(connection.signal('late', 'r')).toBe(false);
-    expect(await client.ended()).toEqual([
+    expect(await client.closed()).toEqual([
       `deflated signal big utf8 ${'r'.repeat(LARGE)}`,
       'signal small utf8 r',
       'close 1000',

@@ -19,12 +19,18 @@ class Gateway {
 
 let app: TestApp;
 let client: TcpClient;
+const clients: TcpClient[] = [];
 
 beforeEach(async () => {
   app = await TestApp.start({ providers: [Gateway] });
   client = await TcpClient.upgrade(app.port);
+  clients.push(client);
 });
-afterEach(() => app.close());
+afterEach(async () => {
+  // These clients answer no close frame, so the server would wait for a timeout.
+  for (const { socket } of clients.splice(0)) socket.destroy();
+  await app.close();
+});
 
 /** Request `e` with one byte, masked with zeros, which leave it readable. */
 const request = (byte: string) => `828c 00000000 7f 0100000000000000 01 65 ${byte}`;
@@ -136,6 +142,7 @@ describe('an upgrade request', () => {
 
   async function ask(fields: Record<string, string | undefined>, method = 'GET'): Promise<string> {
     const tcp = await TcpClient.connect(app.port);
+    clients.push(tcp);
     const lines = Object.entries({ ...FIELDS, ...fields }).filter(([, value]) => value !== undefined);
     tcp.send(`${method} / HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`);
     return tcp.received('\r\n\r\n');
