@@ -1,27 +1,52 @@
-import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
-import { ClosingLineReporter } from './support/closing-line-reporter.js';
+import { availableParallelism } from 'node:os';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import base from './vitest.base.js';
 
-const fromRoot = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+/** Tests that need a browser, Redis, the samples or the built package, or that start a compiler. */
+const SYSTEM = [
+  'test/{browser,redis}/**/*.spec.ts',
+  'test/e2e/!(transcripts).spec.ts',
+  'test/package/package.spec.ts',
+  'test/release/npm-version.spec.ts',
+];
+
+/** Tests that change their process, or measure it. */
+const OWN_PROCESS = [
+  'test/client/chaos.spec.ts', // measures the memory
+  'test/nest/internals/nest-parts.spec.ts', // replaces modules
+  'test/nest/session-directory.spec.ts', // changes process.argv
+  'test/protocol/text.spec.ts', // loads a module twice
+  'test/server/admission.spec.ts', // compares how Node.js prints promises, which AsyncLocalStorage changes
+  'test/server/cost.spec.ts', // observes asynchronous resources
+  'test/server/hold-up.spec.ts', // limits the speed of a connection
+  'test/session/stores/file-session-directory.spec.ts', // changes process.argv and the current directory
+];
+
+/** A part of the tests. `base` is not inherited from the root, so that `--maxWorkers` applies. */
+function project(test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration {
+  return { ...base, test: { ...base.test, ...test } };
+}
 
 export default defineConfig({
-  root: fromRoot('.'),
-  // Samples and tests import the package by its name, which is resolved to the sources here.
-  resolve: {
-    alias: [
-      { find: /^nestjs-webwire$/, replacement: fromRoot('lib/index.ts') },
-      { find: /^nestjs-webwire\/([a-z-]+)$/, replacement: fromRoot('lib/$1/index.ts') },
-    ],
-  },
-  // Nest reads the parameter types that `emitDecoratorMetadata` leaves on handlers.
-  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
+  ...base,
   test: {
-    include: ['test/**/*.spec.ts'],
-    // These timeouts only end tests that hang, so they are long enough for a busy machine.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    // Long enough for a busy machine.
-    expect: { poll: { timeout: 20_000 } },
-    reporters: ['default', new ClosingLineReporter()],
+    ...base.test,
+    maxWorkers: availableParallelism(),
+    projects: [
+      // Loading Nest and the sources takes longer than most of these files run, so they share processes.
+      project({
+        name: 'unit',
+        exclude: [...SYSTEM, ...OWN_PROCESS],
+        setupFiles: ['test/support/restore-globals.ts'],
+      }),
+      project({ name: 'unit-isolated', include: OWN_PROCESS }),
+      // These start programs and real servers, so they leave one core to them, and run after the others.
+      project({
+        name: 'system',
+        include: SYSTEM,
+        maxWorkers: Math.max(availableParallelism() - 1, 1),
+        sequence: { groupOrder: 1 },
+      }),
+    ],
   },
 });

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vitest/config';
-import config from '../vitest.config.js';
+import config from '../vitest.base.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
