@@ -10,16 +10,13 @@ const SYSTEM = [
   'test/release/npm-version.spec.ts',
 ];
 
-/** Tests that change their process, or measure it. */
+/** Tests of the folder `nest` that share processes, since loading Nest takes longer than most of them run. */
+const NEST = ['test/nest/**/*.spec.ts'];
+
+/** Tests that change their process. */
 const OWN_PROCESS = [
-  'test/client/chaos.spec.ts', // measures the memory
   'test/nest/internals/nest-parts.spec.ts', // replaces modules
   'test/nest/session-directory.spec.ts', // changes process.argv
-  'test/protocol/text.spec.ts', // loads a module twice
-  'test/server/admission.spec.ts', // compares how Node.js prints promises, which AsyncLocalStorage changes
-  'test/server/cost.spec.ts', // observes asynchronous resources
-  'test/server/hold-up.spec.ts', // limits the speed of a connection
-  'test/session/stores/file-session-directory.spec.ts', // changes process.argv and the current directory
 ];
 
 /** A part of the tests. `base` is not inherited from the root, so that `--maxWorkers` applies. */
@@ -33,13 +30,15 @@ export default defineConfig({
     ...base.test,
     maxWorkers: availableParallelism(),
     projects: [
-      // Loading Nest and the sources takes longer than most of these files run, so they share processes.
       project({
-        name: 'unit',
-        exclude: [...SYSTEM, ...OWN_PROCESS],
+        name: 'unit-nest',
+        include: NEST,
+        exclude: OWN_PROCESS,
+        isolate: false,
         setupFiles: ['test/support/restore-globals.ts'],
       }),
-      project({ name: 'unit-isolated', include: OWN_PROCESS }),
+      project({ name: 'unit', exclude: [...SYSTEM, ...NEST] }),
+      project({ name: 'unit-own-process', include: OWN_PROCESS }),
       // These start programs and real servers, so they leave one core to them, and run after the others.
       project({
         name: 'system',
