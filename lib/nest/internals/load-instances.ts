@@ -48,7 +48,7 @@ export async function loadPerContext(
 /**
  * Makes the transient guards, interceptors, pipes and filters of a gateway that Nest has not made for it.
  *
- * Why: most versions of Nest, such as 12.0.1, make them only for request-scoped gateways. For other gateways they return an
+ * Why: some versions of Nest, such as 12.0.1, make them only for request-scoped gateways. For other gateways they return an
  * object whose constructor has never run, and such a guard may let everybody in.
  *
  * Relies on: `Injector.loadInjectable()`, which Nest's instance loader calls in the same way, and the enhancers of a wrapper,
@@ -70,10 +70,10 @@ export async function loadTransientEnhancers(module: Module, gateway: InstanceWr
 
 /** @throws Error if this version of Nest lacks a method of the injector that is used here. */
 export function assertLoader(module: Module): void {
-  const { loadPerContext, loadInjectable } = injectorOf(moduleRefOf(module)) ?? {};
+  const injector = injectorOf(moduleRefOf(module));
   assertNestParts({
-    'ModuleRef.injector.loadPerContext()': loadPerContext,
-    'ModuleRef.injector.loadInjectable()': loadInjectable,
+    'ModuleRef.injector.loadPerContext()': injector?.loadPerContext,
+    'ModuleRef.injector.loadInjectable()': injector?.loadInjectable,
   });
 }
 
