@@ -14,6 +14,7 @@ import {
   type ModuleMetadata,
   type NestInterceptor,
   type PipeTransform,
+  type Type,
 } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { WebwireGateway, WebwireRequest } from 'nestjs-webwire';
@@ -79,7 +80,7 @@ class Filter implements ExceptionFilter {
   }
 }
 
-const enhanced = <Target extends Function>(target: Target): void => {
+const enhanced = (target: Type<object>): void => {
   for (const decorate of [UseGuards(Guard), UseInterceptors(Mark), UsePipes(Pipe), UseFilters(Filter)])
     decorate(target);
 };
