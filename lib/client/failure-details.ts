@@ -41,8 +41,7 @@ interface NodeResponse {
 /** Calls a listener if the server rejects the upgrade and the WebSocket exposes the HTTP response. */
 export function onUpgradeRejected(socket: WebSocketLike, listener: (rejection: UpgradeRejection) => void): void {
   const { on } = socket as Partial<NodeWebSocket>;
-  // `ws` in Bun does not have this event, and prints a warning. Its errors contain the status.
-  if (typeof on !== 'function' || 'Bun' in globalThis) return;
+  if (typeof on !== 'function') return;
   (socket as WebSocketLike & NodeWebSocket).on('unexpected-response', (request, response) => {
     let body = '';
     const finish = () => {

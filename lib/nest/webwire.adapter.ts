@@ -8,6 +8,7 @@ import type { GatewayDefinition } from './handlers/gateway-explorer.js';
 import { assignServer } from './handlers/gateway-instance.js';
 import { locateNest, type NestContext, type NestLocator } from './handlers/nest-context.js';
 import { addLifecycle } from './internals/lifecycle.js';
+import { loadTransientEnhancers } from './internals/load-instances.js';
 import { announceAdapter } from './internals/serving-adapter.js';
 import type { ServerLogger } from '../common/logger.js';
 import { check, InvalidOptionError } from '../common/options.js';
@@ -99,12 +100,19 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     // The module makes this check itself, because it may be imported without a gateway.
     if (!ofModule) assertHandlersServed(nest.modules, nest.config, registry.logger);
     const servers = registry.make(this.#options);
-    for (const [server, plan] of servers) this.#connect(nest, server, plan, registry.logger);
+    for (const [server, plan] of servers) {
+      this.#connect(nest, server, plan, registry.logger);
+      for (const { definition } of plan.gateways) this.#afterInitHooks.observe(definition);
+    }
     for (const plan of servers.values()) for (const line of describeSubscriptions(plan)) registry.logger.log(line);
     const opening = [...servers].map(([server, plan]) => this.#prepareToOpen(plan, server));
     addLifecycle(nest.modules, {
       onApplicationBootstrap: async () => {
         await this.#afterInitHooks.finished(registry.logger);
+        for (const [server, plan] of servers) {
+          // The handlers were built with instances that are not made yet.
+          if (await makeEnhancers(plan)) this.#connect(nest, server, plan, registry.logger);
+        }
         await this.#initOwnManager();
         await Promise.all(opening.map((open) => open()));
         explainTakenPort(this.#httpServer(), servers, registry.logger);
@@ -125,7 +133,6 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
   ): void {
     const prepare = (gateway: GatewayDefinition, instance: object) => assignServer(gateway, instance, server);
     server.serve(createDispatcher(nest, gateways, prepare, logger), hasSessions ? this.#findSessionService() : null);
-    for (const { definition } of gateways) this.#afterInitHooks.observe(definition);
   }
 
   /**
@@ -200,6 +207,15 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     }
     return undefined;
   }
+}
+
+/** Makes the transient enhancers of gateways that Nest has not made, and returns `true` if there were any. */
+async function makeEnhancers({ gateways }: PlannedServer): Promise<boolean> {
+  let haveMade = false;
+  for (const { definition } of gateways) {
+    if (await loadTransientEnhancers(definition.module, definition.wrapper)) haveMade = true;
+  }
+  return haveMade;
 }
 
 /** The return value of an untyped transport may be anything. */

@@ -144,7 +144,10 @@ describe.each(['ws', 'memory'])('a client and a server of our own, over %s', (ki
     expect(client.session?.info).toEqual({ user: 'Ada' });
     expect(created).toHaveBeenCalledOnce();
 
+    const lost = new Promise((resolve) => client.on('disconnected', resolve));
     await client.request('kick');
+    // A request that is sent before the close frame is read would be lost.
+    await lost;
     expect((await client.request('whoami')).text()).toBe('Ada');
     expect(client.session?.info).toEqual({ user: 'Ada' });
   });

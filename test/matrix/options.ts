@@ -5,9 +5,9 @@ import { parseArgs } from 'node:util';
 
 export interface Options {
   readonly list: boolean;
-  /** Whether the list is an array of names in JSON. */
+  /** Whether the list is an array of names in JSON, or the results are printed in JSON as well. */
   readonly json: boolean;
-  /** Words of which a row's name must contain one; empty for all rows. */
+  /** Words of which a row's name must be or contain one; empty for all rows. */
   readonly only: readonly string[];
   readonly ci: boolean;
   readonly fresh: boolean;
@@ -17,10 +17,10 @@ export interface Options {
 
 export const USAGE = `Usage: npm run test:matrix -- [options]
 
-  --only <words>  only rows whose name contains one of the words, separated by commas
+  --only <words>  only rows whose name is one of the words or contains it, separated by commas
   --ci            only the rows that .ci/run runs
   --list          print the names of the rows, and run nothing
-  --json          with --list: print them as JSON
+  --json          with --list: print them as JSON; else print the results as JSON, too
   --fresh         install everything again
   --help          print this
 

@@ -2,7 +2,7 @@ import { echoRow } from './nest/echo.js';
 import { NEST_ROOMS, suiteRow } from './nest/suite.js';
 import { NEST_VERSIONS } from './nest/versions.js';
 import type { Row } from './row.js';
-import { nodeRow, RUNTIME_ROOMS } from './runtimes/node.js';
+import { bunRow, nodeRow, RUNTIME_ROOMS } from './runtimes/rows.js';
 import { toolchainRows } from './toolchains/rows.js';
 
 /** All rows, in the order in which they run. */
@@ -18,5 +18,6 @@ export const rows: readonly Row[] = [
   nodeRow('22', RUNTIME_ROOMS),
   nodeRow('24', RUNTIME_ROOMS),
   nodeRow('26'),
+  bunRow('1.4'),
   ...toolchainRows,
 ];

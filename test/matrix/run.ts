@@ -17,8 +17,11 @@ interface Outcome {
 }
 
 function selectRows({ only, ci }: Options): Row[] {
+  const names = new Set(rows.map(({ name }) => name));
+  // The name of a row may be part of another one's.
+  const isMeant = (name: string, word: string) => (names.has(word) ? name === word : name.includes(word));
   const selected = rows.filter(
-    ({ name, inCi }) => (!ci || inCi) && (only.length === 0 || only.some((word) => name.includes(word))),
+    ({ name, inCi }) => (!ci || inCi) && (only.length === 0 || only.some((word) => isMeant(name, word))),
   );
   if (selected.length === 0) throw new TypeError('no row has such a name: npm run test:matrix -- --list');
   return selected;
@@ -55,6 +58,9 @@ async function runAll(options: Options): Promise<boolean> {
   console.log();
   for (const { row, seconds, failure } of outcomes) {
     console.log(`${failure === undefined ? 'passed' : 'FAILED'}  ${String(seconds).padStart(5)} s  ${row.name}`);
+  }
+  if (options.json) {
+    console.log(JSON.stringify(outcomes.map(({ row: { name }, seconds, failure }) => ({ name, seconds, failure }))));
   }
   const failed = outcomes.filter(({ failure }) => failure !== undefined).length;
   console.log(`${outcomes.length - failed} rows passed, ${failed} failed`);

@@ -1,6 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vitest/config';
+import { ClosingLineReporter } from '../support/closing-line-reporter.js';
+import { DROPS_REQUESTS, dropsRequests } from '../support/dropped-requests.js';
+import { isNestSince, WITHOUT_STANDARD_SCHEMA } from '../support/nest-version.js';
 import config from '../vitest.base.js';
+import { LEFT_OUT_ON_BUN } from './runtimes/left-out-on-bun.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -24,8 +28,21 @@ function builtPackage(): Plugin {
   };
 }
 
+const isBun = process.versions.bun !== undefined;
+
+const allowedSkips = [
+  ...(isNestSince('12.0.0') ? [] : [WITHOUT_STANDARD_SCHEMA]),
+  ...(dropsRequests ? [DROPS_REQUESTS] : []),
+  ...(isBun ? LEFT_OUT_ON_BUN.map(({ reason }) => reason) : []),
+];
+
 export default defineConfig({
   ...config,
   plugins: [builtPackage()],
-  test: { ...config.test, server: { deps: { external: [/\/dist\//] } } },
+  test: {
+    ...config.test,
+    server: { deps: { external: [/\/dist\//] } },
+    setupFiles: isBun ? ['test/matrix/runtimes/leave-out-on-bun.ts'] : [],
+    reporters: ['default', new ClosingLineReporter(allowedSkips)],
+  },
 });

@@ -6,6 +6,9 @@ import { dirname, join } from 'node:path';
 const core = dirname(createRequire(import.meta.url).resolve('@nestjs/core'));
 const { version } = JSON.parse(readFileSync(join(core, 'package.json'), 'utf8')) as { version: string };
 
+/** The reason to skip a test of `StandardSchemaValidationPipe`. */
+export const WITHOUT_STANDARD_SCHEMA = 'Nest 11 has no StandardSchemaValidationPipe';
+
 /** Returns `true` if the installed version of Nest is the given one or a later one. */
 export function isNestSince(given: string): boolean {
   return version.localeCompare(given, 'en', { numeric: true }) >= 0;

@@ -7,6 +7,9 @@ import { WebSocket } from 'ws';
 import { freePort } from '../support/free-port.js';
 import { TestApp } from '../support/test-app.js';
 
+/** The error of `listen()` for a port that is taken, on Node.js or Bun. */
+const TAKEN = '(listen EADDRINUSE|Failed to start server)';
+
 const apps: TestApp[] = [];
 
 afterEach(async () => {
@@ -90,7 +93,7 @@ describe('applications of one process with one port', () => {
     await expect(starting).rejects.toMatchObject({ code: 'EADDRINUSE' });
     await expect(starting).rejects.toThrow(
       new RegExp(
-        `^Atb cannot listen on port ${port}: listen EADDRINUSE.*; another program, or another server of this process, ` +
+        `^Atb cannot listen on port ${port}: ${TAKEN}.*; another program, or another server of this process, ` +
           'listens there\\. Choose another port in the decorator or with the option gateways\\.Atb\\.port',
       ),
     );

@@ -36,8 +36,9 @@ const HOUR = 60 * 60 * 1000;
 class CertificateGuard implements CanActivate {
   canActivate(context: ExecutionContext) {
     const { socket } = context.switchToHttp().getRequest<IncomingMessage>();
-    const { subject } = (socket as TLSSocket).getPeerCertificate();
-    context.switchToWs().getData<Handshake>().info = { name: subject?.CN };
+    // Bun does not have the certificate of a client.
+    const certificate = (socket as Partial<TLSSocket>).getPeerCertificate?.();
+    context.switchToWs().getData<Handshake>().info = { name: certificate?.subject?.CN };
     return true;
   }
 }

@@ -1,7 +1,7 @@
 import type { WebwireConnection } from '../../server/connection.js';
 import type { DisconnectReason } from '../../server/disconnect-reason.js';
 import { stackOf, type ServerLogger } from '../../common/logger.js';
-import { loadPerContext } from '../internals/load-per-context.js';
+import { loadPerContext } from '../internals/load-instances.js';
 import type { GatewayDefinition } from './gateway-explorer.js';
 import { createContext } from './request-context.js';
 import { isPromiseLike } from '../../protocol/promise.js';

@@ -1,10 +1,10 @@
 import { from, type Observable } from 'rxjs';
-import { loadPerContext } from '../internals/load-per-context.js';
+import { loadPerContext } from '../internals/load-instances.js';
 import { resolveEnhancers } from '../internals/resolve-enhancers.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
-import { nestPipeline, type HandlerPipeline, type Scope } from './nest-pipeline.js';
+import { nestPipeline, staticScope, type HandlerPipeline, type Scope } from './nest-pipeline.js';
 import { Pipeline } from './pipeline.js';
 import type { Recovery } from './recovery.js';
 import { createContext } from './request-context.js';
@@ -19,11 +19,12 @@ export function enhancedInvoker(
   recovery: Recovery,
 ): Invoker {
   const instance = gateway.wrapper.instance as object;
-  const enhancers = resolveEnhancers(nest, instance, handler);
+  const scope = staticScope(gateway);
+  const enhancers = resolveEnhancers(nest, instance, handler, scope);
   // A version of Nest may build its pipelines in another way. Then Nest's own pipeline runs, which is slower.
   const pipeline: HandlerPipeline = enhancers
     ? new Pipeline(instance, handler.callback, enhancers, handler.kind === 'stream')
-    : nestPipeline(nest, instance, handler);
+    : nestPipeline(nest, instance, handler, scope);
   if (handler.kind === 'stream') {
     const label = handlerLabel(instance, handler.callback);
     return (connection, body, message, succeed) => {

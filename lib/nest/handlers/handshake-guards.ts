@@ -2,7 +2,7 @@ import type { CanActivate, Type } from '@nestjs/common';
 import type { ContextId } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { HandshakeGuard } from '../internals/handshake-guard-list.js';
-import { loadPerContext } from '../internals/load-per-context.js';
+import { loadPerContext } from '../internals/load-instances.js';
 import {
   ExecutionContextHost,
   FORBIDDEN_MESSAGE,

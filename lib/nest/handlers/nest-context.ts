@@ -1,6 +1,6 @@
 import { ApplicationConfig, ExternalContextCreator, ModulesContainer } from '@nestjs/core';
 import { createFilterContext, type FilterContext } from '../internals/filter-context.js';
-import { assertContextLoader } from '../internals/load-per-context.js';
+import { assertLoader } from '../internals/load-instances.js';
 import { rootModuleOf } from '../internals/module-order.js';
 import { createPipelineCreator } from '../internals/pipeline-creator.js';
 
@@ -25,7 +25,7 @@ export function locateNest(locator: NestLocator): NestContext {
   const modules = locator.get(ModulesContainer, { strict: false });
   const config = locator.get(ApplicationConfig, { strict: false });
   const contextCreator = locator.get(ExternalContextCreator, { strict: false });
-  assertContextLoader(rootModuleOf(modules));
+  assertLoader(rootModuleOf(modules));
   return {
     modules,
     config,

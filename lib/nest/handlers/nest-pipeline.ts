@@ -1,13 +1,19 @@
 import type { ContextId } from '@nestjs/core';
-import type { HandlerDefinition } from './gateway-explorer.js';
+import { STATIC_CONTEXT } from '../internals/nest-internals.js';
+import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments } from './invoker.js';
 import type { NestContext } from './nest-context.js';
 import { PARAMS_FACTORY, parametersKey } from './parameters.js';
 
-/** Identifies the request-scoped enhancers of one message: its context, and the gateway for which they are made. */
+/** Identifies instances of enhancers: the context and the gateway for which they were made. */
 export interface Scope {
   readonly contextId: ContextId;
   readonly inquirerId: string;
+}
+
+/** The instances that are made at start, transient ones for their gateway. */
+export function staticScope({ wrapper }: GatewayDefinition): Scope {
+  return { contextId: STATIC_CONTEXT, inquirerId: wrapper.id };
 }
 
 /** A handler with its guards, interceptors and pipes, without its filters. */
@@ -24,7 +30,7 @@ export function nestPipeline(
   { contextCreator }: Pick<NestContext, 'contextCreator'>,
   instance: object,
   { callback, methodName }: HandlerDefinition,
-  scope?: Scope,
+  { contextId, inquirerId }: Scope,
 ): HandlerPipeline {
   const run = contextCreator.create(
     instance,
@@ -32,8 +38,8 @@ export function nestPipeline(
     methodName,
     parametersKey(instance, methodName),
     PARAMS_FACTORY,
-    scope?.contextId,
-    scope?.inquirerId,
+    contextId,
+    inquirerId,
     { guards: true, interceptors: true, filters: false },
     'ws',
   ) as (...args: HandlerArguments) => Promise<unknown>;

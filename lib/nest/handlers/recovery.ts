@@ -4,7 +4,7 @@ import { isIntended } from './failure.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments } from './invoker.js';
 import type { NestContext } from './nest-context.js';
-import type { Scope } from './nest-pipeline.js';
+import { staticScope, type Scope } from './nest-pipeline.js';
 import { resolveResult } from './resolve-result.js';
 
 /** Longest text of an error in a log line, in characters. */
@@ -12,25 +12,30 @@ const MAX_TEXT_LENGTH = 200;
 
 /** Runs the exception filters of one handler on its errors. */
 export class Recovery {
+  /** Finds the filters that were made at start. */
+  private readonly scope: Scope;
+
   constructor(
     private readonly nest: NestContext,
     private readonly gateway: GatewayDefinition,
     private readonly handler: HandlerDefinition,
     private readonly logger: ServerLogger,
-  ) {}
+  ) {
+    this.scope = staticScope(gateway);
+  }
 
   /**
    * Runs the filter that catches an error, and returns its result as the answer. If the filter returns nothing, the error is
    * thrown again, so that a failed request never looks like a success. A filter may throw another exception for the client.
    * Any other error of a filter is a mistake: it is logged, and the original error is thrown again.
    */
-  async recover(instance: object, args: HandlerArguments, error: unknown, scope?: Scope): Promise<unknown> {
+  async recover(instance: object, args: HandlerArguments, error: unknown, scope: Scope = this.scope): Promise<unknown> {
     const { callback } = this.handler;
     const { module } = this.gateway;
     const host = new ExecutionContextHost(args, instance.constructor as never, callback);
     host.setType('ws');
     try {
-      const { contextId, inquirerId } = scope ?? {};
+      const { contextId, inquirerId } = scope;
       const filters = this.nest.filters.create(instance, callback, module.token, contextId, inquirerId);
       const answer: unknown = await resolveResult(filters.invokeCustomFilters(error, host), args[2]);
       if (answer instanceof Error) throw answer;

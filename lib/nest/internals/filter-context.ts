@@ -10,8 +10,8 @@ export interface FilterContext {
     instance: object,
     callback: unknown,
     moduleKey: string,
-    contextId?: ContextId,
-    inquirerId?: string,
+    contextId: ContextId,
+    inquirerId: string,
   ) => { invokeCustomFilters(error: unknown, host: ArgumentsHost): unknown };
   getFilterInstance: (...args: unknown[]) => ExceptionFilter | null;
 }

@@ -84,6 +84,7 @@ assertNestParts({
   STATIC_CONTEXT,
   ...methodsOf('InstanceWrapper', instanceWrapper.InstanceWrapper, [
     'addEnhancerMetadata',
+    'getEnhancersMetadata',
     'getInstanceByContextId',
     'isDependencyTreeDurable',
     'isDependencyTreeStatic',

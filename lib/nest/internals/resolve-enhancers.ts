@@ -2,7 +2,7 @@ import type { ArgumentMetadata, CanActivate, NestInterceptor, PipeTransform } fr
 import type { HandlerDefinition } from '../handlers/gateway-explorer.js';
 import type { HandlerArguments } from '../handlers/invoker.js';
 import type { NestContext } from '../handlers/nest-context.js';
-import { nestPipeline } from '../handlers/nest-pipeline.js';
+import { nestPipeline, type Scope } from '../handlers/nest-pipeline.js';
 import { ParamsTokenFactory, WsParamtype, type ParamProperties } from './nest-internals.js';
 
 /** A parameter of a handler, and the pipes that transform its value. */
@@ -49,6 +49,7 @@ export function resolveEnhancers(
   nest: NestContext,
   instance: object,
   handler: HandlerDefinition,
+  scope: Scope,
 ): Enhancers | undefined {
   const { contextCreator } = nest;
   const found: { -readonly [Piece in keyof Enhancers]?: Enhancers[Piece] } = {};
@@ -75,7 +76,7 @@ export function resolveEnhancers(
     parts,
   );
   try {
-    nestPipeline({ contextCreator: heir }, instance, handler);
+    nestPipeline({ contextCreator: heir }, instance, handler, scope);
   } catch {
     // Nest builds pipelines in another way, or the handler is invalid. Nest's own pipeline then reports the error.
     return undefined;

@@ -27,6 +27,8 @@ const TSCONFIG = {
     strict: true,
     experimentalDecorators: true,
     emitDecoratorMetadata: true,
+    // The declarations of the lowest versions are older than the compiler.
+    skipLibCheck: true,
   },
   include: ['sample', 'test'],
 };
@@ -48,6 +50,7 @@ export function echoRow(version: NestVersion): Row {
         dependencies: {
           ...dependencies,
           ...nestPackages(version, PACKAGES),
+          ...version.peers,
           'nestjs-webwire': await stage.tarball(),
           ws: '^8.18.0',
         },

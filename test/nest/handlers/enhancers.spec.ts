@@ -60,7 +60,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { catchError, EMPTY, map, mergeMap, of, retry, throwError, timer } from 'rxjs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { isNestSince } from '../../support/nest-version.js';
+import { isNestSince, WITHOUT_STANDARD_SCHEMA } from '../../support/nest-version.js';
 import { TestApp } from '../../support/test-app.js';
 import { describe as show } from '../../support/wire-client.js';
 
@@ -316,9 +316,8 @@ describe('pipes', () => {
     expect(await client.ask('dto', 'x')).toBe('error BAD_REQUEST: the body could not be decoded');
   });
 
-  it('validate by standard schema, on Nest 12', async () => {
-    // Nest 11 does not have this pipe.
-    if (!isNestSince('12.0.0')) return;
+  it('validate by standard schema, on Nest 12', async ({ skip }) => {
+    skip(!isNestSince('12.0.0'), WITHOUT_STANDARD_SCHEMA);
     @UsePipes(new StandardSchemaValidationPipe())
     @WebwireGateway({ codec: jsonCodec })
     class Gateway {

@@ -577,10 +577,13 @@ it('a transient guard is made once for each gateway', async () => {
   @WebwireGateway()
   class Second {}
   await start({ providers: [guardedBy(Counting), Second] });
-  for (let n = 0; n < 2; n++) {
-    const client = await app!.connect();
-    expect(await client.ask('info')).toBe('utf8 {"Gateway":1,"Second":2}');
-  }
+  // Nest 12.0.1 makes one that belongs to no gateway first, so the numbers differ.
+  const first = await (await app!.connect()).ask('info');
+  const numbers = JSON.parse(first.replace('utf8 ', '')) as { Gateway: number; Second: number };
+  expect(numbers.Second).toBe(numbers.Gateway + 1);
+  const atStart = made;
+  expect(await (await app!.connect()).ask('info')).toBe(first);
+  expect(made).toBe(atStart);
 });
 
 describe('@UseHandshakeGuards()', () => {

@@ -85,8 +85,9 @@ export class UpgradeRouter implements UpgradeInterceptor {
 
   shouldUpgrade(request: ServerRequest): boolean | undefined {
     if (offersWebSocket(request)) return this.#targets.has(pathOf(request.url)) || undefined;
-    // Node.js could not read the body a second time.
-    return this.#isAlone || hasBody(request) ? false : undefined;
+    // Node.js could not read the body a second time. It drops requests that follow a refused offer in the same packet, so other
+    // offers are not refused here, but passed to the server again.
+    return hasBody(request) ? false : undefined;
   }
 
   upgrade(request: ServerRequest, socket: Socket, head: Buffer): boolean {

@@ -15,7 +15,7 @@ const VITEST = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/matri
 export function nodeRow(version: string, rooms: readonly string[] = []): Row {
   return {
     name: `node-${version}`,
-    does: `runs ${rooms.length === 0 ? 'all tests' : rooms.map((room) => room.replace('test/', '')).join(', ')} on Node.js ${version}`,
+    does: `runs ${rooms.length === 0 ? 'all tests' : roomNames(rooms)} on Node.js ${version}`,
     async run(stage) {
       const binaries = `node-${process.platform}-${process.arch}`;
       await stage.install({ dependencies: { [binaries]: version } });
@@ -23,4 +23,26 @@ export function nodeRow(version: string, rooms: readonly string[] = []): Row {
       await stage.exec('node', [...VITEST, ...rooms], { cwd: stage.root });
     },
   };
+}
+
+/**
+ * Runs the tests of `RUNTIME_ROOMS` on a version of Bun, without those of `LEFT_OUT_ON_BUN`.
+ *
+ * @param version As npm takes it.
+ */
+export function bunRow(version: string): Row {
+  return {
+    name: `bun-${version}`,
+    does: `runs ${roomNames(RUNTIME_ROOMS)} on Bun ${version}, without the tests in left-out-on-bun.ts`,
+    async run(stage) {
+      await stage.install({ dependencies: { bun: version } });
+      stage.usePath(join(stage.folder, 'node_modules/.bin'));
+      // Without --bun, programs whose first line names Node.js would run on it.
+      await stage.exec('bun', ['--bun', ...VITEST, ...RUNTIME_ROOMS], { cwd: stage.root });
+    },
+  };
+}
+
+function roomNames(rooms: readonly string[]): string {
+  return rooms.map((room) => room.replace('test/', '')).join(', ');
 }
