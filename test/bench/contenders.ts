@@ -53,6 +53,14 @@ export const WEBWIRE: Contender = {
   rival: PLATFORM_WS.name,
 };
 
+/** A server of streams, and of signals for each connection. */
+export const WEBWIRE_STREAMS: Contender = {
+  ...WEBWIRE,
+  name: 'webwire, streams',
+  variant: 'streams',
+  rival: undefined,
+};
+
 /** Servers that reply to requests. */
 export const REQUEST_CONTENDERS: readonly Contender[] = [
   RAW_WS,

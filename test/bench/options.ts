@@ -19,7 +19,7 @@ export interface Options {
   readonly profile: string | undefined;
 }
 
-const PARTS = ['requests', 'signals', 'broadcast', 'latency', 'starvation', 'growth', 'memory', 'codec'];
+const PARTS = ['requests', 'signals', 'broadcast', 'latency', 'starvation', 'growth', 'streams', 'memory', 'codec'];
 
 /** Parts that can be compared with another checkout. */
 const COMPARABLE_PARTS = ['requests', 'signals', 'broadcast'];

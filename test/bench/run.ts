@@ -7,9 +7,10 @@ import { readOptions, USAGE, type Options } from './options.js';
 import { measureCodec } from './parts/codec.js';
 import * as comparisons from './parts/comparisons.js';
 import { measureIdle } from './parts/memory.js';
+import { measureStalled, STALLED_STREAMS } from './parts/stalled-streams.js';
 import { findCores } from './process/cores.js';
 import { describeMachine, readVersions, type Report } from './report/report.js';
-import { formatCodec, formatIdle, formatTable } from './report/table.js';
+import { formatCodec, formatIdle, formatStalled, formatTable } from './report/table.js';
 import { Stage } from './stage.js';
 
 const COMPARISONS: Readonly<Record<string, (options: Options) => Comparison[]>> = {
@@ -19,6 +20,7 @@ const COMPARISONS: Readonly<Record<string, (options: Options) => Comparison[]>> 
   latency: comparisons.latency,
   starvation: comparisons.starvation,
   growth: comparisons.growth,
+  streams: comparisons.streams,
 };
 
 /** Runs the parts one after the other, and prints the results of each. */
@@ -47,6 +49,12 @@ async function run(options: Options): Promise<void> {
         tables[part].push(table);
         show(formatTable(table));
       }
+      await stage.clear();
+    }
+    if (parts.includes('streams')) {
+      const stalled = await measureStalled(stage);
+      report = { ...report, stalled };
+      show(formatStalled(stalled, STALLED_STREAMS));
       await stage.clear();
     }
     if (parts.includes('memory')) {

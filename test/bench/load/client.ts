@@ -52,6 +52,12 @@ export class Client {
     if (!reply.equals(expected)) throw new Error(`the server replied ${reply.toString('hex')}`);
   }
 
+  /** Sends one request and waits for its reply. */
+  async ask(request: Buffer): Promise<void> {
+    this.socket.write(request);
+    await this.#opening.takeFrame();
+  }
+
   close(): void {
     this.#isClosed = true;
     this.socket.destroy();

@@ -5,12 +5,13 @@ import { openClients } from './client.js';
 import type { LoadKind, LoadTarget, RunningLoad } from './load.js';
 import { startNews } from './news-load.js';
 import { startPaced } from './paced-load.js';
+import { startPushes, startStalledStreams, startStreams } from './push-load.js';
 import { startRequests, startSignals } from './request-load.js';
 
 export interface LoadResult {
   /** Measured time, in milliseconds. */
   readonly duration: number;
-  /** Number of received replies or news. */
+  /** Number of received replies, news or items. */
   readonly delivered: number;
   /** Round trips of a paced load, in milliseconds. */
   readonly latencies: readonly number[];
@@ -24,6 +25,9 @@ const STARTERS: Readonly<Record<LoadKind, (target: LoadTarget) => Promise<Runnin
   signals: startSignals,
   news: startNews,
   paced: startPaced,
+  pushes: startPushes,
+  streams: startStreams,
+  'stalled streams': startStalledStreams,
 };
 
 let load: RunningLoad | undefined;

@@ -10,6 +10,12 @@ export type LoadKind =
   | 'signals'
   /** All connections receive news of the server, and request more when they have arrived. */
   | 'news'
+  /** Each connection receives signals of its own, and requests more when some have arrived. */
+  | 'pushes'
+  /** Each connection receives the items of streams, and grants more when some have arrived. */
+  | 'streams'
+  /** Each connection has streams, and grants no items. */
+  | 'stalled streams'
   /** Connections send requests at a fixed rate, one after the other. */
   | 'paced';
 
@@ -18,17 +24,19 @@ export interface LoadTarget {
   readonly port: number;
   readonly exchange: Exchange;
   readonly connections: number;
-  /** Requests in flight on each connection; news that each connection gets for one `go`. */
+  /** On each connection: requests in flight, streams, or news for one `go`. */
   readonly depth: number;
   /** For `paced`: requests per second, of all connections together. */
   readonly rate?: number;
   /** For `paced`: true if a further connection sends as much as possible meanwhile. */
   readonly isFlooded?: boolean;
+  /** For `stalled streams`: true if the client reads what is sent without its grant. */
+  readonly isReading?: boolean;
 }
 
 /** A running load. */
 export interface RunningLoad {
-  /** Number of replies or news received so far. */
+  /** Number of replies, news or items received so far. */
   readonly delivered: number;
   /** Round trips since the last call, in milliseconds. */
   takeLatencies(): number[];

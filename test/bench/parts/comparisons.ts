@@ -7,6 +7,7 @@ import {
   REQUEST_CONTENDERS,
   SIGNAL_CONTENDERS,
   WEBWIRE,
+  WEBWIRE_STREAMS,
   BUN,
   beforeAndAfter,
   type Contender,
@@ -89,6 +90,36 @@ export function starvation({ only }: Options): Comparison[] {
   );
   return [
     { title: 'Round trips beside a connection that sends as much as it can', columns: ['p50', 'p99', 'cpu'], cells },
+  ];
+}
+
+/** Number of signals that a server sends for each `go`: that of the items which a client grants at once. */
+const SIGNALS_PER_GO = 32;
+
+/** Items of streams, compared with signals to the same number of connections. */
+export function streams({ only }: Options): Comparison[] {
+  const cell = (name: string, kind: 'pushes' | 'streams', connections: number, depth: number, base: string): Cell => ({
+    name,
+    contender: WEBWIRE_STREAMS,
+    load: { kind, connections, depth },
+    base,
+    newsPerGo: SIGNALS_PER_GO,
+  });
+  const [toOne, toMany] = ['signals to one connection', 'signals to 100 connections'];
+  const cells = [
+    cell(toOne, 'pushes', 1, 1, toOne),
+    cell('one stream', 'streams', 1, 1, toOne),
+    cell('100 streams of one connection', 'streams', 1, 100, toOne),
+    cell(toMany, 'pushes', 100, 1, toMany),
+    cell('one stream of each of 100 connections', 'streams', 100, 1, toMany),
+  ];
+  const chosen = cells.filter(({ name }) => name.includes(only));
+  return [
+    {
+      title: 'Items of streams, compared with signals',
+      columns: ['rate', 'ratio', 'range', 'ratioPerCpu', 'cpuPerMessage', 'cpu'],
+      cells: cells.filter(({ name }) => chosen.some((one) => one.name === name || one.base === name)),
+    },
   ];
 }
 

@@ -45,6 +45,7 @@ function describe(report: Report): string {
   const [timely] = latency as [Table];
   const [flooded] = starvation as [Table];
   const [decode] = report.codec;
+  const items = report.tables.streams?.[0];
   return [
     'Requests a second as a multiple of what plain `ws` does: 32 bytes echoed to 50 connections, with one request in flight on each or 16, median and range of ' +
       `${report.rounds} rounds:`,
@@ -54,6 +55,12 @@ function describe(report: Report): string {
       `- An idle connection, one of ${connections.toLocaleString('en')}: ${times(idle.ratio)} × the memory of one of \`ws\`, with one handler or a hundred.`,
       `- A round trip where there is time enough: ${milliseconds(find(timely, 'webwire')!.p50)} (\`ws\`: ${milliseconds(find(timely, 'raw ws')!.p50)}); ` +
         `beside a connection that sends as much as it can: ${milliseconds(find(flooded, 'webwire, beside a flood')!.p50)} (\`ws\`: ${milliseconds(find(flooded, 'raw ws, beside a flood')!.p50)}).`,
+      ...(items
+        ? [
+            `- Items of a stream: ${ratio(find(items, 'one stream')!)} × signals; of 100 streams on as many connections: ` +
+              `${ratio(find(items, 'one stream of each of 100 connections')!)} ×.`,
+          ]
+        : []),
       `- The codec alone: ${Math.round(decode!.nanoseconds)} ns to ${decode!.name}.`,
     ].join('\n'),
     `Measured on ${report.date.slice(0, 10)} with Node.js ${report.versions.node}, \`ws\` ${report.versions.ws}, Nest ${report.versions['@nestjs/core']}` +

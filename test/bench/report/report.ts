@@ -5,6 +5,7 @@ import type { Table } from '../cell.js';
 import { BUN } from '../contenders.js';
 import type { CodecFigures } from '../parts/codec.js';
 import type { IdleFigures } from '../parts/memory.js';
+import type { StalledFigures } from '../parts/stalled-streams.js';
 
 /** The results of a run. */
 export interface Report {
@@ -18,6 +19,8 @@ export interface Report {
   readonly seconds: number;
   readonly tables: Readonly<Record<string, readonly Table[]>>;
   readonly idle?: { readonly connections: number; readonly figures: readonly IdleFigures[] };
+  /** Memory of streams whose clients do not take their items. */
+  readonly stalled?: readonly StalledFigures[];
   readonly codec?: readonly CodecFigures[];
 }
 

@@ -1,6 +1,7 @@
 import type { Column, Row, Spread, Table } from '../cell.js';
 import type { CodecFigures } from '../parts/codec.js';
 import type { IdleFigures } from '../parts/memory.js';
+import type { StalledFigures } from '../parts/stalled-streams.js';
 
 /** CPU share from which a process counts as busy. */
 const BUSY = 0.9;
@@ -33,6 +34,14 @@ export function formatIdle(figures: readonly IdleFigures[], connections: number)
     ...figures.map(({ name, bytes, ratio, setUpRate }) => [name, count(bytes), factor(ratio), count(setUpRate)]),
   ];
   return [`Idle connections, ${connections} of them`, formatCells(cells)].join('\n\n');
+}
+
+export function formatStalled(figures: readonly StalledFigures[], streams: number): string {
+  const cells = [
+    ['', 'bytes a stream', 'a second later'],
+    ...figures.map(({ name, bytes, later }) => [name, count(bytes), count(later)]),
+  ];
+  return [`Memory of ${streams} streams whose clients do not take the items`, formatCells(cells)].join('\n\n');
 }
 
 export function formatCodec(figures: readonly CodecFigures[]): string {

@@ -1,5 +1,5 @@
 import { UseGuards, UseInterceptors, type Type } from '@nestjs/common';
-import { MessageBody } from '@nestjs/websockets';
+import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import {
   WebwireConnection,
   WebwireGateway,
@@ -7,6 +7,7 @@ import {
   WebwireRequest,
   WebwireService,
   WebwireSignal,
+  WebwireStream,
 } from 'nestjs-webwire';
 import { NEWS } from '../exchanges.js';
 import { IdentityPipe, MappingInterceptor, OpenGuard } from './enhancers.js';
@@ -71,6 +72,26 @@ class InterceptedGateway {
   }
 }
 
+/** Content of a large item, in bytes: nearly as many as `messageBufferSize`. */
+const LARGE = 'x'.repeat(8_000);
+
+@WebwireGateway()
+class StreamsGateway {
+  /** Signals to the client that asks for them. */
+  @WebwireSignal('go')
+  go(@ConnectedSocket() connection: WebwireConnection): void {
+    for (let sent = 0; sent < newsPerGo; sent++) connection.signal('news', NEWS);
+  }
+  @WebwireStream('news')
+  async *news(): AsyncGenerator<string> {
+    for (;;) yield NEWS;
+  }
+  @WebwireStream('large')
+  async *large(): AsyncGenerator<string> {
+    for (;;) yield LARGE;
+  }
+}
+
 /** A gateway with this number of handlers, of which only one is called. */
 function manyHandlers(count: number): Type {
   class ManyGateway {}
@@ -93,10 +114,11 @@ await serve({
     async: AsyncGateway,
     guarded: GuardedGateway,
     intercepted: InterceptedGateway,
+    streams: StreamsGateway,
     1: manyHandlers(1),
     10: manyHandlers(10),
     100: manyHandlers(100),
     500: manyHandlers(500),
   },
-  imports: [WebwireModule.forRoot()],
+  imports: [WebwireModule.forRoot({ maxStreams: 100 })],
 });

@@ -54,7 +54,7 @@ async function prepare(stage: Stage, version: NestVersion): Promise<void> {
   const lock = withoutNest(await readJson(stage, 'package-lock.json'));
   await stage.install(withNest(version, await readJson(stage, 'package.json')), { lock, workspaces });
   await stage.exec('npx', ['tsc', '-b', ...samples]);
-  await stage.exec('npx', ['vite', 'build', '--config', 'sample/03-chatroom/vite.config.ts', '--logLevel', 'warn']);
+  await stage.exec('npm', ['run', 'build:page']);
 }
 
 /** A manifest whose dependencies on packages of Nest, but not its peer dependencies, are those of a version. */
