@@ -168,14 +168,12 @@ describe('a client gets no more items than it granted', () => {
   });
 });
 
-/** Pings until a reply comes without items before it. */
+/** Pings until several replies in a row come without items before them. */
 async function expectSilenceAfterItems(client: ContractClient) {
-  let items: number;
-  do {
-    items = 0;
+  for (let silent = 0; silent < 5; silent++) {
     client.request('wwr:ping', NOTHING);
-    while ((await client.nextInShort()) !== 'binary') items++;
-  } while (items > 0);
+    while ((await client.nextInShort()) !== 'binary') silent = -1;
+  }
 }
 
 describe('a flood gets nothing, and leaves nothing behind:', () => {
@@ -214,9 +212,12 @@ describe('a flood gets nothing, and leaves nothing behind:', () => {
         const [name, body] = message(n);
         client.request(name, body);
       }
-      for (let n = 0; n < FLOOD; n++) {
+      for (let replies = 0; replies < FLOOD;) {
         const text = await client.nextInShort();
+        // The server does not read while its replies wait.
+        if (text.startsWith('signal wwr:busy')) continue;
         if (!reply.test(text)) expect(text).toMatch(reply);
+        replies++;
       }
     });
     await expectSilence(client);
