@@ -1,3 +1,4 @@
+import type { TraceContext } from '../protocol/extensions.js';
 import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { Delays, ReconnectOptions } from './backoff.js';
 import {
@@ -12,6 +13,12 @@ import {
 } from './option-rules.js';
 import { globals, platformStorage, type StorageLike, type WebSocketConstructor } from './platform.js';
 import { parseServerUrl, type ServerUrl } from './url.js';
+
+/** A message to which the option `trace` gives a trace context. */
+export interface TracedMessage {
+  readonly kind: 'request' | 'stream' | 'signal';
+  readonly name: string;
+}
 
 /** Options of a `WebwireClient`. `undefined` means the default. */
 export interface ClientOptions {
@@ -51,6 +58,16 @@ export interface ClientOptions {
    */
   extensions?: boolean | undefined;
   /**
+   * Returns the trace context of a message, which the handler gets as `message.trace`; `undefined` for a message without a trace.
+   * It is called within `request()`, `stream()` and `signal()`, so that the active span is the one of the caller. If it throws, or
+   * returns something else, the message is sent without a trace context, and the client emits the event `error`.
+   *
+   * The trace context is sent if the server has the extension `trace` (docs/PROTOCOL.md, section 11.5), and has said so before the
+   * message leaves: the first messages of a connection may be sent without.
+   * @default none
+   */
+  trace?: ((message: TracedMessage) => TraceContext | undefined) | undefined;
+  /**
    * `true` reconnects when the connection is lost, and requests wait for the new connection. An object does the same with other
    * delays, which also apply to further attempts to restore a session. With `false`, requests without a connection fail.
    * @default true
@@ -81,14 +98,17 @@ export interface ClientOptions {
   webSocket?: WebSocketConstructor | undefined;
 }
 
+type WithDefaults = Required<Omit<ClientOptions, 'trace'>>;
+
 /** Options with their defaults filled in. */
-export interface ResolvedClientOptions extends Required<ClientOptions> {
+export interface ResolvedClientOptions extends WithDefaults, Pick<ClientOptions, 'trace'> {
   readonly reconnect: boolean;
   readonly url: ServerUrl;
   readonly backoff: Delays;
 }
 
 const BOOLEAN = rule('true or false', (value) => typeof value === 'boolean');
+const FUNCTION = rule('a function', (value) => typeof value === 'function');
 const STORAGE = objectWith('getItem', 'setItem', 'removeItem');
 
 const CLIENT_RULES: ClientOptionRules<ClientOptions> = {
@@ -98,6 +118,7 @@ const CLIENT_RULES: ClientOptionRules<ClientOptions> = {
   dialTimeout: MILLISECONDS,
   livenessTimeout: MILLISECONDS,
   extensions: BOOLEAN,
+  trace: FUNCTION,
   reconnect: rule(
     'true, false or an object of delays',
     (value) => BOOLEAN.accepts(value) || (typeof value === 'object' && value !== null),
@@ -105,7 +126,7 @@ const CLIENT_RULES: ClientOptionRules<ClientOptions> = {
   maxQueuedRequests: atLeastOne('a number'),
   sessionStorage: rule(`false or ${STORAGE.allowed}`, (value) => value === false || STORAGE.accepts(value)),
   syncTabs: BOOLEAN,
-  webSocket: rule('a constructor', (value) => typeof value === 'function'),
+  webSocket: rule('a constructor', FUNCTION.accepts),
 };
 
 const RECONNECT_RULES: ClientOptionRules<ReconnectOptions> = {
@@ -123,9 +144,9 @@ const DELAYS: Delays = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 }
  */
 export function resolveOptions(url: unknown, options: ClientOptions): ResolvedClientOptions {
   checkOptions(options, CLIENT_RULES);
-  const { webSocket = globals.WebSocket } = options;
+  const { webSocket = globals.WebSocket, trace, ...others } = options;
   if (!webSocket) throw invalidOption('webSocket', webSocket, "a constructor: pass WebSocket of 'ws'");
-  const resolved = withDefaults<Required<ClientOptions>>(options, {
+  const resolved = withDefaults<WithDefaults>(others, {
     codec: plainCodec,
     subProtocolName: '',
     requestTimeout: 60_000,
@@ -143,6 +164,7 @@ export function resolveOptions(url: unknown, options: ClientOptions): ResolvedCl
   checkOptions(delays, RECONNECT_RULES, 'reconnect.');
   return {
     ...resolved,
+    trace,
     reconnect: reconnect !== false,
     url: parseServerUrl(url),
     backoff: withDefaults(delays, DELAYS),

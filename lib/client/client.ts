@@ -5,7 +5,12 @@ import { encodeBody } from '../protocol/payload-codec.js';
 import { payloadOf } from '../protocol/server-messages.js';
 import * as MessageType from '../protocol/type-bytes.js';
 import { callSafely, createEmit, Listeners, type ClientEvents } from './client-events.js';
-import { resolveOptions, type ClientOptions, type ResolvedClientOptions } from './client-options.js';
+import {
+  resolveOptions,
+  type ClientOptions,
+  type ResolvedClientOptions,
+  type TracedMessage,
+} from './client-options.js';
 import type { ClientSession } from './client-session.js';
 import { closedError, type ClientConnection } from './connection.js';
 import { Connector, type ClientStatus } from './connector.js';
@@ -173,7 +178,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     ...[body, options = {}]: RequestArguments<Api, Name, OperationOptions>
   ): Promise<Reply<Api, Name>> {
     const message = this.#encodeRequest(name, body);
-    return this.#sender(options)(message, (reply) => this.#received(reply)) as Promise<Reply<Api, Name>>;
+    const trace = this.#traceOf('request', name);
+    return this.#sender(options, trace)(message, (reply) => this.#received(reply)) as Promise<Reply<Api, Name>>;
   }
 
   /**
@@ -193,10 +199,11 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): AsyncGenerator<StreamItem<Api, Name>, undefined> {
     checkOptions(options, STREAM_RULES);
     const message = this.#encodeRequest(name, body);
+    const trace = this.#traceOf('stream', name);
     return readStream(message, options, this.#options.requestTimeout, this.#streams, (operation, opened) =>
       this.#enter(operation, (connection) => {
         connection.ask();
-        this.#requests.send(connection, message, operation, () => undefined);
+        this.#requests.send(connection, message, operation, () => undefined, trace);
         if (!operation.isSettled) opened(connection);
       }),
     ) as AsyncGenerator<StreamItem<Api, Name>, undefined>;
@@ -213,9 +220,10 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): Promise<void> {
     assertUnreserved(name);
     const message = encodeClientSignal(name, encodeBody(body, this.#options.codec));
+    const trace = this.#traceOf('signal', name);
     const signal = this.#start(options);
     this.#enter(signal, (connection) => {
-      connection.send(message);
+      connection.send(message, trace);
       signal.resolve();
     });
     await signal.promise;
@@ -286,13 +294,27 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     return encodeRequest(name, encodeBody(body, this.#options.codec));
   }
 
+  /** Calls the option `trace`. Returns the payload of the signal that carries the trace context. */
+  #traceOf(kind: TracedMessage['kind'], name: string): string | undefined {
+    try {
+      const context = this.#options.trace?.({ kind, name });
+      if (!context) return undefined;
+      const { traceparent, tracestate = '' } = context;
+      if (/^[\da-f-]{55}/.test(traceparent)) return `${traceparent}\n${tracestate}`;
+      throw new TypeError('the option trace returned no traceparent');
+    } catch (error) {
+      this.#emit('error', { error });
+      return undefined;
+    }
+  }
+
   /** Returns a function that sends requests, which wait for a connection if necessary. */
-  #sender(options: OperationOptions): SendRequest {
+  #sender(options: OperationOptions, trace?: string): SendRequest {
     return async <Result>(message: Uint8Array<ArrayBuffer>, read: (reply: Payload) => Result) => {
       const request = this.#start<Result>(options);
       this.#pendingRequests++;
       try {
-        this.#enter(request, (connection) => this.#requests.send(connection, message, request, read));
+        this.#enter(request, (connection) => this.#requests.send(connection, message, request, read, trace));
         return await request.promise;
       } finally {
         this.#pendingRequests--;

@@ -14,6 +14,8 @@ import {
   MAX_STREAM_WINDOW,
   PING_NAME,
   readExtensions,
+  TRACE_NAME,
+  TRACE_PREFIX,
   type ExtensionName,
 } from '../protocol/extensions.js';
 import { ID_END, ID_START } from '../protocol/layout.js';
@@ -29,6 +31,7 @@ import {
   IncompatibleProtocolVersionError,
   SubProtocolMismatchError,
 } from './errors.js';
+import { VERSION } from './version.js';
 import { ABNORMAL_CLOSURE, ClientSocket, type SocketEnd } from './web-socket.js';
 
 /** Receives the events of a `ClientConnection`. */
@@ -72,7 +75,7 @@ const LARGEST_COUNTS = 3;
 const BUSY_TIME = 20_000;
 
 /** The extensions that the client asks for. */
-const WANTED: readonly ExtensionName[] = ['stream', 'cancel', 'ping'];
+const WANTED: readonly ExtensionName[] = ['stream', 'cancel', 'ping', 'trace'];
 const NO_PAYLOAD = { encoding: 'binary', bytes: new Uint8Array() } as const;
 
 /** Phases of a connection, in this order. An attempt that fails goes from any phase to `ended`. */
@@ -147,11 +150,17 @@ export class ClientConnection {
 
   /**
    * Hands a message to the socket.
-   * @throws BufferOverflowError if it is larger than the server's message buffer; then nothing is sent.
+   * @param trace Its trace context. It is sent first if the server has said that it takes one.
+   * @throws BufferOverflowError if the message is larger than the server's message buffer; then nothing is sent.
    */
-  send(message: Uint8Array<ArrayBuffer>): void {
+  send(message: Uint8Array<ArrayBuffer>, trace?: string): void {
     const { messageBufferSize } = this.#conf!;
     if (message.length > messageBufferSize) throw new BufferOverflowError(message.length, messageBufferSize);
+    if (trace && this.#extensions !== WANTED && this.supports('trace')) {
+      const name = message[0]! < MessageType.RequestBinary ? TRACE_NAME : TRACE_PREFIX + identifierOf(message);
+      const context = encodeClientSignal(name, textPayload(trace));
+      if (context.length <= messageBufferSize) this.#socket!.send(context);
+    }
     this.#socket!.send(message);
     this.#lastSentAt = performance.now();
     // Heartbeats are never answered.
@@ -162,7 +171,7 @@ export class ClientConnection {
   /** Asks the server for its extensions, once (docs/PROTOCOL.md, section 11.1). */
   ask(): void {
     if (this.#extensions || !this.#options.extensions || !this.isOpen) return;
-    const question = JSON.stringify({ client: 'nestjs-webwire', extensions: WANTED });
+    const question = JSON.stringify({ client: `nestjs-webwire/${VERSION}`, extensions: WANTED });
     const message = encodeRequest(ASK_NAME, textPayload(question));
     const isPossible = message.length <= this.#conf!.messageBufferSize;
     this.#extensions = isPossible ? WANTED : [];
@@ -180,7 +189,7 @@ export class ClientConnection {
     if (request[0]! < MessageType.RequestBinary) return;
     this.ask();
     if (!this.isOpen || !this.supports('cancel')) return;
-    this.send(encodeClientSignal(CANCEL_PREFIX + identifierToHex(request.subarray(ID_START, ID_END)), NO_PAYLOAD));
+    this.send(encodeClientSignal(CANCEL_PREFIX + identifierOf(request), NO_PAYLOAD));
   }
 
   /** Checks at once whether the server still responds. */
@@ -308,6 +317,7 @@ export class ClientConnection {
     this.#heartbeatInterval = Math.min(Math.max(readTimeout * HEARTBEAT_FRACTION, MIN_HEARTBEAT_INTERVAL), TIMER_MAX);
     this.#expectWithin(0);
     this.#tick();
+    if (this.#options.trace) this.ask();
     this.#listener.accepted();
   }
 
@@ -336,6 +346,11 @@ export class ClientConnection {
     if (!this.supports('ping') || this.#isClosing) this.#checkAt = Infinity;
     else if (++this.#checks > 2) this.end(unresponsive(this.#options.url, performance.now() - this.#dialedAt));
   }
+}
+
+/** The identifier of an encoded request, for the names of signals. */
+export function identifierOf(request: Uint8Array): string {
+  return identifierToHex(request.subarray(ID_START, ID_END));
 }
 
 export function closedError(): DisconnectedError {

@@ -1,5 +1,5 @@
 export { WebwireClient, type ConnectOptions } from './client.js';
-export type { ClientOptions } from './client-options.js';
+export type { ClientOptions, TracedMessage } from './client-options.js';
 export type { ReconnectOptions } from './backoff.js';
 export type { OperationOptions } from './operation.js';
 export type { ClientEvents, SessionClosedReason } from './client-events.js';
@@ -50,4 +50,5 @@ export {
   type ProtocolErrorCloseCode,
   type ProtocolErrorCode,
 } from '../protocol/index.js';
+export type { TraceContext } from '../protocol/extensions.js';
 export { jsonCodec, plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';

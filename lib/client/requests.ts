@@ -29,12 +29,14 @@ export interface Requests {
    * than the server's message buffer is rejected with a `BufferOverflowError`.
    * @param read Makes the result from the reply. It is called before the next message is processed, while code that awaits the
    *   result runs later. Its error ends the connection.
+   * @param trace The trace context of the request: see `ClientConnection.send()`.
    */
   send<Result>(
     connection: ClientConnection,
     message: Uint8Array<ArrayBuffer>,
     request: Operation<Result>,
     read: (reply: Payload) => Result,
+    trace?: string,
   ): void;
   /**
    * Settles the request of a reply. A reply to a request that has already settled is ignored, whether it is late or a second one:
@@ -61,11 +63,11 @@ export function createRequests(): Requests {
   /** Identifier of the last reply. */
   let answered = 0;
   return {
-    send(connection, message, request, read) {
+    send(connection, message, request, read, trace) {
       const id = next;
       new DataView(message.buffer).setBigUint64(1, BigInt(id), true);
       try {
-        connection.send(message);
+        connection.send(message, trace);
       } catch (error) {
         request.reject(error);
         return;

@@ -1,8 +1,7 @@
 import { encodeClientSignal, textPayload } from '../protocol/client-messages.js';
-import { identifierToHex, ITEM_PREFIX, MORE_PREFIX } from '../protocol/extensions.js';
-import { ID_END, ID_START } from '../protocol/layout.js';
+import { ITEM_PREFIX, MORE_PREFIX } from '../protocol/extensions.js';
 import { throwProtocolError } from '../protocol/server-messages.js';
-import type { ClientConnection } from './connection.js';
+import { identifierOf, type ClientConnection } from './connection.js';
 import { CanceledError, RequestError } from './errors.js';
 import { startOperation, type Operation } from './operation.js';
 import { ABORT_SIGNAL, MILLISECONDS, type ClientOptionRules } from './option-rules.js';
@@ -56,7 +55,7 @@ export async function* readStream(
   operation.promise.then(settled, settled);
   enter(operation, (opened) => {
     connection = opened;
-    id = identifierToHex(request.subarray(ID_START, ID_END));
+    id = identifierOf(request);
     receivers.set(ITEM_PREFIX + id, {
       receive(item) {
         if (items.length + consumed >= opened.streamWindow) throwProtocolError('UNEXPECTED_MESSAGE', 0);

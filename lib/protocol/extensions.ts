@@ -3,7 +3,15 @@ import { ProtocolError } from './protocol-error.js';
 // The extensions of WebWire 2.0 (docs/PROTOCOL.md, section 11): ordinary requests and signals with reserved names.
 
 /** The extensions. */
-export type ExtensionName = 'stream' | 'cancel' | 'ping';
+export type ExtensionName = 'stream' | 'cancel' | 'ping' | 'trace';
+
+/** The trace that a message belongs to (W3C Trace Context), to be passed to a tracing library. */
+export interface TraceContext {
+  /** Version, trace ID, parent ID and flags, such as `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01`. */
+  readonly traceparent: string;
+  /** Values of tracing systems: at most 512 printable ASCII characters. */
+  readonly tracestate?: string | undefined;
+}
 
 /** The names of requests and signals that begin with this belong to extensions. */
 export const RESERVED_PREFIX = 'wwr:';
@@ -16,11 +24,14 @@ export const ASK_NAME = 'wwr:extensions';
 export const PING_NAME = 'wwr:ping';
 /** Signal: the server is alive, but does not read from the connection. */
 export const BUSY_NAME = 'wwr:busy';
+/** Signal: the trace context of the next signal. */
+export const TRACE_NAME = 'wwr:trace';
 
 /** Prefixes of signals about one request, before its identifier in 16 hexadecimal digits. */
 export const ITEM_PREFIX = 'wwr:item:';
 export const MORE_PREFIX = 'wwr:more:';
 export const CANCEL_PREFIX = 'wwr:cancel:';
+export const TRACE_PREFIX = 'wwr:trace:';
 
 /** Items of a stream that the server sends in advance of the client's grants. */
 export const STREAM_WINDOW = 64;

@@ -64,8 +64,7 @@ export class ConnectionCloser<Connection extends Identity> {
   end(cause: CloseCause): void {
     if (!this.isOpen) return;
     this.#cause = cause;
-    this.inbox.dropWaiting();
-    this.inbox.endStreams();
+    this.inbox.end();
     this.closeWhenIdle();
   }
 
@@ -79,8 +78,7 @@ export class ConnectionCloser<Connection extends Identity> {
   cut(cause: CloseCause): void {
     this.#isCut = true;
     this.#cause ??= cause;
-    this.inbox.dropWaiting();
-    this.inbox.endStreams();
+    this.inbox.end();
     this.transportConnection.close(cause.code, cause.text);
   }
 
@@ -89,8 +87,7 @@ export class ConnectionCloser<Connection extends Identity> {
     if (!this.isOpen) return;
     this.logger.warn(`${this.#name} broke the protocol and is closed: ${error.message} (${error.code})`);
     this.#cause = { code: error.closeCode, text: error.code, reason: 'violation' };
-    this.inbox.dropWaiting();
-    this.inbox.endStreams();
+    this.inbox.end();
     this.transportConnection.pause();
     this.callbacks.violation(this.connection, error);
     this.closeWhenIdle();

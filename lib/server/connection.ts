@@ -5,6 +5,7 @@ import type { Session } from '../session/session.js';
 import type { TransportConnection, ConnectionRequest } from './ports/transport-connection.js';
 import { ConnectionCloser, type CloseCause, type ConnectionCallbacks } from './connection-closer.js';
 import type { Handshake } from './handshake.js';
+import { ExtensionRouter } from './extensions/extension-router.js';
 import type { OutgoingStream } from './extensions/outgoing-stream.js';
 import { Inbox } from './inbox.js';
 import { stackOf } from '../common/logger.js';
@@ -37,6 +38,7 @@ export class WebwireConnection {
   readonly #context: ServerContext<WebwireConnection>;
   readonly #transportConnection: TransportConnection;
   readonly #outbox: Outbox;
+  readonly #extensions: ExtensionRouter;
   readonly #inbox: Inbox<WebwireConnection>;
   readonly #session: LazyConnectionSession;
   readonly #closer: ConnectionCloser<WebwireConnection>;
@@ -59,18 +61,11 @@ export class WebwireConnection {
     const { options, logger, sessions } = context;
     const outbox = new Outbox(transportConnection, options, logger, () => this.#closer.drop('reads too slowly'));
     const session = new LazyConnectionSession(sessions, this, outbox);
+    const extensions = new ExtensionRouter(context, outbox, this.#lifetime);
     const onIdle = () => this.#closer.closeWhenIdle();
-    const inbox = new Inbox(
-      this,
-      context,
-      transportConnection,
-      outbox,
-      session,
-      this.#lifetime,
-      concurrencyLimit,
-      onIdle,
-    );
+    const inbox = new Inbox(this, context, transportConnection, outbox, session, extensions, concurrencyLimit, onIdle);
     this.#outbox = outbox;
+    this.#extensions = extensions;
     this.#session = session;
     this.#inbox = inbox;
     this.#closer = new ConnectionCloser(this, transportConnection, inbox, callbacks, logger);
@@ -241,17 +236,17 @@ export class WebwireConnection {
    * @internal
    */
   openStream(message: Message): OutgoingStream {
-    return this.#inbox.openStream(message);
+    return this.#extensions.openStream(message);
   }
 
   /** Aborts the signals of all streams, because the server begins to shut down. @internal */
   abortStreams(): void {
-    this.#inbox.abortStreams();
+    this.#extensions.active?.abortStreams();
   }
 
   /** Ends all streams, because the time for the shutdown is over. @internal */
   shutDownStreams(): void {
-    this.#inbox.shutDownStreams();
+    this.#extensions.shutDownStreams();
   }
 
   /** Receives no more messages, lets running handlers finish and reply, then closes the connection. @internal */

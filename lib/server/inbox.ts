@@ -1,31 +1,18 @@
-import { MessageType, type CloseSessionMessage, type Payload, type RestoreSessionMessage } from '../protocol/index.js';
+import { MessageType, type Payload } from '../protocol/index.js';
 import type { TransportConnection } from './ports/transport-connection.js';
 import type { Incoming } from './incoming.js';
 import { stackOf } from '../common/logger.js';
-import { ASK_NAME, isReserved, PING_NAME } from '../protocol/extensions.js';
-import { RequestError } from '../protocol/errors.js';
-import type { ConnectionLifetime } from './connection-lifetime.js';
-import { extensionRequired, Extensions } from './extensions/extensions.js';
-import { EMPTY_REPLY, type OutgoingStream } from './extensions/outgoing-stream.js';
+import { isReserved } from '../protocol/extensions.js';
+import type { ExtensionRouter } from './extensions/extension-router.js';
 import type { LazyConnectionSession } from './lazy-connection-session.js';
 import { Message } from './message.js';
 import type { Outbox } from './outbox.js';
 import { runGuarded } from './run-guarded.js';
 import type { ServerContext } from './server-context.js';
-
-type SessionRequest = RestoreSessionMessage | CloseSessionMessage;
-
-/** A message that starts a handler or a session operation. */
-type Work = Message | SessionRequest;
+import { WaitingMessages, type SessionRequest, type Work } from './waiting-messages.js';
 
 /** Most session requests under way for one connection. They run one after the other, whatever `concurrencyLimit` is. */
 const MAX_SESSION_REQUESTS = 16;
-
-/** While fewer messages wait at the limit of handlers, the connection is read, so that cancellations and grants arrive. */
-const MAX_WAITING_MESSAGES = 64;
-
-/** The same in bytes, as a multiple of `messageBufferSize`. */
-const MAX_WAITING_BUFFERS = 16;
 
 /**
  * Runs handlers for the messages of one client and sends their replies. At the limit of handlers, and while more than
@@ -36,15 +23,11 @@ const MAX_WAITING_BUFFERS = 16;
 export class Inbox<Connection extends { readonly id: string }> {
   #running = 0;
   #sessionRequests = 0;
-  #waiting: Work[] | undefined;
-  /** Bytes of the payloads that wait. */
-  #waitingBytes = 0;
+  #waiting: WaitingMessages | undefined;
   #isPaused = false;
   #isStartingWaiting = false;
   /** True while messages wait until the buffered data has been written to the client. */
   #isHeldUp = false;
-  /** `undefined` until the client asks for extensions. */
-  #extensions: Extensions | undefined;
 
   /**
    * @param connection Passed to the handlers.
@@ -57,7 +40,7 @@ export class Inbox<Connection extends { readonly id: string }> {
     private readonly transportConnection: TransportConnection,
     private readonly outbox: Outbox,
     private readonly session: LazyConnectionSession,
-    private readonly lifetime: ConnectionLifetime,
+    private readonly extensions: ExtensionRouter,
     private readonly concurrencyLimit: number,
     private readonly onIdle: () => void,
   ) {}
@@ -74,9 +57,9 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   receive(message: Incoming): void {
     if (message instanceof Message) {
-      if (isReserved(message.name)) this.#receiveReserved(message);
-      else this.#admit(message);
-      return;
+      if (isReserved(message.name)) return this.#receiveReserved(message);
+      this.extensions.active?.traces?.attach(message);
+      return this.#admit(message);
     }
     switch (message.type) {
       case MessageType.RequestRestoreSession:
@@ -109,26 +92,30 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   /** Refuses the messages that wait, because the server shuts down, and resumes reading. */
   refuseWaiting(): void {
-    const waiting = this.#waiting ?? [];
-    this.dropWaiting();
+    const waiting = this.#waiting?.all ?? [];
+    this.#dropWaiting();
     for (const message of waiting) this.#refuse(message);
   }
 
-  /** Drops the messages that wait, because the connection is closing, and resumes reading. */
-  dropWaiting(): void {
-    this.#forgetWaiting();
-    this.#resume();
+  /** Drops the messages that wait, ends the streams and resumes reading, because the connection is closing. */
+  end(): void {
+    this.#dropWaiting();
+    this.extensions.endStreams();
   }
 
   /** Drops the messages that wait, because the connection is gone. */
   abandon(): void {
     this.#forgetWaiting();
-    this.#extensions?.busySignals?.stop();
+    this.extensions.resumed();
+  }
+
+  #dropWaiting(): void {
+    this.#forgetWaiting();
+    this.#resume();
   }
 
   #forgetWaiting(): void {
     this.#waiting = undefined;
-    this.#waitingBytes = 0;
     this.#isHeldUp = false;
   }
 
@@ -143,63 +130,20 @@ export class Inbox<Connection extends { readonly id: string }> {
       this.#isHeldUp = false;
       this.#startWaiting();
     }
-    this.#extensions?.drained();
-  }
-
-  /**
-   * Opens a stream as the reply to a request whose handler is being called.
-   * @throws RequestError if the client has not asked for streams, or has too many.
-   */
-  openStream(message: Message): OutgoingStream {
-    if (!this.#extensions) throw extensionRequired();
-    return this.#extensions.openStream(message);
-  }
-
-  /** Aborts the signals of all streams, because the server begins to shut down. */
-  abortStreams(): void {
-    this.#extensions?.abortStreams();
-  }
-
-  /** Ends all streams, because the connection is closing. The close frame tells the client why. */
-  endStreams(): void {
-    this.#extensions?.endStreams(() => undefined);
-  }
-
-  /** Ends all streams, because the time for the shutdown is over. */
-  shutDownStreams(): void {
-    this.#extensions?.endStreams((message) => this.outbox.answer(MessageType.ReplyShutdown, message.identifier!));
+    this.extensions.active?.drained();
   }
 
   /** Signals overtake the messages that wait. A request does, too, unless its reply would have to wait. */
   #receiveReserved(message: Message): void {
-    if (!message.isRequest) this.#extensions?.receiveSignal(message, this.#takeWaiting);
+    if (!message.isRequest) this.extensions.active?.receiveSignal(message, this.#takeWaiting);
     else if (this.#isHeldUp || this.#holdUp()) this.#wait(message);
-    else this.#answerReserved(message);
-  }
-
-  #answerReserved(message: Message): void {
-    const { name } = message;
-    if (name === ASK_NAME && this.context.options.extensions) this.#negotiate(message);
-    else if (name === PING_NAME && this.#extensions?.has('ping')) this.outbox.reply(message, EMPTY_REPLY);
-    else this.outbox.fail(message, new RequestError('NOT_FOUND', 'nobody handles this request'));
-  }
-
-  #negotiate(message: Message): void {
-    const asked = Extensions.read(message.payload);
-    if (!asked) return this.outbox.fail(message, new RequestError('BAD_REQUEST', 'the body is no list of extensions'));
-    const { options, logger } = this.context;
-    this.#extensions ??= new Extensions(asked, options, this.outbox, logger, this.lifetime);
-    this.outbox.reply(message, this.#extensions.answer);
-    if (this.#isPaused) this.#extensions.busySignals?.start();
+    else this.extensions.answer(message);
   }
 
   /** Removes a request that waits. */
   readonly #takeWaiting = (key: Message['key']): Message | undefined => {
-    const index = this.#waiting?.findIndex((work) => work instanceof Message && work.isRequest && work.key === key);
-    if (index === undefined || index < 0) return undefined;
-    const [message] = this.#waiting!.splice(index, 1) as [Message];
-    this.#waitingBytes -= payloadSize(message);
-    this.#startWaiting();
+    const message = this.#waiting?.takeRequest(key);
+    if (message) this.#startWaiting();
     return message;
   };
 
@@ -217,7 +161,7 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   /** Streams do not count for the limit of handlers, and have a limit of their own. */
   #isWithinLimit(message: Work): boolean {
-    if (this.#running - (this.#extensions?.openStreams ?? 0) < this.concurrencyLimit) return true;
+    if (this.#running - (this.extensions.active?.openStreams ?? 0) < this.concurrencyLimit) return true;
     if (!(message instanceof Message && message.isRequest)) return false;
     return isReserved(message.name) || (this.context.dispatcher.isStream?.(message.name) ?? false);
   }
@@ -231,29 +175,22 @@ export class Inbox<Connection extends { readonly id: string }> {
   }
 
   #wait(message: Work): void {
-    this.#waiting ??= [];
-    this.#waiting.push(message);
-    this.#waitingBytes += payloadSize(message);
-    if (this.#isHeldUp || this.#hasManyWaiting(1)) this.#pause();
-  }
-
-  /** @param fraction Of the numbers above which the connection is not read. */
-  #hasManyWaiting(fraction: number): boolean {
-    const maxBytes = MAX_WAITING_BUFFERS * this.context.options.messageBufferSize;
-    return this.#waiting!.length >= MAX_WAITING_MESSAGES * fraction || this.#waitingBytes >= maxBytes * fraction;
+    this.#waiting ??= new WaitingMessages(this.context.options.messageBufferSize);
+    this.#waiting.add(message);
+    if (this.#isHeldUp || this.#waiting.areMany) this.#pause();
   }
 
   #pause(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
     this.transportConnection.pause();
-    this.#extensions?.busySignals?.start();
+    this.extensions.paused();
   }
 
   #resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.#extensions?.busySignals?.stop();
+    this.extensions.resumed();
     this.transportConnection.resume();
   }
 
@@ -261,14 +198,10 @@ export class Inbox<Connection extends { readonly id: string }> {
   #startWaiting(): void {
     if (!this.#waiting || this.#isStartingWaiting) return;
     this.#isStartingWaiting = true;
-    while (this.#waiting?.length && this.#hasRoomFor(this.#waiting[0]!)) {
-      const message = this.#waiting.shift()!;
-      this.#waitingBytes -= payloadSize(message);
-      this.#start(message);
-    }
+    while (this.#waiting?.first && this.#hasRoomFor(this.#waiting.first)) this.#start(this.#waiting.shift());
     this.#isStartingWaiting = false;
-    if (this.#waiting?.length === 0) this.dropWaiting();
-    else if (this.#waiting && !this.#isHeldUp && !this.#hasManyWaiting(1 / 2)) this.#resume();
+    if (this.#waiting && !this.#waiting.first) this.#dropWaiting();
+    else if (this.#waiting && !this.#isHeldUp && !this.#waiting.areMany) this.#resume();
     else if (this.#isHeldUp) this.#pause();
   }
 
@@ -281,7 +214,7 @@ export class Inbox<Connection extends { readonly id: string }> {
     if (this.context.activeHandlers.isDraining) this.#refuse(message);
     else if (!(message instanceof Message)) this.#handleSessionRequest(message);
     else if (!message.isRequest) this.#handleSignal(message);
-    else if (isReserved(message.name)) this.#answerReserved(message);
+    else if (isReserved(message.name)) this.extensions.answer(message);
     else this.#handleRequest(message);
   }
 
@@ -307,7 +240,7 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   /** One `then()` for both steps, as a promise costs more than anything else that a message takes. */
   #replyLater(message: Message, reply: Promise<Payload>): void {
-    this.#extensions?.started(message);
+    this.extensions.active?.started(message);
     void reply.then(
       (payload) => this.#succeeded(message, payload),
       (error: unknown) => this.#failed(message, error),
@@ -326,7 +259,7 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   /** @returns False if the request has been answered already. */
   #ended(message: Message): boolean {
-    this.#extensions?.ended(message);
+    this.extensions.active?.ended(message);
     return message.settle();
   }
 
@@ -393,8 +326,4 @@ export class Inbox<Connection extends { readonly id: string }> {
     if (this.#running === 0) this.onIdle();
     this.context.activeHandlers.finished();
   };
-}
-
-function payloadSize(message: Work): number {
-  return message instanceof Message ? message.payload.bytes.length : 0;
 }

@@ -20,6 +20,7 @@ import {
   writeInt32,
 } from '../protocol/layout.js';
 import type { ConnectionLifetime } from './connection-lifetime.js';
+import type { TraceContext } from '../protocol/extensions.js';
 import type { Demand } from './extensions/demand.js';
 import { MessageLifetime } from './message-lifetime.js';
 
@@ -40,6 +41,7 @@ export class Message {
   readonly #end: number;
   /** Made on first use, as the default codec reads the body without it. */
   #payload: Payload | undefined;
+  #trace: TraceContext | undefined = undefined;
 
   /**
    * Reads the message at `start` to `end` of received bytes.
@@ -102,6 +104,19 @@ export class Message {
    */
   get abortSignal(): AbortSignal {
     return this.#own.abortSignal;
+  }
+
+  /**
+   * The trace that the client's span belongs to, by W3C Trace Context: `{ traceparent, tracestate? }`. `undefined` if the client
+   * sent none, or an invalid one.
+   */
+  get trace(): TraceContext | undefined {
+    return this.#trace;
+  }
+
+  /** Sets `trace`. @internal */
+  traceWith(context: TraceContext): void {
+    this.#trace = context;
   }
 
   get #own(): MessageLifetime {

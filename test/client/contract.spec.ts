@@ -17,6 +17,7 @@ interface Room {
 
 interface Api {
   requests: { auth: [credentials: string, reply: void]; rooms: [body: void, reply: Room[]]; '': [Uint8Array, string] };
+  streams: { ticks: [symbols: string[], tick: Room]; all: [body: void, item: number] };
   signals: { typing: Room; ping: undefined };
   serverSignals: { message: string };
 }
@@ -47,6 +48,33 @@ describe('the types of a client with a contract', () => {
     });
   });
 
+  it('check streams, their bodies and their items', () => {
+    types(async (client) => {
+      expectTypeOf(client.stream('ticks', ['ACME'])).toExtend<AsyncIterable<ReceivedPayload<Room>>>();
+      for await (const item of client.stream('ticks', ['ACME'], { idleTimeout: 5 })) {
+        expectTypeOf(item.body).toEqualTypeOf<Room>();
+        expectTypeOf(item.json()).toEqualTypeOf<Room>();
+      }
+      for await (const { body } of client.stream('all')) expectTypeOf(body).toEqualTypeOf<number>();
+      void client.stream('all', undefined, { signal: new AbortController().signal });
+      void client.stream('ticks', Payload.utf8('["ACME"]'));
+      // @ts-expect-error -- there is no such stream
+      void client.stream('nope');
+      // @ts-expect-error -- it has a body
+      void client.stream('ticks');
+      // @ts-expect-error -- which is a list of strings
+      void client.stream('ticks', 'ACME');
+      // @ts-expect-error -- this one has none
+      void client.stream('all', 5);
+      // @ts-expect-error -- that is a request
+      void client.stream('rooms');
+      // @ts-expect-error -- and that is a stream
+      void client.request('all');
+      // @ts-expect-error -- streams have no timeout
+      void client.stream('all', undefined, { timeout: 5 });
+    });
+  });
+
   it('check signals of client and server', () => {
     types((client) => {
       void client.signal('typing', { id: 1 });
@@ -74,6 +102,8 @@ describe('the types of a client with a contract', () => {
         void client.request('a', 'b');
         // @ts-expect-error -- there are no signals
         void client.signal('a');
+        // @ts-expect-error -- nor streams
+        void client.stream('a');
       };
       return check;
     });
@@ -88,6 +118,7 @@ describe('the types of a client whose contract', () => {
         void client.request('a');
         void client.request('a', { b: 1 }, { timeout: 5 });
         void client.signal('a', 5);
+        void client.stream('a', { b: 1 }, { idleTimeout: 5 });
         client.onSignal('a', (payload) => payload.text());
       };
       return check;
@@ -142,6 +173,7 @@ describe('the types of a client without a contract', () => {
       void untyped.request('a');
       void untyped.request('a', { any: 'thing' }, { deadline: new Date() });
       void untyped.signal('a', 5);
+      expectTypeOf(untyped.stream('a', 5)).toExtend<AsyncIterable<ReceivedPayload>>();
       untyped.onSignal('a', (payload) => payload.text());
       expectTypeOf(untyped.request('a')).resolves.toEqualTypeOf<ReceivedPayload>();
       expectTypeOf((payload: ReceivedPayload) => payload.json<number>()).returns.toEqualTypeOf<number>();

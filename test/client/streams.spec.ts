@@ -53,6 +53,10 @@ class Gateway {
     await once(abortSignal, 'abort');
     this.log.push('aborted');
   }
+  @WebwireRequest('later') async later(@MessageBody() body: string) {
+    await Promise.resolve();
+    return body;
+  }
   @WebwireRequest('echo') echo(@MessageBody() body: string) {
     return body;
   }
@@ -202,6 +206,30 @@ describe.each(CARRIAGES)('streams over %s', (carriage) => {
     expect(await outcome(without.client.stream('count', '1').next())).toMatch(/^EXTENSION_REQUIRED/);
     const plain = await start(carriage, { extensions: false });
     expect(await outcome(plain.client.stream('count', '1').next())).toMatch(/^EXTENSION_REQUIRED/);
+  });
+});
+
+describe.each(CARRIAGES)('a client over %s at its concurrencyLimit', (carriage) => {
+  it('gets all replies and streams, although more than 64 requests wait', async () => {
+    const { client } = await start(carriage, {}, { concurrencyLimit: 1, maxStreams: 4 });
+    const opened = client.stream('count', '500');
+    await opened.next();
+    const replies = Promise.all(Array.from({ length: 300 }, (_, n) => client.request('later', String(n))));
+    const late = Array.from({ length: 3 }, () => collect(client.stream('count', '200')));
+    expect(await collect(opened)).toHaveLength(499);
+    expect((await replies).map((reply) => reply.text())).toEqual(Array.from({ length: 300 }, (_, n) => String(n)));
+    for (const texts of await Promise.all(late)) expect(texts).toHaveLength(200);
+  });
+
+  it('can cancel what runs while less than 64 requests wait', async () => {
+    const { client, gateway } = await start(carriage, {}, { concurrencyLimit: 1 });
+    const controller = new AbortController();
+    const watched = outcome(client.request('watch', undefined, { signal: controller.signal }));
+    await gateway.log.take((line) => line === 'started');
+    const replies = Promise.all(Array.from({ length: 60 }, (_, n) => client.request('later', String(n))));
+    controller.abort();
+    expect(await watched).toMatch(/^CANCELED/);
+    expect(await replies).toHaveLength(60);
   });
 });
 

@@ -149,6 +149,11 @@ export class ContractGateway {
     return 'too late';
   }
 
+  /** Replies with the trace context of the message. */
+  @WebwireRequest('trace') trace(@WebwireMessage() { trace }: Message) {
+    return trace ?? 'none';
+  }
+
   /** Lets the handler of `wait` reply. */
   open(name: string) {
     this.#gate(name).resolve();

@@ -123,6 +123,19 @@ describe.each(CARRIAGES)('extensions over $name', (carriage) => {
     expect(await client.ask('echo', 'x')).toBe('utf8 x');
   });
 
+  it('have trace contexts, each for the next message', async () => {
+    const { connect } = await start(carriage);
+    const client = await connect();
+    await client.extend('trace');
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const context = Buffer.from(`${traceparent}\na=1`).toString('hex');
+    client.sendBytes(`40 1a 7777723a74726163653a 30313030303030303030303030303030 ${context}`);
+    expect(await client.ask('trace')).toBe(`utf8 {"traceparent":"${traceparent}","tracestate":"a=1"}`);
+    expect(await client.ask('trace')).toBe('utf8 none');
+    client.sendBytes(`40 09 7777723a7472616365 ${Buffer.from(traceparent).toString('hex')}`);
+    expect(await client.ask('trace')).toBe('utf8 none');
+  });
+
   it('are not there for a client that has not asked', async () => {
     const { connect } = await start(carriage);
     const client = await connect();

@@ -8,7 +8,15 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ReleaseFiles } from './release-files.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const COPIED = ['package.json', 'package-lock.json', 'tsconfig.json', 'CHANGELOG.md', '.changes', 'test/release'];
+const COPIED = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'CHANGELOG.md',
+  '.changes',
+  'test/release',
+  'lib/client/version.ts',
+];
 
 const execute = promisify(execFile);
 

@@ -11,6 +11,9 @@ import {
   type Part,
 } from './changelog.js';
 
+/** Has the version that clients send to servers, without the patch number. */
+const CLIENT_VERSION = 'lib/client/version.ts';
+
 const PARTS: readonly Part[] = ['patch', 'minor', 'major'];
 
 /** The files of the repository that a release is made of. */
@@ -28,7 +31,7 @@ export class ReleaseFiles {
   }
 
   /**
-   * Moves all pending changes into the changelog.
+   * Moves all pending changes into the changelog, and writes the version that clients send.
    *
    * @param date The day of the release, such as `2026-11-26`.
    * @throws Error as `check()`.
@@ -38,6 +41,8 @@ export class ReleaseFiles {
     const changelog = await this.#read('CHANGELOG.md');
     await writeFile(join(this.root, 'CHANGELOG.md'), insertRelease(changelog, { version, date }, entries));
     for (const file of await this.#pendingFiles()) await rm(join(this.root, file));
+    const sent = await this.#read(CLIENT_VERSION);
+    await writeFile(join(this.root, CLIENT_VERSION), sent.replace(/'.*'/, `'${/^\d+\.\d+/.exec(version)}'`));
   }
 
   /** Lists everything in which version, lock file, changelog and pending changes do not agree. */

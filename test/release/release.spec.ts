@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { VERSION } from '../../lib/client/version.js';
 import { ReleaseFiles } from './release-files.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -22,6 +23,11 @@ describe('the repository', () => {
   });
 });
 
+it('clients send the version of the manifest', async () => {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  expect(version.startsWith(`${VERSION}.`)).toBe(true);
+});
+
 describe('a release', () => {
   let folder: string;
 
@@ -30,6 +36,8 @@ describe('a release', () => {
     await mkdir(join(folder, '.changes'));
     await cp(join(ROOT, '.changes/README.md'), join(folder, '.changes/README.md'));
     await setVersion('0.2.0');
+    await mkdir(join(folder, 'lib/client'), { recursive: true });
+    await writeFile(join(folder, 'lib/client/version.ts'), "export const VERSION = '0.2';\n");
     await writeFile(
       join(folder, 'CHANGELOG.md'),
       '# Changelog\n\nText.\n\n## [0.2.0] - 2026-11-26\n\n### Added\n\n- All.\n',
@@ -83,6 +91,7 @@ Text.
     );
     expect(await readdir(join(folder, '.changes'))).toEqual(['README.md']);
     expect(await problemsOf('v0.3.0')).toEqual([]);
+    expect(await readFile(join(folder, 'lib/client/version.ts'), 'utf8')).toBe("export const VERSION = '0.3';\n");
   });
 
   it('can be the first one of a changelog', async () => {

@@ -292,7 +292,7 @@ describe('a client that sends more than is handled', () => {
 });
 
 describe('a connection at its limit', () => {
-  it('is read again when half of the messages that wait have been started', async () => {
+  it('is read again as soon as fewer than 64 messages wait', async () => {
     await start({ concurrencyLimit: 1 });
     const isPaused = once(socket, 'pause');
     together(() => {
@@ -301,12 +301,15 @@ describe('a connection at its limit', () => {
     await isPaused;
     expect(socket.isPaused()).toBe(true);
     const isResumed = once(socket, 'resume');
-    for (let n = 0; n <= WAITING; n++) {
+    gateway.end('0');
+    await isResumed;
+    expect(await client.ask('wwr:extensions', '{"extensions":["cancel"]}')).toBe('utf8 0');
+    expect(show(await client.next())).toMatch(/^utf8 \{/);
+    for (let n = 1; n <= WAITING; n++) {
       await gateway.started.take((body) => body === String(n));
       gateway.end(String(n));
       await client.next();
     }
-    await isResumed;
     expect(await client.ask('sync', 'x')).toBe('utf8 x');
   });
 

@@ -10,6 +10,7 @@ import {
   WebwireModule,
   WebwireRequest,
   WebwireService,
+  WebwireStream,
   type WebwireConnection,
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
@@ -21,6 +22,7 @@ class Users {
   verify(name: string) {
     return name === 'ada';
   }
+  stopped() {}
 }
 
 @WebwireGateway()
@@ -32,6 +34,15 @@ class AuthGateway {
     if (!this.users.verify(name)) throw new RequestError('WRONG_CREDENTIALS', 'try again');
     await connection.createSession({ name });
     connection.signal('welcome', name);
+  }
+
+  @WebwireStream('letters')
+  async *letters(@MessageBody() word: string) {
+    try {
+      yield* word;
+    } finally {
+      this.users.stopped();
+    }
   }
 
   @WebwireRequest('whoami')
@@ -76,6 +87,26 @@ it('connects to an application that does not listen', async () => {
   expect(client.session?.info).toEqual({ name: 'ada' });
   expect((await client.request('whoami')).text()).toBe('ada');
   expect(app.getHttpServer().listening).toBe(false);
+});
+
+it('has streams', async () => {
+  const app = await (await start([AuthGateway])).init();
+  const client = createTestClient<{ streams: { letters: [word: string, letter: string] } }>(app);
+  const letters: string[] = [];
+  for await (const { body } of client.stream('letters', 'ada')) letters.push(body);
+  expect(letters).toEqual(['a', 'd', 'a']);
+});
+
+it('stops the handler of a stream when the test leaves the loop', async () => {
+  const app = await (await start([AuthGateway])).init();
+  const stopped = new Promise<void>((resolve) => {
+    app.get(Users).stopped = resolve;
+  });
+  for await (const item of createTestClient(app).stream('letters', 'a'.repeat(1_000))) {
+    expect(item.text()).toBe('a');
+    break;
+  }
+  await stopped;
 });
 
 it('connects with the first request', async () => {

@@ -16,8 +16,9 @@ import type { Outbox } from '../outbox.js';
 import { BusySignals } from './busy-signals.js';
 import { ItemBuffer } from './item-buffer.js';
 import { OutgoingStream } from './outgoing-stream.js';
+import { TraceReceiver } from './trace-receiver.js';
 
-const NAMES: readonly ExtensionName[] = ['stream', 'cancel', 'ping'];
+const NAMES: readonly ExtensionName[] = ['stream', 'cancel', 'ping', 'trace'];
 
 /** Limits of one connection. */
 export interface ExtensionLimits {
@@ -37,6 +38,8 @@ export class Extensions {
   readonly answer: Payload;
   /** Reports that the server does not read; `undefined` without the extension `ping`. */
   readonly busySignals: BusySignals | undefined;
+  /** Takes trace contexts; `undefined` without the extension `trace`. */
+  readonly traces: TraceReceiver | undefined;
   readonly #names: readonly ExtensionName[];
   /** The requests whose handlers run, by identifier. */
   readonly #requests = new Map<Message['key'], Message>();
@@ -55,6 +58,7 @@ export class Extensions {
     this.answer = Payload.utf8(JSON.stringify({ extensions: this.#names, streamWindow: STREAM_WINDOW }));
     this.#itemBuffer = new ItemBuffer(limits.maxBufferedAmount);
     if (this.has('ping')) this.busySignals = new BusySignals(outbox);
+    if (this.has('trace')) this.traces = new TraceReceiver();
     for (const message of lifetime.messages) if (message instanceof Message && message.isRequest) this.started(message);
   }
 
@@ -104,7 +108,8 @@ export class Extensions {
     const granted = this.has('stream') ? identifierIn(name, MORE_PREFIX) : undefined;
     if (granted !== undefined) return this.#grant(keyFromHex(granted), payload);
     const givenUp = this.has('cancel') ? identifierIn(name, CANCEL_PREFIX) : undefined;
-    if (givenUp !== undefined) this.#cancel(keyFromHex(givenUp), takeWaiting);
+    if (givenUp !== undefined) return this.#cancel(keyFromHex(givenUp), takeWaiting);
+    this.traces?.receive(name, payload);
   }
 
   /** Data that waited to be written has been written. */

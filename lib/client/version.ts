@@ -1,0 +1,2 @@
+/** The version of this package without its patch number, for servers. `npm version` writes it. */
+export const VERSION = '0.2';

@@ -1,0 +1,70 @@
+import { RequestError } from '../../protocol/errors.js';
+import { ASK_NAME, PING_NAME } from '../../protocol/extensions.js';
+import { MessageType } from '../../protocol/index.js';
+import type { ConnectionLifetime } from '../connection-lifetime.js';
+import type { Message } from '../message.js';
+import type { Outbox } from '../outbox.js';
+import type { ServerContext } from '../server-context.js';
+import { extensionRequired, Extensions } from './extensions.js';
+import { EMPTY_REPLY, type OutgoingStream } from './outgoing-stream.js';
+
+/** Answers the requests with reserved names of one connection, and starts its extensions when the client asks for them. */
+export class ExtensionRouter {
+  /** `undefined` until the client asks for extensions. */
+  active: Extensions | undefined = undefined;
+  #isPaused = false;
+
+  constructor(
+    private readonly context: Pick<ServerContext<unknown>, 'options' | 'logger'>,
+    private readonly outbox: Outbox,
+    private readonly lifetime: ConnectionLifetime,
+  ) {}
+
+  /** Answers a request with a reserved name. */
+  answer(message: Message): void {
+    const { name } = message;
+    if (name === ASK_NAME && this.context.options.extensions) this.#negotiate(message);
+    else if (name === PING_NAME && this.active?.has('ping')) this.outbox.reply(message, EMPTY_REPLY);
+    else this.outbox.fail(message, new RequestError('NOT_FOUND', 'nobody handles this request'));
+  }
+
+  /** The connection is not read any more. */
+  paused(): void {
+    this.#isPaused = true;
+    this.active?.busySignals?.start();
+  }
+
+  /** The connection is read again, or gone. */
+  resumed(): void {
+    this.#isPaused = false;
+    this.active?.busySignals?.stop();
+  }
+
+  /**
+   * Opens a stream as the reply to a request whose handler is being called.
+   * @throws RequestError if the client has not asked for streams, or has too many.
+   */
+  openStream(message: Message): OutgoingStream {
+    if (!this.active) throw extensionRequired();
+    return this.active.openStream(message);
+  }
+
+  /** Ends all streams, because the connection is closing. The close frame tells the client why. */
+  endStreams(): void {
+    this.active?.endStreams(() => undefined);
+  }
+
+  /** Ends all streams, because the time for the shutdown is over. */
+  shutDownStreams(): void {
+    this.active?.endStreams((message) => this.outbox.answer(MessageType.ReplyShutdown, message.identifier!));
+  }
+
+  #negotiate(message: Message): void {
+    const asked = Extensions.read(message.payload);
+    if (!asked) return this.outbox.fail(message, new RequestError('BAD_REQUEST', 'the body is no list of extensions'));
+    const { options, logger } = this.context;
+    this.active ??= new Extensions(asked, options, this.outbox, logger, this.lifetime);
+    this.outbox.reply(message, this.active.answer);
+    if (this.#isPaused) this.active.busySignals?.start();
+  }
+}
