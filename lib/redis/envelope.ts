@@ -14,7 +14,7 @@ export type Envelope =
     }
   | { readonly origin: string; readonly closedSession: string };
 
-const VERSION = 1;
+const ENVELOPE_VERSION = 1;
 const KINDS = ['all', 'gateway', 'group', 'session', 'closed', 'group of gateway', 'session of gateway'] as const;
 
 /** Separates the name of a gateway from the name of a group or session. No name of a class contains it. */
@@ -40,7 +40,7 @@ export function encodeEnvelope(envelope: Envelope): Buffer {
   const name = Buffer.from(text, 'utf16le');
   const { except, message } = 'message' in envelope ? envelope : { except: [], message: new Uint8Array() };
   const buffer = Buffer.alloc(ENVELOPE_HEADER_LENGTH + name.length + except.length * ID_LENGTH + message.length);
-  buffer[0] = VERSION;
+  buffer[0] = ENVELOPE_VERSION;
   buffer[1] = KINDS.indexOf(kind);
   buffer.write(envelope.origin, 2, 'hex');
   buffer.writeUInt32LE(name.length, 2 + ID_LENGTH);
@@ -58,7 +58,7 @@ export function encodeEnvelope(envelope: Envelope): Buffer {
 /** @throws Error if the bytes are no envelope. Its text contains nothing of them but numbers. */
 export function decodeEnvelope(buffer: Buffer): Envelope {
   if (buffer.length < ENVELOPE_HEADER_LENGTH) throw new Error(`it has ${buffer.length} bytes only`);
-  if (buffer[0] !== VERSION) throw new Error(`its version is ${buffer[0]}, not ${VERSION}`);
+  if (buffer[0] !== ENVELOPE_VERSION) throw new Error(`its version is ${buffer[0]}, not ${ENVELOPE_VERSION}`);
   const kind = KINDS[buffer[1]!];
   const origin = buffer.toString('hex', 2, 2 + ID_LENGTH);
   const nameEnd = ENVELOPE_HEADER_LENGTH + buffer.readUInt32LE(2 + ID_LENGTH);

@@ -42,7 +42,8 @@ export class ReleaseFiles {
     await writeFile(join(this.root, 'CHANGELOG.md'), insertRelease(changelog, { version, date }, entries));
     for (const file of await this.#pendingFiles()) await rm(join(this.root, file));
     const sent = await this.#read(CLIENT_VERSION);
-    await writeFile(join(this.root, CLIENT_VERSION), sent.replace(/'.*'/, `'${/^\d+\.\d+/.exec(version)}'`));
+    const withoutPatch = version.split('.', 2).join('.');
+    await writeFile(join(this.root, CLIENT_VERSION), sent.replace(/'.*'/, `'${withoutPatch}'`));
   }
 
   /** Lists everything in which version, lock file, changelog and pending changes do not agree. */
