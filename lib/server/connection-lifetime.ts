@@ -13,11 +13,6 @@ export class ConnectionLifetime {
     return this.#isOver;
   }
 
-  /** The messages whose handlers wait for an end. */
-  get messages(): Iterable<Endable> {
-    return this.#messages ?? [];
-  }
-
   add(message: Endable): void {
     this.#messages ??= new Set();
     this.#messages.add(message);
@@ -30,7 +25,7 @@ export class ConnectionLifetime {
   /** Called when the connection is gone. */
   end(): void {
     this.#isOver = true;
-    for (const message of this.messages) message.end();
+    for (const message of this.#messages ?? []) message.end();
     this.#messages = undefined;
   }
 }

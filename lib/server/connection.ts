@@ -61,7 +61,7 @@ export class WebwireConnection {
     const { options, logger, sessions } = context;
     const outbox = new Outbox(transportConnection, options, logger, () => this.#closer.drop('reads too slowly'));
     const session = new LazyConnectionSession(sessions, this, outbox);
-    const extensions = new ExtensionRouter(context, outbox, this.#lifetime);
+    const extensions = new ExtensionRouter(context, outbox);
     const onIdle = () => this.#closer.closeWhenIdle();
     const inbox = new Inbox(this, context, transportConnection, outbox, session, extensions, concurrencyLimit, onIdle);
     this.#outbox = outbox;

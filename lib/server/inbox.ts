@@ -240,7 +240,7 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   /** One `then()` for both steps, as a promise costs more than anything else that a message takes. */
   #replyLater(message: Message, reply: Promise<Payload>): void {
-    this.extensions.active?.started(message);
+    this.extensions.started(message);
     void reply.then(
       (payload) => this.#succeeded(message, payload),
       (error: unknown) => this.#failed(message, error),
@@ -259,7 +259,7 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   /** @returns False if the request has been answered already. */
   #ended(message: Message): boolean {
-    this.extensions.active?.ended(message);
+    this.extensions.ended(message);
     return message.settle();
   }
 

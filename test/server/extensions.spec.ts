@@ -42,6 +42,12 @@ class Gateway {
     this.log.push(`aborted ${body}`);
     throw new Error('NOT LOGGED');
   }
+  @WebwireRequest('late') async late(@WebwireMessage() message: Message) {
+    await this.gate;
+    this.log.push(message.abortSignal.aborted ? 'was aborted' : 'was not aborted');
+  }
+  open: () => void = () => undefined;
+  readonly gate = new Promise<void>((resolve) => (this.open = resolve));
 }
 
 async function start(options: WebwireModuleOptions = {}) {
@@ -122,6 +128,26 @@ describe('cancellation', () => {
     await gateway.log.take((line) => line === 'aborted a');
     expect(await client.ask('x', 'y')).toBe('utf8 fallback');
     expect(app.logger.at('error')).toEqual([]);
+  });
+
+  it('reaches them also if they have not used their signal yet', async () => {
+    const { client, gateway } = await start();
+    client.send('late', 'a');
+    expect(await client.ask('wwr:extensions', '{"extensions":["cancel"]}')).toMatch(/^utf8 /);
+    client.signal('wwr:cancel:0100000000000000', NOTHING);
+    expect(show(await client.next())).toMatch(/^error CANCELED/);
+    gateway.open();
+    expect(await gateway.log.take()).toBe('was aborted');
+    expect(await client.ask('x', 'y')).toBe('utf8 fallback');
+  });
+
+  it('does not reach requests whose handlers have ended before the client asked', async () => {
+    const { client, gateway } = await start();
+    gateway.open();
+    expect(await client.ask('late', 'a')).toBe('binary');
+    await client.ask('wwr:extensions', '{"extensions":["cancel"]}');
+    client.signal('wwr:cancel:0100000000000000', NOTHING);
+    expect(await client.ask('x', 'y')).toBe('utf8 fallback');
   });
 
   it('reaches one request only', async () => {

@@ -1,7 +1,6 @@
 import { RequestError } from '../../protocol/errors.js';
 import { ASK_NAME, PING_NAME } from '../../protocol/extensions.js';
 import { MessageType } from '../../protocol/index.js';
-import type { ConnectionLifetime } from '../connection-lifetime.js';
 import type { Message } from '../message.js';
 import type { Outbox } from '../outbox.js';
 import type { ServerContext } from '../server-context.js';
@@ -12,13 +11,29 @@ import { EMPTY_REPLY, type OutgoingStream } from './outgoing-stream.js';
 export class ExtensionRouter {
   /** `undefined` until the client asks for extensions. */
   active: Extensions | undefined = undefined;
+  /** The requests whose handlers run, until the client asks: it may cancel them afterwards. */
+  #requests: Set<Message> | undefined = undefined;
   #isPaused = false;
 
   constructor(
     private readonly context: Pick<ServerContext<unknown>, 'options' | 'logger'>,
     private readonly outbox: Outbox,
-    private readonly lifetime: ConnectionLifetime,
   ) {}
+
+  /** The handler of a request has started, and has not ended yet. */
+  started(message: Message): void {
+    if (this.active) this.active.started(message);
+    else if (this.context.options.extensions) {
+      this.#requests ??= new Set();
+      this.#requests.add(message);
+    }
+  }
+
+  /** The handler of a request has ended. */
+  ended(message: Message): void {
+    if (this.active) this.active.ended(message);
+    else this.#requests?.delete(message);
+  }
 
   /** Answers a request with a reserved name. */
   answer(message: Message): void {
@@ -63,7 +78,8 @@ export class ExtensionRouter {
     const asked = Extensions.read(message.payload);
     if (!asked) return this.outbox.fail(message, new RequestError('BAD_REQUEST', 'the body is no list of extensions'));
     const { options, logger } = this.context;
-    this.active ??= new Extensions(asked, options, this.outbox, logger, this.lifetime);
+    this.active ??= new Extensions(asked, options, this.outbox, logger, this.#requests);
+    this.#requests = undefined;
     this.outbox.reply(message, this.active.answer);
     if (this.#isPaused) this.active.busySignals?.start();
   }

@@ -10,7 +10,6 @@ import {
   type ExtensionName,
 } from '../../protocol/extensions.js';
 import { Payload } from '../../protocol/index.js';
-import type { ConnectionLifetime } from '../connection-lifetime.js';
 import { keyFromHex, Message } from '../message.js';
 import type { Outbox } from '../outbox.js';
 import { BusySignals } from './busy-signals.js';
@@ -46,20 +45,20 @@ export class Extensions {
   readonly #streams = new Map<Message, OutgoingStream>();
   readonly #itemBuffer: ItemBuffer;
 
-  /** @param lifetime Has the requests that were started before the client asked. */
+  /** @param requests The requests whose handlers were started before the client asked, and still run. */
   constructor(
     asked: readonly string[],
     private readonly limits: ExtensionLimits,
     private readonly outbox: Outbox,
     private readonly logger: ServerLogger,
-    lifetime: ConnectionLifetime,
+    requests: Iterable<Message> = [],
   ) {
     this.#names = NAMES.filter((name) => asked.includes(name));
     this.answer = Payload.utf8(JSON.stringify({ extensions: this.#names, streamWindow: STREAM_WINDOW }));
     this.#itemBuffer = new ItemBuffer(limits.maxBufferedAmount);
     if (this.has('ping')) this.busySignals = new BusySignals(outbox);
     if (this.has('trace')) this.traces = new TraceReceiver();
-    for (const message of lifetime.messages) if (message instanceof Message && message.isRequest) this.started(message);
+    for (const message of requests) this.started(message);
   }
 
   /** @returns `undefined` for a payload that is not a question. */
