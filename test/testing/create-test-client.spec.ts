@@ -92,6 +92,7 @@ it('connects to an application that does not listen', async () => {
 it('has streams', async () => {
   const app = await (await start([AuthGateway])).init();
   const client = createTestClient<{ streams: { letters: [word: string, letter: string] } }>(app);
+  await client.connect();
   const letters: string[] = [];
   for await (const { body } of client.stream('letters', 'ada')) letters.push(body);
   expect(letters).toEqual(['a', 'd', 'a']);
@@ -102,7 +103,9 @@ it('stops the handler of a stream when the test leaves the loop', async () => {
   const stopped = new Promise<void>((resolve) => {
     app.get(Users).stopped = resolve;
   });
-  for await (const item of createTestClient(app).stream('letters', 'a'.repeat(1_000))) {
+  const client = createTestClient(app);
+  await client.connect();
+  for await (const item of client.stream('letters', 'a'.repeat(1_000))) {
     expect(item.text()).toBe('a');
     break;
   }

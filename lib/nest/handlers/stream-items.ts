@@ -1,4 +1,6 @@
-import { catchError, defer, from, isObservable, Observable, type Subscriber } from 'rxjs';
+import { defer, from, isObservable, Observable, type Subscriber } from 'rxjs';
+// RxJS 7.1 exports operators only here.
+import { catchError } from 'rxjs/operators';
 import { describeType } from '../../protocol/payload-codec.js';
 import { isPromiseLike } from '../../protocol/promise.js';
 import type { Demand } from '../../server/extensions/demand.js';

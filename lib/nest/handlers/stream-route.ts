@@ -1,4 +1,6 @@
-import { Subject, takeUntil, type Observable } from 'rxjs';
+import { Subject, type Observable } from 'rxjs';
+// RxJS 7.1 exports operators only here.
+import { takeUntil } from 'rxjs/operators';
 import type { Payload } from '../../protocol/index.js';
 import { AsyncScope } from '../../server/async-scope.js';
 import type { WebwireConnection } from '../../server/connection.js';
