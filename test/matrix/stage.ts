@@ -136,7 +136,6 @@ export class Stage {
     collect(child, (text) => (output += text));
     const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
     clearTimeout(timer);
-    this.#children.delete(child);
     await this.#log(`${output}\n-> ${code ?? signal}\n`);
     const hasFailed = code !== 0;
     if (!options.mayFail && hasFailed !== (options.fails ?? false)) {
@@ -153,14 +152,16 @@ export class Stage {
     const stop = async (signal: NodeJS.Signals = 'SIGTERM') => {
       kill(child, signal);
       await ended;
-      this.#children.delete(child);
     };
     let output = '';
     const match = await new Promise<RegExpExecArray>((resolve, reject) => {
       const fail = (cause: string) =>
         reject(new Error(`${command} ${args.join(' ')} ${cause}, but it should have printed ${ready}\n${output}`));
       const timer = setTimeout(fail, START_TIMEOUT, `printed this within ${START_TIMEOUT} ms`);
-      void ended.then(() => fail('ended'));
+      void ended.then(() => {
+        clearTimeout(timer);
+        fail('ended');
+      });
       collect(child, (text) => {
         output += text;
         const found = ready.exec(output);
@@ -189,6 +190,7 @@ export class Stage {
       detached: true,
     });
     this.#children.add(child);
+    child.once('close', () => this.#children.delete(child));
     await once(child, 'spawn');
     return child;
   }
