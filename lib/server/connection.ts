@@ -232,10 +232,10 @@ export class WebwireConnection {
 
   /**
    * Opens a stream as the reply to a request whose handler is being called.
-   * @throws RequestError if the client has not asked for streams, or has too many.
+   * @throws RequestError, or rejects with it, if the client has not asked for streams, or has too many.
    * @internal
    */
-  openStream(message: Message): OutgoingStream {
+  openStream(message: Message): OutgoingStream | Promise<OutgoingStream> {
     return this.#extensions.openStream(message);
   }
 

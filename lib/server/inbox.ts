@@ -249,12 +249,18 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   #succeeded(message: Message, payload: Payload): void {
     if (this.#ended(message)) this.outbox.reply(message, payload);
-    this.#finished();
+    this.#release(message);
   }
 
   #failed(message: Message, error: unknown): void {
     if (this.#ended(message)) this.#fail(message, error);
-    this.#finished();
+    this.#release(message);
+  }
+
+  /** The source of a stream may still run after the reply, and use what the application closes afterwards. */
+  #release({ demand }: Message): void {
+    if (demand) demand.whenStopped(this.#finished);
+    else this.#finished();
   }
 
   /** @returns False if the request has been answered already. */

@@ -119,6 +119,16 @@ describe.each(CARRIAGES)('streams over %s', (carriage) => {
     expect((await another.next()).value?.text()).toBe('one');
   });
 
+  it('can follow each other at the limit, also if each is left', async () => {
+    const { client } = await start(carriage, {}, { maxStreams: 1 });
+    for (let round = 0; round < 20; round++) {
+      for await (const item of client.stream('count', '1000')) {
+        expect(item.text()).toBe('0');
+        break;
+      }
+    }
+  });
+
   it('hold their source up', async () => {
     const { client, gateway } = await start(carriage);
     const items = client.stream('count', '1000');

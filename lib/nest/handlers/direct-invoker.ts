@@ -1,4 +1,4 @@
-import type { Observable } from 'rxjs';
+import { defer } from 'rxjs';
 import type { HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import { parameterReaders, type ParameterReader } from './parameters.js';
@@ -29,17 +29,10 @@ export function directInvoker(instance: object, handler: HandlerDefinition): Inv
   };
 }
 
-/** Passes the Observable of the items to `succeed`. */
+/** Passes the Observable of the items to `succeed`. The handler is called when it is subscribed to. */
 function streamInvoker(call: Call, label: string): Invoker {
-  return (connection, body, message, succeed, fail) => {
-    let items: Observable<unknown>;
-    try {
-      items = itemsOf(call(connection, body, message), message, label);
-    } catch (error) {
-      return fail(error);
-    }
-    return succeed(items);
-  };
+  return (connection, body, message, succeed) =>
+    succeed(defer(() => itemsOf(call(connection, body, message), message, label)));
 }
 
 /** Most handlers have one or two parameters. They are called without an array of values, which is faster. */

@@ -30,7 +30,7 @@ export function enhancedInvoker(
     return (connection, body, message, succeed) => {
       const args: HandlerArguments = [connection, body, message, message.name];
       const run = () => itemsOf(pipeline.run(args), message, label);
-      return succeed(recoverable(run, (error) => recovery.recover(instance, args, error)));
+      return succeed(recoverable(run, (error) => recovery.recover(instance, args, error), message));
     };
   }
   return (connection, body, message, succeed, fail) => {
@@ -71,7 +71,7 @@ export function scopedInvoker(
     // Enhancers may be request-scoped as well, so each message needs a pipeline of its own.
     const pipeline = nestPipeline(nest, instance, handler, scope);
     const recover = (error: unknown) => recovery.recover(instance, args, error, scope);
-    if (isStream) return recoverable(() => itemsOf(pipeline.run(args), message, label), recover);
+    if (isStream) return recoverable(() => itemsOf(pipeline.run(args), message, label), recover, message);
     try {
       return await resolveResult(await pipeline.run(args), message);
     } catch (error) {
@@ -80,6 +80,6 @@ export function scopedInvoker(
   };
   return (connection, body, message, succeed, fail) => {
     const result = start([connection, body, message, message.name]);
-    return isStream ? succeed(laterItems(result as Promise<Observable<unknown>>)) : result.then(succeed, fail);
+    return isStream ? succeed(laterItems(result as Promise<Observable<unknown>>, message)) : result.then(succeed, fail);
   };
 }

@@ -93,7 +93,7 @@ export class Pipeline implements HandlerPipeline {
       );
     };
     const values: unknown = interceptor.intercept(context, { handle });
-    if (isPromiseLike(values)) void continueLater(values, subscriber, pass);
+    if (isPromiseLike(values)) void continueLater(values, subscriber, pass, args[MESSAGE_ARGUMENT].demand?.hold());
     else pass(values, subscriber);
   }
 
@@ -160,11 +160,18 @@ function pass(values: unknown, subscriber: Subscriber<unknown>): void {
 }
 
 /** Continues with a promised value, unless an interceptor has unsubscribed meanwhile. */
-async function continueLater(promise: PromiseLike<unknown>, subscriber: Subscriber<unknown>, next: Continuation) {
+async function continueLater(
+  promise: PromiseLike<unknown>,
+  subscriber: Subscriber<unknown>,
+  next: Continuation,
+  release?: () => void,
+) {
   try {
     const value = await promise;
     if (!subscriber.closed) next(value, subscriber);
   } catch (error) {
     if (!subscriber.closed) subscriber.error(error);
+  } finally {
+    release?.();
   }
 }

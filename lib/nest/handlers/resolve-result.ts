@@ -134,6 +134,6 @@ function isComplex(value: unknown): boolean {
 }
 
 /** The error of the application's own teardown function, which RxJS wraps. */
-function causeOf(error: unknown): unknown {
+export function causeOf(error: unknown): unknown {
   return error instanceof UnsubscriptionError ? error.errors[0] : error;
 }

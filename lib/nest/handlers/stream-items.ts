@@ -19,7 +19,10 @@ export function handlerLabel(instance: object, callback: (...args: never[]) => u
  */
 export function itemsOf(result: unknown, message: Message, handler: string): Observable<unknown> {
   if (isPromiseLike(result))
-    return laterItems(Promise.resolve(result).then((value) => itemsOf(value, message, handler)));
+    return laterItems(
+      Promise.resolve(result).then((value) => itemsOf(value, message, handler)),
+      message,
+    );
   if (isObservable(result)) return result;
   if (isAsyncIterable(result)) return new Observable((subscriber) => pull(result, message.demand!, subscriber));
   throw new TypeError(
@@ -28,11 +31,18 @@ export function itemsOf(result: unknown, message: Message, handler: string): Obs
 }
 
 /** The items of a promised Observable. It is subscribed to in any case, so that a source which comes too late is closed. */
-export function laterItems(promise: Promise<Observable<unknown>>): Observable<unknown> {
+export function laterItems(promise: Promise<Observable<unknown>>, { demand }: Message): Observable<unknown> {
   return new Observable((subscriber) => {
+    const release = demand!.hold();
     promise.then(
-      (items) => void items.subscribe(subscriber),
-      (error: unknown) => subscriber.error(error),
+      (items) => {
+        items.subscribe(subscriber);
+        release();
+      },
+      (error: unknown) => {
+        release();
+        subscriber.error(error);
+      },
     );
   });
 }
@@ -45,13 +55,15 @@ export function laterItems(promise: Promise<Observable<unknown>>): Observable<un
 export function recoverable(
   run: () => Observable<unknown>,
   recover: (error: unknown) => Promise<unknown>,
+  { demand }: Message,
 ): Observable<unknown> {
-  return defer(run).pipe(catchError((error: unknown) => from(recover(error))));
+  return defer(run).pipe(catchError((error: unknown) => from(recover(error).finally(demand!.hold()))));
 }
 
 /** @returns Stops the iterator: called when the subscriber has unsubscribed, and when the iterator has ended. */
 function pull(items: AsyncIterable<unknown>, demand: Demand, subscriber: Subscriber<unknown>): () => void {
   const iterator = items[Symbol.asyncIterator]();
+  const release = demand.hold();
   let hasEnded = false;
   const run = async () => {
     try {
@@ -64,21 +76,28 @@ function pull(items: AsyncIterable<unknown>, demand: Demand, subscriber: Subscri
       }
       if (subscriber.closed) return;
       hasEnded = true;
+      release();
       subscriber.complete();
     } catch (error) {
+      if (subscriber.closed) return demand.stopFailed(error);
       hasEnded = true;
+      release();
       subscriber.error(error);
     }
   };
   void run();
   return () => {
-    if (!hasEnded) demand.waitFor(stop(iterator));
+    if (!hasEnded) void stop(iterator, demand).then(release);
   };
 }
 
 /** Runs the `finally` blocks of a generator. */
-async function stop(iterator: AsyncIterator<unknown>): Promise<void> {
-  await iterator.return?.();
+async function stop(iterator: AsyncIterator<unknown>, demand: Demand): Promise<void> {
+  try {
+    await iterator.return?.();
+  } catch (error) {
+    demand.stopFailed(error);
+  }
 }
 
 function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {

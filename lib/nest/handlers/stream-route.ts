@@ -1,11 +1,10 @@
-import { Subject, type Observable } from 'rxjs';
-// RxJS 7.1 exports operators only here.
-import { takeUntil } from 'rxjs/operators';
+import { Observable } from 'rxjs';
 import type { Payload } from '../../protocol/index.js';
 import { AsyncScope } from '../../server/async-scope.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import type { OutgoingStream } from '../../server/extensions/outgoing-stream.js';
 import type { Message } from '../../server/message.js';
+import { causeOf } from './resolve-result.js';
 import { Route } from './route.js';
 
 /** Calls the handler of a stream, and sends the items of its result. */
@@ -15,21 +14,39 @@ export class StreamRoute extends Route {
    * @throws RequestError if the client cannot have a stream, or not another one.
    */
   override request(connection: WebwireConnection, message: Message): Promise<Payload> {
-    const stream = connection.openStream(message);
+    const opened = connection.openStream(message);
+    if (!(opened instanceof Promise)) return this.#run(connection, message, opened);
+    return opened.then((stream) => this.#run(connection, message, stream));
+  }
+
+  #run(connection: WebwireConnection, message: Message, stream: OutgoingStream): Promise<Payload> {
+    // The client may have given it up while it waited for its place.
+    if (stream.isOver) return stream.ended;
     new AsyncScope().runInAsyncScope(() => {
+      const release = stream.hold();
       try {
         this.#send(this.items(connection, message), stream);
       } catch (error) {
         stream.fail(error);
       }
+      release();
     });
     return stream.ended;
   }
 
+  /** The source can be stopped while it is subscribed to, as its handler may end the connection. */
   #send(items: Observable<unknown>, stream: OutgoingStream): void {
-    const stopped = new Subject<void>();
-    stream.connect(() => stopped.next());
-    items.pipe(takeUntil(stopped)).subscribe({
+    const source = new Observable<unknown>((subscriber) => {
+      stream.connect(() => {
+        try {
+          subscriber.unsubscribe();
+        } catch (error) {
+          stream.stopFailed(causeOf(error));
+        }
+      });
+      items.subscribe(subscriber);
+    });
+    source.subscribe({
       next: (item) => {
         try {
           stream.write(this.encode(item));

@@ -67,10 +67,14 @@ export function createPipelineCreator(creator: ExternalContextCreator): External
       async intercept(interceptors, args, instance, callback, next, type) {
         const message = args[MESSAGE_ARGUMENT];
         const handle = async () => {
-          const result = await next();
-          if (message.demand)
-            return itemsOf(result, message, handlerLabel(instance as object, callback as () => unknown));
-          return isObservable(result) ? whileConnected(result, message) : result;
+          const release = message.demand?.hold();
+          try {
+            const result = await next();
+            if (release) return itemsOf(result, message, handlerLabel(instance as object, callback as () => unknown));
+            return isObservable(result) ? whileConnected(result, message) : result;
+          } finally {
+            release?.();
+          }
         };
         const result = await interceptorsConsumer!.intercept(interceptors, args, instance, callback, handle, type);
         return isObservable(result) && !message.demand ? lastValue(result, message) : result;

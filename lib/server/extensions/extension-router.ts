@@ -57,9 +57,9 @@ export class ExtensionRouter {
 
   /**
    * Opens a stream as the reply to a request whose handler is being called.
-   * @throws RequestError if the client has not asked for streams, or has too many.
+   * @throws RequestError, or rejects with it, if the client has not asked for streams, or has too many.
    */
-  openStream(message: Message): OutgoingStream {
+  openStream(message: Message): OutgoingStream | Promise<OutgoingStream> {
     if (!this.active) throw extensionRequired();
     return this.active.openStream(message);
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { ServerLogger } from '../../common/logger.js';
 import { RequestError } from '../../protocol/errors.js';
 import {
@@ -44,6 +45,9 @@ export class Extensions {
   readonly #requests = new Map<Message['key'], Message>();
   readonly #streams = new Map<Message, OutgoingStream>();
   readonly #itemBuffer: ItemBuffer;
+  #isAborting = false;
+  /** Sends the reply to streams that are opened although all were ended. */
+  #replyToEnded: ((message: Message) => void) | undefined;
 
   /** @param requests The requests whose handlers were started before the client asked, and still run. */
   constructor(
@@ -82,23 +86,36 @@ export class Extensions {
 
   /** The handler of a request has ended. */
   ended(message: Message): void {
-    this.#streams.delete(message);
     if (this.#requests.get(message.key) === message) this.#requests.delete(message.key);
   }
 
   /**
-   * Opens a stream.
-   * @throws RequestError if the client has not asked for streams, or has too many.
+   * Opens a stream. If there are too many, but one of them is over, its source gets a turn of the event loop to stop: a client
+   * that leaves a stream opens the next one at once.
+   * @throws RequestError, or rejects with it, if the client has not asked for streams, or has too many.
    */
-  openStream(message: Message): OutgoingStream {
-    const { maxStreams } = this.limits;
+  openStream(message: Message): OutgoingStream | Promise<OutgoingStream> {
     if (!this.has('stream')) throw extensionRequired();
-    if (this.#streams.size >= maxStreams) {
+    if (this.#hasRoom || ![...this.#streams.values()].some(({ isOver }) => isOver)) return this.#open(message);
+    return setImmediate().then(() => this.#open(message));
+  }
+
+  get #hasRoom(): boolean {
+    return this.#streams.size < this.limits.maxStreams;
+  }
+
+  #open(message: Message): OutgoingStream {
+    const { maxStreams } = this.limits;
+    if (!this.#hasRoom) {
       throw new RequestError('TOO_MANY_STREAMS', `a connection may have ${maxStreams} streams at once`);
     }
-    const stream = new OutgoingStream(message, this.outbox, this.#itemBuffer, this.logger);
+    const free = () => this.#streams.delete(message);
+    const stream = new OutgoingStream(message, this.outbox, this.#itemBuffer, this.logger, free);
+    if (stream.isOver) return stream;
     this.#streams.set(message, stream);
     this.#requests.set(message.key, message);
+    if (this.#isAborting) stream.abort();
+    if (this.#replyToEnded) this.#giveUp(message, this.#replyToEnded);
     return stream;
   }
 
@@ -118,11 +135,13 @@ export class Extensions {
 
   /** Aborts the signals of all streams, so that they may end by themselves. */
   abortStreams(): void {
-    for (const message of this.#streams.keys()) message.abort();
+    this.#isAborting = true;
+    for (const stream of this.#streams.values()) stream.abort();
   }
 
   /** Ends all streams. @param reply Sends the reply to each of them. */
   endStreams(reply: (message: Message) => void): void {
+    this.#replyToEnded = reply;
     for (const message of this.#streams.keys()) this.#giveUp(message, reply);
   }
 
@@ -145,7 +164,7 @@ export class Extensions {
 
   /** Answers a request although its handler runs. */
   #giveUp(message: Message, reply: (message: Message) => void): void {
-    this.#requests.delete(message.key);
+    if (this.#requests.get(message.key) === message) this.#requests.delete(message.key);
     if (message.isAnswered) return;
     reply(message);
     message.giveUp();

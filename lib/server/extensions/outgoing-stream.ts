@@ -15,25 +15,32 @@ export const EMPTY_REPLY = Payload.binary(new Uint8Array());
  * is asked for an item while the client has granted some, and not too many bytes wait to be written.
  */
 export class OutgoingStream implements Demand {
-  /** Resolves when the stream has ended and its source has stopped; rejects with its failure. */
+  /** Resolves when the stream has ended; rejects with its failure. Its source may still run. */
   readonly ended: Promise<Payload>;
   readonly #name: string;
   readonly #waiting: Payload[] = [];
-  readonly #stopping: Promise<unknown>[] = [];
+  /** Those who wait for the demand of the client: an interceptor may have called the handler more than once. */
+  #resumes: (() => void)[] = [];
+  /** The number of parts that run. */
+  #held = 0;
+  #written = 0;
   #credit = STREAM_WINDOW;
   #isOver = false;
   /** The end of the source, while items wait. */
   #outcome: (() => void) | undefined;
-  #resume: (() => void) | undefined;
   #stopSource: (() => void) | undefined;
+  #whenStopped: (() => void) | undefined;
+  #isEnding = false;
   #resolve!: (end: Payload) => void;
   #reject!: (error: unknown) => void;
 
+  /** @param free Called when the stream is over, and nothing of it runs any more. */
   constructor(
     private readonly message: Message,
     private readonly outbox: Outbox,
     private readonly buffer: ItemBuffer,
     private readonly logger: ServerLogger,
+    private readonly free: () => void,
   ) {
     this.#name = ITEM_PREFIX + identifierToHex(message.identifier!);
     this.ended = new Promise((resolve, reject) => {
@@ -51,6 +58,14 @@ export class OutgoingStream implements Demand {
   }
 
   get isReady(): boolean {
+    return this.#isEnding ? this.#waiting.length === 0 : this.#canSend;
+  }
+
+  get written(): number {
+    return this.#written;
+  }
+
+  get #canSend(): boolean {
     return this.#credit > 0 && this.#waiting.length === 0 && !this.outbox.isFull;
   }
 
@@ -58,7 +73,7 @@ export class OutgoingStream implements Demand {
     return new Promise((resolve) => {
       if (this.#isOver || this.isReady) resolve();
       else {
-        this.#resume = resolve;
+        this.#resumes.push(resolve);
         if (this.outbox.isFull) this.outbox.drain();
       }
     });
@@ -73,17 +88,40 @@ export class OutgoingStream implements Demand {
     else this.#stopSource = stop;
   }
 
-  waitFor(stopped: unknown): void {
-    const { name } = this.message;
-    const failed = (error: unknown) =>
-      this.logger.error(`Stopping the source of stream ${JSON.stringify(name)} failed`, stackOf(error));
-    this.#stopping.push(Promise.resolve(stopped).catch(failed));
+  hold(): () => void {
+    let isHeld = true;
+    this.#held++;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      if (--this.#held === 0 && this.#isOver) this.#stopped();
+    };
+  }
+
+  stopFailed(error: unknown): void {
+    if (this.message.isAbortedBy(error)) return;
+    this.logger.error(`Stopping the source of stream ${JSON.stringify(this.message.name)} failed`, stackOf(error));
+  }
+
+  whenStopped(listener: () => void): void {
+    if (this.#held === 0) return listener();
+    this.#whenStopped = listener;
+    // Nobody needs what still runs.
+    this.message.giveUp();
+  }
+
+  /** Aborts the signal of the stream, and asks its source to go on, so that it may end by itself. */
+  abort(): void {
+    this.#isEnding = true;
+    this.message.abort();
+    this.#wake();
   }
 
   /** Sends an item, now or when the client grants it. If that is not possible, the stream fails. */
   write(item: Payload): void {
     if (this.#isOver || this.#outcome) return;
-    if (this.isReady) this.#send(item);
+    this.#written++;
+    if (this.#canSend) this.#send(item);
     else if (this.#waiting.length === 0 || this.buffer.hasRoom(item)) this.#wait(item);
     else {
       const text = 'the client takes fewer items than the stream has, and too many wait';
@@ -124,7 +162,7 @@ export class OutgoingStream implements Demand {
       if (this.outbox.isFull) this.outbox.drain();
     } else if (this.#outcome) this.#finish(this.#outcome);
     else if (this.isReady) this.#wake();
-    else if (this.#resume && this.outbox.isFull) this.outbox.drain();
+    else if (this.#resumes.length > 0 && this.outbox.isFull) this.outbox.drain();
   }
 
   #send(item: Payload): void {
@@ -165,14 +203,19 @@ export class OutgoingStream implements Demand {
     this.#waiting.length = 0;
     this.#stopSource?.();
     this.#wake();
-    // The source may still use what the application closes afterwards.
-    if (this.#stopping.length === 0) outcome();
-    else void Promise.all(this.#stopping).then(outcome);
+    outcome();
+    if (this.#held === 0) this.#stopped();
+  }
+
+  #stopped(): void {
+    this.free();
+    this.#whenStopped?.();
+    this.#whenStopped = undefined;
   }
 
   #wake(): void {
-    const resume = this.#resume;
-    this.#resume = undefined;
-    resume?.();
+    const resumes = this.#resumes;
+    this.#resumes = [];
+    for (const resume of resumes) resume();
   }
 }
