@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { defer, from, isObservable, Observable, type Subscriber } from 'rxjs';
 // RxJS 7.1 exports operators only here.
 import { catchError } from 'rxjs/operators';
@@ -5,6 +6,13 @@ import { describeType } from '../../protocol/payload-codec.js';
 import { isPromiseLike } from '../../protocol/promise.js';
 import type { Demand } from '../../server/extensions/demand.js';
 import type { Message } from '../../server/message.js';
+
+/** Items that a source is asked for in one turn of the event loop while operators hand none of them on. */
+const BATCH = 64;
+/** Items after which operators seem to hold them back rather than to leave some out. */
+const MANY = 4_096;
+/** Time between two batches while operators seem to hold items back, in milliseconds. */
+const PAUSE = 10;
 
 /** `Class.method`, for errors. */
 export function handlerLabel(instance: object, callback: (...args: never[]) => unknown): string {
@@ -65,6 +73,9 @@ function pull(items: AsyncIterable<unknown>, demand: Demand, subscriber: Subscri
   const iterator = items[Symbol.asyncIterator]();
   const release = demand.hold();
   let hasEnded = false;
+  /** Items since the last one that operators handed on at once. */
+  let unseen = 0;
+  let isDirect = false;
   const run = async () => {
     try {
       while (!subscriber.closed) {
@@ -72,7 +83,12 @@ function pull(items: AsyncIterable<unknown>, demand: Demand, subscriber: Subscri
         if (subscriber.closed) return;
         const { done, value } = await iterator.next();
         if (done) break;
+        const { written } = demand;
         subscriber.next(value);
+        if (demand.written > written) {
+          unseen = 0;
+          isDirect = true;
+        } else if (++unseen % BATCH === 0) await (isDirect || unseen < MANY ? setImmediate() : setTimeout(PAUSE));
       }
       if (subscriber.closed) return;
       hasEnded = true;

@@ -22,7 +22,7 @@ import {
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
 import { WebwireClient } from 'nestjs-webwire/client';
-import { map, merge, Observable, take } from 'rxjs';
+import { concatMap, map, merge, NEVER, Observable, take } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { deferred } from '../../support/deferred.js';
@@ -73,6 +73,13 @@ class Failing implements NestInterceptor {
 }
 
 @Injectable()
+class Holding implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler) {
+    return next.handle().pipe(concatMap(() => NEVER));
+  }
+}
+
+@Injectable()
 class Doubling implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler) {
     return merge(next.handle(), next.handle());
@@ -91,6 +98,8 @@ async function* untilStuck(items: string[]) {
 
 @WebwireGateway()
 class Gateway {
+  made = 0;
+
   @WebwireStream('closing generator') closingGenerator(@ConnectedSocket() connection: WebwireConnection) {
     void connection.close();
     return {
@@ -133,6 +142,9 @@ class Gateway {
   @UseInterceptors(Doubling) @WebwireStream('doubled') async *doubled() {
     for (let n = 0; n < 300; n++) yield String(n);
   }
+  @UseInterceptors(Holding) @WebwireStream('held back') async *heldBack() {
+    for (this.made = 0; this.made < 200_000; this.made++) yield 'x';
+  }
   @WebwireStream('short') async *short() {
     yield 'one';
   }
@@ -166,7 +178,7 @@ async function start(options: WebwireModuleOptions = {}) {
   log = new Queue();
   stuck = deferred();
   const app = await TestApp.start(
-    { providers: [Gateway, ScopedGateway, LateGuard, LateInterceptor, First, Failing, Doubling] },
+    { providers: [Gateway, ScopedGateway, LateGuard, LateInterceptor, First, Failing, Holding, Doubling] },
     { sessions: false, shutdownTimeout: 5_000, ...options },
   );
   onTestFinished(async () => {
@@ -244,6 +256,14 @@ it('an interceptor may call a handler twice at once', async () => {
   let count = 0;
   for await (const _item of client.stream('doubled', undefined, { idleTimeout: 2_000 })) count++;
   expect(count).toBe(600);
+});
+
+it('operators that hold items back do not let a generator block the server', async () => {
+  const { app, client } = await start();
+  client.send('held back');
+  expect(await client.ask('echo')).toBe('utf8 x');
+  expect(app.get(Gateway).made).toBeGreaterThan(0);
+  expect(app.get(Gateway).made).toBeLessThan(100_000);
 });
 
 it('a shutdown lets a generator end by itself although its client takes no items', async () => {
