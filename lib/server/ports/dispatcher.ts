@@ -24,7 +24,7 @@ export interface Dispatcher<Connection> {
    * @throws HandshakeRejection if the client may not connect. The server logs any other error; the client gets HTTP
    *   status 500.
    */
-  authorize?(handshake: Handshake): Promise<void>;
+  authorize?: ((handshake: Handshake) => Promise<void>) | undefined;
   /** Called when a connection has opened, after its AcceptConf was sent. The server logs errors. */
   connected(connection: Connection): void | Promise<void>;
   /** Called when a connection has ended. The server logs errors; a shutdown waits for the promise. */
