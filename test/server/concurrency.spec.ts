@@ -344,6 +344,16 @@ describe('a connection at its limit', () => {
     expect(show(await client.next())).toBe('signal wwr:busy binary ');
   });
 
+  it('sends that it is busy also if the client asks while it is not read', async () => {
+    await start({ concurrencyLimit: 1 });
+    together(() => {
+      for (let n = 0; n <= WAITING; n++) client.send('slow', String(n));
+      client.send('wwr:extensions', '{"extensions":["ping"]}');
+    });
+    expect(show(await client.next())).toMatch(/^utf8 {"ext/);
+    expect(show(await client.next())).toBe('signal wwr:busy binary ');
+  });
+
   it('does not send it to others', async () => {
     await start({ concurrencyLimit: 1 });
     const isPaused = once(socket, 'pause');

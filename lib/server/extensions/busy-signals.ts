@@ -14,6 +14,7 @@ const BUSY = { type: MessageType.SignalBinary, name: BUSY_NAME, payload: new Uin
 export class BusySignals {
   #lastAt = -INTERVAL;
   #timer: NodeJS.Timeout | undefined;
+  #isDue = false;
 
   constructor(private readonly outbox: Outbox) {}
 
@@ -28,11 +29,18 @@ export class BusySignals {
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#isDue = false;
   }
 
-  /** Not while bytes wait: they are a sign of life themselves, and arrive first. */
+  /** Called when the bytes that waited have been written. */
+  drained(): void {
+    if (this.#isDue) this.#send();
+  }
+
+  /** Not while bytes wait: they are a sign of life themselves, and arrive first. The signal follows them. */
   readonly #send = (): void => {
-    if (this.outbox.isBuffering) return;
+    this.#isDue = this.outbox.isBuffering;
+    if (this.#isDue) return this.outbox.drain();
     this.#lastAt = performance.now();
     this.outbox.send(BUSY);
   };

@@ -130,6 +130,7 @@ export class Extensions {
 
   /** Data that waited to be written has been written. */
   drained(): void {
+    this.busySignals?.drained();
     for (const stream of this.#streams.values()) stream.flush();
   }
 
