@@ -158,7 +158,7 @@ export class Stage {
       const fail = (cause: string) =>
         reject(new Error(`${command} ${args.join(' ')} ${cause}, but it should have printed ${ready}\n${output}`));
       const timer = setTimeout(fail, START_TIMEOUT, `printed this within ${START_TIMEOUT} ms`);
-      void ended.then(() => {
+      child.once('close', () => {
         clearTimeout(timer);
         fail('ended');
       });
