@@ -299,8 +299,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     try {
       const context = this.#options.trace?.({ kind, name });
       if (!context) return undefined;
-      const { traceparent, tracestate = '' } = context;
-      if (/^[\da-f-]{55}/.test(traceparent)) return `${traceparent}\n${tracestate}`;
+      const { traceparent, tracestate } = context;
+      if (/^[\da-f-]{55}/.test(traceparent)) return `${traceparent}\n${tracestate ?? ''}`;
       throw new TypeError('the option trace returned no traceparent');
     } catch (error) {
       this.#emit('error', { error });

@@ -73,7 +73,9 @@ function checked(payload: unknown): Payload {
 export function describeType(value: unknown): string {
   if (typeof value !== 'object' || value === null) return value === null ? 'null' : `a value of type ${typeof value}`;
   const { constructor } = value as { constructor?: { name?: unknown } };
-  return `a value of type ${typeof constructor?.name === 'string' ? constructor.name : 'object'}`;
+  const name = constructor?.name;
+  // The constructor of a generator has an empty name.
+  return `a value of type ${typeof name === 'string' && name ? name : 'object'}`;
 }
 
 function encodeBytes(value: unknown): Payload | undefined {

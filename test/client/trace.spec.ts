@@ -59,8 +59,9 @@ describe('what the client sends with the option trace', () => {
     expect((await reply).text()).toBe('y');
   });
 
-  it('is the trace context just before a signal', async () => {
-    const { client, socket } = await answered({ trace: () => ({ traceparent: PARENT }) });
+  it.each([undefined, null])('is the trace context just before a signal, without tracestate %s', async (tracestate) => {
+    const context = { traceparent: PARENT, tracestate } as TraceContext;
+    const { client, socket } = await answered({ trace: () => context });
     await client.signal('s', 'x');
     expect(await socket.received.take()).toBe(`4009${hex(`wwr:trace${PARENT}\n`)}`);
     expect(await socket.received.take()).toBe(`40017378`);

@@ -41,17 +41,12 @@ export function itemsOf(result: unknown, message: Message, handler: string): Obs
 /** The items of a promised Observable. It is subscribed to in any case, so that a source which comes too late is closed. */
 export function laterItems(promise: Promise<Observable<unknown>>, { demand }: Message): Observable<unknown> {
   return new Observable((subscriber) => {
-    const release = demand!.hold();
-    promise.then(
-      (items) => {
-        items.subscribe(subscriber);
-        release();
-      },
-      (error: unknown) => {
-        release();
-        subscriber.error(error);
-      },
-    );
+    void promise
+      .then(
+        (items) => void items.subscribe(subscriber),
+        (error: unknown) => subscriber.error(error),
+      )
+      .finally(demand!.hold());
   });
 }
 
@@ -65,7 +60,15 @@ export function recoverable(
   recover: (error: unknown) => Promise<unknown>,
   { demand }: Message,
 ): Observable<unknown> {
-  return defer(run).pipe(catchError((error: unknown) => from(recover(error).finally(demand!.hold()))));
+  const answer = async (error: unknown) => {
+    const release = demand!.hold();
+    try {
+      return await recover(error);
+    } finally {
+      release();
+    }
+  };
+  return defer(run).pipe(catchError((error: unknown) => from(answer(error))));
 }
 
 /** @returns Stops the iterator: called when the subscriber has unsubscribed, and when the iterator has ended. */

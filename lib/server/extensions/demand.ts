@@ -1,4 +1,4 @@
-/** What the source of a stream has to respect, so that nothing is made that the client does not take yet. */
+/** The demand of the client for items of a stream. The source makes an item only when the client takes one. */
 export interface Demand {
   /** True if the source should make an item now. */
   readonly isReady: boolean;

@@ -142,6 +142,9 @@ class Gateway {
       throwError(() => new ForbiddenException('no')),
     );
   }
+  @WebwireStream('sync generator') *syncGenerator() {
+    yield 'x';
+  }
   @WebwireStream('array') array() {
     return ['a'];
   }
@@ -342,6 +345,7 @@ describe('a stream', () => {
   it.each([
     ['array', 'Gateway.array returned a value of type Array'],
     ['text', 'Gateway.text returned a value of type string'],
+    ['sync generator', 'Gateway.syncGenerator returned a value of type object'],
   ])('cannot be anything else: %s', async (name, problem) => {
     const { app, client } = await startExtended();
     expect(await open(client, name)).toEqual(['internal error']);
