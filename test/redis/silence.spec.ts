@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Redis } from 'ioredis';
 import { Session } from 'nestjs-webwire';
 import { RedisSessionManager, WebwireEmitter } from 'nestjs-webwire/redis';
@@ -33,13 +34,21 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     return node;
   }
 
-  async function becomes(node: BareNode, isHealthy: boolean): Promise<void> {
-    await expect.poll(() => node.cluster.health().isHealthy, { timeout: 15_000 }).toBe(isHealthy);
+  async function becomesHealthy(node: BareNode): Promise<void> {
+    await expect.poll(() => node.cluster.health().isHealthy, { timeout: 15_000 }).toBe(true);
+  }
+
+  /** Freezes connections and waits until the node reports it. A node may be healthy again too soon to see it by polling. */
+  async function freeze(name: string, node: BareNode): Promise<number> {
+    const disconnected = once(node.cluster, 'disconnected');
+    const frozen = proxy.freeze(name);
+    await disconnected;
+    return frozen;
   }
 
   /** The node receives signals to a group, and its session members are in Redis. */
   async function worksAgain(node: BareNode, other: BareNode): Promise<void> {
-    await becomes(node, true);
+    await becomesHealthy(node);
     other.cluster.publish(ROOM, encodeSignal('there', undefined, plainCodec), []);
     await node.told.take(({ kind }) => kind === 'signal');
     node.cluster.publish(ROOM, encodeSignal('back', undefined, plainCodec), []);
@@ -56,8 +65,7 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     for (const { cluster } of [node, other]) cluster.join('room');
     await Promise.all([node.cluster.synchronized(), other.cluster.synchronized()]);
     expect(await node.cluster.places.take('s', 'place', { limit: 1, isNew: false })).toBe('taken');
-    expect(proxy.freeze(name)).toBe(name === 'webwire' ? 2 : 1);
-    await becomes(node, false);
+    expect(await freeze(name, node)).toBe(name === 'webwire' ? 2 : 1);
     await worksAgain(node, other);
   });
 
@@ -66,8 +74,7 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
     for (const { cluster } of [node, other]) cluster.join('room');
     expect(await node.cluster.places.take('s', 'place', { limit: 1, isNew: false })).toBe('taken');
     for (const name of ['webwire-subscriber', 'webwire\r\n', 'webwire-subscriber']) {
-      proxy.freeze(name);
-      await becomes(node, false);
+      await freeze(name, node);
       await worksAgain(node, other);
     }
   });
@@ -119,13 +126,14 @@ describeWithRedis('connections to Redis that go silent while new ones work', () 
 
   it('are abandoned if the server accepts them but does not answer', async () => {
     const node = await startNode();
+    const disconnected = once(node.cluster, 'disconnected');
     redis.stall();
-    await becomes(node, false);
+    await disconnected;
     // Attempts made until now hang in their ready checks. Later attempts reach another server.
     const successor = await RedisServer.start();
     opened.unshift(() => successor.stop());
     proxy.target = successor.port;
-    await becomes(node, true);
+    await becomesHealthy(node);
     redis.resume();
   });
 });
