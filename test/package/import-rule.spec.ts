@@ -17,16 +17,17 @@ const LIB = new URL('../../lib/', import.meta.url);
 const RULES: ImportRules = {
   common: { folders: ['protocol'], packages: [], node: true },
   protocol: { folders: [], packages: [], node: false },
-  client: { folders: ['protocol'], packages: [], node: false },
+  contract: { folders: ['protocol'], packages: [], node: false },
+  client: { folders: ['contract', 'protocol'], packages: [], node: false },
   session: { folders: ['common', 'protocol'], packages: [], node: true },
-  server: { folders: ['session', 'common', 'protocol'], packages: [], node: true },
+  server: { folders: ['session', 'common', 'contract', 'protocol'], packages: [], node: true },
   transport: { folders: ['server', 'common', 'protocol'], packages: [], node: true },
   nest: {
-    folders: ['transport', 'server', 'session', 'common', 'protocol'],
+    folders: ['transport', 'server', 'session', 'common', 'contract', 'protocol'],
     packages: ['@nestjs', 'rxjs'],
     node: true,
   },
-  redis: { folders: ['server', 'session', 'common', 'protocol'], packages: ['ioredis'], node: true },
+  redis: { folders: ['server', 'session', 'common', 'contract', 'protocol'], packages: ['ioredis'], node: true },
   '.': { folders: ['nest', 'transport', 'server', 'session', 'common', 'protocol'], packages: [], node: false },
   'client-module': { folders: ['client'], packages: ['@nestjs', 'ws'], node: false },
   testing: { folders: ['.', 'client'], packages: ['@nestjs'], node: false },
@@ -89,6 +90,17 @@ describe('the sources', () => {
     expect(files).toContain('protocol/decode.ts');
     expect(files.filter(isIn('client'))).toEqual([]);
     expect(files.filter(isIn('redis'))).toEqual([]);
+  });
+});
+
+describe('contracts', () => {
+  it('load nothing but their own files: of the protocol, they have types only', () => {
+    const loaded = [...readLib()]
+      .filter(([file]) => file.startsWith('contract/'))
+      .flatMap(([, text]) => [...text.matchAll(/^(?:import|export) (?!type\b).*? from '([^']+)';$/gms)])
+      .map(([, specifier]) => specifier!);
+    expect(loaded).not.toEqual([]);
+    expect(loaded.filter((specifier) => !specifier.startsWith('./'))).toEqual([]);
   });
 });
 

@@ -1,0 +1,95 @@
+import { ContractError } from './contract-error.js';
+import type { ContractEntry } from './entries.js';
+import type { OptionalSchema } from './standard-schema.js';
+import { assertFits, isThenable } from './validate.js';
+
+/** Something that a client has received. */
+interface Received {
+  /** Decodes the payload. */
+  readonly body: unknown;
+}
+
+/** Finds the entry of a message. */
+export type FindEntry = (kind: ContractEntry['kind'], name: string) => ContractEntry | undefined;
+
+/**
+ * Validates what one client receives. The client gets it from its contract, so that the code is only in bundles of programs with
+ * a contract.
+ */
+export class ContractReader {
+  readonly #find: FindEntry;
+  /** Signals that wait for an asynchronous schema, their own or that of an earlier one. */
+  #waiting = 0;
+  /** Resolves when the last of them is delivered, or did not fit. */
+  #last: Promise<unknown> | undefined;
+
+  constructor(find: FindEntry) {
+    this.#find = find;
+  }
+
+  /**
+   * Validates a reply or an item of a stream, and makes the result its `body`. Names that the contract does not have pass.
+   * @throws ContractError, or rejects with it.
+   */
+  read<Payload extends Received>(
+    kind: 'request' | 'stream',
+    name: string,
+    payload: Payload,
+  ): Payload | PromiseLike<Payload> {
+    const entry = this.#find(kind, name);
+    if (!entry) return payload;
+    const subject = `${kind === 'request' ? 'the reply to' : 'an item of the stream'} ${JSON.stringify(name)}`;
+    return fitPayload(payload, resultSchema(entry), subject);
+  }
+
+  /**
+   * Validates a signal of the server, and delivers it after those that arrived before.
+   * @throws ContractError, or rejects with it. Then the signal is not delivered.
+   */
+  signal(name: string, payload: Received, deliver: () => void): void | Promise<void> {
+    const entry = this.#find('serverSignal', name);
+    const fitting = entry && fitPayload(payload, entry.body, `the signal ${JSON.stringify(name)}`);
+    if (this.#waiting === 0 && !isThenable(fitting)) return deliver();
+    const turn = this.#deliverAfter(this.#last, fitting, deliver);
+    this.#last = Promise.allSettled([turn]);
+    return turn;
+  }
+
+  async #deliverAfter(earlier: Promise<unknown> | undefined, fitting: unknown, deliver: () => void): Promise<void> {
+    this.#waiting++;
+    try {
+      await Promise.allSettled([earlier, fitting]);
+      await fitting;
+      deliver();
+    } finally {
+      this.#waiting--;
+    }
+  }
+}
+
+function resultSchema(entry: ContractEntry): OptionalSchema {
+  if (entry.kind === 'request') return entry.reply;
+  return entry.kind === 'stream' ? entry.item : undefined;
+}
+
+function fitPayload<Payload extends Received>(
+  payload: Payload,
+  schema: OptionalSchema,
+  subject: string,
+): Payload | PromiseLike<Payload> {
+  const fitting = assertFits(schema, schema && decodeReceived(payload, subject), () => subject);
+  return isThenable(fitting) ? fitting.then((body) => withBody(payload, body)) : withBody(payload, fitting);
+}
+
+function decodeReceived(payload: Received, subject: string): unknown {
+  try {
+    return payload.body;
+  } catch (cause) {
+    throw new ContractError(subject, [], 'is not JSON', { cause });
+  }
+}
+
+/** The same object, as no one else has it yet. */
+function withBody<Payload extends Received>(payload: Payload, body: unknown): Payload {
+  return Object.defineProperty(payload, 'body', { value: body });
+}
