@@ -14,6 +14,7 @@ import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator
 import { InjectedServersModule, provideInjectedServers } from './decorators/injected-servers.module.js';
 import { MODULE_METADATA } from './internals/nest-internals.js';
 import { markAsModulesOwn } from './internals/serving-adapter.js';
+import { assertContractsServed } from './servers/unserved-entries.js';
 import { assertHandlersServed, hasGateways } from './servers/unserved-handlers.js';
 import { ServerRegistry } from './servers/server-registry.js';
 import type { SessionOptions } from './options/session-options.js';
@@ -29,7 +30,7 @@ import { InvalidOptionError } from '../common/options.js';
 import { SessionKeyGenerator } from '../session/session-key-generator.js';
 import { SessionManager } from '../session/session-manager.js';
 import { WebwireAdapter } from './webwire.adapter.js';
-import { checkGivenOptions, type WebwireModuleOptions } from './options/module-options.js';
+import { checkGivenOptions, contractsIn, type WebwireModuleOptions } from './options/module-options.js';
 import {
   ASYNC_OPTIONS_TYPE,
   CHECKED_OPTIONS,
@@ -108,6 +109,8 @@ export class WebwireModule extends ConfigurableModuleClass implements OnModuleIn
   onModuleInit(): void {
     const logger = quiet(new Logger('Webwire'));
     assertHandlersServed(this.modules, this.config, logger);
+    // Without a gateway, Nest does not ask the adapter for a server, which makes this check otherwise.
+    if (!hasGateways(this.modules)) assertContractsServed([], contractsIn(this.options), logger);
     // A node of a cluster needs no gateway: it may only send signals.
     if (this.options.cluster || hasGateways(this.modules)) return;
     logger.warn(

@@ -1,13 +1,14 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { LocalClusterNode } from './cluster-node.js';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
+import type { SendArguments, ServerSignalEntry } from '../contract/entries.js';
 import type { WebwireConnection } from '../server/connection.js';
 import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 import { check, stringThat } from '../common/options.js';
 import type { GroupMember, GroupMemberEvent } from '../server/group-member.js';
 import { checkJoinOptions, type JoinOptions } from '../server/join-options.js';
 import type { WebwireServer } from '../server/server.js';
-import { EncodedSignal } from '../server/signal.js';
+import { EncodedSignal, type SignalTarget } from '../server/signal.js';
 import type { ServerRegistry } from './servers/server-registry.js';
 import { digestOf } from '../common/key-digest.js';
 import {
@@ -86,6 +87,14 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
   }
 
   /**
+   * Sends a signal of a contract to all connections, or to those of one server. The body is validated, as by
+   * `connection.signal()`.
+   */
+  broadcast<Entry extends ServerSignalEntry>(
+    signal: Entry,
+    ...args: SendArguments<Entry, [options?: BroadcastOptions]>
+  ): number;
+  /**
    * Sends a signal to all connections, or to those of one server.
    *
    * @param name As for `connection.signal()`.
@@ -95,12 +104,13 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
    *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError for a bad option or an unknown gateway.
    */
-  broadcast(name: string, body?: unknown, options: BroadcastOptions = {}): number {
+  broadcast(name: string, body?: unknown, options?: BroadcastOptions): number;
+  broadcast(target: SignalTarget, body?: unknown, options: BroadcastOptions = {}): number {
     const { except, gateway } = checkBroadcastOptions(options);
-    const target = gateway && this.registry.find(gateway, 'broadcast()');
-    const signal = this.#encode(name, body, target && [target.server]);
-    const count = this.node.local.toAll(signal.messageFor, except, target?.server);
-    this.node.publish({ kind: 'all', gateway: target?.name }, signal, except);
+    const found = gateway && this.registry.find(gateway, 'broadcast()');
+    const signal = this.#encode(target, body, found && [found.server]);
+    const count = this.node.local.toAll(signal.messageFor, except, found?.server);
+    this.node.publish({ kind: 'all', gateway: found?.name }, signal, except);
     return count;
   }
 
@@ -150,6 +160,12 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
     this.registry.groups.leave(connection, group);
   }
 
+  /** Sends a signal of a contract to the members of a group. The body is validated, as by `connection.signal()`. */
+  signalGroup<Entry extends ServerSignalEntry>(
+    group: string,
+    signal: Entry,
+    ...args: SendArguments<Entry, [options?: SignalGroupOptions]>
+  ): number;
   /**
    * Sends a signal to the members of a group, on all servers of the application.
    *
@@ -160,9 +176,10 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
    *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
-  signalGroup(group: string, name: string, body?: unknown, options: SignalGroupOptions = {}): number {
+  signalGroup(group: string, name: string, body?: unknown, options?: SignalGroupOptions): number;
+  signalGroup(group: string, target: SignalTarget, body?: unknown, options: SignalGroupOptions = {}): number {
     const { except, local = false } = checkSignalGroupOptions(options);
-    const signal = this.#encode(name, body);
+    const signal = this.#encode(target, body);
     const count = this.node.local.toGroup(group, signal.messageFor, except);
     if (!local) this.node.publish({ kind: 'group', group }, signal, except);
     return count;
@@ -186,6 +203,8 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
     return (await this.node.sessionService?.registry.count(key)) ?? 0;
   }
 
+  /** Sends a signal of a contract to each connection that has a session. The body is validated, as by `connection.signal()`. */
+  signalSession<Entry extends ServerSignalEntry>(key: string, signal: Entry, ...body: SendArguments<Entry>): number;
   /**
    * Sends a signal to each connection that has a session.
    *
@@ -195,8 +214,9 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
    *   ProtocolError or TypeError as `connection.signal()`.
    */
-  signalSession(key: string, name: string, body?: unknown): number {
-    const signal = this.#encode(name, body);
+  signalSession(key: string, name: string, body?: unknown): number;
+  signalSession(key: string, target: SignalTarget, body?: unknown): number {
+    const signal = this.#encode(target, body);
     const session = digestOf(key);
     const count = this.node.local.toSession(session, signal.messageFor, new Set());
     this.node.publish({ kind: 'session', session }, signal);
@@ -215,8 +235,8 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
     return (await this.node.sessionService?.closeSession(key)) ?? 0;
   }
 
-  #encode(name: string, body: unknown, servers: Iterable<WebwireServer> = this.servers): EncodedSignal {
+  #encode(target: SignalTarget, body: unknown, servers: Iterable<WebwireServer> = this.servers): EncodedSignal {
     const codecs = Array.from(servers, ({ codec }) => codec);
-    return new EncodedSignal(name, body, codecs.length > 0 ? codecs : [this.registry.defaultCodec]);
+    return new EncodedSignal(target, body, codecs.length > 0 ? codecs : [this.registry.defaultCodec]);
   }
 }

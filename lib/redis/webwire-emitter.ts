@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import type { SendArguments, ServerSignalEntry } from '../contract/entries.js';
 import { check, OBJECT_RULE, stringThat, type OptionRules } from '../common/options.js';
 import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { ClusterTarget } from '../server/ports/cluster.js';
 import { CODEC_RULE } from '../server/server-options.js';
-import { encodeSignal } from '../server/signal.js';
+import { encodeSignal, type SignalTarget } from '../server/signal.js';
 import { SessionError } from '../session/session-error.js';
 import type { SessionManager } from '../session/session-manager.js';
 import { digestOf } from '../common/key-digest.js';
@@ -87,6 +88,12 @@ export class WebwireEmitter {
     this.#connection = new RedisConnection({ name: 'webwire-emitter', commandTimeout, createClient });
   }
 
+  /** Sends a signal of a contract to each connection that has a session. The body is validated, as by `connection.signal()`. */
+  signalSession<Entry extends ServerSignalEntry>(
+    key: string,
+    signal: Entry,
+    ...body: SendArguments<Entry>
+  ): Promise<number>;
   /**
    * Sends a signal to each connection that has a session.
    *
@@ -95,10 +102,17 @@ export class WebwireEmitter {
    * @returns The number of nodes that it was sent to.
    * @throws ProtocolError or TypeError as `connection.signal()`.
    */
-  async signalSession(key: string, name: string, body?: unknown): Promise<number> {
-    return this.#publish({ kind: 'session', session: digestOf(key) }, name, body, {});
+  signalSession(key: string, name: string, body?: unknown): Promise<number>;
+  async signalSession(key: string, signal: SignalTarget, body?: unknown): Promise<number> {
+    return this.#publish({ kind: 'session', session: digestOf(key) }, signal, body, {});
   }
 
+  /** Sends a signal of a contract to the members of a group. The body is validated, as by `connection.signal()`. */
+  signalGroup<Entry extends ServerSignalEntry>(
+    group: string,
+    signal: Entry,
+    ...args: SendArguments<Entry, [options?: EmitterSignalOptions]>
+  ): Promise<number>;
   /**
    * Sends a signal to the members of a group.
    *
@@ -106,11 +120,25 @@ export class WebwireEmitter {
    * @returns The number of nodes that it was sent to.
    * @throws ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
-  async signalGroup(group: string, name: string, body?: unknown, options: EmitterSignalOptions = {}): Promise<number> {
+  signalGroup(group: string, name: string, body?: unknown, options?: EmitterSignalOptions): Promise<number>;
+  async signalGroup(
+    group: string,
+    signal: SignalTarget,
+    body?: unknown,
+    options: EmitterSignalOptions = {},
+  ): Promise<number> {
     check('group', group, TEXT_RULE);
-    return this.#publish({ kind: 'group', group }, name, body, options);
+    return this.#publish({ kind: 'group', group }, signal, body, options);
   }
 
+  /**
+   * Sends a signal of a contract to all connections, or to those of the servers of one gateway. The body is validated, as by
+   * `connection.signal()`.
+   */
+  broadcast<Entry extends ServerSignalEntry>(
+    signal: Entry,
+    ...args: SendArguments<Entry, [options?: EmitterBroadcastOptions]>
+  ): Promise<number>;
   /**
    * Sends a signal to all connections, or to those of the servers of one gateway.
    *
@@ -118,11 +146,12 @@ export class WebwireEmitter {
    * @returns The number of nodes that it was sent to.
    * @throws ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
-  async broadcast(name: string, body?: unknown, options: EmitterBroadcastOptions = {}): Promise<number> {
+  broadcast(name: string, body?: unknown, options?: EmitterBroadcastOptions): Promise<number>;
+  async broadcast(signal: SignalTarget, body?: unknown, options: EmitterBroadcastOptions = {}): Promise<number> {
     check('broadcast', options, OBJECT_RULE);
     const { gateway } = options;
     if (gateway !== undefined) check('broadcast.gateway', gateway, stringThat('the name of a gateway', Boolean));
-    return this.#publish({ kind: 'all', gateway }, name, body, options);
+    return this.#publish({ kind: 'all', gateway }, signal, body, options);
   }
 
   /**
@@ -165,13 +194,13 @@ export class WebwireEmitter {
 
   async #publish(
     target: ClusterTarget,
-    name: string,
+    signal: SignalTarget,
     body: unknown,
     { except = [] }: EmitterSignalOptions,
   ): Promise<number> {
     const ids = typeof except === 'string' ? [except] : [...except];
     for (const id of ids) check('except', id, ID_RULE);
-    const message = encodeSignal(name, body, this.#options.codec ?? plainCodec);
+    const message = encodeSignal(signal, body, this.#options.codec ?? plainCodec);
     const envelope = encodeEnvelope({ origin: this.#origin, target, except: ids, message });
     const commands = this.#connected();
     const channel = this.#keys.channelOf(target);

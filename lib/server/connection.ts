@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { SendArguments, ServerSignalEntry } from '../contract/entries.js';
 import type { ProtocolError } from '../protocol/index.js';
 import type { PayloadCodec } from '../protocol/payload-codec.js';
 import type { Session } from '../session/session.js';
@@ -18,7 +19,7 @@ import { addMovedConnectionMembers } from './moved-connection-members.js';
 import { ConnectionLifetime } from './connection-lifetime.js';
 import { AsyncScope } from './async-scope.js';
 import type { ServerContext } from './server-context.js';
-import { signalOf } from './signal.js';
+import { signalOf, type SignalTarget } from './signal.js';
 
 /** A connected client. */
 export class WebwireConnection {
@@ -96,6 +97,16 @@ export class WebwireConnection {
   }
 
   /**
+   * Sends a signal of a contract to this client, as JSON.
+   *
+   * @param signal Entry of `serverSignals` of a contract.
+   * @param body Validated by the schema of the entry, which may transform it.
+   * @returns As `signal(name, body)`.
+   * @throws ContractError for a body that does not fit; TypeError if the schema is asynchronous; as `signal(name, body)`.
+   * @example connection.signal(chat.serverSignals.message, message);
+   */
+  signal<Entry extends ServerSignalEntry>(signal: Entry, ...body: SendArguments<Entry>): boolean;
+  /**
    * Sends a signal to this client (docs/PROTOCOL.md, section 5). Signals and replies are sent in the order of the calls; a
    * signal that a handler sends precedes the reply of that handler.
    *
@@ -109,8 +120,9 @@ export class WebwireConnection {
    * @throws ProtocolError if the protocol forbids it: a bad name, or neither name nor body.
    * @throws TypeError for a body that JSON cannot express, a promise or an Observable; any error that the codec throws.
    */
-  signal(name: string, body?: unknown): boolean {
-    return this.#outbox.signal(signalOf(name, body, this.#context.codec));
+  signal(name: string, body?: unknown): boolean;
+  signal(target: SignalTarget, body?: unknown): boolean {
+    return this.#outbox.signal(signalOf(target, body, this.#context.codec));
   }
 
   /** Encodes the signals to this client. @internal */

@@ -11,14 +11,18 @@ import {
   type NestLocator,
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
+import { defineContract } from 'nestjs-webwire/contract';
 import { MessageType } from 'nestjs-webwire/protocol';
 import { RedisCluster, RedisSessionManager, WebwireEmitter } from 'nestjs-webwire/redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { digestOf } from '../../lib/common/key-digest.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { TestApp } from '../support/test-app.js';
 import { describe as show, type WireClient } from '../support/wire-client.js';
 import { logOut, restore, signIn } from './session-client.js';
+
+const { said } = defineContract({ serverSignals: { said: { body: z.object({ text: z.string() }) } } }).serverSignals;
 
 @WebwireGateway()
 class Main {
@@ -306,6 +310,16 @@ describeWithRedis('two applications with a RedisCluster', () => {
       expect(await through(first, there)).toEqual(['signal a utf8 all', 'signal g utf8 {"n":1}', 'signal s binary 00']);
       expect(await through(first, other)).toEqual(['signal a utf8 all', 'signal o utf8 x']);
       expect(await through(second, here)).toEqual(['signal a utf8 all']);
+    });
+
+    it('signals entries of a contract as validated JSON, as a node does', async () => {
+      const there = await second.connect();
+      const body = { text: 'hi', secret: 1 };
+      expect(await emitter.broadcast(said, body)).toBe(2);
+      serviceOf(first).broadcast(said, body);
+      expect(await through(first, there)).toEqual(['signal said utf8 {"text":"hi"}', 'signal said utf8 {"text":"hi"}']);
+      const refused = emitter.signalGroup('room', said, { text: 5 } as never);
+      await expect(refused).rejects.toMatchObject({ code: 'CONTRACT_VIOLATION' });
     });
 
     it('closes sessions', async () => {

@@ -1,4 +1,5 @@
 import type { ApplicationConfig } from '@nestjs/core';
+import type { HandlerEntry } from '../../contract/entries.js';
 import type { PayloadCodec } from '../../protocol/payload-codec.js';
 
 /** On a class that is decorated with `@WebwireGateway()`: its `GatewayBrand`. */
@@ -31,4 +32,6 @@ export interface HandlesMetadata {
   /** Messages of this name, or all that no other handler handles. */
   readonly target: { readonly name: string } | 'fallback';
   readonly codec: PayloadCodec | undefined;
+  /** The entry of a contract that the method takes; `undefined` for a method that takes a name. */
+  readonly entry?: HandlerEntry;
 }

@@ -1,4 +1,6 @@
-import { handlerDecorator, type WebwireHandlerOptions } from '../options/handler-options.js';
+import type { RequestEntry } from '../../contract/entries.js';
+import { handlerDecorator, type OptionsWithName, type WebwireHandlerOptions } from '../options/handler-options.js';
+import type { EntryDecorator } from './entry-handler.js';
 
 /**
  * Makes a method handle requests. Its return value is the reply; an error that it throws fails the request (README,
@@ -15,9 +17,21 @@ export function WebwireRequest(
   name?: string,
   options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
 ): MethodDecorator;
-export function WebwireRequest(options: WebwireHandlerOptions): MethodDecorator;
+export function WebwireRequest(options: OptionsWithName): MethodDecorator;
+/**
+ * Makes a method handle the requests of an entry of a contract, as JSON. The body is validated after the guards, and before
+ * interceptors and pipes run: a body that does not fit is refused with `BAD_REQUEST`.
+ * The reply is validated, too: one that does not fit is an internal error.
+ *
+ * @param entry Entry of `requests` of a contract.
+ * @throws TypeError, when the class is declared, for an entry of another kind.
+ * @example
+ * @WebwireRequest(chat.requests.enter)
+ * enter(@MessageBody() nickname: string): Room { … }
+ */
+export function WebwireRequest<Entry extends RequestEntry>(entry: Entry): EntryDecorator<Entry>;
 export function WebwireRequest(
-  nameOrOptions?: string | WebwireHandlerOptions,
+  nameOrOptions?: string | OptionsWithName | RequestEntry,
   options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
 ): MethodDecorator {
   return handlerDecorator('request', nameOrOptions, options);

@@ -1,4 +1,6 @@
-import { handlerDecorator, type WebwireHandlerOptions } from '../options/handler-options.js';
+import type { SignalEntry } from '../../contract/entries.js';
+import { handlerDecorator, type OptionsWithName, type WebwireHandlerOptions } from '../options/handler-options.js';
+import type { EntryDecorator } from './entry-handler.js';
 
 /**
  * Makes a method handle signals. They have no reply; an error that the method throws is logged (README, "Handlers").
@@ -14,9 +16,20 @@ export function WebwireSignal(
   name?: string,
   options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
 ): MethodDecorator;
-export function WebwireSignal(options: WebwireHandlerOptions): MethodDecorator;
+export function WebwireSignal(options: OptionsWithName): MethodDecorator;
+/**
+ * Makes a method handle the signals of an entry of a contract, as JSON. The body is validated after the guards, and before
+ * interceptors and pipes run: a body that does not fit is dropped, with a debug line in the log.
+ *
+ * @param entry Entry of `signals` of a contract.
+ * @throws TypeError, when the class is declared, for an entry of another kind.
+ * @example
+ * @WebwireSignal(chat.signals.typing)
+ * onTyping(@ConnectedSocket() connection: WebwireConnection) { … }
+ */
+export function WebwireSignal<Entry extends SignalEntry>(entry: Entry): EntryDecorator<Entry>;
 export function WebwireSignal(
-  nameOrOptions?: string | WebwireHandlerOptions,
+  nameOrOptions?: string | OptionsWithName | SignalEntry,
   options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
 ): MethodDecorator {
   return handlerDecorator('signal', nameOrOptions, options);

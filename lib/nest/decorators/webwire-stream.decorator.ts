@@ -1,4 +1,6 @@
-import { handlerDecorator, type WebwireHandlerOptions } from '../options/handler-options.js';
+import type { StreamEntry } from '../../contract/entries.js';
+import { handlerDecorator, type OptionsWithName, type WebwireHandlerOptions } from '../options/handler-options.js';
+import type { EntryDecorator } from './entry-handler.js';
 
 /**
  * Makes a method handle requests whose replies are streams. It returns an AsyncIterable, such as an async generator, an
@@ -17,9 +19,21 @@ export function WebwireStream(
   name?: string,
   options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
 ): MethodDecorator;
-export function WebwireStream(options: Omit<WebwireHandlerOptions, 'fallback'>): MethodDecorator;
+export function WebwireStream(options: Omit<OptionsWithName, 'fallback'>): MethodDecorator;
+/**
+ * Makes a method handle the streams of an entry of a contract, as JSON. The body is validated after the guards, and before
+ * interceptors and pipes run: a body that does not fit is refused with `BAD_REQUEST`.
+ * Items are validated, too: one that does not fit is an internal error.
+ *
+ * @param entry Entry of `streams` of a contract.
+ * @throws TypeError, when the class is declared, for an entry of another kind.
+ * @example
+ * @WebwireStream(market.streams.ticks)
+ * async *ticks(@MessageBody() symbols: string[]): AsyncGenerator<Tick> { … }
+ */
+export function WebwireStream<Entry extends StreamEntry>(entry: Entry): EntryDecorator<Entry>;
 export function WebwireStream(
-  nameOrOptions?: string | Omit<WebwireHandlerOptions, 'fallback'>,
+  nameOrOptions?: string | Omit<OptionsWithName, 'fallback'> | StreamEntry,
   options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
 ): MethodDecorator {
   return handlerDecorator('stream', nameOrOptions, options);

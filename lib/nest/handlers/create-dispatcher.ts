@@ -4,6 +4,7 @@ import { WEBWIRE_GATEWAY } from '../decorators/metadata.js';
 import { attachGlobalScopedEnhancers } from '../internals/scoped-enhancers.js';
 import { ConnectionHooks } from './connection-hooks.js';
 import { directInvoker } from './direct-invoker.js';
+import { EntrySchemas } from './entry-schemas.js';
 import { enhancedInvoker, scopedInvoker } from './enhanced-invoker.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import { GatewayDispatcher } from './gateway-dispatcher.js';
@@ -43,12 +44,11 @@ export function createDispatcher(
     hooks.add(definition, prepareInstance);
     for (const handler of definition.handlers) {
       const label = `${definition.name}.${handler.methodName}`;
-      const invoke = createInvoker(nest, definition, handler, prepareInstance, logger);
+      const schemas = handler.entry && new EntrySchemas(handler.entry, label, logger);
+      const invoke = createInvoker(nest, definition, handler, prepareInstance, logger, schemas);
       const RouteClass = handler.kind === 'stream' ? StreamRoute : Route;
-      routes.add(
-        handler,
-        new RouteClass(label, definition.module.name, handler.codec ?? codec ?? plainCodec, invoke, logger),
-      );
+      const used = handler.codec ?? codec ?? plainCodec;
+      routes.add(handler, new RouteClass(label, definition.module.name, used, invoke, logger, schemas));
     }
   }
   const authorize = createHandshakeGuards(gateways.map(({ definition }) => definition));
@@ -61,9 +61,10 @@ function createInvoker(
   handler: HandlerDefinition,
   prepare: (instance: object) => void,
   logger: ServerLogger,
+  schemas: EntrySchemas | undefined,
 ): Invoker {
   const recovery = new Recovery(nest, gateway, handler, logger);
-  if (isScoped(nest, gateway)) return scopedInvoker(nest, gateway, handler, prepare, recovery);
-  if (isEnhanced(nest, gateway, handler)) return enhancedInvoker(nest, gateway, handler, recovery);
-  return directInvoker(gateway.wrapper.instance as object, handler);
+  if (isScoped(nest, gateway)) return scopedInvoker(nest, gateway, handler, prepare, recovery, schemas);
+  if (isEnhanced(nest, gateway, handler)) return enhancedInvoker(nest, gateway, handler, recovery, schemas);
+  return directInvoker(gateway.wrapper.instance as object, handler, schemas);
 }

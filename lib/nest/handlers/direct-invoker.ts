@@ -1,4 +1,5 @@
 import { defer } from 'rxjs';
+import type { EntrySchemas } from './entry-schemas.js';
 import type { HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import { parameterReaders, type ParameterReader } from './parameters.js';
@@ -11,8 +12,8 @@ import { isPromiseLike } from '../../protocol/promise.js';
 type Call = (connection: WebwireConnection, body: unknown, message: Message) => unknown;
 
 /** Calls a handler without enhancers directly. A handler that returns a value is answered in the same tick. */
-export function directInvoker(instance: object, handler: HandlerDefinition): Invoker {
-  const call = createCall(instance, handler);
+export function directInvoker(instance: object, handler: HandlerDefinition, schemas?: EntrySchemas): Invoker {
+  const call = withValidBody(createCall(instance, handler), schemas);
   if (handler.kind === 'stream') return streamInvoker(call, handlerLabel(instance, handler.callback));
   return (connection, body, message, succeed, fail) => {
     let result: unknown;
@@ -26,6 +27,16 @@ export function directInvoker(instance: object, handler: HandlerDefinition): Inv
     return isPromised
       ? passPromised(result as PromiseLike<unknown>, message, succeed, fail)
       : passValue(result, message, succeed, fail);
+  };
+}
+
+/** Validates the body of an entry of a contract first. */
+function withValidBody(call: Call, schemas: EntrySchemas | undefined): Call {
+  if (!schemas) return call;
+  return (connection, body, message) => {
+    const valid = schemas.body(body, connection);
+    if (!isPromiseLike(valid)) return call(connection, valid, message);
+    return Promise.resolve(valid).then((late) => call(connection, late, message));
   };
 }
 

@@ -1,6 +1,7 @@
 import { from, type Observable } from 'rxjs';
 import { loadPerContext } from '../internals/load-instances.js';
 import { resolveEnhancers } from '../internals/resolve-enhancers.js';
+import type { EntrySchemas } from './entry-schemas.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
@@ -17,14 +18,15 @@ export function enhancedInvoker(
   gateway: GatewayDefinition,
   handler: HandlerDefinition,
   recovery: Recovery,
+  schemas?: EntrySchemas,
 ): Invoker {
   const instance = gateway.wrapper.instance as object;
   const scope = staticScope(gateway);
   const enhancers = resolveEnhancers(nest, instance, handler, scope);
   // A version of Nest may build its pipelines in another way. Then Nest's own pipeline runs, which is slower.
   const pipeline: HandlerPipeline = enhancers
-    ? new Pipeline(instance, handler.callback, enhancers, handler.kind === 'stream')
-    : nestPipeline(nest, instance, handler, scope);
+    ? new Pipeline(instance, handler.callback, enhancers, handler.kind === 'stream', schemas)
+    : nestPipeline(nest, instance, handler, scope, schemas);
   if (handler.kind === 'stream') {
     const label = handlerLabel(instance, handler.callback);
     return (connection, body, message, succeed) => {
@@ -53,6 +55,7 @@ export function scopedInvoker(
   handler: HandlerDefinition,
   prepare: (instance: object) => void,
   recovery: Recovery,
+  schemas?: EntrySchemas,
 ): Invoker {
   const { wrapper, module } = gateway;
   const isStream = handler.kind === 'stream';
@@ -69,7 +72,7 @@ export function scopedInvoker(
     }
     prepare(instance);
     // Enhancers may be request-scoped as well, so each message needs a pipeline of its own.
-    const pipeline = nestPipeline(nest, instance, handler, scope);
+    const pipeline = nestPipeline(nest, instance, handler, scope, schemas);
     const recover = (error: unknown) => recovery.recover(instance, args, error, scope);
     if (isStream) return recoverable(() => itemsOf(pipeline.run(args), message, label), recover, message);
     try {

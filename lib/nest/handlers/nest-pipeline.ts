@@ -1,4 +1,6 @@
-import type { ContextId } from '@nestjs/core';
+import type { ContextId, ExternalContextCreator } from '@nestjs/core';
+import { createGuardsCreator } from '../internals/pipeline-creator.js';
+import { validateBody, type EntrySchemas } from './entry-schemas.js';
 import { STATIC_CONTEXT } from '../internals/nest-internals.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import type { HandlerArguments } from './invoker.js';
@@ -31,17 +33,32 @@ export function nestPipeline(
   instance: object,
   { callback, methodName }: HandlerDefinition,
   { contextId, inquirerId }: Scope,
+  schemas?: EntrySchemas,
 ): HandlerPipeline {
-  const run = contextCreator.create(
-    instance,
-    callback,
-    methodName,
-    parametersKey(instance, methodName),
-    PARAMS_FACTORY,
-    contextId,
-    inquirerId,
-    { guards: true, interceptors: true, filters: false },
-    'ws',
-  ) as (...args: HandlerArguments) => Promise<unknown>;
-  return { run: (args) => run(...args) };
+  const create = (creator: ExternalContextCreator, guards: boolean, interceptors: boolean) =>
+    creator.create(
+      instance,
+      callback,
+      methodName,
+      parametersKey(instance, methodName),
+      PARAMS_FACTORY,
+      contextId,
+      inquirerId,
+      { guards, interceptors, filters: false },
+      'ws',
+    ) as (...args: HandlerArguments) => Promise<unknown>;
+  if (!schemas) {
+    const run = create(contextCreator, true, true);
+    return { run: (args) => run(...args) };
+  }
+  // The body is validated between the guards and the interceptors.
+  const guard = create(createGuardsCreator(contextCreator), true, false);
+  const run = create(contextCreator, false, true);
+  return {
+    async run(args) {
+      await guard(...args);
+      await validateBody(schemas, args);
+      return run(...args);
+    },
+  };
 }

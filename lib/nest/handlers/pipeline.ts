@@ -2,6 +2,7 @@ import { ForbiddenException } from '@nestjs/common';
 import { from, isObservable, lastValueFrom, Observable, type Subscriber } from 'rxjs';
 import { AsyncScope } from '../../server/async-scope.js';
 import type { Message } from '../../server/message.js';
+import { validateBody, type EntrySchemas } from './entry-schemas.js';
 import type { HandlerArguments } from './invoker.js';
 import type { HandlerPipeline } from './nest-pipeline.js';
 import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '../internals/nest-internals.js';
@@ -25,6 +26,7 @@ export class Pipeline implements HandlerPipeline {
     private readonly callback: (...args: unknown[]) => unknown,
     private readonly enhancers: Enhancers,
     private readonly isStream = false,
+    private readonly schemas?: EntrySchemas,
   ) {
     this.#parameterCount = Math.max(0, ...enhancers.parameters.map(({ index }) => index + 1));
   }
@@ -34,9 +36,9 @@ export class Pipeline implements HandlerPipeline {
    * values), or the promise of either.
    */
   run(args: HandlerArguments): unknown {
-    if (this.enhancers.guards.length === 0) return this.#intercept(args);
+    if (this.enhancers.guards.length === 0) return this.#validate(args);
     const asked = this.#askGuards(this.#contextOf(args), 0);
-    return asked ? asked.then(() => this.#intercept(args)) : this.#intercept(args);
+    return asked ? asked.then(() => this.#validate(args)) : this.#validate(args);
   }
 
   /**
@@ -59,6 +61,13 @@ export class Pipeline implements HandlerPipeline {
     const isAllowed = isObservable(value) ? await lastValueFrom(value) : value;
     if (!isAllowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
     await this.#askGuards(context, next);
+  }
+
+  /** Validates the body of an entry of a contract: after the guards, so that a client that they refuse learns nothing of it. */
+  #validate(args: HandlerArguments): unknown {
+    if (!this.schemas) return this.#intercept(args);
+    const validated = validateBody(this.schemas, args);
+    return validated ? validated.then(() => this.#intercept(args)) : this.#intercept(args);
   }
 
   #intercept(args: HandlerArguments): unknown {

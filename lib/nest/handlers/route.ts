@@ -9,6 +9,7 @@ import type { WebwireConnection } from '../../server/connection.js';
 import { RequestError } from '../../protocol/errors.js';
 import type { Message } from '../../server/message.js';
 import { isIntended, toFailure } from './failure.js';
+import type { EntrySchemas } from './entry-schemas.js';
 import type { Invoker } from './invoker.js';
 import { isPromiseLike } from '../../protocol/promise.js';
 
@@ -28,6 +29,8 @@ export class Route {
     private readonly codec: PayloadCodec,
     private readonly invoke: Invoker,
     private readonly logger: ServerLogger,
+    /** Validates the results of the handler of an entry of a contract. */
+    private readonly schemas?: EntrySchemas,
   ) {}
 
   /**
@@ -48,7 +51,7 @@ export class Route {
 
   /** `request()` without its asynchronous context. */
   readonly #answer = (connection: WebwireConnection, message: Message): Payload | Promise<Payload> =>
-    this.invoke(connection, this.#decode(connection, message), message, this.#reply, this.#fail);
+    this.invoke(connection, this.#decode(connection, message), message, this.reply, this.#fail) as Promise<Payload>;
 
   /** `signal()` without its asynchronous context. */
   readonly #handle = (connection: WebwireConnection, message: Message): void | Promise<void> =>
@@ -60,19 +63,21 @@ export class Route {
     return items as Observable<unknown>;
   }
 
-  /** Encodes an item of a stream, as a reply. */
-  protected encode(item: unknown): Payload {
-    return this.#reply(item);
-  }
 
   /** The error of a handler: a RequestError if the client may see it. */
   protected failureOf(error: unknown): unknown {
     return this.#failureOf(error);
   }
 
-  /** Encodes the result of the handler. An Error that a handler or filter returns is treated as if it were thrown. */
-  readonly #reply = (value: unknown): Payload => {
+  /** Encodes the result of the handler, or an item of its stream. An Error that a handler or filter returns is treated as if it were thrown. */
+  protected readonly reply = (value: unknown): Payload | Promise<Payload> => {
     if (value instanceof Error) throw this.#failureOf(value);
+    if (!this.schemas) return this.#encode(value);
+    const valid = this.schemas.result(value);
+    return isPromiseLike(valid) ? Promise.resolve(valid).then(this.#encode) : this.#encode(valid);
+  };
+
+  readonly #encode = (value: unknown): Payload => {
     try {
       return toPayload(value, this.codec);
     } catch (error) {

@@ -4,6 +4,7 @@ import { AsyncScope } from '../../server/async-scope.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import type { OutgoingStream } from '../../server/extensions/outgoing-stream.js';
 import type { Message } from '../../server/message.js';
+import { ItemOrder } from './item-order.js';
 import { causeOf } from './resolve-result.js';
 import { Route } from './route.js';
 
@@ -22,10 +23,12 @@ export class StreamRoute extends Route {
   #run(connection: WebwireConnection, message: Message, stream: OutgoingStream): Promise<Payload> {
     // The client may have given it up while it waited for its place.
     if (stream.isOver) return stream.ended;
+    const order = new ItemOrder(stream, this.reply);
+    message.demand = order;
     new AsyncScope().runInAsyncScope(() => {
       const release = stream.hold();
       try {
-        this.#send(this.items(connection, message), stream);
+        this.#send(this.items(connection, message), stream, order);
       } catch (error) {
         stream.fail(error);
       }
@@ -35,7 +38,7 @@ export class StreamRoute extends Route {
   }
 
   /** The source can be stopped while it is subscribed to, as its handler may end the connection. */
-  #send(items: Observable<unknown>, stream: OutgoingStream): void {
+  #send(items: Observable<unknown>, stream: OutgoingStream, order: ItemOrder): void {
     const source = new Observable<unknown>((subscriber) => {
       stream.connect(() => {
         try {
@@ -47,15 +50,9 @@ export class StreamRoute extends Route {
       items.subscribe(subscriber);
     });
     source.subscribe({
-      next: (item) => {
-        try {
-          stream.write(this.encode(item));
-        } catch (error) {
-          stream.breakOff(error);
-        }
-      },
-      error: (error: unknown) => stream.fail(this.failureOf(error)),
-      complete: () => stream.end(),
+      next: (item) => order.write(item),
+      error: (error: unknown) => order.end(() => stream.fail(this.failureOf(error))),
+      complete: () => order.end(() => stream.end()),
     });
   }
 }

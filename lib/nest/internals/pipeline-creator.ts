@@ -82,3 +82,16 @@ export function createPipelineCreator(creator: ExternalContextCreator): External
     } satisfies InterceptorsPart['interceptorsConsumer'],
   });
 }
+
+/**
+ * A context creator whose pipelines run the guards only.
+ *
+ * Relies on: `interceptorsConsumer.intercept()` calls the handler. This one does not.
+ *
+ * @param creator Made by `createPipelineCreator()`, which checks that this version of Nest has the part.
+ */
+export function createGuardsCreator(creator: ExternalContextCreator): ExternalContextCreator {
+  return Object.assign<ExternalContextCreator, object>(Object.create(creator) as ExternalContextCreator, {
+    interceptorsConsumer: { intercept: async () => undefined } satisfies InterceptorsPart['interceptorsConsumer'],
+  });
+}

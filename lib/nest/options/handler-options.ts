@@ -1,7 +1,9 @@
 import { encodeMessage, MessageType, ProtocolError } from '../../protocol/index.js';
 import { isReserved, RESERVED_PREFIX } from '../../protocol/extensions.js';
 import { checkAll, stringThat, type OptionRules } from '../../common/options.js';
-import type { PayloadCodec } from '../../protocol/payload-codec.js';
+import { isEntry } from '../../contract/define-contract.js';
+import type { ContractEntry, HandlerEntry } from '../../contract/entries.js';
+import { jsonCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { CODEC_RULE } from '../../server/server-options.js';
 import { WEBWIRE_HANDLES, WEBWIRE_METHODS, type HandlesMetadata } from '../decorators/metadata.js';
 
@@ -30,28 +32,54 @@ const HANDLER_RULES: OptionRules<WebwireHandlerOptions> = {
   codec: CODEC_RULE,
 };
 
+/** Options in place of a name. An entry of a contract has members of the same names. */
+export type OptionsWithName = WebwireHandlerOptions & { kind?: never };
+
 /**
  * Makes a decorator that marks a method as a handler.
  * @throws InvalidOptionError or TypeError, when the class is declared, if no message can reach the method.
  */
 export function handlerDecorator(
   kind: HandlesMetadata['kind'],
-  nameOrOptions: string | WebwireHandlerOptions = {},
+  nameOrOptions: string | OptionsWithName | HandlerEntry = {},
   options: Omit<WebwireHandlerOptions, 'name' | 'fallback'> = {},
 ): MethodDecorator {
+  if (isEntry(nameOrOptions)) return entryDecorator(kind, nameOrOptions, options);
   const given = typeof nameOrOptions === 'string' ? { ...options, name: nameOrOptions } : nameOrOptions;
   const { name, fallback = false, codec } = checkAll(given, HANDLER_RULES, `${kind} handler.`);
   if (fallback && name !== undefined) {
     throw new TypeError(`a WebWire ${kind} handler has either a name or fallback: true, not both`);
   }
   if (fallback && kind === 'stream') throw new TypeError('a WebWire stream handler has a name, and is no fallback');
-  const metadata: HandlesMetadata = { kind, target: fallback ? 'fallback' : { name: name ?? '' }, codec };
+  return marking({ kind, target: fallback ? 'fallback' : { name: name ?? '' }, codec });
+}
+
+function entryDecorator(kind: HandlesMetadata['kind'], entry: ContractEntry, options: object): MethodDecorator {
+  const { name } = entry;
+  if (entry.kind !== kind) {
+    const [decorator, part] = [`@Webwire${kind[0]!.toUpperCase()}${kind.slice(1)}()`, `${kind}s`];
+    const found = entry.kind === 'serverSignal' ? 'a signal of the server' : `a ${entry.kind}`;
+    throw new TypeError(
+      `${decorator} takes an entry of \`${part}\` of a contract, but ${JSON.stringify(name)} is ${found}`,
+    );
+  }
+  if (Object.keys(options).length > 0) {
+    throw new TypeError(
+      `the handler of the ${kind} ${JSON.stringify(name)} has no options: the contract determines the codec`,
+    );
+  }
+  return marking({ kind, target: { name }, codec: jsonCodec, entry });
+}
+
+/** Returns the decorator that adds metadata to a method. */
+function marking(metadata: HandlesMetadata): MethodDecorator {
+  const { kind, target } = metadata;
   return (prototype, key, descriptor?: PropertyDescriptor) => {
     const method: unknown = descriptor?.value;
     if (typeof prototype === 'function' || typeof key === 'symbol' || typeof method !== 'function') {
       throw new TypeError(`a WebWire ${kind} handler must be a method with a name, not static: ${String(key)} is not`);
     }
-    if (name !== undefined) assertName(kind, name, `${prototype.constructor.name}.${key}`);
+    if (target !== 'fallback') assertName(kind, target.name, `${prototype.constructor.name}.${key}`);
     const others = (Reflect.getOwnMetadata(WEBWIRE_HANDLES, method) ?? []) as HandlesMetadata[];
     Reflect.defineMetadata(WEBWIRE_HANDLES, [...others, metadata], method);
     const methods = (Reflect.getMetadata(WEBWIRE_METHODS, prototype) ?? []) as string[];

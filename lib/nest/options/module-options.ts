@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { GATEWAY_OPTION_RULES, PORT_RULE, type WebwireGatewayOptions } from './gateway-options.js';
+import { isContract, type DefinedContract } from '../../contract/define-contract.js';
 import type { Cluster } from '../../server/ports/cluster.js';
 import { checkAll, InvalidOptionError, OBJECT_RULE, type OptionRules } from '../../common/options.js';
 import { checkSessionOptions, type SessionOptions } from './session-options.js';
@@ -32,6 +33,12 @@ export interface WebwireModuleOptions extends Omit<WebwireGatewayOptions, 'name'
    * @default none: the application is the only node
    */
   cluster?: Cluster;
+  /**
+   * The contract that the handlers of the application implement, or a list of contracts. If no handler takes one of their
+   * requests, streams or signals, the application does not start. For other contracts, such entries are only warned of.
+   * @default none
+   */
+  contract?: DefinedContract | readonly DefinedContract[];
 }
 
 const { name: _, ...COMMON_RULES } = GATEWAY_OPTION_RULES;
@@ -54,6 +61,10 @@ const MODULE_RULES: OptionRules<WebwireModuleOptions> = {
       const cluster = value as Partial<Cluster> | null;
       return typeof cluster?.start === 'function' && typeof cluster.places?.take === 'function';
     },
+  },
+  contract: {
+    allowed: "a contract that defineContract() of 'nestjs-webwire/contract' has made, or a list of them",
+    accepts: (value) => [value].flat().every(isContract),
   },
 };
 
@@ -86,4 +97,9 @@ export function checkModuleOptions(options: WebwireModuleOptions): WebwireModule
     gateways: Object.fromEntries(gateways) as WebwireModuleOptions['gateways'],
     sessions: checkSessionOptions(checked.sessions ?? {}),
   };
+}
+
+/** The contracts in the option `contract`. */
+export function contractsIn({ contract = [] }: WebwireModuleOptions): readonly DefinedContract[] {
+  return [contract].flat();
 }

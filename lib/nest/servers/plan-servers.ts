@@ -45,7 +45,7 @@ interface Group {
  *   disagree on its options.
  */
 export function planServers(gateways: readonly GatewayDefinition[], module: WebwireModuleOptions): PlannedServer[] {
-  const { gateways: overridesByName = {}, codec: moduleCodec, cluster: _, ...defaults } = module;
+  const { gateways: overridesByName = {}, codec: moduleCodec, cluster: _, contract: _contract, ...defaults } = module;
   assertDistinctNames(gateways, module);
   assertKnown(Object.keys(overridesByName), gateways);
   const groups = new Map<string, Group>();
@@ -69,7 +69,7 @@ export function planServers(gateways: readonly GatewayDefinition[], module: Webw
 
 function planServer(
   { port, options: own, gateways, codecs }: Group,
-  defaults: Omit<WebwireModuleOptions, 'gateways' | 'codec' | 'cluster'>,
+  defaults: Omit<WebwireModuleOptions, 'gateways' | 'codec' | 'cluster' | 'contract'>,
   moduleCodec: PayloadCodec = plainCodec,
 ): PlannedServer {
   check(`tls of ${gateways[0]!.definition.name}`, own.tls, {

@@ -10,7 +10,8 @@ import { InvalidOptionError } from '../../common/options.js';
 import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { WebwireServer } from '../../server/server.js';
 import { planServers, type PlannedServer } from './plan-servers.js';
-import type { WebwireModuleOptions } from '../options/module-options.js';
+import { assertContractsServed } from './unserved-entries.js';
+import { contractsIn, type WebwireModuleOptions } from '../options/module-options.js';
 
 /** All servers of an application. They are made on first use; the adapter opens them. */
 export class ServerRegistry implements ServersByGateway {
@@ -95,6 +96,7 @@ export class ServerRegistry implements ServersByGateway {
   #make(options: WebwireModuleOptions): ReadonlyMap<WebwireServer, PlannedServer> {
     const gateways = exploreGateways(this.modules);
     for (const gateway of gateways) this.#advise(gateway, options);
+    assertContractsServed(gateways, contractsIn(options), this.logger);
     const plans = planServers(gateways, options);
     return new Map(plans.map((plan) => [new WebwireServer(plan.options, this.logger, this.groups, plan.codec), plan]));
   }
