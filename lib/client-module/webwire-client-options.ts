@@ -1,8 +1,8 @@
 import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
-import type { ClientOptions } from '../client/index.js';
+import type { AnyContract, ClientOptions, ContractOptions } from '../client/index.js';
 
 /** The server URL of a client, and its options. */
-export interface WebwireClientModuleOptions extends ClientOptions {
+export interface WebwireClientModuleOptions extends ClientOptions, ContractOptions<AnyContract> {
   /** URL of the server, such as `ws://localhost:3000/`. */
   url: string;
 }

@@ -1,5 +1,6 @@
+import type { ClientContract } from '../contract/define-contract.js';
 import type { TraceContext } from '../protocol/extensions.js';
-import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
+import { contractCodec, plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { Delays, ReconnectOptions } from './backoff.js';
 import {
   atLeastOne,
@@ -20,11 +21,26 @@ export interface TracedMessage {
   readonly name: string;
 }
 
+/** The contract of a `WebwireClient`. */
+export interface ContractOptions<Api> {
+  /**
+   * The contract of the server, made by `defineContract()` of `nestjs-webwire/contract`. It gives the client its types. Bodies
+   * are JSON, and what arrives is validated.
+   * @default none
+   */
+  contract?: ClientContract<Api> | undefined;
+  /**
+   * `false` does not validate what arrives: bodies are as the server sent them, without the transformations of schemas.
+   * @default true
+   */
+  validate?: boolean | undefined;
+}
+
 /** Options of a `WebwireClient`. `undefined` means the default. */
 export interface ClientOptions {
   /**
    * Converts bodies to payloads, and received payloads to the `body` of replies and signals.
-   * @default plainCodec: text is a string, binary is a `Uint8Array`; other values are sent as JSON
+   * @default plainCodec: text is a string, binary is a `Uint8Array`; other values are sent as JSON. With a contract, JSON
    */
   codec?: PayloadCodec | undefined;
   /**
@@ -101,7 +117,7 @@ export interface ClientOptions {
 type WithDefaults = Required<Omit<ClientOptions, 'trace'>>;
 
 /** Options with their defaults filled in. */
-export interface ResolvedClientOptions extends WithDefaults, Pick<ClientOptions, 'trace'> {
+export interface ResolvedClientOptions extends WithDefaults, Pick<ClientOptions, 'trace'>, ContractOptions<unknown> {
   readonly reconnect: boolean;
   readonly url: ServerUrl;
   readonly backoff: Delays;
@@ -111,7 +127,7 @@ const BOOLEAN = rule('true or false', (value) => typeof value === 'boolean');
 const FUNCTION = rule('a function', (value) => typeof value === 'function');
 const STORAGE = objectWith('getItem', 'setItem', 'removeItem');
 
-const CLIENT_RULES: ClientOptionRules<ClientOptions> = {
+const CLIENT_RULES: ClientOptionRules<ClientOptions & ContractOptions<unknown>> = {
   codec: objectWith('encode', 'decode'),
   subProtocolName: rule('a string', (value) => typeof value === 'string'),
   requestTimeout: MILLISECONDS,
@@ -127,6 +143,8 @@ const CLIENT_RULES: ClientOptionRules<ClientOptions> = {
   sessionStorage: rule(`false or ${STORAGE.allowed}`, (value) => value === false || STORAGE.accepts(value)),
   syncTabs: BOOLEAN,
   webSocket: rule('a constructor', FUNCTION.accepts),
+  contract: objectWith('~reader'),
+  validate: BOOLEAN,
 };
 
 const RECONNECT_RULES: ClientOptionRules<ReconnectOptions> = {
@@ -142,12 +160,12 @@ const DELAYS: Delays = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 }
  * Checks options and fills in the defaults.
  * @throws InvalidOptionError with the option, its value and the allowed values.
  */
-export function resolveOptions(url: unknown, options: ClientOptions): ResolvedClientOptions {
+export function resolveOptions(url: unknown, options: ClientOptions & ContractOptions<unknown>): ResolvedClientOptions {
   checkOptions(options, CLIENT_RULES);
-  const { webSocket = globals.WebSocket, trace, ...others } = options;
+  const { webSocket = globals.WebSocket, trace, contract, validate = true, ...others } = options;
   if (!webSocket) throw invalidOption('webSocket', webSocket, "a constructor: pass WebSocket of 'ws'");
   const resolved = withDefaults<WithDefaults>(others, {
-    codec: plainCodec,
+    codec: contract ? contractCodec : plainCodec,
     subProtocolName: '',
     requestTimeout: 60_000,
     dialTimeout: 5_000,
@@ -165,6 +183,7 @@ export function resolveOptions(url: unknown, options: ClientOptions): ResolvedCl
   return {
     ...resolved,
     trace,
+    contract: validate ? contract : undefined,
     reconnect: reconnect !== false,
     url: parseServerUrl(url),
     backoff: withDefaults(delays, DELAYS),

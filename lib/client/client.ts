@@ -1,3 +1,4 @@
+import type { ContractReader } from '../contract/contract-reader.js';
 import { encodeClientSignal, encodeRequest } from '../protocol/client-messages.js';
 import { assertUnreserved, isReserved } from '../protocol/extensions.js';
 import type { Payload, ServerMessage } from '../protocol/index.js';
@@ -8,6 +9,7 @@ import { callSafely, createEmit, Listeners, type ClientEvents } from './client-e
 import {
   resolveOptions,
   type ClientOptions,
+  type ContractOptions,
   type ResolvedClientOptions,
   type TracedMessage,
 } from './client-options.js';
@@ -34,7 +36,7 @@ import { onPageEvents, type AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
 import { Sessions, type SendRequest } from './sessions.js';
-import { readStream, STREAM_RULES, type ItemReceiver, type StreamOptions } from './streams.js';
+import { readStream, STREAM_RULES, type ItemReceiver, type OpenStream, type StreamOptions } from './streams.js';
 
 /** Options of `connect()`. */
 export interface ConnectOptions {
@@ -61,7 +63,7 @@ const ANY_NAME = undefined;
  * It connects when `connect()` is called or, unless `reconnect` is `false`, when a request or a signal is to be sent. Then it
  * replaces a lost connection, until `close()` is called.
  *
- * @typeParam Api Types of the server's requests and signals: see `Contract`.
+ * @typeParam Api Types of the server's requests and signals: see `Contract`. The option `contract` gives them, too.
  * @example
  * const client = new WebwireClient('ws://localhost:3000');
  * const reply = await client.request('greet', 'Ada');
@@ -74,6 +76,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   /** The open streams by the name of their signals. */
   readonly #streams = new Map<string, ItemReceiver>();
   readonly #sessions: Sessions;
+  /** Validates what arrives; `undefined` without a contract. */
+  readonly #reader: ContractReader | undefined;
   readonly #signalHandlers = new Listeners<SignalHandler>();
   readonly #listeners = new Listeners<(event: never) => unknown>();
   readonly #emit = createEmit(this.#listeners);
@@ -86,8 +90,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @param url URL of the server: `ws:` or `wss:`, also `http:` or `https:`; in web pages it may be relative.
    * @throws InvalidOptionError for an invalid URL or option.
    */
-  constructor(url: string | { readonly href: string }, options: ClientOptions = {}) {
+  constructor(url: string | { readonly href: string }, options: ClientOptions & ContractOptions<Api> = {}) {
     this.#options = resolveOptions(url, options);
+    this.#reader = this.#options.contract?.['~reader']();
     this.#sessions = new Sessions(this.#options, {
       emit: this.#emit,
       sender: () => this.#connector.connection && this.#sessionSender(this.#connector.connection),
@@ -171,6 +176,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws QueueFullError if `maxQueuedRequests` others already wait for a connection.
    * @throws BufferOverflowError if the message is larger than the server's message buffer; nothing is sent.
    * @throws ProtocolError for an invalid name, or if the server breaks the protocol before it replies.
+   * @throws ContractError for a reply that does not fit the `contract`.
    * @throws TypeError for a body that cannot be encoded.
    */
   async request<Name extends RequestName<Api>>(
@@ -179,7 +185,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): Promise<Reply<Api, Name>> {
     const message = this.#encodeRequest(name, body);
     const trace = this.#traceOf('request', name);
-    return this.#sender(options, trace)(message, (reply) => this.#received(reply)) as Promise<Reply<Api, Name>>;
+    const reply = await this.#sender(options, trace)(message, (payload) => this.#received(payload));
+    return this.#validated('request', name, reply) as Reply<Api, Name>;
   }
 
   /**
@@ -190,7 +197,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @param body See `request()`.
    * @returns An AsyncIterable of the items: `for await (const item of client.stream('ticks')) …`. When the server has ended the
    *   stream, it ends, too. It throws the errors of `request()`; `TimeoutError` if no item comes within `idleTimeout`; and a
-   *   `RequestError` with the code `EXTENSION_REQUIRED` if the server has no streams, or `TOO_MANY_STREAMS`.
+   *   `RequestError` with the code `EXTENSION_REQUIRED` if the server has no streams, or `TOO_MANY_STREAMS`. An item that does
+   *   not fit the `contract` ends it with a `ContractError`.
    * @throws ProtocolError for an invalid name; TypeError for a body that cannot be encoded; InvalidOptionError.
    */
   stream<Name extends StreamName<Api>>(
@@ -200,13 +208,17 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     checkOptions(options, STREAM_RULES);
     const message = this.#encodeRequest(name, body);
     const trace = this.#traceOf('stream', name);
-    return readStream(message, options, this.#options.requestTimeout, this.#streams, (operation, opened) =>
+    const open: OpenStream = (operation, opened) =>
       this.#enter(operation, (connection) => {
         connection.ask();
         this.#requests.send(connection, message, operation, () => undefined, trace);
         if (!operation.isSettled) opened(connection);
-      }),
-    ) as AsyncGenerator<StreamItem<Api, Name>, undefined>;
+      });
+    const read = (item: ReceivedPayload) => this.#validated('stream', name, item);
+    return readStream(message, options, this.#options.requestTimeout, this.#streams, open, read) as AsyncGenerator<
+      StreamItem<Api, Name>,
+      undefined
+    >;
   }
 
   /**
@@ -231,7 +243,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   /**
    * Adds a handler for the server's signals with this name, or for all signals. If the handler throws or its promise rejects, the
-   * client emits the event `error`.
+   * client emits the event `error`; also for a signal that does not fit the `contract`, which is not delivered.
    * @returns A function that removes the handler.
    */
   onSignal<Name extends ServerSignalName<Api>>(
@@ -356,9 +368,19 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   #handleSignal(name: string, payload: Payload): void {
     const report = (error: unknown) => this.#emit('error', { error });
-    for (const handler of this.#signalHandlers.of(name, ANY_NAME)) {
-      callSafely(() => handler(this.#received(payload), name), report);
-    }
+    const signal = this.#received(payload);
+    const deliver = () => {
+      for (const handler of this.#signalHandlers.of(name, ANY_NAME)) callSafely(() => handler(signal, name), report);
+    };
+    callSafely(() => (this.#reader ? this.#reader.signal(name, signal, deliver) : deliver()), report);
+  }
+
+  #validated(
+    kind: 'request' | 'stream',
+    name: string,
+    payload: ReceivedPayload,
+  ): ReceivedPayload | PromiseLike<ReceivedPayload> {
+    return this.#reader ? this.#reader.read(kind, name, payload) : payload;
   }
 
   #received(payload: Payload): ReceivedPayload {

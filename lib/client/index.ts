@@ -1,5 +1,6 @@
 export { WebwireClient, type ConnectOptions } from './client.js';
-export type { ClientOptions, TracedMessage } from './client-options.js';
+export type { ClientOptions, ContractOptions, TracedMessage } from './client-options.js';
+export { ContractError } from '../contract/contract-error.js';
 export type { ReconnectOptions } from './backoff.js';
 export type { OperationOptions } from './operation.js';
 export type { ClientEvents, SessionClosedReason } from './client-events.js';

@@ -31,18 +31,24 @@ export interface ItemReceiver {
 }
 
 /**
+ * Enters the operation, which settles when the server has ended the stream, and calls `opened` when the request was sent on a
+ * connection.
+ */
+export type OpenStream = (operation: Operation, opened: (connection: ClientConnection) => void) => void;
+
+/**
  * Opens a stream, and yields its items. The stream is given up when the generator is left.
  * @param openTimeout For the connection on which the stream is opened, in milliseconds.
  * @param receivers The open streams by the name of their signals.
- * @param enter Enters the operation, which settles when the server has ended the stream, and calls `opened` when the request was
- *   sent on a connection.
+ * @param read Validates an item. Its error ends the stream.
  */
 export async function* readStream(
   request: Uint8Array,
   { signal, idleTimeout = Infinity }: StreamOptions,
   openTimeout: number,
   receivers: Map<string, ItemReceiver>,
-  enter: (operation: Operation, opened: (connection: ClientConnection) => void) => void,
+  enter: OpenStream,
+  read: (item: ReceivedPayload) => ReceivedPayload | PromiseLike<ReceivedPayload>,
 ): AsyncGenerator<ReceivedPayload, undefined> {
   const operation = startOperation({ signal }, openTimeout);
   const items: ReceivedPayload[] = [];
@@ -84,7 +90,8 @@ export async function* readStream(
         connection!.send(encodeClientSignal(MORE_PREFIX + id, textPayload(String(consumed))));
         consumed = 0;
       }
-      yield item;
+      // It also awaits a promise.
+      yield read(item);
     }
     await operation.promise;
     if (connection?.supports('stream')) return undefined;

@@ -38,11 +38,14 @@ export const plainCodec: PayloadCodec = {
  * not JSON with ReplyError `BAD_REQUEST`.
  */
 export const jsonCodec: PayloadCodec = {
-  decode(payload) {
-    if (payload.bytes.length === 0) return undefined;
-    return payload.encoding === 'binary' ? payload.bytes : payload.json();
-  },
+  decode: decodeJson,
   encode: (value) => encodeBytes(value) ?? encodeJson(value),
+};
+
+/** `jsonCodec` without its check for values that JSON loses, as in `plainCodec`: for clients with a contract. */
+export const contractCodec: PayloadCodec = {
+  decode: decodeJson,
+  encode: (value) => encodeBytes(value) ?? encodeUnchecked(value),
 };
 
 /**
@@ -84,6 +87,11 @@ function encodeBytes(value: unknown): Payload | undefined {
   if (!ArrayBuffer.isView(value)) return undefined;
   if (value.byteLength === 0) assertMemory(value as Uint8Array);
   return new PayloadView('binary', new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+}
+
+function decodeJson(payload: Payload): unknown {
+  if (payload.bytes.length === 0) return undefined;
+  return payload.encoding === 'binary' ? payload.bytes : payload.json();
 }
 
 function encodeJson(value: unknown): Payload {

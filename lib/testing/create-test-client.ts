@@ -1,5 +1,11 @@
 import type { INestApplicationContext, Type } from '@nestjs/common';
-import { WebwireClient, type AnyContract, type ClientOptions, type Contract } from '../client/index.js';
+import {
+  WebwireClient,
+  type AnyContract,
+  type ClientOptions,
+  type Contract,
+  type ContractOptions,
+} from '../client/index.js';
 import { MemoryTransport, WebwireService, type MemoryConnectOptions, type WebwireServer } from '../index.js';
 
 /** Options of a test client: those of `WebwireClient` and some more. The default of `reconnect` is `false`. */
@@ -35,14 +41,14 @@ export interface TestClientOptions extends Omit<ClientOptions, 'webSocket'> {
  */
 export function createTestClient<Api extends Contract = AnyContract>(
   app: INestApplicationContext,
-  { gateway, headers, query = '', ...options }: TestClientOptions = {},
+  { gateway, headers, query = '', ...options }: TestClientOptions & ContractOptions<Api> = {},
 ): WebwireClient<Api> {
   const server = findServer(app, gateway);
   const transport = new MemoryTransport();
   const url = new URL(`ws://localhost${server.options.path}`);
   url.search = query;
   void transport.listen(server, {});
-  return new WebwireClient(url.href, { reconnect: false, ...options, webSocket: withHeaders(transport, headers) });
+  return new WebwireClient<Api>(url.href, { reconnect: false, ...options, webSocket: withHeaders(transport, headers) });
 }
 
 function findServer(app: INestApplicationContext, gateway: Type | undefined): WebwireServer {

@@ -43,7 +43,7 @@ describe('a client is not made', () => {
     [
       { timeout: 5 },
       'timeout',
-      'codec, subProtocolName, requestTimeout, dialTimeout, livenessTimeout, extensions, trace, reconnect, maxQueuedRequests, sessionStorage, syncTabs, webSocket',
+      'codec, subProtocolName, requestTimeout, dialTimeout, livenessTimeout, extensions, trace, reconnect, maxQueuedRequests, sessionStorage, syncTabs, webSocket, contract, validate',
     ],
     [{ reconnect: { delay: 5 } }, 'reconnect.delay', 'minDelay, maxDelay, factor, jitter'],
     [JSON.parse('{"__proto__": 1}') as object, '__proto__', 'codec, .*'],

@@ -63,13 +63,15 @@ export class Route {
     return items as Observable<unknown>;
   }
 
-
   /** The error of a handler: a RequestError if the client may see it. */
   protected failureOf(error: unknown): unknown {
     return this.#failureOf(error);
   }
 
-  /** Encodes the result of the handler, or an item of its stream. An Error that a handler or filter returns is treated as if it were thrown. */
+  /**
+   * Encodes the result of the handler, or an item of its stream. An Error that a handler or filter returns is treated as if it
+   * were thrown.
+   */
   protected readonly reply = (value: unknown): Payload | Promise<Payload> => {
     if (value instanceof Error) throw this.#failureOf(value);
     if (!this.schemas) return this.#encode(value);
