@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { nestEvents, plain, socketIo, webwire, type Exchange } from './exchanges.js';
+import { nestEvents, plain, socketIo, webwire, webwireOrder, type Exchange } from './exchanges.js';
 
 /** A server in one variant. Each runs in its own process, so that the engine optimises its code for it alone. */
 export interface Contender {
@@ -76,6 +76,8 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
     variant: 'intercepted',
     rival: 'platform-ws, guard + pipe + interceptor',
   },
+  { name: 'webwire, JSON + ValidationPipe', server: 'webwire-orders', variant: 'piped', exchange: webwireOrder() },
+  { name: 'webwire, JSON + schema', server: 'webwire-orders', variant: 'contract', exchange: webwireOrder() },
   PLATFORM_WS,
   { ...PLATFORM_WS, name: 'platform-ws, guard + pipe', variant: 'guarded' },
   { ...PLATFORM_WS, name: 'platform-ws, guard + pipe + interceptor', variant: 'intercepted' },

@@ -63,6 +63,24 @@ export function webwire(size: number, encoding: PayloadEncoding = 'binary'): Exc
   };
 }
 
+/** An order, as JSON, which the server validates. */
+export const ORDER = {
+  product: 'keyboard',
+  quantity: 2,
+  tags: ['fragile', 'gift'],
+  address: { city: 'Utrecht', zip: '3511' },
+};
+
+/** Echo of an order in JSON. */
+export function webwireOrder(): Exchange {
+  const payload = Buffer.from(JSON.stringify(ORDER));
+  return {
+    ...webwire(32, 'utf8'),
+    request: encodeMessage({ type: requestType('utf8'), id: ID, name: 'order', payload }),
+    reply: encodeMessage({ type: replyType('utf8'), id: ID, payload }),
+  };
+}
+
 /** The protocol of `@nestjs/platform-ws`. */
 export function nestEvents(size: number): Exchange {
   const message = (event: string, data: string) => Buffer.from(JSON.stringify({ event, data }));

@@ -10,6 +10,8 @@ const SHOWN: readonly (readonly [name: string, title: string])[] = [
   ['webwire, async', 'an `async` handler'],
   ['webwire, guard + pipe', 'with a guard and a pipe'],
   ['webwire, guard + pipe + interceptor', 'and an interceptor'],
+  ['webwire, JSON + ValidationPipe', 'an object in JSON, with a `ValidationPipe`'],
+  ['webwire, JSON + schema', 'the same, with the schemas of a contract (body and reply)'],
   ['platform-ws', '`@nestjs/platform-ws`: a handler'],
   ['platform-ws, guard + pipe', 'with a guard and a pipe'],
   ['platform-ws, guard + pipe + interceptor', 'and an interceptor'],
