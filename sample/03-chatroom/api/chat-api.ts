@@ -1,4 +1,7 @@
-/** Types and constants that the server, the page in the browser and the terminal client share. */
+/** The contract and the constants that the server, the page in the browser and the terminal client share. */
+import { defineContract, type ApiOf } from 'nestjs-webwire/contract';
+import * as v from 'valibot';
+import { cleanText } from './clean-text.js';
 
 /** Longest text of a message, in UTF-16 code units. */
 export const MAX_TEXT_LENGTH = 1_000;
@@ -10,78 +13,82 @@ export const PAGE_SIZE = 30;
 export const CHAT_PATH = '/chat';
 
 /** A person with an account. */
-export interface Person {
-  readonly id: string;
-  readonly name: string;
-}
+export type Person = v.InferOutput<typeof Person>;
+export const Person = v.object({ id: v.string(), name: v.string() });
 
-export interface Credentials {
+export const Credentials = v.object({
   /** Case-insensitive. */
-  readonly name: string;
-  readonly password: string;
-}
+  name: v.pipe(v.string(), v.minLength(1), v.maxLength(40)),
+  password: v.pipe(v.string(), v.minLength(1), v.maxLength(200)),
+});
+
+const draft = {
+  /** Chosen by the sender. A draft is sent again if it may be lost; the nonce prevents that it appears twice. */
+  nonce: v.pipe(v.string(), v.uuid()),
+  /** Without blanks at start and end and without control characters. */
+  text: v.pipe(v.string(), v.transform(cleanText), v.minLength(1), v.maxLength(MAX_TEXT_LENGTH)),
+};
 
 /** A message before it is sent. */
-export interface Draft {
-  /**
-   * A UUID, chosen by the sender. A draft is sent again if it may be lost; the nonce prevents that it appears twice.
-   */
-  readonly nonce: string;
-  /** 1 to `MAX_TEXT_LENGTH` code units, without blanks at start and end and without control characters. */
-  readonly text: string;
-}
+export type Draft = v.InferOutput<typeof Draft>;
+export const Draft = v.object(draft);
 
 /** A message that was sent. */
-export interface ChatMessage extends Draft {
+export type ChatMessage = v.InferOutput<typeof ChatMessage>;
+export const ChatMessage = v.object({
+  ...draft,
   /** Increases from message to message, also after a restart of the server. */
-  readonly id: number;
-  readonly sender: Person;
+  id: v.number(),
+  sender: Person,
   /** Milliseconds since 1970, according to the server's clock. */
-  readonly sentAt: number;
-}
+  sentAt: v.number(),
+});
 
 /** Consecutive messages, oldest first. */
-export interface Page {
-  readonly messages: readonly ChatMessage[];
+export type Page = v.InferOutput<typeof Page>;
+export const Page = v.object({
+  messages: v.array(ChatMessage),
   /** `true` if the server has earlier messages. */
-  readonly hasEarlier: boolean;
-}
+  hasEarlier: v.boolean(),
+});
 
-/** The reply to `enter`. */
-export interface Entry {
-  readonly me: Person;
-  readonly people: readonly Person[];
-  /** The newest messages. */
-  readonly page: Page;
-}
+/** The reply to `enter`: `page` has the newest messages. */
+export type Entry = v.InferOutput<typeof Entry>;
+export const Entry = v.object({ me: Person, people: v.array(Person), page: Page });
 
-/** The contract of the chat room. Bodies are JSON. */
-export interface ChatApi {
+/** The contract of the chat room. */
+export const chat = defineContract({
   requests: {
-    /** Creates a session. Fails with `WRONG_CREDENTIALS` or `TOO_MANY_ATTEMPTS`. */
-    signIn: [Credentials, Person];
-    /** Closes the session on all its connections, which means in all tabs of a browser. */
-    signOut: [void, void];
-    /** Makes the connection receive the signals of the room. Clients call it on each new connection. */
-    enter: [void, Entry];
-    /** Returns the messages before a message. */
-    history: [{ readonly before: number }, Page];
-    /** Fails with `SLOW_DOWN` if a person sends too many messages. */
-    say: [Draft, ChatMessage];
-  };
-  signals: {
-    typing: void;
-  };
+    signIn: {
+      summary: 'Creates a session',
+      body: Credentials,
+      reply: Person,
+      errors: { WRONG_CREDENTIALS: 'the name or the password is wrong', TOO_MANY_ATTEMPTS: 'wait a minute' },
+    },
+    signOut: { summary: 'Closes the session on all its connections, which means in all tabs of a browser' },
+    enter: {
+      summary: 'Makes the connection receive the signals of the room. Clients call it on each new connection',
+      reply: Entry,
+    },
+    history: {
+      summary: 'Returns the messages before a message',
+      body: v.object({ before: v.pipe(v.number(), v.integer(), v.minValue(1)) }),
+      reply: Page,
+    },
+    say: {
+      summary: 'Sends a message to all people in the room',
+      body: Draft,
+      reply: ChatMessage,
+      errors: { SLOW_DOWN: 'a person sends too many messages' },
+    },
+  },
+  signals: { typing: {} },
   serverSignals: {
-    message: ChatMessage;
-    /** The people in the room, without duplicates for several tabs. */
-    people: readonly Person[];
-    /** Another person is typing. */
-    typing: Person;
-  };
-}
+    message: { body: ChatMessage },
+    people: { summary: 'The people in the room, without duplicates for several tabs', body: v.array(Person) },
+    typing: { summary: 'Another person is typing', body: Person },
+  },
+});
 
-export type RequestName = keyof ChatApi['requests'];
-export type RequestBody<Name extends RequestName> = ChatApi['requests'][Name][0];
-export type Reply<Name extends RequestName> = ChatApi['requests'][Name][1];
-export type ServerSignals = ChatApi['serverSignals'];
+/** The types of the contract, for `WebwireClient<ChatApi>`. An interface gives them a name, which editors show. */
+export interface ChatApi extends ApiOf<typeof chat> {}

@@ -1,13 +1,12 @@
 import {
   DisconnectedError,
   isTimeout,
-  jsonCodec,
   RequestError,
   ServerShutdownError,
   WebwireClient,
   type ClientOptions,
 } from 'nestjs-webwire/client';
-import type { ChatApi, ChatMessage, Draft, Page, Person } from '../api/chat-api.js';
+import { chat, type ChatApi, type ChatMessage, type Draft, type Page, type Person } from '../api/chat-api.js';
 import type { ChatListener, ConnectionState } from './chat-listener.js';
 import { MessageLog } from './message-log.js';
 import { Outbox, type OutgoingMessage, type Outcome } from './outbox.js';
@@ -38,7 +37,7 @@ export class ChatClient {
   constructor(url: string, listener: ChatListener, options: ClientOptions = {}) {
     this.#listener = listener;
     this.#client = new WebwireClient<ChatApi>(url, {
-      codec: jsonCodec,
+      contract: chat,
       requestTimeout: REQUEST_TIMEOUT,
       reconnect: { maxDelay: MAX_RECONNECT_DELAY },
       ...options,

@@ -1,12 +1,12 @@
-import { Module, ValidationPipe } from '@nestjs/common';
-import { APP_PIPE } from '@nestjs/core';
+import { Module } from '@nestjs/common';
 import { WebwireModule } from 'nestjs-webwire';
-import { CHAT_PATH } from '../api/chat-api.js';
+import { chat, CHAT_PATH } from '../api/chat-api.js';
 import { ChatModule } from './chat/chat.module.js';
 
 @Module({
   imports: [
     WebwireModule.forRoot({
+      contract: chat,
       path: CHAT_PATH,
       // The largest reply is a page of 30 messages with 1 000 characters of 3 bytes, and their senders.
       messageBufferSize: 128 * 1024,
@@ -19,6 +19,5 @@ import { ChatModule } from './chat/chat.module.js';
     }),
     ChatModule,
   ],
-  providers: [{ provide: APP_PIPE, useValue: new ValidationPipe({ whitelist: true, transform: true }) }],
 })
 export class AppModule {}

@@ -1,9 +1,8 @@
-import { Module, ValidationPipe } from '@nestjs/common';
-import { APP_PIPE } from '@nestjs/core';
+import { Module } from '@nestjs/common';
 import { WebwireModule } from 'nestjs-webwire';
 import { RedisCluster, RedisSessionManager } from 'nestjs-webwire/redis';
 import type { Redis } from 'ioredis';
-import { CHAT_PATH } from '../../03-chatroom/api/chat-api.js';
+import { chat, CHAT_PATH } from '../../03-chatroom/api/chat-api.js';
 import { AuthGateway } from '../../03-chatroom/src/chat/auth.gateway.js';
 import { HistoryService } from '../../03-chatroom/src/chat/history.service.js';
 import { RoomGateway } from '../../03-chatroom/src/chat/room.gateway.js';
@@ -21,6 +20,7 @@ import { SharedRoomService } from './shared-room.service.js';
       imports: [RedisModule],
       inject: [REDIS],
       useFactory: (client: Redis) => ({
+        contract: chat,
         path: CHAT_PATH,
         messageBufferSize: 128 * 1024,
         concurrencyLimit: 8,
@@ -39,7 +39,6 @@ import { SharedRoomService } from './shared-room.service.js';
     UsersService,
     { provide: RoomService, useClass: SharedRoomService },
     { provide: HistoryService, useClass: SharedHistoryService },
-    { provide: APP_PIPE, useValue: new ValidationPipe({ whitelist: true, transform: true }) },
   ],
 })
 export class AppModule {}

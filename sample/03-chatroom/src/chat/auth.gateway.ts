@@ -1,22 +1,15 @@
 import { UseGuards } from '@nestjs/common';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
-import {
-  jsonCodec,
-  RequestError,
-  WebwireGateway,
-  WebwireRequest,
-  WebwireService,
-  type WebwireConnection,
-} from 'nestjs-webwire';
-import type { Reply } from '../../api/chat-api.js';
-import { CredentialsDto } from './dto/credentials.dto.js';
+import { RequestError, WebwireGateway, WebwireRequest, WebwireService, type WebwireConnection } from 'nestjs-webwire';
+import type { BodyOutput } from 'nestjs-webwire/contract';
+import { chat, type Person } from '../../api/chat-api.js';
 import { RateLimiter } from './rate-limiter.js';
 import { RoomService } from './room.service.js';
 import { SessionGuard } from './session.guard.js';
 import { UsersService } from './users.service.js';
 
 /** Signs people in and out. The library restores sessions on new connections, without a handler. */
-@WebwireGateway({ codec: jsonCodec })
+@WebwireGateway()
 export class AuthGateway {
   /** Limit: ten wrong passwords per minute and address. */
   private readonly failures = new RateLimiter(10, 60_000);
@@ -30,11 +23,11 @@ export class AuthGateway {
     private readonly webwire: WebwireService,
   ) {}
 
-  @WebwireRequest('signIn')
+  @WebwireRequest(chat.requests.signIn)
   async signIn(
-    @MessageBody() { name, password }: CredentialsDto,
+    @MessageBody() { name, password }: BodyOutput<typeof chat.requests.signIn>,
     @ConnectedSocket() connection: WebwireConnection,
-  ): Promise<Reply<'signIn'>> {
+  ): Promise<Person> {
     const address = connection.remoteAddress ?? '';
     if (this.failures.isReached(address))
       throw new RequestError('TOO_MANY_ATTEMPTS', 'Too many attempts, wait a minute');
@@ -53,8 +46,8 @@ export class AuthGateway {
   }
 
   @UseGuards(SessionGuard)
-  @WebwireRequest('signOut')
-  async signOut(@ConnectedSocket() { session }: WebwireConnection): Promise<Reply<'signOut'>> {
+  @WebwireRequest(chat.requests.signOut)
+  async signOut(@ConnectedSocket() { session }: WebwireConnection): Promise<void> {
     if (session) await this.webwire.closeSession(session.key);
     this.room.update();
   }

@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
 import { WebwireService, type GroupMemberEvent, type WebwireConnection } from 'nestjs-webwire';
-import type { Person, ServerSignals } from '../../api/chat-api.js';
+import { chat, type ChatMessage, type Person } from '../../api/chat-api.js';
 
 const ROOM = 'room';
 
@@ -35,7 +35,7 @@ export class RoomService implements OnModuleInit, OnModuleDestroy {
   }
 
   /** The people in the room, without duplicates. */
-  get people(): readonly Person[] {
+  get people(): Person[] {
     return [...this.#people.values()].sort((a, b) => a.name.localeCompare(b.name));
   }
 
@@ -51,20 +51,19 @@ export class RoomService implements OnModuleInit, OnModuleDestroy {
     this.#members.delete(connection);
   }
 
-  /** Returns the connections of a person, who can have several tabs. */
-  connectionsOf(person: Person): WebwireConnection[] {
-    const own = [...this.#members].filter(([, member]) => member.person.id === person.id);
-    return own.map(([connection]) => connection);
+  /** Sends a message to all connections in the room. */
+  say(message: ChatMessage): void {
+    this.#removeSignedOut();
+    this.webwire.signalGroup(ROOM, chat.serverSignals.message, message);
   }
 
-  /** Sends a signal to all connections in the room. */
-  signal<Name extends keyof ServerSignals>(
-    name: Name,
-    body: ServerSignals[Name],
-    except: WebwireConnection[] = [],
-  ): void {
+  /** Sends the signal that a person is typing to all other people. A person can have several tabs. */
+  typing(person: Person): void {
     this.#removeSignedOut();
-    this.webwire.signalGroup(ROOM, name, body, { except });
+    const own = [...this.#members].filter(([, member]) => member.person.id === person.id);
+    this.webwire.signalGroup(ROOM, chat.serverSignals.typing, person, {
+      except: own.map(([connection]) => connection),
+    });
   }
 
   /** Removes those who have signed out. */
@@ -119,7 +118,7 @@ export class RoomService implements OnModuleInit, OnModuleDestroy {
       const announced = people.map(({ id }) => id).join();
       if (announced === this.#announced) return;
       this.#announced = announced;
-      this.webwire.signalGroup(ROOM, 'people', people, { local: true });
+      this.webwire.signalGroup(ROOM, chat.serverSignals.people, people, { local: true });
     });
   }
 
