@@ -106,6 +106,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
     values: [
       'BufferOverflowError',
       'CanceledError',
+      'ContractError',
       'DeadlineExceededError',
       'DialTimeoutError',
       'DisconnectedError',
@@ -137,6 +138,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'ClientStatus',
       'ConnectOptions',
       'Contract',
+      'ContractOptions',
       'OperationOptions',
       'PayloadCodec',
       'PayloadEncoding',
@@ -161,6 +163,42 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'TracedMessage',
       'WebSocketConstructor',
       'WebSocketLike',
+    ],
+  },
+  './contract': {
+    values: ['ContractError', 'defineContract'],
+    types: [
+      'ApiOf',
+      'BodyInput',
+      'BodyOutput',
+      'ClientContract',
+      'ContractApi',
+      'ContractEntry',
+      'DefinedContract',
+      'EntryDetails',
+      'EntryErrors',
+      'ErrorCode',
+      'HandlerEntry',
+      'OptionalSchema',
+      'RequestEntries',
+      'RequestEntry',
+      'RequestSpec',
+      'ResultInput',
+      'ResultOutput',
+      'SchemaInput',
+      'SchemaIssue',
+      'SchemaOutput',
+      'SchemaResult',
+      'SendArguments',
+      'ServerSignalEntries',
+      'ServerSignalEntry',
+      'SignalEntries',
+      'SignalEntry',
+      'SignalSpec',
+      'StandardSchema',
+      'StreamEntries',
+      'StreamEntry',
+      'StreamSpec',
     ],
   },
   './client-module': {
@@ -412,6 +450,36 @@ describe('the client alone', { timeout: 60_000 }, () => {
     const { code, size } = await bundle("export { TimeoutError } from 'nestjs-webwire/client';", packed.bareProject);
     expect(code).not.toContain('DialTimeoutError');
     expect(size).toBeLessThanOrEqual(400);
+  });
+});
+
+describe('contracts alone', { timeout: 60_000 }, () => {
+  it('load and work where Nest is not installed', async () => {
+    const program = `
+      const { defineContract } = await import('nestjs-webwire/contract');
+      console.log(JSON.stringify(defineContract({ requests: { a: {} } }).requests.a.name))`;
+    expect(await packed.evaluate('module', program, packed.bareProject)).toBe('a');
+  });
+
+  it('have types where neither Nest nor Node nor browsers have any', () => {
+    const file = packed.locate(typesOf('./contract'), packed.bareProject);
+    expect(new Declarations(file, []).errorsIn(packed.bareProject)).toEqual([]);
+  });
+
+  it('are small in a bundle, and add nothing to that of a client without one', async () => {
+    const own = await bundle("export { defineContract } from 'nestjs-webwire/contract';", packed.bareProject);
+    expect(own.imports).toEqual([]);
+    expect(own.size).toBeLessThanOrEqual(3_500);
+    const client = await bundle("export { WebwireClient } from 'nestjs-webwire/client';", packed.bareProject);
+    expect(client.code).not.toContain('CONTRACT_VIOLATION');
+  });
+});
+
+describe('the entry points in the README', () => {
+  it('are those of the package', async () => {
+    const table = (await packed.read('README.md')).split('## Entry points')[1]!.split('\n## ')[0]!;
+    const listed = [...table.matchAll(/^\| `(nestjs-webwire[^`]*)`/gm)].map(([, specifier]) => specifier);
+    expect(new Set(listed)).toEqual(new Set(ENTRY_POINTS.map(specifierOf)));
   });
 });
 
