@@ -1,5 +1,6 @@
 import { ContractError } from './contract-error.js';
 import type { ContractEntry } from './entries.js';
+import { describePaths } from './issues.js';
 import type { OptionalSchema, SchemaResult, StandardSchema } from './standard-schema.js';
 
 /** Checks for a Standard Schema. Schemas of some libraries are functions. */
@@ -29,18 +30,25 @@ export function assertFits(schema: OptionalSchema, value: unknown, subject: () =
 /**
  * Validates the body of a signal that is to be sent at once.
  * @returns The body as the schema has transformed it; `undefined` without a schema.
- * @throws ContractError if it does not fit; TypeError if the schema is asynchronous; errors of the schema.
+ * @throws ContractError if it does not fit: its message has no reasons, which may quote values, as servers log errors of handlers.
+ * @throws TypeError if the schema is asynchronous; errors of the schema.
  */
 export function validateNow({ name, body: schema }: ContractEntry, body: unknown): unknown {
-  const subject = () => `the body of the signal ${JSON.stringify(name)}`;
-  const fitting = assertFits(schema, body, subject);
-  if (!isThenable(fitting)) return fitting;
-  // Nobody awaits it. Its rejection must not end the process.
-  fitting.then(undefined, () => undefined);
-  throw new TypeError(
-    `${subject()} has an asynchronous schema, but signals are sent at once: ` +
-      'await such a check before you send the signal, and use a synchronous schema in the contract',
-  );
+  if (!schema) return undefined;
+  const subject = `the body of the signal ${JSON.stringify(name)}`;
+  const result = schema['~standard'].validate(body);
+  if (isThenable(result)) {
+    // Nobody awaits it. Its rejection must not end the process.
+    result.then(undefined, () => undefined);
+    throw new TypeError(
+      `${subject} has an asynchronous schema, but signals are sent at once: ` +
+        'await such a check before you send the signal, and use a synchronous schema in the contract',
+    );
+  }
+  const { issues } = result;
+  if (!issues) return result.value;
+  const reason = `does not fit the contract at ${describePaths(issues)} (the property "issues" of this error has the reasons)`;
+  throw new ContractError(subject, issues, reason);
 }
 
 function valueOf(result: SchemaResult<unknown>, subject: () => string): unknown {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Inject } from '@nestjs/common';
 import { ConnectedSocket } from '@nestjs/websockets';
 import {
@@ -90,8 +91,7 @@ describe('a signal of a contract', () => {
   it('with a body that does not fit throws an error with the path, and is sent to nobody', async () => {
     const { gateway, webwire, arrived } = await start();
     const wrong = { text: 5 } as never;
-    const message =
-      'the body of the signal "message" does not fit the contract: text: Invalid input: expected string, received number';
+    const message = 'the body of the signal "message" does not fit the contract at text (';
     const ways = [
       () => gateway.last.signal(serverSignals.message, wrong),
       () => webwire.broadcast(serverSignals.message, wrong),
@@ -105,6 +105,25 @@ describe('a signal of a contract', () => {
     }
     gateway.last.signal(serverSignals.text, 'last');
     expect(await arrived.take()).toBe('text utf8 "last"');
+  });
+
+  it('that does not fit throws an error whose text does not quote the value, as servers log it', () => {
+    const quoting: StandardSchema<string> = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value) => ({ issues: [{ message: `${String(value)} is wrong`, path: ['a'] }] }),
+      },
+    };
+    const { serverSignals: others } = defineContract({ serverSignals: { quoting: { body: quoting } } });
+    let thrown: unknown;
+    try {
+      encodeSignal(others.quoting, 'hunter2', shouting);
+    } catch (error) {
+      thrown = error;
+    }
+    expect(inspect(thrown)).not.toContain('hunter2');
+    expect((thrown as ContractError).issues).toEqual([{ message: 'hunter2 is wrong', path: ['a'] }]);
   });
 
   it('with an asynchronous schema throws an error that says so', async () => {
