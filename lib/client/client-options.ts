@@ -1,6 +1,6 @@
 import type { ClientContract } from '../contract/define-contract.js';
 import type { TraceContext } from '../protocol/extensions.js';
-import { contractCodec, plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
+import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { Delays, ReconnectOptions } from './backoff.js';
 import {
   atLeastOne,
@@ -143,7 +143,7 @@ const CLIENT_RULES: ClientOptionRules<ClientOptions & ContractOptions<unknown>> 
   sessionStorage: rule(`false or ${STORAGE.allowed}`, (value) => value === false || STORAGE.accepts(value)),
   syncTabs: BOOLEAN,
   webSocket: rule('a constructor', FUNCTION.accepts),
-  contract: objectWith('~reader'),
+  contract: objectWith('~codec'),
   validate: BOOLEAN,
 };
 
@@ -165,7 +165,7 @@ export function resolveOptions(url: unknown, options: ClientOptions & ContractOp
   const { webSocket = globals.WebSocket, trace, contract, validate = true, ...others } = options;
   if (!webSocket) throw invalidOption('webSocket', webSocket, "a constructor: pass WebSocket of 'ws'");
   const resolved = withDefaults<WithDefaults>(others, {
-    codec: contract ? contractCodec : plainCodec,
+    codec: contract?.['~codec'](plainCodec) ?? plainCodec,
     subProtocolName: '',
     requestTimeout: 60_000,
     dialTimeout: 5_000,

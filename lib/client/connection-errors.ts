@@ -7,8 +7,7 @@ import type { SocketEnd } from './web-socket.js';
 
 // Messages of connection errors contain the URL, the duration and the reason, but no secrets.
 
-const UNKNOWN_CAUSE =
-  'the platform does not say why; the server may be unreachable, refuse the connection, or have an untrusted certificate';
+const UNKNOWN_CAUSE = 'the platform does not say why; the server may be unreachable, or its certificate untrusted';
 
 /** For an attempt that failed: the constructor of the WebSocket threw, or the WebSocket ended before the first message. */
 export function couldNotConnect(
@@ -46,7 +45,7 @@ export function connectionEnded(
 export function dialTimeout(url: ServerUrl, elapsed: number, wasOpened: boolean): DialTimeoutError {
   return new DialTimeoutError(
     wasOpened
-      ? `${url.shown} does not seem to be a WebWire server: it opened the WebSocket, but sent no first message within ${time(elapsed)}`
+      ? `${url.shown} is not a WebWire server: it opened the WebSocket, but sent no first message within ${time(elapsed)}`
       : `could not connect to ${url.shown} within ${time(elapsed)}: nothing answers there`,
   );
 }

@@ -220,19 +220,22 @@ export class ClientConnection {
     this.#finish(closedError());
   }
 
+  /** Time since the attempt to connect, in milliseconds. */
+  get #elapsed(): number {
+    return performance.now() - this.#dialedAt;
+  }
+
   #giveUp(): void {
-    const elapsed = performance.now() - this.#dialedAt;
-    this.end(dialTimeout(this.#options.url, elapsed, this.#phase === 'opened'));
+    this.end(dialTimeout(this.#options.url, this.#elapsed, this.#phase === 'opened'));
   }
 
   #closed(end: SocketEnd): void {
     clearTimeout(this.#closeTimer);
     const { url } = this.#options;
-    const elapsed = performance.now() - this.#dialedAt;
     const error =
       this.#phase === 'accepted'
-        ? connectionEnded(url, elapsed, end, this.#isClosing)
-        : couldNotConnect(url, elapsed, end, this.#phase === 'opened');
+        ? connectionEnded(url, this.#elapsed, end, this.#isClosing)
+        : couldNotConnect(url, this.#elapsed, end, this.#phase === 'opened');
     this.#finish(error);
   }
 
@@ -344,7 +347,7 @@ export class ClientConnection {
     if (this.#checks === 0 && this.supports('ping') && this.isOpen) this.send(encodeRequest(PING_NAME, NO_PAYLOAD));
     this.ask();
     if (!this.supports('ping') || this.#isClosing) this.#checkAt = Infinity;
-    else if (++this.#checks > 2) this.end(unresponsive(this.#options.url, performance.now() - this.#dialedAt));
+    else if (++this.#checks > 2) this.end(unresponsive(this.#options.url, this.#elapsed));
   }
 }
 

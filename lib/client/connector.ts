@@ -151,29 +151,23 @@ export class Connector {
     if (name === 'disconnected' && !canRetry) {
       return new DisconnectedError(`not connected to ${url.shown}: call connect(), or leave reconnect on`);
     }
-    return this.#waiters.isFull(maxQueuedRequests) ? this.#queueFull() : undefined;
-  }
-
-  #queueFull(): QueueFullError {
-    const { maxQueuedRequests, url } = this.#options;
-    const reason = this.#lastError ? `: ${this.#lastError.message}` : '';
+    if (!this.#waiters.isFull(maxQueuedRequests)) return undefined;
+    const cause = this.#lastError;
     return new QueueFullError(
-      `${maxQueuedRequests} requests and signals wait for a connection to ${url.shown} already, which is as many as ` +
-        `the option maxQueuedRequests allows${reason}`,
-      { cause: this.#lastError },
+      `${maxQueuedRequests} requests and signals wait for a connection to ${url.shown}, as many as ` +
+        `the option maxQueuedRequests allows${cause ? `: ${cause.message}` : ''}`,
+      { cause },
     );
   }
 
   #wait(waiter: Waiter): void {
     this.#waiters.add(waiter);
-    waiter.operation.obstacle = this.#obstacle;
+    waiter.operation.obstacle = () => this.#lastError ?? `still connecting to ${this.#options.url.shown}`;
     waiter.operation.release = () => {
       const wasLast = this.#waiters.delete(waiter) && this.#waiters.size === 0;
       if (wasLast && !this.#hasConnected) this.#cancel();
     };
   }
-
-  readonly #obstacle = (): Error | string => this.#lastError ?? `still connecting to ${this.#options.url.shown}`;
 
   /** `disconnected` or `reconnecting` → `dialing` */
   #dial(): void {

@@ -90,9 +90,8 @@ export class CanceledError extends CodedError<'CANCELED'> {
  * The connection could not be made or was lost, or the client was closed. The message contains the URL (without secrets), the
  * duration of the connection or attempt, and the reason. If a request was in flight, the server may or may not have handled it.
  */
-export class DisconnectedError extends Error {
+export class DisconnectedError extends CodedError<'DISCONNECTED'> {
   override readonly name = 'DisconnectedError';
-  readonly code = 'DISCONNECTED';
   /**
    * HTTP status if the server rejected the upgrade, such as 401; otherwise `undefined`. Also `undefined` in browsers, in bundles
    * for browsers, and with the WebSocket of Node.js, which do not expose it; the package `ws`, Bun and Deno do.
@@ -109,7 +108,7 @@ export class DisconnectedError extends Error {
     readonly reason = '',
     options: { cause?: unknown; status?: number | undefined } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super('DISCONNECTED', message, options.cause === undefined ? undefined : { cause: options.cause });
     this.status = options.status;
   }
 }

@@ -58,5 +58,5 @@ export function withDefaults<Options extends object>(options: Partial<Options>, 
 
 export function invalidOption(option: string, value: unknown, allowed: string): InvalidOptionError {
   const shown = Object(value) === value ? typeof value : String(value);
-  return new InvalidOptionError(`WebWire option ${option} is "${shown}", but must be ${allowed}`);
+  return new InvalidOptionError(`WebWire option ${option} is ${JSON.stringify(shown)}, but must be ${allowed}`);
 }

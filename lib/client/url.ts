@@ -1,5 +1,5 @@
 import { encodeUtf8 } from '../protocol/text.js';
-import { InvalidOptionError } from './errors.js';
+import { invalidOption } from './option-rules.js';
 import { globals } from './platform.js';
 
 /** A parsed server URL. */
@@ -25,9 +25,7 @@ export function parseServerUrl(url: unknown): ServerUrl {
   const text = String(url);
   const [, secure = '', user = '', host, path, query = ''] = ABSOLUTE.exec(absoluteUrl(text) ?? '') ?? [];
   if (host === undefined || /^:|\s/.test(host)) {
-    throw new InvalidOptionError(
-      `WebWire option url is ${JSON.stringify(withoutSecrets(text))}, but must be a WebSocket URL such as ws://localhost:3000/`,
-    );
+    throw invalidOption('url', withoutSecrets(text), 'a WebSocket URL such as ws://localhost:3000/');
   }
   // Some WebSockets do not accept `http:`, the scheme of a URL that is relative to a web page.
   const scheme = `ws${secure.toLowerCase()}://`;

@@ -1,3 +1,5 @@
+import type { PayloadCodec } from '../protocol/payload-codec.js';
+import { contractCodec } from './contract-codec.js';
 import { ContractReader, type FindEntry } from './contract-reader.js';
 import type {
   ContractEntry,
@@ -20,6 +22,8 @@ export interface ClientContract<Api> {
   readonly '~api'?: Api;
   /** Makes the object that validates what one client receives. */
   readonly '~reader': () => ContractReader;
+  /** Makes the codec of a client. */
+  readonly '~codec': (plain: PayloadCodec) => PayloadCodec;
 }
 
 /** A contract: the entries of requests, streams and signals, each with its name and kind. It is frozen. */
@@ -98,7 +102,10 @@ export function defineContract<
     Object.defineProperty(contract, part, { value: Object.freeze(Object.fromEntries(entries)), enumerable: true });
   }
   const find: FindEntry = (kind, name) => byKind.get(kind)?.get(name);
-  Object.defineProperty(contract, '~reader', { value: () => new ContractReader(find) });
+  Object.defineProperties(contract, {
+    '~reader': { value: () => new ContractReader(find) },
+    '~codec': { value: contractCodec },
+  });
   return Object.freeze(contract) as never;
 }
 

@@ -42,12 +42,6 @@ export const jsonCodec: PayloadCodec = {
   encode: (value) => encodeBytes(value) ?? encodeJson(value),
 };
 
-/** `jsonCodec` without its check for values that JSON loses, as in `plainCodec`: for clients with a contract. */
-export const contractCodec: PayloadCodec = {
-  decode: decodeJson,
-  encode: (value) => encodeBytes(value) ?? encodeUnchecked(value),
-};
-
 /**
  * Makes the payload of a body: an empty one for `undefined`, a `Payload` itself, and that of the codec for other values.
  * @throws TypeError for a promise or an Observable, which the caller has to await, and if the codec returns no `Payload`.

@@ -4,7 +4,7 @@ import { FakeServer } from './fake-server.js';
 import { outcome } from './outcome.js';
 
 const FULL =
-  'QUEUE_FULL: 2 requests and signals wait for a connection to ws://localhost/ already, which is as many as the option maxQueuedRequests allows';
+  'QUEUE_FULL: 2 requests and signals wait for a connection to ws://localhost/, as many as the option maxQueuedRequests allows';
 
 it('no more requests and signals wait for a connection than `maxQueuedRequests`', async () => {
   const server = new FakeServer();
