@@ -1,6 +1,6 @@
 import type { ContractReader } from '../contract/contract-reader.js';
 import { encodeClientSignal, encodeRequest } from '../protocol/client-messages.js';
-import { assertUnreserved, isReserved } from '../protocol/extensions.js';
+import { assertUnreserved, RESERVED_PREFIX } from '../protocol/extensions.js';
 import type { Payload, ServerMessage } from '../protocol/index.js';
 import { encodeBody } from '../protocol/payload-codec.js';
 import { payloadOf } from '../protocol/server-messages.js';
@@ -162,7 +162,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   /**
-   * Sends a request and resolves with its reply. Without a connection, the client connects and the request waits; with
+   * Sends a request and resolves with its reply. For a stream, use `stream()`. Without a connection, the client connects and the request waits; with
    * `reconnect: false`, the request rejects instead. A request is never sent twice.
    *
    * @param name Up to 255 printable ASCII characters; empty for a nameless request.
@@ -191,14 +191,15 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   /**
    * Opens a stream when its first item is requested. Without a connection, the client connects and the stream waits for it, at
-   * most `requestTimeout`. The server sends items only as far as they are consumed. Leaving the loop gives the stream up.
+   * most `requestTimeout`. The server sends items only as far as they are consumed. Leaving the loop gives the stream up. `return()`
+   * takes effect when a pending `next()` has settled; abort `signal` to end the stream at once.
    *
    * @param name See `request()`.
    * @param body See `request()`.
    * @returns An AsyncIterable of the items: `for await (const item of client.stream('ticks')) …`. When the server has ended the
    *   stream, it ends, too. It throws the errors of `request()`; `TimeoutError` if no item comes within `idleTimeout`; and a
-   *   `RequestError` with the code `EXTENSION_REQUIRED` if the server has no streams, or `TOO_MANY_STREAMS`. An item that does
-   *   not fit the `contract` ends it with a `ContractError`.
+   *   `RequestError` with the code `EXTENSION_REQUIRED` if the server has no streams or replies as to a request, or
+   *   `TOO_MANY_STREAMS`. An item that does not fit the `contract` ends it with a `ContractError`.
    * @throws ProtocolError for an invalid name; TypeError for a body that cannot be encoded; InvalidOptionError.
    */
   stream<Name extends StreamName<Api>>(
@@ -211,7 +212,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     const open: OpenStream = (operation, opened) =>
       this.#enter(operation, (connection) => {
         connection.ask();
-        this.#requests.send(connection, message, operation, () => undefined, trace);
+        this.#requests.send(connection, message, operation, (reply) => reply, trace);
         if (!operation.isSettled) opened(connection);
       });
     const read = (item: ReceivedPayload) => this.#validated('stream', name, item);
@@ -360,7 +361,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     else if (type === MessageType.SessionClosed) this.#sessions.closed();
     else if ('name' in message) {
       const { name } = message;
-      if (this.#options.extensions && isReserved(name))
+      if (this.#options.extensions && name.startsWith(RESERVED_PREFIX))
         this.#streams.get(name)?.receive(this.#received(payloadOf(message)));
       else this.#handleSignal(name, payloadOf(message));
     } else if ('id' in message) this.#requests.receive(message);

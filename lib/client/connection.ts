@@ -5,21 +5,27 @@ import {
   ProtocolError,
   type AcceptConfMessage,
   type ServerMessage,
+  type ReplyMessage,
+  type SignalMessage,
 } from '../protocol/index.js';
 import {
   ASK_NAME,
   BUSY_NAME,
   CANCEL_PREFIX,
+  FIRST_CREDIT,
   identifierToHex,
   MAX_STREAM_WINDOW,
+  MESSAGE_OVERHEAD,
   PING_NAME,
   readExtensions,
+  ROOM_NAME,
   TRACE_NAME,
   TRACE_PREFIX,
   type ExtensionName,
 } from '../protocol/extensions.js';
 import { ID_END, ID_START } from '../protocol/layout.js';
 import { TIMER_MAX } from '../protocol/limits.js';
+import { EMPTY_PAYLOAD } from '../protocol/payload-codec.js';
 import { decodeServerMessage, throwProtocolError } from '../protocol/server-messages.js';
 import { decodeUtf8 } from '../protocol/text.js';
 import * as MessageType from '../protocol/type-bytes.js';
@@ -38,6 +44,8 @@ import { ABNORMAL_CLOSURE, ClientSocket, type SocketEnd } from './web-socket.js'
 export interface ClientConnectionListener {
   /** The server's first message was received, and this client supports the server. */
   accepted(): void;
+  /** Messages can be sent again that had to wait. */
+  ready(): void;
   /** Called for each later message. An error of this method ends the connection. */
   received(message: ServerMessage): void;
   /** The connection has ended or could not be made. Called exactly once, as the last method. */
@@ -65,18 +73,17 @@ const MIN_HEARTBEAT_INTERVAL = 10;
 const HEARTBEAT_FRACTION = 1 / 2;
 
 /**
- * After this number of messages without a response the client asks for extensions, before the server may stop reading. It stops
- * when 64 messages wait, or 16 of the largest size, so these count more.
+ * After messages of so many message buffers without replies, but at least 40, the client asks for extensions, before the server
+ * may stop reading: it stops when 64 messages wait, or 16 of the largest size.
  */
-const ASK_AFTER = 40;
-const LARGEST_COUNTS = 3;
+const UNASKED_BUFFERS = 10;
+const MAX_UNASKED_BUFFER = (40 * MESSAGE_OVERHEAD) / UNASKED_BUFFERS;
 
 /** A server that is busy repeats its signal within this time, in milliseconds. */
 const BUSY_TIME = 20_000;
 
 /** The extensions that the client asks for. */
-const WANTED: readonly ExtensionName[] = ['stream', 'cancel', 'ping', 'trace'];
-const NO_PAYLOAD = { encoding: 'binary', bytes: new Uint8Array() } as const;
+const WANTED: readonly ExtensionName[] = ['stream', 'cancel', 'ping', 'trace', 'flow'];
 
 /** Phases of a connection, in this order. An attempt that fails goes from any phase to `ended`. */
 type Phase =
@@ -100,10 +107,10 @@ export class ClientConnection {
   /** The server's first message, which has its settings. */
   #conf: AcceptConfMessage | undefined;
   #lastSentAt = 0;
-  /** Number of messages that were sent since the last one was received; large ones count more. */
-  #unanswered = 0;
+  /** Bytes that may be sent until the server allows more, or the client asks for extensions. */
+  #credit = Infinity;
   /** The extensions of the server; `undefined` until the client asks, and `WANTED` until the server has answered. */
-  #extensions: readonly string[] | undefined;
+  #extensions: readonly unknown[] | undefined;
   /** Number of items of a stream that the server sends without a grant. */
   streamWindow = 0;
   /** The server is checked at this time, unless a message is received before. */
@@ -123,6 +130,11 @@ export class ClientConnection {
   /** `true` if messages can be sent. */
   get isOpen(): boolean {
     return this.#phase === 'accepted' && this.#socket!.isOpen;
+  }
+
+  /** `true` if messages of the application should wait, because the server might not read them, nor a cancellation after them. */
+  get isBlocked(): boolean {
+    return this.#credit <= 0;
   }
 
   /** Number of bytes that were passed to the WebSocket and not yet sent. */
@@ -161,26 +173,31 @@ export class ClientConnection {
       const context = encodeClientSignal(name, textPayload(trace));
       if (context.length <= messageBufferSize) this.#socket!.send(context);
     }
+    this.sendOwn(message);
+    this.#credit -= message.length + MESSAGE_OVERHEAD;
+    if (this.#credit <= 0) this.ask();
+  }
+
+  /** Sends a message of the protocol, which does not have to wait. */
+  sendOwn(message: Uint8Array<ArrayBuffer>): void {
     this.#socket!.send(message);
     this.#lastSentAt = performance.now();
-    // Heartbeats are never answered.
-    if (message.length > 1) this.#unanswered += 1 + (LARGEST_COUNTS * message.length) / messageBufferSize;
-    if (this.#unanswered >= ASK_AFTER) this.ask();
   }
 
   /** Asks the server for its extensions, once (docs/PROTOCOL.md, section 11.1). */
   ask(): void {
-    if (this.#extensions || !this.#options.extensions || !this.isOpen) return;
+    if (this.#extensions || !this.isOpen) return;
     const question = JSON.stringify({ client: `nestjs-webwire/${VERSION}`, extensions: WANTED });
     const message = encodeRequest(ASK_NAME, textPayload(question));
-    const isPossible = message.length <= this.#conf!.messageBufferSize;
+    const isPossible = this.#options.extensions && message.length <= this.#conf!.messageBufferSize;
     this.#extensions = isPossible ? WANTED : [];
-    if (isPossible) this.send(message);
+    this.#credit = isPossible ? FIRST_CREDIT : Infinity;
+    if (isPossible) this.sendOwn(message);
   }
 
   /** Returns `true` if the server has an extension, or may have it as it has not answered yet. */
   supports(name: ExtensionName): boolean {
-    return this.#extensions?.includes(name) === true;
+    return !!this.#extensions?.includes(name);
   }
 
   /** Tells the server that the result of a request is not needed. */
@@ -189,7 +206,7 @@ export class ClientConnection {
     if (request[0]! < MessageType.RequestBinary) return;
     this.ask();
     if (!this.isOpen || !this.supports('cancel')) return;
-    this.send(encodeClientSignal(CANCEL_PREFIX + identifierOf(request), NO_PAYLOAD));
+    this.sendOwn(encodeClientSignal(CANCEL_PREFIX + identifierOf(request), EMPTY_PAYLOAD));
   }
 
   /** Checks at once whether the server still responds. */
@@ -258,12 +275,14 @@ export class ClientConnection {
 
   /** Passes a message on, unless it belongs to extensions of the connection. */
   #take(message: ServerMessage): void {
-    this.#unanswered = 0;
     this.#checks = 0;
-    const isBusy = 'name' in message && message.name === BUSY_NAME;
-    this.#expectWithin(isBusy ? BUSY_TIME : 0);
+    const { name, payload, id } = message as Partial<Omit<SignalMessage, 'type'> & Pick<ReplyMessage, 'id'>>;
+    this.#expectWithin(name === BUSY_NAME ? BUSY_TIME : 0);
+    if (name === ROOM_NAME) this.grant(Number(decodeUtf8(payload!)));
+    // A request that has its reply does not wait any more.
+    if (id && !this.#extensions) this.grant(MESSAGE_OVERHEAD);
     // The requests of this class have the identifier 0. There are none if the server has no extensions.
-    if (!('id' in message) || message.id.some(Boolean) || !this.#extensions?.length) this.#listener.received(message);
+    if (!id || id.some(Boolean) || !this.#extensions?.length) this.#listener.received(message);
     else if (this.#extensions === WANTED) this.#readAnswer(message);
   }
 
@@ -271,6 +290,13 @@ export class ClientConnection {
     const answer = message.type === MessageType.ReplyUtf8 ? readExtensions(decodeUtf8(message.payload)) : undefined;
     this.streamWindow = Math.min(Number(answer?.streamWindow) || 0, MAX_STREAM_WINDOW);
     this.#extensions = answer?.extensions ?? [];
+    this.grant(Number(answer?.credit ?? Infinity));
+  }
+
+  /** More messages may be sent, of this size in bytes. */
+  grant(size: number): void {
+    this.#credit += size;
+    this.#listener.ready();
   }
 
   #expectWithin(atLeast: number): void {
@@ -320,6 +346,7 @@ export class ClientConnection {
     this.#heartbeatInterval = Math.min(Math.max(readTimeout * HEARTBEAT_FRACTION, MIN_HEARTBEAT_INTERVAL), TIMER_MAX);
     this.#expectWithin(0);
     this.#tick();
+    this.#credit = UNASKED_BUFFERS * Math.min(messageBufferSize, MAX_UNASKED_BUFFER);
     if (this.#options.trace) this.ask();
     this.#listener.accepted();
   }
@@ -330,7 +357,7 @@ export class ClientConnection {
    * fires, it checks the times of the last messages.
    */
   readonly #tick = (): void => {
-    if (this.#lastSentAt + this.#heartbeatInterval <= performance.now() && this.isOpen) this.send(encodeHeartbeat());
+    if (this.#lastSentAt + this.#heartbeatInterval <= performance.now() && this.isOpen) this.sendOwn(encodeHeartbeat());
     if (this.#checkAt <= performance.now()) this.#check();
     if (this.#phase !== 'accepted') return;
     const dueAt = Math.min(this.#lastSentAt + this.#heartbeatInterval, this.#checkAt);
@@ -344,7 +371,8 @@ export class ClientConnection {
   #check(): void {
     this.#checkAt = performance.now() + this.#options.dialTimeout / 2;
     // The first question is a probe, too.
-    if (this.#checks === 0 && this.supports('ping') && this.isOpen) this.send(encodeRequest(PING_NAME, NO_PAYLOAD));
+    if (this.#checks === 0 && this.supports('ping') && this.isOpen)
+      this.sendOwn(encodeRequest(PING_NAME, EMPTY_PAYLOAD));
     this.ask();
     if (!this.supports('ping') || this.#isClosing) this.#checkAt = Infinity;
     else if (++this.#checks > 2) this.end(unresponsive(this.#options.url, this.#elapsed));

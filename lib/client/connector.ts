@@ -110,11 +110,11 @@ export class Connector {
     const { operation, isConnect } = waiter;
     const { connection } = this;
     if (operation.isSettled) return;
-    if (connection) {
+    if (connection && (isConnect || !connection.isBlocked)) {
       serve(waiter, connection);
       return;
     }
-    const error = this.#rejectionOf(waiter);
+    const error = connection ? undefined : this.#rejectionOf(waiter);
     if (error) {
       operation.reject(error);
       return;
@@ -126,6 +126,8 @@ export class Connector {
 
   /** Rejects the operations that wait, and all later ones. The connection stays open until `end()`. */
   stop(): void {
+    // What waits although there is a connection is sent.
+    this.connection?.grant(Infinity);
     const connection = this.#state.name === 'connected' ? this.#state.connection : undefined;
     if (!connection) this.#cancel();
     this.#state = { name: 'closing', connection };
@@ -162,7 +164,8 @@ export class Connector {
 
   #wait(waiter: Waiter): void {
     this.#waiters.add(waiter);
-    waiter.operation.obstacle = () => this.#lastError ?? `still connecting to ${this.#options.url.shown}`;
+    waiter.operation.obstacle = () =>
+      this.connection ? undefined : (this.#lastError ?? `still connecting to ${this.#options.url.shown}`);
     waiter.operation.release = () => {
       const wasLast = this.#waiters.delete(waiter) && this.#waiters.size === 0;
       if (wasLast && !this.#hasConnected) this.#cancel();
@@ -178,6 +181,9 @@ export class Connector {
           (isSessionRestored) => this.#connected(connection, isSessionRestored),
           (error: Error) => connection.end(error),
         );
+      },
+      ready: () => {
+        if (connection === this.connection) this.#waiters.serveAll(connection);
       },
       received: (message) => {
         this.#isStable ||= 'id' in message || 'name' in message;
@@ -211,7 +217,8 @@ export class Connector {
     const hadWaiters = this.#waiters.size > 0;
     this.#lastError = error;
     this.#callbacks.lost(error);
-    // After a connection in use, all operations wait for the next one: they were added while it was closing.
+    // After a connection in use, all operations wait for the next one: they were added while it was closing, or have not
+    // been sent.
     this.#waiters.reject(error, ({ canRetry }) => isFinal || !(canRetry || wasInUse));
     const isNeeded = this.#waiters.size > 0 || (this.#hasConnected && this.#options.reconnect);
     if (state.name === 'closing') this.#state = { name: 'closing', connection: undefined };

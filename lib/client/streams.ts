@@ -6,6 +6,7 @@ import { CanceledError, RequestError } from './errors.js';
 import { startOperation, type Operation } from './operation.js';
 import { ABORT_SIGNAL, MILLISECONDS, type ClientOptionRules } from './option-rules.js';
 import type { AbortSignalLike } from './platform.js';
+import type { Payload } from '../protocol/index.js';
 import type { ReceivedPayload } from './received-payload.js';
 
 /** Options of `stream()`. */
@@ -34,7 +35,7 @@ export interface ItemReceiver {
  * Enters the operation, which settles when the server has ended the stream, and calls `opened` when the request was sent on a
  * connection.
  */
-export type OpenStream = (operation: Operation, opened: (connection: ClientConnection) => void) => void;
+export type OpenStream = (operation: Operation<Payload>, opened: (connection: ClientConnection) => void) => void;
 
 /**
  * Opens a stream, and yields its items. The stream is given up when the generator is left.
@@ -50,7 +51,7 @@ export async function* readStream(
   enter: OpenStream,
   read: (item: ReceivedPayload) => ReceivedPayload | PromiseLike<ReceivedPayload>,
 ): AsyncGenerator<ReceivedPayload, undefined> {
-  const operation = startOperation({ signal }, openTimeout);
+  const operation = startOperation<Payload>({ signal }, openTimeout);
   const items: ReceivedPayload[] = [];
   /** Items that were consumed and not yet granted again. */
   let consumed = 0;
@@ -87,15 +88,15 @@ export async function* readStream(
       if (!item) break;
       // Several items are granted with one message.
       if (++consumed >= connection!.streamWindow / 2 && !operation.isSettled) {
-        connection!.send(encodeClientSignal(MORE_PREFIX + id, textPayload(String(consumed))));
+        connection!.sendOwn(encodeClientSignal(MORE_PREFIX + id, textPayload(String(consumed))));
         consumed = 0;
       }
       // It also awaits a promise.
       yield read(item);
     }
-    await operation.promise;
-    if (connection?.supports('stream')) return undefined;
-    throw new RequestError('EXTENSION_REQUIRED', 'the server does not have streams');
+    const { bytes } = await operation.promise;
+    if (bytes.length === 0 && connection?.supports('stream')) return undefined;
+    throw new RequestError('EXTENSION_REQUIRED', 'the server sent no stream');
   } finally {
     operation.reject(undefined);
     receivers.delete(ITEM_PREFIX + id);

@@ -19,10 +19,13 @@ export class Waiters extends Set<Waiter> {
     return this.size >= limit && [...this].filter(({ isConnect }) => !isConnect).length >= limit;
   }
 
+  /** Serves the operations in order, as far as the connection allows. */
   serveAll(connection: ClientConnection): void {
     for (const waiter of this) {
-      this.delete(waiter);
-      serve(waiter, connection);
+      if (waiter.isConnect || !connection.isBlocked) {
+        this.delete(waiter);
+        serve(waiter, connection);
+      }
     }
   }
 

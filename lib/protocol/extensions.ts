@@ -3,7 +3,7 @@ import { ProtocolError } from './protocol-error.js';
 // The extensions of WebWire 2.0 (docs/PROTOCOL.md, section 11): ordinary requests and signals with reserved names.
 
 /** The extensions. */
-export type ExtensionName = 'stream' | 'cancel' | 'ping' | 'trace';
+export type ExtensionName = 'stream' | 'cancel' | 'ping' | 'trace' | 'flow';
 
 /** The trace that a message belongs to (W3C Trace Context), to be passed to a tracing library. */
 export interface TraceContext {
@@ -22,8 +22,10 @@ const FIRST_CHARACTER = 0x77;
 export const ASK_NAME = 'wwr:extensions';
 /** Request: the client makes sure that the server responds. */
 export const PING_NAME = 'wwr:ping';
-/** Signal: the server is alive, but does not read from the connection. */
+/** Signal: the server is alive, but many messages of the client wait. */
 export const BUSY_NAME = 'wwr:busy';
+/** Signal: the client may send more messages. */
+export const ROOM_NAME = 'wwr:more';
 /** Signal: the trace context of the next signal. */
 export const TRACE_NAME = 'wwr:trace';
 
@@ -39,6 +41,12 @@ export const STREAM_WINDOW = 64;
 /** Largest window that a server may announce. */
 export const MAX_STREAM_WINDOW = 65_536;
 
+/** Counts for each message that may have to wait, in addition to its length: what keeping it costs, in bytes. */
+export const MESSAGE_OVERHEAD = 512;
+
+/** What a client may send after its question for extensions, until the server has answered, in bytes. */
+export const FIRST_CREDIT = 65_536;
+
 /** Returns `true` for a name that belongs to extensions, known ones or not. */
 export function isReserved(name: string): boolean {
   // The first character excludes most names, faster than `startsWith()`.
@@ -51,8 +59,8 @@ export function isReserved(name: string): boolean {
  */
 export function assertUnreserved(name: unknown): void {
   // Other values are refused when the message is encoded.
-  if (typeof name !== 'string' || !isReserved(name)) return;
-  throw new ProtocolError('INVALID_FIELD', `names that begin with "${RESERVED_PREFIX}" are reserved`, 0);
+  if (typeof name !== 'string' || !name.startsWith(RESERVED_PREFIX)) return;
+  throw new ProtocolError('INVALID_FIELD', 'the prefix wwr: is reserved', 0);
 }
 
 /** An identifier in 16 lower-case hexadecimal digits, in the order of its bytes. */
@@ -77,15 +85,18 @@ export function readCount(text: string): number | undefined {
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
-/**
- * Reads the names of the extensions in a request or reply of the negotiation. Only strings count as names.
- * @returns `undefined` if the text is not JSON, or not an object with the member `extensions`, a list.
- */
-export function readExtensions(text: string): { extensions: string[]; streamWindow: unknown } | undefined {
+/** What a request or reply of the negotiation contains, unchecked except for the list. */
+interface Negotiation {
+  readonly extensions: readonly unknown[];
+  readonly streamWindow?: unknown;
+  readonly credit?: unknown;
+}
+
+/** @returns `undefined` if the text is not JSON, or not an object with the member `extensions`, a list. */
+export function readExtensions(text: string): Negotiation | undefined {
   try {
-    const { extensions, streamWindow } = JSON.parse(text) as { extensions?: unknown; streamWindow?: unknown };
-    if (!Array.isArray(extensions)) return undefined;
-    return { extensions: extensions.filter((name) => typeof name === 'string'), streamWindow };
+    const content = JSON.parse(text) as Negotiation;
+    return Array.isArray(content.extensions) ? content : undefined;
   } catch {
     return undefined;
   }

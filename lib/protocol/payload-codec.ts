@@ -17,7 +17,7 @@ export interface PayloadCodec {
   encode(value: unknown): Payload;
 }
 
-const EMPTY_PAYLOAD: Payload = new PayloadView('binary', new Uint8Array(0));
+export const EMPTY_PAYLOAD: Payload = new PayloadView('binary', new Uint8Array(0));
 
 /**
  * The default codec. It sends strings as UTF-8, bytes as binary, `null` as an empty payload, and other values as JSON in UTF-8.

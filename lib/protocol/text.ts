@@ -1,7 +1,10 @@
+import { utf8Encoder } from './encode-utf8.js';
+
+export { encodeUtf8 } from './encode-utf8.js';
+
 // With `ignoreBOM`, a byte-order mark is kept as part of the text: the receiver gets exactly the text that was sent.
 const utf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const utf16Decoder = createUtf16Decoder();
-const utf8Encoder = new TextEncoder();
 
 const REPLACEMENT_CHARACTER = '\ufffd';
 
@@ -13,21 +16,6 @@ export function decodeUtf8(bytes: Uint8Array): string {
 /** Decodes UTF-16, little-endian. Lone surrogates and an odd last byte become U+FFFD. */
 export function decodeUtf16(bytes: Uint8Array): string {
   return utf16Decoder ? decode(utf16Decoder, bytes) : readUtf16(bytes);
-}
-
-/** Up to this number of characters, a loop over ASCII is faster than `encode()`. */
-const SHORT_TEXT = 256;
-
-/** Encodes as UTF-8. Lone surrogates become U+FFFD. */
-export function encodeUtf8(text: string): Uint8Array<ArrayBuffer> {
-  if (text.length > SHORT_TEXT) return utf8Encoder.encode(text);
-  const bytes = new Uint8Array(text.length);
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit >= 0x80) return utf8Encoder.encode(text);
-    bytes[index] = unit;
-  }
-  return bytes;
 }
 
 /** Encodes as UTF-16, little-endian, without a byte-order mark. Lone surrogates become U+FFFD. */

@@ -251,6 +251,11 @@ export class WebwireConnection {
     return this.#extensions.openStream(message);
   }
 
+  /** The number of streams of which something still runs. @internal */
+  get openStreams(): number {
+    return this.#extensions.active?.openStreams ?? 0;
+  }
+
   /** Aborts the signals of all streams, because the server begins to shut down. @internal */
   abortStreams(): void {
     this.#extensions.active?.abortStreams();

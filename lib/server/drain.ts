@@ -67,24 +67,29 @@ export class Drain {
     return !isLate;
   }
 
-  /** Closes the connections on which handlers still run, and waits for a short time for their clients and hooks. */
+  /** Closes the connections on which handlers still run, and waits for a short time for their clients, streams and hooks. */
   async #cutShort(): Promise<void> {
     this.logger.warn(
       `Shutdown did not finish within ${this.timeout} ms: ${this.activeHandlers.running} handlers still run, ` +
         `${this.#pendingHooks} connection hooks are pending, ${this.connections.size} connections are cut`,
     );
     if (this.connections.size === 0) return;
+    // The sources of streams were stopped. Their `finally` blocks may need what the application is about to close.
+    let streaming = [...this.connections].filter(({ openStreams }) => openStreams > 0);
     for (const connection of this.connections) connection.cut(SHUTDOWN);
     let isOver = false;
     const terminating = setTimeout(() => {
+      streaming = [];
       for (const connection of this.connections) connection.terminate();
+      this.#onChange?.();
     }, CLOSE_TIMEOUT);
     // Disconnect hooks get as much time again.
     const givingUp = setTimeout(() => {
       isOver = true;
       this.#onChange?.();
     }, 2 * CLOSE_TIMEOUT);
-    await this.#until(() => isOver || this.#isFinished());
+    const areStopped = () => streaming.every(({ openStreams }) => openStreams === 0);
+    await this.#until(() => isOver || (this.#isFinished() && areStopped()));
     clearTimeout(terminating);
     clearTimeout(givingUp);
   }

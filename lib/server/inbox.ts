@@ -9,7 +9,7 @@ import { Message } from './message.js';
 import type { Outbox } from './outbox.js';
 import { runGuarded } from './run-guarded.js';
 import type { ServerContext } from './server-context.js';
-import { WaitingMessages, type SessionRequest, type Work } from './waiting-messages.js';
+import { lengthOf, WaitingMessages, type SessionRequest, type Work } from './waiting-messages.js';
 
 /** Most session requests under way for one connection. They run one after the other, whatever `concurrencyLimit` is. */
 const MAX_SESSION_REQUESTS = 16;
@@ -17,8 +17,9 @@ const MAX_SESSION_REQUESTS = 16;
 /**
  * Runs handlers for the messages of one client and sends their replies. At the limit of handlers, and while more than
  * `maxBufferedAmount` bytes wait to be written to the client, messages wait in order (docs/PROTOCOL.md, section 10). The
- * connection is not read while many wait, or while the bytes are written, so that the queue stays short. Messages of
- * extensions overtake those that wait.
+ * connection is not read while many wait, or while the bytes are written, so that the queue stays short. A client with
+ * extensions is read as long as it keeps to its window, because it may have to cancel what runs. Messages of extensions overtake
+ * those that wait.
  */
 export class Inbox<Connection extends { readonly id: string }> {
   #running = 0;
@@ -94,7 +95,10 @@ export class Inbox<Connection extends { readonly id: string }> {
   refuseWaiting(): void {
     const waiting = this.#waiting?.all ?? [];
     this.#dropWaiting();
-    for (const message of waiting) this.#refuse(message);
+    for (const message of waiting) {
+      this.#left(message);
+      this.#refuse(message);
+    }
   }
 
   /** Drops the messages that wait, ends the streams and resumes reading, because the connection is closing. */
@@ -106,11 +110,12 @@ export class Inbox<Connection extends { readonly id: string }> {
   /** Drops the messages that wait, because the connection is gone. */
   abandon(): void {
     this.#forgetWaiting();
-    this.extensions.resumed();
+    this.extensions.idle();
   }
 
   #dropWaiting(): void {
     this.#forgetWaiting();
+    this.extensions.idle();
     this.#resume();
   }
 
@@ -137,13 +142,20 @@ export class Inbox<Connection extends { readonly id: string }> {
   #receiveReserved(message: Message): void {
     if (!message.isRequest) this.extensions.active?.receiveSignal(message, this.#takeWaiting);
     else if (this.#isHeldUp || this.#holdUp()) this.#wait(message);
-    else this.extensions.answer(message);
+    else {
+      this.extensions.answer(message, this.#waiting?.size);
+      // A client that has asked for extensions is read on.
+      if (this.#waiting) this.#regulate(this.#waiting);
+    }
   }
 
   /** Removes a request that waits. */
   readonly #takeWaiting = (key: Message['key']): Message | undefined => {
     const message = this.#waiting?.takeRequest(key);
-    if (message) this.#startWaiting();
+    if (message) {
+      this.#left(message);
+      this.#startWaiting();
+    }
     return message;
   };
 
@@ -177,20 +189,28 @@ export class Inbox<Connection extends { readonly id: string }> {
   #wait(message: Work): void {
     this.#waiting ??= new WaitingMessages(this.context.options.messageBufferSize);
     this.#waiting.add(message);
-    if (this.#isHeldUp || this.#waiting.areMany) this.#pause();
+    this.#regulate(this.#waiting);
+  }
+
+  /** Stops or resumes reading, and lets the client know whether many messages wait. */
+  #regulate(waiting: WaitingMessages): void {
+    const areMany = this.#isHeldUp || waiting.areMany;
+    const limit = this.extensions.active?.waitingLimit;
+    if (this.#isHeldUp || (limit === undefined ? areMany : waiting.size > limit)) this.#pause();
+    else this.#resume();
+    if (areMany) this.extensions.busy();
+    else this.extensions.idle();
   }
 
   #pause(): void {
     if (this.#isPaused) return;
     this.#isPaused = true;
     this.transportConnection.pause();
-    this.extensions.paused();
   }
 
   #resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    this.extensions.resumed();
     this.transportConnection.resume();
   }
 
@@ -200,9 +220,15 @@ export class Inbox<Connection extends { readonly id: string }> {
     this.#isStartingWaiting = true;
     while (this.#waiting?.first && this.#hasRoomFor(this.#waiting.first)) this.#start(this.#waiting.shift());
     this.#isStartingWaiting = false;
-    if (this.#waiting && !this.#waiting.first) this.#dropWaiting();
-    else if (this.#waiting && !this.#isHeldUp && !this.#waiting.areMany) this.#resume();
-    else if (this.#isHeldUp) this.#pause();
+    if (!this.#waiting) return;
+    if (this.#waiting.first) this.#regulate(this.#waiting);
+    else this.#dropWaiting();
+  }
+
+  /** The message does not wait any more, or did not have to. */
+  #left(message: Work): void {
+    const window = this.extensions.active?.window;
+    if (window && !(message instanceof Message && isReserved(message.name))) window.leave(lengthOf(message));
   }
 
   #refuse(message: Work): void {
@@ -211,6 +237,7 @@ export class Inbox<Connection extends { readonly id: string }> {
   }
 
   #start(message: Work): void {
+    this.#left(message);
     if (this.context.activeHandlers.isDraining) this.#refuse(message);
     else if (!(message instanceof Message)) this.#handleSessionRequest(message);
     else if (!message.isRequest) this.#handleSignal(message);

@@ -36,9 +36,9 @@ export class Message {
   readonly #connection: ConnectionLifetime;
   #lifetime: MessageLifetime | undefined = undefined;
   readonly #encoding: PayloadEncoding;
-  readonly #bytes: Uint8Array;
-  readonly #payloadStart: number;
-  readonly #end: number;
+  #bytes: Uint8Array;
+  #payloadStart: number;
+  #end: number;
   /** Made on first use, as the default codec reads the body without it. */
   #payload: Payload | undefined;
   #trace: TraceContext | undefined = undefined;
@@ -88,6 +88,22 @@ export class Message {
       return bytes.toString('utf8', this.#payloadStart, this.#end);
     }
     return this.payload.text();
+  }
+
+  /** Length of the encoded message, in bytes. @internal */
+  get length(): number {
+    const nameEnd = (this.isRequest ? REQUEST_NAME_START : SIGNAL_NAME_START) + this.name.length;
+    return payloadStartAfter(nameEnd, this.#encoding === 'utf16', 0) + this.#end - this.#payloadStart;
+  }
+
+  /** Copies the payload, so that a message which waits does not keep all bytes that were received with it. @internal */
+  detach(): void {
+    const bytes = Buffer.allocUnsafeSlow(this.#end - this.#payloadStart);
+    bytes.set(view(this.#bytes, this.#payloadStart, this.#end));
+    this.#bytes = bytes;
+    this.#payloadStart = 0;
+    this.#end = bytes.length;
+    this.#payload = undefined;
   }
 
   /** A copy of the 8 bytes that identify this request in its reply; `undefined` for a signal. */

@@ -42,7 +42,8 @@ export interface ServerOptions {
   subProtocolName?: string;
   /**
    * Most handlers that run at once for one connection: at least 1. At the limit, further messages of the client wait in
-   * order. The connection is not read while 64 messages wait, or 16 times `messageBufferSize` bytes. Streams do not count.
+   * order. The connection is not read while 64 messages wait, or 16 times `messageBufferSize` bytes; that of a client with
+   * extensions is read longer (docs/PROTOCOL.md, section 11.6). Streams do not count.
    * Handshake guards can set another limit for a connection.
    * @default Infinity
    */

@@ -1,4 +1,6 @@
-import type { CloseSessionMessage, RestoreSessionMessage } from '../protocol/index.js';
+import { MESSAGE_OVERHEAD } from '../protocol/extensions.js';
+import { ID_END } from '../protocol/layout.js';
+import { MessageType, type CloseSessionMessage, type RestoreSessionMessage } from '../protocol/index.js';
 import { Message } from './message.js';
 
 export type SessionRequest = RestoreSessionMessage | CloseSessionMessage;
@@ -6,21 +8,20 @@ export type SessionRequest = RestoreSessionMessage | CloseSessionMessage;
 /** A message that starts a handler or a session operation. */
 export type Work = Message | SessionRequest;
 
-/** While fewer messages wait at the limit of handlers, the connection is read, so that cancellations and grants arrive. */
-const MAX_WAITING_MESSAGES = 64;
+/** Messages that wait at the limit of handlers before they are many. */
+const MANY_MESSAGES = 64;
 
 /** The same in bytes, as a multiple of `messageBufferSize`. */
-const MAX_WAITING_BUFFERS = 16;
+const MANY_BUFFERS = 16;
 
 /** The messages of one connection that wait for their handlers, in order. */
 export class WaitingMessages {
   readonly #messages: Work[] = [];
-  readonly #maxBytes: number;
-  /** Bytes of the payloads. */
+  readonly #manyBytes: number;
   #bytes = 0;
 
   constructor(messageBufferSize: number) {
-    this.#maxBytes = MAX_WAITING_BUFFERS * messageBufferSize;
+    this.#manyBytes = MANY_BUFFERS * messageBufferSize;
   }
 
   get all(): Iterable<Work> {
@@ -32,9 +33,15 @@ export class WaitingMessages {
     return this.#messages[0];
   }
 
+  /** Memory that they take: an estimate, in bytes. */
+  get size(): number {
+    return this.#bytes + this.#messages.length * MESSAGE_OVERHEAD;
+  }
+
   add(message: Work): void {
+    if (this.areMany && message instanceof Message) message.detach();
     this.#messages.push(message);
-    this.#bytes += payloadSize(message);
+    this.#bytes += lengthOf(message);
   }
 
   /** Removes the first message. */
@@ -48,18 +55,20 @@ export class WaitingMessages {
     return index < 0 ? undefined : (this.#remove(index) as Message);
   }
 
-  /** True if so many wait that the connection is not read. */
+  /** True if so many wait that the client may send too fast. */
   get areMany(): boolean {
-    return this.#messages.length >= MAX_WAITING_MESSAGES || this.#bytes >= this.#maxBytes;
+    return this.#messages.length >= MANY_MESSAGES || this.#bytes >= this.#manyBytes;
   }
 
   #remove(index: number): Work {
     const [message] = this.#messages.splice(index, 1) as [Work];
-    this.#bytes -= payloadSize(message);
+    this.#bytes -= lengthOf(message);
     return message;
   }
 }
 
-function payloadSize(message: Work): number {
-  return message instanceof Message ? message.payload.bytes.length : 0;
+/** Length of an encoded message, in bytes. */
+export function lengthOf(message: Work): number {
+  if (message instanceof Message) return message.length;
+  return message.type === MessageType.RequestRestoreSession ? ID_END + message.sessionKey.length : ID_END;
 }

@@ -211,6 +211,13 @@ describe.each(CARRIAGES)('streams over %s', (carriage) => {
     expect(bodies).toEqual([{ name: 'Ada' }, { name: 'Bob' }]);
   });
 
+  it('are not the replies to requests', async () => {
+    const { client } = await start(carriage);
+    const items = client.stream('echo', 'x');
+    expect(await outcome(items.next())).toBe('EXTENSION_REQUIRED: the server sent no stream');
+    expect(await items.next()).toEqual({ done: true, value: undefined });
+  });
+
   it('need extensions on both sides', async () => {
     const without = await start(carriage, {}, { extensions: false });
     expect(await outcome(without.client.stream('count', '1').next())).toMatch(/^EXTENSION_REQUIRED/);
@@ -229,6 +236,43 @@ describe.each(CARRIAGES)('a client over %s at its concurrencyLimit', (carriage) 
     expect(await collect(opened)).toHaveLength(499);
     expect((await replies).map((reply) => reply.text())).toEqual(Array.from({ length: 300 }, (_, n) => String(n)));
     for (const texts of await Promise.all(late)) expect(texts).toHaveLength(200);
+  });
+
+  it('can cancel requests that end in no other way, although thousands of them wait', async () => {
+    const { client, gateway } = await start(carriage, {}, { concurrencyLimit: 2 });
+    await client.connect();
+    const controllers = Array.from({ length: 5_000 }, () => new AbortController());
+    const watched = controllers.map(({ signal }) => outcome(client.request('watch', undefined, { signal })));
+    const last = client.request('later', 'last');
+    for (let count = 0; count < 2; count++) await gateway.log.take((line) => line === 'started');
+    for (const controller of controllers) controller.abort();
+    for (const text of await Promise.all(watched)) expect(text).toMatch(/^CANCELED/);
+    expect((await last).text()).toBe('last');
+  });
+
+  it('can cancel them one by one', async () => {
+    const { client, gateway } = await start(carriage, {}, { concurrencyLimit: 1 });
+    await client.connect();
+    const controllers = Array.from({ length: 1_500 }, () => new AbortController());
+    const watched = controllers.map(({ signal }) => outcome(client.request('watch', undefined, { signal })));
+    const signals = Promise.all(Array.from({ length: 1_500 }, () => client.signal('nothing', 'x')));
+    for (const controller of controllers) {
+      await gateway.log.take((line) => line === 'started');
+      controller.abort();
+      await gateway.log.take((line) => line === 'aborted');
+    }
+    for (const text of await Promise.all(watched)) expect(text).toMatch(/^CANCELED/);
+    await signals;
+  });
+
+  it('sends all that waits before it closes', async () => {
+    const { client } = await start(carriage, {}, { concurrencyLimit: 1 });
+    await client.connect();
+    const replies = Promise.all(Array.from({ length: 5_000 }, (_, n) => client.request('later', String(n))));
+    const signals = Promise.all(Array.from({ length: 100 }, () => client.signal('nothing', 'x')));
+    await client.close();
+    expect(await replies).toHaveLength(5_000);
+    await signals;
   });
 
   it('can cancel what runs while less than 64 requests wait', async () => {

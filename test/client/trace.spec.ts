@@ -45,7 +45,7 @@ describe('what the client sends with the option trace', () => {
     const socket = await server.accept();
     const question = await socket.received.take();
     expect(Buffer.from(question.slice(48), 'hex').toString()).toMatch(
-      /^\{"client":"nestjs-webwire\/\d+\.\d+","extensions":\["stream","cancel","ping","trace"\]\}$/,
+      /^\{"client":"nestjs-webwire\/\d+\.\d+","extensions":\["stream","cancel","ping","trace","flow"\]\}$/,
     );
     expect(await socket.received.take()).toBe(`80${hexId(1)}017278`);
   });

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 import { publint } from 'publint';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type ts from 'typescript';
 import { bundle } from './bundle.js';
 import { installed, PackedPackage, runTool } from './packed-package.js';
 import { Declarations } from './surface.js';
@@ -370,6 +371,11 @@ describe('the entry points', { timeout: 180_000 }, () => {
     expect(declarationsOf(entryPoint).errorsIn(packed.locate(''))).toEqual([]);
   });
 
+  it.each(ENTRY_POINTS)('%s has declarations without errors for exactOptionalPropertyTypes', (entryPoint) => {
+    const declarations = declarationsOf(entryPoint, { exactOptionalPropertyTypes: true });
+    expect(declarations.errorsIn(packed.locate(''))).toEqual([]);
+  });
+
   it('share the same classes', async () => {
     const program = `
       const { createRequire } = await import('node:module');
@@ -505,6 +511,6 @@ function typesOf(entryPoint: string): string {
 }
 
 /** The declarations in a Nest application, which has the types of Node.js. */
-function declarationsOf(entryPoint: string): Declarations {
-  return new Declarations(packed.locate(typesOf(entryPoint)), [installed('@types')]);
+function declarationsOf(entryPoint: string, options?: ts.CompilerOptions): Declarations {
+  return new Declarations(packed.locate(typesOf(entryPoint)), [installed('@types')], undefined, options);
 }

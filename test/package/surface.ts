@@ -19,14 +19,22 @@ export class Declarations {
    * @param entry Path of the declarations of an entry point.
    * @param typeRoots Folders of packages like `@types/node` that the project has.
    * @param lib The `lib` option of TypeScript: the APIs of the engine.
+   * @param options Further options of the project.
    */
   constructor(
     private readonly entry: string,
     typeRoots: readonly string[],
     lib: readonly string[] = OPTIONS.lib!,
+    options: ts.CompilerOptions = {},
   ) {
     const types = typeRoots.length > 0 ? ['node'] : [];
-    this.#program = ts.createProgram([entry], { ...OPTIONS, lib: [...lib], typeRoots: [...typeRoots], types });
+    this.#program = ts.createProgram([entry], {
+      ...OPTIONS,
+      ...options,
+      lib: [...lib],
+      typeRoots: [...typeRoots],
+      types,
+    });
   }
 
   /** The names that the entry point exports, types included, sorted. */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { MessageBody } from '@nestjs/websockets';
 import {
   MemoryTransport,
-  Payload,
   WebwireGateway,
   WebwireMessage,
   WebwireRequest,
@@ -10,7 +9,9 @@ import {
   WebwireStream,
   type Message,
 } from 'nestjs-webwire';
+import { encodeMessage, MessageType } from 'nestjs-webwire/protocol';
 import * as fc from 'fast-check';
+import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { ContractClient } from '../contract/contract-client.js';
@@ -18,10 +19,14 @@ import { openMemorySocket } from '../contract/end.js';
 import { TestApp } from '../support/test-app.js';
 
 const WINDOW = 64;
+/** Counts for each message in addition to its length, in bytes. */
+const MESSAGE_OVERHEAD = 512;
+/** What a client may send before the answer that contains the rest, in bytes. */
+const FIRST_CREDIT = 65_536;
 
 type Step =
   /** Sends several messages at once. */
-  | { send: 'echo' | 'big' | 'gate' | 'watch' | 'signal' | 'wwr:ping'; count: number }
+  | { send: 'echo' | 'big' | 'gate' | 'watch' | 'endless' | 'signal' | 'wwr:ping'; count: number }
   | { stream: 'small items' | 'big items'; items: number }
   /** For the stream or request with this number, counted modulo, whether it has ended or not. */
   | { grant: number; count: number }
@@ -38,8 +43,8 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
-      send: fc.constantFrom('echo', 'big', 'gate', 'watch', 'signal', 'wwr:ping'),
-      count: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 60, max: 100 })),
+      send: fc.constantFrom('echo', 'big', 'gate', 'watch', 'endless', 'signal', 'wwr:ping'),
+      count: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 60, max: 300 })),
     }),
   },
   { weight: 4, arbitrary: fc.record({ stream: fc.constantFrom('small items', 'big items'), items: fc.nat(200) }) },
@@ -70,6 +75,12 @@ class Gateway {
   }
   @WebwireRequest('watch') async watch(@WebwireMessage() { abortSignal }: Message) {
     await this.#run(abortSignal);
+  }
+  /** Ends only when it is canceled. */
+  @WebwireRequest('endless') async endless(@WebwireMessage() { abortSignal }: Message) {
+    this.mostRunning = Math.max(this.mostRunning, ++this.running);
+    if (!abortSignal.aborted) await once(abortSignal, 'abort');
+    this.running--;
   }
   @WebwireSignal('signal') async signal() {
     await this.#run();
@@ -117,7 +128,7 @@ class Gateway {
 /** One request or stream, as the client sees it. */
 interface Exchange {
   readonly hex: string;
-  readonly isStream: boolean;
+  readonly isEndless: boolean;
   items: number;
   granted: number;
   /** Items that were not granted again. */
@@ -125,32 +136,68 @@ interface Exchange {
   replies: number;
 }
 
+/** A client that sends no more than the server allows. */
 class Peer {
   readonly exchanges: Exchange[] = [];
+  /** The messages that may not be sent yet, with the exchanges that they begin. */
+  #held: { readonly message: Uint8Array; readonly exchange: Exchange | undefined }[] = [];
+  #requests = 0;
   readonly #byHex = new Map<string, Exchange>();
   isTakingAll = false;
   signals = 0;
 
-  constructor(private readonly client: ContractClient) {}
+  constructor(
+    private readonly client: ContractClient,
+    private credit: number,
+  ) {}
 
   get waiting(): number {
     return this.exchanges.filter(({ replies }) => replies === 0).length;
   }
 
-  send(name: string, body: Payload | string, isStream = false) {
-    const hex = Buffer.from(this.client.request(name, body)).toString('hex');
-    const exchange = { hex, isStream, items: 0, granted: WINDOW, taken: 0, replies: 0 };
+  send(name: string, body: string) {
+    const id = Buffer.alloc(8);
+    id.writeUInt32LE(++this.#requests);
+    const hex = id.toString('hex');
+    const exchange = { hex, isEndless: name === 'endless', items: 0, granted: WINDOW, taken: 0, replies: 0 };
     this.exchanges.push(exchange);
     this.#byHex.set(hex, exchange);
+    const message = encodeMessage({ type: MessageType.RequestUtf8, id, name, payload: Buffer.from(body) });
+    if (name.startsWith('wwr:')) this.client.sendBytes(message);
+    else this.#sendWithin(message, exchange);
   }
 
   signal(name: string, body: string) {
-    this.client.signal(name, body);
+    this.#sendWithin(encodeMessage({ type: MessageType.SignalUtf8, name, payload: Buffer.from(body) }), undefined);
+  }
+
+  /** Gives up an exchange that was sent or is held. */
+  cancel(exchange: Exchange) {
+    const held = this.#held.findIndex((entry) => entry.exchange === exchange);
+    if (held < 0) this.client.signal(`wwr:cancel:${exchange.hex}`, 'x');
+    else {
+      this.#held.splice(held, 1);
+      exchange.replies++;
+    }
+    if (this.waiting === 0) this.settled();
+  }
+
+  #sendWithin(message: Uint8Array, exchange: Exchange | undefined) {
+    this.#held.push({ message, exchange });
+    this.#sendHeld();
+  }
+
+  #sendHeld() {
+    while (this.credit > 0 && this.#held.length > 0) {
+      const { message } = this.#held.shift()!;
+      this.credit -= message.length + MESSAGE_OVERHEAD;
+      this.client.sendBytes(message);
+    }
   }
 
   grant(exchange: Exchange, count: number) {
     exchange.granted += count;
-    this.signal(`wwr:more:${exchange.hex}`, String(count));
+    this.client.signal(`wwr:more:${exchange.hex}`, String(count));
   }
 
   /** Reads until the connection ends, and checks each message. */
@@ -159,6 +206,11 @@ class Peer {
       const message = await this.client.next();
       if ('name' in message) {
         if (message.name === 'wwr:busy') continue;
+        if (message.name === 'wwr:more') {
+          this.credit += Number(Buffer.from(message.payload).toString());
+          this.#sendHeld();
+          continue;
+        }
         const exchange = this.#byHex.get(message.name.slice('wwr:item:'.length))!;
         assert.equal(exchange.replies, 0);
         assert.equal(Number(Buffer.from(message.payload).toString()), exchange.items++);
@@ -181,14 +233,17 @@ class Peer {
     exchange.taken = 0;
   }
 
-  /** Takes all items from now on. @returns Resolves when every request and stream has ended. */
+  /** Takes all items from now on, and cancels what ends in no other way. @returns Resolves when every request and stream has ended. */
   takeAll(): Promise<void> {
     this.isTakingAll = true;
     const settled = new Promise<void>((resolve) => {
       this.settled = resolve;
       if (this.waiting === 0) resolve();
     });
-    for (const exchange of this.exchanges) this.take(exchange);
+    for (const exchange of this.exchanges) {
+      this.take(exchange);
+      if (exchange.isEndless && exchange.replies === 0) this.cancel(exchange);
+    }
     return settled;
   }
 }
@@ -200,16 +255,16 @@ async function perform(step: Step, peer: Peer, client: ContractClient, gateway: 
   else if (step === 'turn') await nextTurn();
   else if ('send' in step) {
     for (let n = 0; n < step.count; n++) {
-      if (step.send !== 'signal') peer.send(step.send, step.send === 'wwr:ping' ? Payload.utf8('') : 'x');
+      if (step.send !== 'signal') peer.send(step.send, step.send === 'wwr:ping' ? '' : 'x');
       else {
         peer.signals++;
         peer.signal('signal', 'x');
       }
     }
-  } else if ('stream' in step) peer.send(step.stream, String(step.items), true);
+  } else if ('stream' in step) peer.send(step.stream, String(step.items));
   else if ('open' in step) gateway.open(step.open);
   else if (exchanges.length === 0) return;
-  else if ('cancel' in step) peer.signal(`wwr:cancel:${exchanges[step.cancel % exchanges.length]!.hex}`, 'x');
+  else if ('cancel' in step) peer.cancel(exchanges[step.cancel % exchanges.length]!);
   else peer.grant(exchanges[step.grant % exchanges.length]!, step.count);
 }
 
@@ -225,14 +280,21 @@ it('every request and stream ends once, whatever the order of messages, limits, 
   await fc.assert(
     fc.asyncProperty(RUN, async ({ steps, isShutDown, ...limits }) => {
       const transport = new MemoryTransport();
-      const options = { sessions: false, transport, shutdownTimeout: 20_000, ...limits } as const;
+      const options = {
+        sessions: false,
+        transport,
+        shutdownTimeout: 20_000,
+        messageBufferSize: 1_100,
+        ...limits,
+      } as const;
       const app = await TestApp.start({ providers: [Gateway] }, options);
       const gateway = app.get(Gateway);
       const client = await ContractClient.connect((listener) => openMemorySocket(transport, listener));
       try {
         await client.nextBytes();
-        await client.extend('stream', 'cancel', 'ping');
-        const peer = new Peer(client);
+        const answer = await client.extend('stream', 'cancel', 'ping', 'flow');
+        const { credit } = JSON.parse(answer.slice('utf8 '.length)) as { credit: number };
+        const peer = new Peer(client, FIRST_CREDIT + credit);
         // A failed expectation has to end the run, while the end of the connection is expected.
         let failure: unknown;
         const reading = peer.read().catch((error: unknown) => {

@@ -53,6 +53,10 @@ class Gateway {
   @WebwireRequest('echo') echo(@WebwireMessage() { payload }: Message) {
     return payload;
   }
+  @WebwireRequest('later') async later(@WebwireMessage() { payload }: Message) {
+    await Promise.resolve();
+    return payload;
+  }
   @WebwireRequest('watch') async watch(@WebwireMessage() { abortSignal }: Message) {
     await once(abortSignal, 'abort');
     this.log.push('aborted');
@@ -247,11 +251,27 @@ describe('requests with one identifier', () => {
     const { client, gateway } = await start();
     for (let n = 0; n < 100; n++) send(client, 'watch');
     for (let n = 0; n < 200; n++) client.signal(`wwr:cancel:${'07'.repeat(8)}`, NOTHING);
-    expect(await client.nextInShort()).toMatch(/^error CANCELED/);
-    await gateway.log.take();
+    for (let n = 0; n < 100; n++) expect(await client.nextInShort()).toMatch(/^error CANCELED/);
+    for (let n = 0; n < 100; n++) await gateway.log.take();
     await expectSilence(client);
-    client.terminate();
-    for (let n = 1; n < 100; n++) await gateway.log.take();
+  });
+
+  it('are canceled one by one, beginning with the last that still runs', async () => {
+    const { client, gateway } = await start();
+    send(client, 'watch');
+    send(client, 'later');
+    expect(await client.nextInShort()).toBe('utf8 x');
+    send(client, 'silent');
+    expect(await client.nextInShort()).toMatch(/^signal wwr:item:/);
+    client.signal(`wwr:cancel:${'07'.repeat(8)}`, NOTHING);
+    expect(await client.nextInShort()).toMatch(/^error CANCELED/);
+    await expectSilence(client);
+    expect(gateway.log.rest).toEqual([]);
+    client.signal(`wwr:cancel:${'07'.repeat(8)}`, NOTHING);
+    expect(await client.nextInShort()).toMatch(/^error CANCELED/);
+    expect(await gateway.log.take()).toBe('aborted');
+    client.signal(`wwr:cancel:${'07'.repeat(8)}`, NOTHING);
+    await expectSilence(client);
   });
 
   it('count for maxStreams as others do', async () => {

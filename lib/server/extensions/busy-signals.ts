@@ -2,14 +2,14 @@ import { BUSY_NAME } from '../../protocol/extensions.js';
 import { MessageType } from '../../protocol/index.js';
 import type { Outbox } from '../outbox.js';
 
-/** Shortest time between two signals, and the time between signals while the server does not read, in milliseconds. */
+/** Shortest time between two signals, and the time between signals while many messages wait, in milliseconds. */
 const INTERVAL = 5_000;
 
 const BUSY = { type: MessageType.SignalBinary, name: BUSY_NAME, payload: new Uint8Array() } as const;
 
 /**
- * Reports to a client that the server does not read from the connection, so that the client does not take the server for
- * dead (docs/PROTOCOL.md, section 11.4).
+ * Reports to a client that many of its messages wait, so that the client does not take the server for dead when it does not
+ * read (docs/PROTOCOL.md, section 11.4).
  */
 export class BusySignals {
   #lastAt = -INTERVAL;
@@ -18,14 +18,14 @@ export class BusySignals {
 
   constructor(private readonly outbox: Outbox) {}
 
-  /** Called when the server stops reading. */
+  /** Called when many messages wait. */
   start(): void {
     if (this.#timer) return;
     if (performance.now() - this.#lastAt >= INTERVAL) this.#send();
     this.#timer = setInterval(this.#send, INTERVAL).unref();
   }
 
-  /** Called when the server reads again, or the connection is gone. */
+  /** Called when few messages wait, or the connection is gone. */
   stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;

@@ -13,7 +13,7 @@ export class ExtensionRouter {
   active: Extensions | undefined = undefined;
   /** The requests whose handlers run, until the client asks: it may cancel them afterwards. */
   #requests: Set<Message> | undefined = undefined;
-  #isPaused = false;
+  #isBusy = false;
 
   constructor(
     private readonly context: Pick<ServerContext<unknown>, 'options' | 'logger'>,
@@ -35,23 +35,27 @@ export class ExtensionRouter {
     else this.#requests?.delete(message);
   }
 
-  /** Answers a request with a reserved name. */
-  answer(message: Message): void {
+  /**
+   * Answers a request with a reserved name.
+   * @param waiting Size of the messages that wait and were sent before this one, in bytes.
+   */
+  answer(message: Message, waiting: number = 0): void {
     const { name } = message;
-    if (name === ASK_NAME && this.context.options.extensions) this.#negotiate(message);
+    if (name === ASK_NAME && this.context.options.extensions) this.#negotiate(message, waiting);
     else if (name === PING_NAME && this.active?.has('ping')) this.outbox.reply(message, EMPTY_REPLY);
     else this.outbox.fail(message, new RequestError('NOT_FOUND', 'nobody handles this request'));
   }
 
-  /** The connection is not read any more. */
-  paused(): void {
-    this.#isPaused = true;
+  /** Many messages wait. */
+  busy(): void {
+    this.#isBusy = true;
     this.active?.busySignals?.start();
   }
 
-  /** The connection is read again, or gone. */
-  resumed(): void {
-    this.#isPaused = false;
+  /** Few messages wait, or the connection is gone. */
+  idle(): void {
+    if (!this.#isBusy) return;
+    this.#isBusy = false;
     this.active?.busySignals?.stop();
   }
 
@@ -74,13 +78,13 @@ export class ExtensionRouter {
     this.active?.endStreams((message) => this.outbox.answer(MessageType.ReplyShutdown, message.identifier!));
   }
 
-  #negotiate(message: Message): void {
+  #negotiate(message: Message, waiting: number): void {
     const asked = Extensions.read(message.payload);
     if (!asked) return this.outbox.fail(message, new RequestError('BAD_REQUEST', 'the body is no list of extensions'));
     const { options, logger } = this.context;
-    this.active ??= new Extensions(asked, options, this.outbox, logger, this.#requests);
+    this.active ??= new Extensions(asked, options, this.outbox, logger, waiting, this.#requests);
     this.#requests = undefined;
     this.outbox.reply(message, this.active.answer);
-    if (this.#isPaused) this.active.busySignals?.start();
+    if (this.#isBusy) this.active.busySignals?.start();
   }
 }

@@ -3,6 +3,7 @@ import type { ServerLogger } from '../../common/logger.js';
 import { RequestError } from '../../protocol/errors.js';
 import {
   CANCEL_PREFIX,
+  FIRST_CREDIT,
   identifierIn,
   MORE_PREFIX,
   readCount,
@@ -15,15 +16,15 @@ import { keyFromHex, Message } from '../message.js';
 import type { Outbox } from '../outbox.js';
 import { BusySignals } from './busy-signals.js';
 import { ItemBuffer } from './item-buffer.js';
+import { MessageWindow, messageWindow, type MessageWindowLimits } from './message-window.js';
 import { OutgoingStream } from './outgoing-stream.js';
 import { TraceReceiver } from './trace-receiver.js';
 
-const NAMES: readonly ExtensionName[] = ['stream', 'cancel', 'ping', 'trace'];
+const NAMES: readonly ExtensionName[] = ['stream', 'cancel', 'ping', 'trace', 'flow'];
 
 /** Limits of one connection. */
-export interface ExtensionLimits {
+export interface ExtensionLimits extends MessageWindowLimits {
   readonly maxStreams: number;
-  readonly maxBufferedAmount: number;
 }
 
 /** Removes a request that waits for its handler; returns `undefined` if none waits under this key. */
@@ -36,29 +37,43 @@ const canceled = () => new RequestError('CANCELED', 'the client has given the re
 export class Extensions {
   /** The reply to the client's question. */
   readonly answer: Payload;
-  /** Reports that the server does not read; `undefined` without the extension `ping`. */
+  /** Reports that many messages wait; `undefined` without the extension `ping`. */
   readonly busySignals: BusySignals | undefined;
   /** Takes trace contexts; `undefined` without the extension `trace`. */
   readonly traces: TraceReceiver | undefined;
+  /** Bounds the messages that wait; `undefined` without the extension `flow`. */
+  readonly window: MessageWindow | undefined;
+  /** While messages of more bytes wait, the connection is not read. Clients with the extension `flow` do not send so many. */
+  readonly waitingLimit: number;
   readonly #names: readonly ExtensionName[];
-  /** The requests whose handlers run, by identifier. */
+  /** The requests whose handlers run, by identifier: the last of those that have the same one. */
   readonly #requests = new Map<Message['key'], Message>();
+  /** The earlier ones of those that have the same identifier. */
+  readonly #earlier = new Map<Message['key'], Message[]>();
   readonly #streams = new Map<Message, OutgoingStream>();
   readonly #itemBuffer: ItemBuffer;
   #isAborting = false;
   /** Sends the reply to streams that are opened although all were ended. */
   #replyToEnded: ((message: Message) => void) | undefined;
 
-  /** @param requests The requests whose handlers were started before the client asked, and still run. */
+  /**
+   * @param waiting Size of the messages that wait and were sent before the client asked, in bytes.
+   * @param requests The requests whose handlers were started before the client asked, and still run.
+   */
   constructor(
-    asked: readonly string[],
+    asked: readonly unknown[],
     private readonly limits: ExtensionLimits,
     private readonly outbox: Outbox,
     private readonly logger: ServerLogger,
+    waiting: number,
     requests: Iterable<Message> = [],
   ) {
+    const size = messageWindow(limits);
     this.#names = NAMES.filter((name) => asked.includes(name));
-    this.answer = Payload.utf8(JSON.stringify({ extensions: this.#names, streamWindow: STREAM_WINDOW }));
+    const windows = { streamWindow: STREAM_WINDOW, ...(this.has('flow') && { credit: size - FIRST_CREDIT }) };
+    this.answer = Payload.utf8(JSON.stringify({ extensions: this.#names, ...windows }));
+    this.waitingLimit = waiting + 2 * size;
+    if (this.has('flow')) this.window = new MessageWindow(size, waiting, outbox);
     this.#itemBuffer = new ItemBuffer(limits.maxBufferedAmount);
     if (this.has('ping')) this.busySignals = new BusySignals(outbox);
     if (this.has('trace')) this.traces = new TraceReceiver();
@@ -66,7 +81,7 @@ export class Extensions {
   }
 
   /** @returns `undefined` for a payload that is not a question. */
-  static read(payload: Payload): string[] | undefined {
+  static read(payload: Payload): readonly unknown[] | undefined {
     return readExtensions(payload.text())?.extensions;
   }
 
@@ -81,12 +96,33 @@ export class Extensions {
 
   /** The handler of a request has started, and has not ended yet. */
   started(message: Message): void {
-    if (this.has('cancel')) this.#requests.set(message.key, message);
+    if (this.has('cancel')) this.#track(message);
   }
 
-  /** The handler of a request has ended. */
+  /** The handler of a request has ended, or its result will be dropped. */
   ended(message: Message): void {
-    if (this.#requests.get(message.key) === message) this.#requests.delete(message.key);
+    const { key } = message;
+    const earlier = this.#earlier.size > 0 ? this.#earlier.get(key) : undefined;
+    if (this.#requests.get(key) === message) {
+      const last = earlier?.pop();
+      if (last) this.#requests.set(key, last);
+      else this.#requests.delete(key);
+    } else if (earlier?.includes(message)) {
+      earlier.splice(earlier.indexOf(message), 1);
+    }
+    if (earlier?.length === 0) this.#earlier.delete(key);
+  }
+
+  #track(message: Message): void {
+    const { key } = message;
+    const last = this.#requests.get(key);
+    if (last === message) return;
+    if (last) {
+      const earlier = this.#earlier.get(key);
+      if (earlier) earlier.push(last);
+      else this.#earlier.set(key, [last]);
+    }
+    this.#requests.set(key, message);
   }
 
   /**
@@ -96,7 +132,12 @@ export class Extensions {
    */
   openStream(message: Message): OutgoingStream | Promise<OutgoingStream> {
     if (!this.has('stream')) throw extensionRequired();
-    if (this.#hasRoom || ![...this.#streams.values()].some(({ isOver }) => isOver)) return this.#open(message);
+    if (this.#hasRoom || ![...this.#streams.values()].some(({ isOver }) => isOver)) {
+      const stream = this.#open(message);
+      if (!stream.isOver) this.#track(message);
+      return stream;
+    }
+    this.#track(message);
     return setImmediate().then(() => this.#open(message));
   }
 
@@ -113,7 +154,6 @@ export class Extensions {
     const stream = new OutgoingStream(message, this.outbox, this.#itemBuffer, this.logger, free);
     if (stream.isOver) return stream;
     this.#streams.set(message, stream);
-    this.#requests.set(message.key, message);
     if (this.#isAborting) stream.abort();
     if (this.#replyToEnded) this.#giveUp(message, this.#replyToEnded);
     return stream;
@@ -165,7 +205,7 @@ export class Extensions {
 
   /** Answers a request although its handler runs. */
   #giveUp(message: Message, reply: (message: Message) => void): void {
-    if (this.#requests.get(message.key) === message) this.#requests.delete(message.key);
+    this.ended(message);
     if (message.isAnswered) return;
     reply(message);
     message.giveUp();

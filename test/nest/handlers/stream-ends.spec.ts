@@ -22,7 +22,7 @@ import {
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
 import { WebwireClient } from 'nestjs-webwire/client';
-import { concatMap, map, merge, NEVER, Observable, take } from 'rxjs';
+import { concatMap, map, merge, NEVER, Observable, range, take } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { deferred } from '../../support/deferred.js';
@@ -148,6 +148,22 @@ class Gateway {
   @WebwireStream('short') async *short() {
     yield 'one';
   }
+  @WebwireStream('deaf') async *deaf() {
+    try {
+      for (;;) yield 'x';
+    } finally {
+      log.push('stopping');
+      await stuck.promise;
+      log.push('stopped');
+    }
+  }
+  @WebwireStream('hanging') async *hanging() {
+    yield 'x';
+    await stuck.promise;
+  }
+  @WebwireStream('range') range() {
+    return range(0, 100).pipe(map(String));
+  }
   @WebwireStream('polite') async *polite(@WebwireMessage() { abortSignal }: Message) {
     while (!abortSignal.aborted) yield 'x';
   }
@@ -234,18 +250,23 @@ describe('what still runs of a stream', () => {
     expect(log.rest).toEqual([]);
   });
 
-  it.each(['first', 'failing', 'promise'])('is waited for by a shutdown: %s', async (name) => {
+  it.each([
+    ['first', [/one$/, /^binary$/]],
+    ['failing', [/one$/, /^internal error$/]],
+    ['promise', [/^error CANCELED/]],
+  ])('is waited for by a shutdown: %s', async (name, replies) => {
     const { app, client } = await start();
     client.send(name);
     await log.take();
-    if (name === 'promise') await cancel(client);
-    expect(await client.ask('wwr:ping', NOTHING)).toBeDefined();
+    if (name === 'promise') client.signal('wwr:cancel:0200000000000000', NOTHING);
+    for (const reply of replies) expect(show(await client.next())).toMatch(reply);
     const closed = app.app.close();
+    // The connection stays open as long as something runs.
+    for (let n = 0; n < 20; n++) expect(await client.ask('echo')).toBe('shutdown');
+    expect(log.rest).toEqual([]);
     stuck.resolve();
     await closed;
-    const lines = log.rest;
-    expect(lines.indexOf('stopped')).toBeGreaterThanOrEqual(0);
-    expect(lines.indexOf('stopped')).toBeLessThan(lines.indexOf('destroyed'));
+    expect(log.rest).toEqual(['stopped', 'destroyed']);
   });
 });
 
@@ -274,4 +295,54 @@ it('a shutdown lets a generator end by itself although its client takes no items
   const closed = app.app.close();
   expect(show(await client.next())).toBe('binary');
   await closed;
+});
+
+describe('a shutdown whose time is over', () => {
+  it('waits until generators have stopped', async () => {
+    const { app, client } = await start({ shutdownTimeout: 100 });
+    client.send('deaf');
+    for (let n = 0; n < 64; n++) expect(show(await client.next())).toMatch(/x$/);
+    const closed = app.app.close();
+    expect(show(await client.next())).toBe('shutdown');
+    expect(await log.take()).toBe('stopping');
+    await client.closed;
+    expect(log.rest).toEqual([]);
+    stuck.resolve();
+    await closed;
+    expect(log.rest).toEqual(['stopped', 'destroyed']);
+  });
+
+  it('does not wait for ever for a generator that does not stop', async () => {
+    const { app, client } = await start({ shutdownTimeout: 100 });
+    client.send('hanging');
+    expect(show(await client.next())).toMatch(/x$/);
+    await app.app.close();
+    expect(log.rest).toEqual(['destroyed']);
+  });
+});
+
+describe('a stream whose source has ended, while its client takes nothing', () => {
+  async function open(options: WebwireModuleOptions = {}) {
+    const { app, client } = await start(options);
+    client.send('range');
+    for (let n = 0; n < 64; n++) expect(show(await client.next())).toMatch(new RegExp(` ${n}$`));
+    expect(await client.ask('echo')).toBe('utf8 x');
+    return { app, client };
+  }
+
+  it('keeps its items during a shutdown', async () => {
+    const { app, client } = await open();
+    const closed = app.app.close();
+    client.signal('wwr:more:0200000000000000', '64');
+    for (let n = 64; n < 100; n++) expect(show(await client.next())).toMatch(new RegExp(` ${n}$`));
+    expect(show(await client.next())).toBe('binary');
+    await closed;
+  });
+
+  it('ends with ReplyShutdown when the time for the shutdown is over', async () => {
+    const { app, client } = await open({ shutdownTimeout: 100 });
+    const closed = app.app.close();
+    expect(show(await client.next())).toBe('shutdown');
+    await closed;
+  });
 });
