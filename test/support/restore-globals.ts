@@ -12,5 +12,7 @@ afterAll(() => {
   Object.assign(globalThis, TIMERS);
   if (left.length === 0) return;
   const names = left.map(([name]) => name).join(', ');
-  throw new Error(`The global ${names} is not the real one after this file: restore spies and stubs before useRealTimers()`);
+  throw new Error(
+    `The global ${names} is not the real one after this file: restore spies and stubs before useRealTimers()`,
+  );
 });
