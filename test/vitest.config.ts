@@ -10,13 +10,14 @@ const SYSTEM = [
   'test/release/npm-version.spec.ts',
 ];
 
-/** Tests of the folder `nest` that share processes, since loading Nest takes longer than most of them run. */
-const NEST = ['test/nest/**/*.spec.ts'];
-
-/** Tests that change their process. */
+/** Tests that need a process of their own. */
 const OWN_PROCESS = [
   'test/nest/internals/nest-parts.spec.ts', // replaces modules
+  'test/client/{failure-details,web-sockets}.spec.ts', // load modules again, changed or without a global function
+  'test/protocol/text.spec.ts', // likewise
   'test/nest/session-directory.spec.ts', // changes process.argv
+  'test/server/cost.spec.ts', // enables async hooks, after which promises have further properties
+  'test/{client/chaos,server/hostile-extensions}.spec.ts', // measure memory
 ];
 
 /** A part of the tests. `base` is not inherited from the root, so that `--maxWorkers` applies. */
@@ -30,14 +31,13 @@ export default defineConfig({
     ...base.test,
     maxWorkers: availableParallelism(),
     projects: [
+      // These share processes, since loading Nest takes longer than most of them run.
       project({
-        name: 'unit-nest',
-        include: NEST,
-        exclude: OWN_PROCESS,
+        name: 'unit',
+        exclude: [...SYSTEM, ...OWN_PROCESS],
         isolate: false,
         setupFiles: ['test/support/restore-globals.ts'],
       }),
-      project({ name: 'unit', exclude: [...SYSTEM, ...NEST] }),
       project({ name: 'unit-own-process', include: OWN_PROCESS }),
       // These start programs and real servers, so they leave one core to them, and run after the others.
       project({

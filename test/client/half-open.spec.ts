@@ -38,8 +38,9 @@ async function start(options: ClientOptions = {}) {
   client.on('disconnected', ({ error }) => disconnected.push(error.message));
   onTestFinished(async () => {
     await client.close();
-    await app.close();
+    // First, as the server waits for frozen connections.
     await proxy.close();
+    await app.close();
   });
   await client.connect();
   return { proxy, client, disconnected };

@@ -5,7 +5,11 @@ import type { WebwireClient } from 'nestjs-webwire/client';
 const HEARTBEAT = '21';
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  // First, as a spy on a fake timer puts the fake timer back.
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
 
 /** Connects a client to a server with a read timeout of 1 000 ms, or that of the four bytes. */
 async function connect(readTimeout = 'e8030000'): Promise<{ client: WebwireClient; socket: FakeSocket }> {

@@ -274,13 +274,14 @@ describe('where URL does not follow the standard (React Native)', () => {
 });
 
 it('works without setImmediate, as in browsers', async () => {
+  // First, as the stub is replaced later by what it has replaced now.
+  vi.useRealTimers();
   vi.resetModules();
   vi.stubGlobal('setImmediate', undefined);
   onTestFinished(() => {
     vi.unstubAllGlobals();
     vi.resetModules();
   });
-  vi.useRealTimers();
   const { WebwireClient: BrowserClient } = await import('nestjs-webwire/client');
   const { webSocket, sockets } = socketsOf(FakeSocket);
   const client = new BrowserClient('ws://localhost', { webSocket });

@@ -20,7 +20,8 @@ import {
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate as passIo } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { deferred, type Deferred } from '../support/deferred.js';
 import { refusal } from '../support/refusal.js';
 import { RecordingLogger, TestApp } from '../support/test-app.js';
@@ -198,9 +199,18 @@ describe('an application that closes', () => {
 
   it('waits no longer than shutdownTimeout', async () => {
     await start(0);
-    await app.app.close();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const closed = app.app.close();
+    while (app.logger.at('warn').length === 0) {
+      vi.advanceTimersByTime(1);
+      await passIo();
+    }
     expect(await busy.closed).toMatchObject({ code: 1001 });
     expect(await idle.closed).toMatchObject({ code: 1001 });
+    // Disconnect hooks still run, for which the shutdown waits for another 4 s.
+    vi.advanceTimersByTime(4_000);
+    await closed;
     expect(app.logger.at('warn').join()).toContain(
       'Shutdown did not finish within 0 ms: 1 handlers still run, 0 connection hooks are pending, 2 connections are cut',
     );

@@ -124,7 +124,7 @@ describe('origins', () => {
     for (let n = 0; n < 3; n++) expect(await connectFrom('https://chat.example.com')).toBe('connected');
   });
 
-  it.each<[string, (origin?: string) => boolean, string]>([
+  it.each<[string, (origin?: string) => boolean, string | RegExp]>([
     [
       'fails',
       () => {
@@ -135,7 +135,8 @@ describe('origins', () => {
     [
       'answers with a promise',
       (() => Promise.resolve(true)) as never,
-      'returned Promise { true } instead of a boolean',
+      // Node.js shows further properties of promises if the process uses asynchronous hooks.
+      /returned Promise \{\s+true[^]*\} instead of a boolean/,
     ],
     [
       'answers with a promise that rejects',
@@ -146,7 +147,7 @@ describe('origins', () => {
   ])('accept no client if the function %s, which is logged', async (_how, origins, message) => {
     await start({ origins });
     expect(await connectFrom('https://a.example')).toBe('500 internal server error');
-    expect(await app.logger.logged('error', 'A handshake failed')).toContain(message);
+    expect(await app.logger.logged('error', 'A handshake failed')).toMatch(message);
   });
 
   it('are those of the gateway', async () => {

@@ -13,13 +13,15 @@ import {
   type WebwireServer,
 } from 'nestjs-webwire';
 import { decodeMessage, encodeMessage, MessageType, Payload, type ProtocolMessage } from 'nestjs-webwire/protocol';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { setImmediate as passIo } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { deferred } from '../support/deferred.js';
 import { Queue } from '../support/queue.js';
 import { TestApp } from '../support/test-app.js';
 import { describe as show } from '../support/wire-client.js';
 
 const ECHO = request('echo', 'hi');
+const CLOSE_TIMEOUT = 2_000;
 
 @WebwireGateway()
 class EchoGateway {
@@ -277,7 +279,13 @@ describe('a connection', () => {
   it('is cut when the client does not take part in closing it', async () => {
     const { socket, closed } = await connect();
     socket.pause();
-    await gateway.connections[0]!.close();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    void gateway.connections[0]!.close();
+    while (gateway.connections[0]!.isActive) await passIo();
+    vi.advanceTimersByTime(CLOSE_TIMEOUT - 1);
+    expect(gateway.server.connections.size).toBe(1);
+    vi.advanceTimersByTime(1);
     expect(await closed).toEqual({ code: 1006, reason: '', wasClean: false });
     expect(await gateway.left.promise).toBe('server-close');
   });
@@ -298,7 +306,16 @@ describe('a connection', () => {
     gateway = app.get(EchoGateway);
     const { socket, closed } = await connect();
     socket.pause();
-    await app.close();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    let isCut = false;
+    void closed.then(() => (isCut = true));
+    const ended = app.close();
+    while (!isCut) {
+      vi.advanceTimersByTime(CLOSE_TIMEOUT);
+      await passIo();
+    }
+    await ended;
     expect(await closed).toEqual({ code: 1006, reason: '', wasClean: false });
   });
 });

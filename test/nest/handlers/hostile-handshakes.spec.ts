@@ -285,6 +285,8 @@ describe('a slow guard', () => {
     answer.resolve(true);
     const received = await client.received('Hello Bob!');
     expect(received).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n[^]*Hello Ada!\x82[^]*Hello Bob!$/);
+    // It would not answer the close frame.
+    client.socket.destroy();
   });
 
   it.each<[string, (client: TcpClient) => void]>([

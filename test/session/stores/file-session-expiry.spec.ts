@@ -18,8 +18,9 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ['Date', 'setInterval', 'clearInterval'], now: NOW });
 });
 afterEach(() => {
-  vi.useRealTimers();
+  // First, as a spy on a fake timer puts the fake timer back.
   vi.restoreAllMocks();
+  vi.useRealTimers();
 });
 
 /** A manager that was used. */
