@@ -1,6 +1,5 @@
 import type { ServerLogger } from '../../common/logger.js';
 import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
-import { attachGlobalScopedEnhancers, forgetScope } from '../internals/scoped-enhancers.js';
 import { ConnectionHooks } from './connection-hooks.js';
 import { directInvoker } from './direct-invoker.js';
 import { EntrySchemas } from './entry-schemas.js';
@@ -38,8 +37,6 @@ export function createDispatcher(
   const hooks = new ConnectionHooks(logger);
   for (const { definition, codec } of gateways) {
     const prepareInstance = (instance: object) => prepare(definition, instance);
-    attachGlobalScopedEnhancers(nest.config, definition.wrapper);
-    forgetScope(definition.wrapper);
     hooks.add(definition, prepareInstance);
     for (const handler of definition.handlers) {
       const label = `${definition.name}.${handler.methodName}`;
