@@ -61,7 +61,7 @@ export async function loadPerContext(
 export async function loadTransientEnhancers(module: Module, gateway: InstanceWrapper): Promise<boolean> {
   if (!gateway.isDependencyTreeStatic()) return false;
   const unmade = (gateway.getEnhancersMetadata() ?? [])
-    // Before 12.1, Nest registers an enhancer, and then puts a copy in its place, which has the instances.
+    // These versions of Nest register an enhancer, and then put a copy in its place, which has the instances.
     .map((enhancer) => enhancer.host!.injectables.get(enhancer.token) ?? enhancer)
     .filter(
       (enhancer) => enhancer.isTransient && !enhancer.getInstanceByContextId(STATIC_CONTEXT, gateway.id).isResolved,

@@ -35,8 +35,9 @@ export function attachGlobalScopedEnhancers(config: ApplicationConfig, gateway: 
 /**
  * Makes Nest find out again if a gateway and its enhancers depend on anything request-scoped.
  *
- * Why: before 12.1, Nest keeps the answer from the time at which it makes the gateway, when it has not read the dependencies of
- * the enhancers yet. A guard that depends on a request-scoped provider would run without its constructor.
+ * Why: some versions of Nest, such as 11.0.8 and 12.0.1, keep the answer from the time at which they make the gateway. They have
+ * not read the dependencies of the enhancers yet, so a guard that depends on a request-scoped provider would run without its
+ * constructor.
  *
  * Relies on: `isTreeStatic` and `isTreeDurable` of `InstanceWrapper`, which keep the answers.
  *
