@@ -5,10 +5,13 @@ import { inspect } from 'node:util';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
 import { createDispatcher, type ServedGateway } from './handlers/create-dispatcher.js';
 import type { GatewayDefinition } from './handlers/gateway-explorer.js';
+import { handshakeGuardsOf } from './handlers/handshake-guards.js';
 import { assignServer } from './handlers/gateway-instance.js';
 import { locateNest, type NestContext, type NestLocator } from './handlers/nest-context.js';
 import { addLifecycle } from './internals/lifecycle.js';
+import { detachHandshakeGuards } from './internals/handshake-guard-list.js';
 import { loadTransientEnhancers } from './internals/load-instances.js';
+import { attachGlobalScopedEnhancers, forgetScope } from './internals/scoped-enhancers.js';
 import { announceAdapter } from './internals/serving-adapter.js';
 import type { ServerLogger } from '../common/logger.js';
 import { check, InvalidOptionError } from '../common/options.js';
@@ -101,6 +104,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     if (!ofModule) assertHandlersServed(nest.modules, nest.config, registry.logger);
     const servers = registry.make(this.#options);
     for (const [server, plan] of servers) {
+      for (const { definition } of plan.gateways) settleScope(nest, definition);
       this.#connect(nest, server, plan, registry.logger);
       for (const { definition } of plan.gateways) this.#afterInitHooks.observe(definition);
     }
@@ -207,6 +211,13 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     }
     return undefined;
   }
+}
+
+/** Settles if a gateway is made for each message, which depends on its enhancers. */
+function settleScope({ config }: NestContext, gateway: GatewayDefinition): void {
+  attachGlobalScopedEnhancers(config, gateway.wrapper);
+  forgetScope(gateway.wrapper);
+  detachHandshakeGuards(gateway.wrapper, handshakeGuardsOf(gateway));
 }
 
 /** Makes the transient enhancers of gateways that Nest has not made, and returns `true` if there were any. */

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import { MemorySessionManager, WebwireGateway, WebwireRequest, type WebwireConnection } from 'nestjs-webwire';
 import { DisconnectedError, TimeoutError, WebwireClient, type StorageLike } from 'nestjs-webwire/client';
@@ -8,6 +6,7 @@ import { WebSocket } from 'ws';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Random } from '../soak/load/random.js';
 import { ChaosProxy } from '../support/chaos-proxy.js';
+import { heapInUse } from '../support/heap-in-use.js';
 import { TestApp } from '../support/test-app.js';
 
 const CLIENTS = 8;
@@ -123,25 +122,6 @@ class Person {
   }
 }
 
-const collect = garbageCollector();
-
-function garbageCollector(): () => void {
-  const { Bun } = globalThis as { Bun?: { gc(isSynchronous: boolean): void } };
-  if (Bun) return () => Bun.gc(true);
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
-}
-
-/** Heap in use after garbage collection, in bytes. */
-async function inUse(): Promise<number> {
-  for (let round = 0; round < 10; round++) {
-    collect();
-    await new Promise(setImmediate);
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
 it('settles each request once and correctly, and sends none twice, on a bad network', async () => {
   handled.clear();
   sent.clear();
@@ -150,9 +130,9 @@ it('settles each request once and correctly, and sends none twice, on a bad netw
   await Promise.all(people.map((person) => person.signIn()));
 
   await Promise.all(people.map((person) => person.ask(REQUESTS_PER_CLIENT / 2)));
-  const inTheMiddle = await inUse();
+  const inTheMiddle = await heapInUse();
   await Promise.all(people.map((person) => person.ask(REQUESTS_PER_CLIENT / 2)));
-  const atTheEnd = await inUse();
+  const atTheEnd = await heapInUse();
 
   const total = { answered: 0, disconnected: 0, late: 0 };
   for (const { outcomes } of people) {

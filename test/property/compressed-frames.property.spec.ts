@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, deflateRawSync } from 'node:zlib';
 import { encodedLength, encodeMessage, MessageType } from 'nestjs-webwire/protocol';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import * as ws from 'ws';
 import { PermessageDeflate, type Compression } from '../../lib/transport/ws/deflate/permessage-deflate.js';
 import { ZlibLimiter } from '../../lib/transport/ws/deflate/zlib-limiter.js';
@@ -274,6 +274,37 @@ it(
   },
   TIMEOUT,
 );
+
+describe('messages that arrived in several packets when the connection is lost', () => {
+  const messages = [1, 2, 3].map((n) => frame(0x82, Buffer.of(n)));
+
+  it('are read although reading was paused', async () => {
+    const socket = new TestSocket();
+    const { connection, findings, closed } = connectionOn(socket, NO_COMPRESSION_OF_REPLIES);
+    connection.pause();
+    for (const bytes of messages) socket.push(bytes);
+    socket.destroy();
+    await closed;
+    expect(findings).toEqual(['binary 01', 'binary 02', 'binary 03', 'closed']);
+  });
+
+  it.each(['before', 'after'])(
+    'are read after a message that is still inflated: lost %s reading goes on',
+    async (when) => {
+      const socket = new TestSocket();
+      const { connection, findings, closed } = connectionOn(socket, NO_COMPRESSION_OF_REPLIES);
+      const large = Buffer.alloc(MAX_LENGTH, 1);
+      const compressed = deflateRawSync(large, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+      connection.pause();
+      for (const bytes of [frame(0xc2, compressed), ...messages]) socket.push(bytes);
+      if (when === 'before') socket.destroy();
+      connection.resume();
+      if (when === 'after') socket.destroy();
+      await closed;
+      expect(findings).toEqual([message(large, true), 'binary 01', 'binary 02', 'binary 03', 'closed']);
+    },
+  );
+});
 
 /** Returns false for pings and pongs, which a connection answers itself. */
 function isNoControl(finding: string): boolean {

@@ -11,12 +11,11 @@ import {
 } from 'nestjs-webwire';
 import { encodeMessage, MessageType } from 'nestjs-webwire/protocol';
 import { once } from 'node:events';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ContractClient } from '../contract/contract-client.js';
 import { openMemorySocket } from '../contract/end.js';
 import { deferred } from '../support/deferred.js';
+import { heapInUse } from '../support/heap-in-use.js';
 import { Queue } from '../support/queue.js';
 import { TestApp } from '../support/test-app.js';
 import { describe as show } from '../support/wire-client.js';
@@ -96,19 +95,6 @@ async function expectSilence(client: ContractClient) {
   expect(client.rest).toBe(0);
 }
 
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
-/** Heap in use after garbage collection, in bytes. */
-async function inUse(): Promise<number> {
-  for (let round = 0; round < 5; round++) {
-    collect();
-    await new Promise(setImmediate);
-  }
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
-
 const FLOOD = 20_000;
 /** Bytes for each message of a flood. An entry that is kept takes more. */
 const ALLOWED = 30;
@@ -116,9 +102,9 @@ const ALLOWED = 30;
 /** Sends a flood twice, as the first one compiles code and fills caches. The second one must not take memory that lasts. */
 async function expectNoGrowth(flood: () => Promise<void>) {
   await flood();
-  const before = await inUse();
+  const before = await heapInUse();
   await flood();
-  expect((await inUse()) - before).toBeLessThan(FLOOD * ALLOWED);
+  expect((await heapInUse()) - before).toBeLessThan(FLOOD * ALLOWED);
 }
 
 describe('a client gets no more items than it granted', () => {

@@ -1,7 +1,5 @@
 import type { ServerLogger } from '../../common/logger.js';
 import { plainCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
-import { WEBWIRE_GATEWAY } from '../decorators/metadata.js';
-import { attachGlobalScopedEnhancers } from '../internals/scoped-enhancers.js';
 import { ConnectionHooks } from './connection-hooks.js';
 import { directInvoker } from './direct-invoker.js';
 import { EntrySchemas } from './entry-schemas.js';
@@ -14,7 +12,7 @@ import type { NestContext } from './nest-context.js';
 import { Recovery } from './recovery.js';
 import { Route } from './route.js';
 import { RoutingTable } from './routing-table.js';
-import { isEnhanced, isScoped } from './scope.js';
+import { isEnhanced } from './is-enhanced.js';
 import { StreamRoute } from './stream-route.js';
 
 /** A gateway on a server, and the codec of its handlers that have no codec of their own. */
@@ -39,8 +37,6 @@ export function createDispatcher(
   const hooks = new ConnectionHooks(logger);
   for (const { definition, codec } of gateways) {
     const prepareInstance = (instance: object) => prepare(definition, instance);
-    const { wrapper } = definition;
-    if (!Reflect.getMetadata(WEBWIRE_GATEWAY, wrapper.metatype!)) attachGlobalScopedEnhancers(nest.config, wrapper);
     hooks.add(definition, prepareInstance);
     for (const handler of definition.handlers) {
       const label = `${definition.name}.${handler.methodName}`;
@@ -64,7 +60,9 @@ function createInvoker(
   schemas: EntrySchemas | undefined,
 ): Invoker {
   const recovery = new Recovery(nest, gateway, handler, logger);
-  if (isScoped(nest, gateway)) return scopedInvoker(nest, gateway, handler, prepare, recovery, schemas);
+  if (!gateway.wrapper.isDependencyTreeStatic()) {
+    return scopedInvoker(nest, gateway, handler, prepare, recovery, schemas);
+  }
   if (isEnhanced(nest, gateway, handler)) return enhancedInvoker(nest, gateway, handler, recovery, schemas);
   return directInvoker(gateway.wrapper.instance as object, handler, schemas);
 }

@@ -87,12 +87,26 @@ async function passes(guard: CanActivate, context: HandshakeContext): Promise<bo
 }
 
 function guardedGateway(gateway: GatewayDefinition): GuardedGateway[] {
-  const handler = (gateway.wrapper.metatype!.prototype as HandshakeHost)[HANDSHAKE_METHOD];
+  const handler = handshakeHandlerOf(gateway);
   if (!handler) return [];
-  const guards = (Reflect.getMetadata(GUARDS_METADATA, handler) as HandshakeGuard[]).map((guard) =>
+  const guards = guardsOf(handler).map((guard) =>
     typeof guard === 'function' ? guardOfModule(gateway, guard) : guard,
   );
   return guards.length > 0 ? [{ gateway, handler, guards }] : [];
+}
+
+/** The handshake guards of a gateway, as they were given to the decorator. */
+export function handshakeGuardsOf(gateway: GatewayDefinition): readonly HandshakeGuard[] {
+  const handler = handshakeHandlerOf(gateway);
+  return handler ? guardsOf(handler) : [];
+}
+
+function handshakeHandlerOf({ wrapper }: GatewayDefinition): (() => void) | undefined {
+  return (wrapper.metatype!.prototype as HandshakeHost)[HANDSHAKE_METHOD];
+}
+
+function guardsOf(handler: () => void): readonly HandshakeGuard[] {
+  return Reflect.getMetadata(GUARDS_METADATA, handler) as HandshakeGuard[];
 }
 
 /**

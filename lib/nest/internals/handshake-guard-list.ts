@@ -20,8 +20,9 @@ class HandshakeGuards {}
  * would need no list, but `overrideGuard()` of `@nestjs/testing` and life-cycle hooks would not reach them.
  *
  * Relies on: the scanner calls `forEach` of the list. The overridden `forEach` adds guard classes to the module with
- * `Module.addInjectable()`, which returns the wrapper of the guard, and leaves transient ones to the scanner, which makes them
- * for the class that depends on them.
+ * `Module.addInjectable()`, which returns the wrapper of the guard, and leaves transient ones to the scanner, which makes the
+ * gateway depend on them, so that Nest makes one for each gateway. `detachHandshakeGuards()` undoes that for those that cannot be
+ * made at start.
  *
  * If Nest changes it: a scanner that does not call `forEach` finds an ordinary list. All guards still run, but request-scoped
  * ones make their gateway request-scoped, which fails `test/nest/handlers/handshake-guards.spec.ts`.
@@ -37,4 +38,20 @@ export function listHandshakeGuards(guards: readonly HandshakeGuard[]): Handshak
     }
   };
   return Object.defineProperty(list, 'forEach', { value: forEach });
+}
+
+/**
+ * Makes a gateway independent of its transient handshake guards that depend on anything request-scoped: they are made for each
+ * upgrade. Call it once.
+ *
+ * Relies on: `InstanceWrapper.getEnhancersMetadata()` returns the list itself, with an entry for each decorator.
+ *
+ * If Nest changes it: such a guard makes its gateway request-scoped, which fails `test/nest/handlers/handshake-guards.spec.ts`.
+ */
+export function detachHandshakeGuards(gateway: InstanceWrapper, guards: readonly HandshakeGuard[]): void {
+  const enhancers = gateway.getEnhancersMetadata() ?? [];
+  for (const guard of guards) {
+    const at = enhancers.findIndex(({ token, isTransient }) => token === guard && isTransient);
+    if (at >= 0 && !enhancers[at]!.isDependencyTreeStatic()) enhancers.splice(at, 1);
+  }
 }

@@ -60,9 +60,12 @@ export async function loadPerContext(
  */
 export async function loadTransientEnhancers(module: Module, gateway: InstanceWrapper): Promise<boolean> {
   if (!gateway.isDependencyTreeStatic()) return false;
-  const unmade = (gateway.getEnhancersMetadata() ?? []).filter(
-    (enhancer) => enhancer.isTransient && !enhancer.getInstanceByContextId(STATIC_CONTEXT, gateway.id).isResolved,
-  );
+  const unmade = (gateway.getEnhancersMetadata() ?? [])
+    // These versions of Nest register an enhancer, and then put a copy in its place, which has the instances.
+    .map((enhancer) => enhancer.host!.injectables.get(enhancer.token) ?? enhancer)
+    .filter(
+      (enhancer) => enhancer.isTransient && !enhancer.getInstanceByContextId(STATIC_CONTEXT, gateway.id).isResolved,
+    );
   const injector = injectorOf(moduleRefOf(module))!;
   for (const enhancer of unmade) await injector.loadInjectable(enhancer, enhancer.host!, STATIC_CONTEXT, gateway);
   return unmade.length > 0;

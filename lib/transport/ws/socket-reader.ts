@@ -90,8 +90,14 @@ export class SocketReader {
     else this.#continue();
   }
 
-  /** Reads frames from bytes of the socket. @internal */
-  read(bytes: Buffer): void {
+  /** Takes bytes from the socket. @internal */
+  take(bytes: Buffer): void {
+    if (!this.#isPaused && !this.#isHeld && !this.#rest) this.#read(bytes);
+    // Since Node.js 26, a socket that is destroyed passes on all bytes that have arrived, as it cannot be paused.
+    else this.#rest = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
+  }
+
+  #read(bytes: Buffer): void {
     this.flushScheduler.beginRead();
     let end = bytes.length;
     try {
@@ -111,7 +117,7 @@ export class SocketReader {
     const rest = this.#rest;
     if (this.#isPaused || this.#isHeld || !rest) return;
     this.#rest = undefined;
-    this.read(rest);
+    this.#read(rest);
     if (!this.#rest) this.#continue();
   }
 
@@ -125,8 +131,10 @@ export class SocketReader {
   close(): void {
     this.#isEnded = true;
     this.listener.onSocketClosed();
-    const unread = this.socket.read() as Buffer | null;
-    if (unread) this.#rest = this.#rest ? Buffer.concat([this.#rest, unread]) : unread;
+    const unread = this.#rest ? [this.#rest] : [];
+    // Since Node.js 26, each call returns the bytes of one packet.
+    for (let bytes; (bytes = this.socket.read() as Buffer | null);) unread.push(bytes);
+    this.#rest = unread.length > 1 ? Buffer.concat(unread) : unread[0];
     this.#readToEnd();
   }
 
@@ -152,7 +160,7 @@ export class SocketReader {
 }
 
 function onData(this: ReadSocket, bytes: Buffer): void {
-  this[READER].read(bytes);
+  this[READER].take(bytes);
 }
 
 function onEnd(this: ReadSocket): void {

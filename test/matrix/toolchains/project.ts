@@ -6,7 +6,7 @@ import { expectOutput, type ExecOptions, type Executed, type Stage } from '../st
 const APPLICATION = 'test/matrix/toolchains/application';
 
 /** Lines that `application/main.ts` prints when everything works. */
-const ANSWERS = ['reply: Hello Ada!', 'error: BAD_REQUEST', 'signal: 2'];
+const ANSWERS = ['reply: Hello Ada!', 'error: BAD_REQUEST', 'signal: 2', 'stream: A d a'];
 
 const COMPILER_OPTIONS = {
   target: 'ES2023',

@@ -586,6 +586,63 @@ it('a transient guard is made once for each gateway', async () => {
   expect(made).toBe(atStart);
 });
 
+describe('a transient guard that depends on a request-scoped provider', () => {
+  let made = 0;
+
+  @Injectable({ scope: Scope.REQUEST })
+  class Requested {
+    readonly isUpgrade: boolean;
+    constructor(@Inject(REQUEST) request: object) {
+      this.isUpgrade = request instanceof IncomingMessage;
+    }
+  }
+
+  @Injectable({ scope: Scope.TRANSIENT })
+  class Counting implements CanActivate {
+    readonly #number = ++made;
+    constructor(@Inject(Requested) private readonly requested: Requested) {}
+    canActivate(context: ExecutionContext) {
+      const note = `${this.#number} ${this.requested.isUpgrade ? 'upgrade' : 'message'}`;
+      if (this.requested.isUpgrade) handshakeOf(context).info.guard = note;
+      else context.switchToWs().getClient<WebwireConnection>().info.guard = note;
+      return true;
+    }
+  }
+
+  class Numbered {
+    static made = 0;
+    readonly number = ++Numbered.made;
+    @WebwireRequest('info') info(@ConnectedSocket() { info }: WebwireConnection) {
+      return `${String(info.guard)} ${this.number}`;
+    }
+  }
+
+  it('is made for each upgrade, and leaves the gateway as it is', async () => {
+    @UseHandshakeGuards(Counting)
+    @WebwireGateway()
+    class Gateway extends Numbered {}
+    Numbered.made = 0;
+    await start({ providers: [Gateway, Requested] });
+    made = 0;
+    const [a, b] = [await app!.connect(), await app!.connect()];
+    expect(await a.ask('info')).toBe('utf8 1 upgrade 1');
+    expect(await b.ask('info')).toBe('utf8 2 upgrade 1');
+  });
+
+  it('is made for each message, too, where it guards messages', async () => {
+    @UseGuards(Counting)
+    @UseHandshakeGuards(Counting)
+    @WebwireGateway()
+    class Gateway extends Numbered {}
+    await start({ providers: [Gateway, Requested] });
+    made = Numbered.made = 0;
+    const client = await app!.connect();
+    expect(made).toBe(1);
+    expect(await client.ask('info')).toBe('utf8 2 message 1');
+    expect(await client.ask('info')).toBe('utf8 3 message 2');
+  });
+});
+
 describe('@UseHandshakeGuards()', () => {
   it.each([
     [undefined, 'undefined (do two files import each other?)'],

@@ -18,6 +18,8 @@ interface Target {
   readonly handle: UpgradeHandler;
 }
 
+const IS_BUN = process.versions.bun !== undefined;
+
 const ROUTERS = new WeakMap<HttpServer, UpgradeRouter>();
 
 /**
@@ -86,8 +88,8 @@ export class UpgradeRouter implements UpgradeInterceptor {
   shouldUpgrade(request: ServerRequest): boolean | undefined {
     if (offersWebSocket(request)) return this.#targets.has(pathOf(request.url)) || undefined;
     // Node.js could not read the body a second time. It drops requests that follow a refused offer in the same packet, so other
-    // offers are not refused here, but passed to the server again.
-    return hasBody(request) ? false : undefined;
+    // offers are not refused here, but passed to the server again. Bun drops those that follow an offer that is passed on.
+    return hasBody(request) || (IS_BUN && this.#isAlone) ? false : undefined;
   }
 
   upgrade(request: ServerRequest, socket: Socket, head: Buffer): boolean {

@@ -1,6 +1,13 @@
 import { ValidationPipe } from '@nestjs/common';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
-import { jsonCodec, WebwireConnection, WebwireGateway, WebwireRequest, WebwireSignal } from 'nestjs-webwire';
+import {
+  jsonCodec,
+  WebwireConnection,
+  WebwireGateway,
+  WebwireRequest,
+  WebwireSignal,
+  WebwireStream,
+} from 'nestjs-webwire';
 import { GreetingDto } from './greeting.dto.js';
 import { GreetingService } from './greeting.service.js';
 
@@ -17,5 +24,10 @@ export class GreetingGateway {
   @WebwireSignal('ping')
   ping(@MessageBody() body: unknown, @ConnectedSocket() connection: WebwireConnection): void {
     connection.signal('pong', body);
+  }
+
+  @WebwireStream('letters')
+  async *letters(@MessageBody(new ValidationPipe()) { name }: GreetingDto): AsyncGenerator<string> {
+    for (const letter of name) yield await Promise.resolve(letter);
   }
 }

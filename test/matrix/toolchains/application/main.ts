@@ -21,6 +21,9 @@ async function main(): Promise<void> {
   const pong = new Promise((resolve) => client.onSignal('pong', (payload) => resolve(payload.json())));
   await client.signal('ping', PROTOCOL_MAJOR_VERSION);
   console.log('signal:', await pong);
+  const letters: unknown[] = [];
+  for await (const item of client.stream('letters', { name: 'Ada' })) letters.push(item.json());
+  console.log('stream:', letters.join(' '));
   await client.close();
   await app.close();
 }

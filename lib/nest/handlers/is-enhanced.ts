@@ -11,11 +11,6 @@ import { reflectParameters } from './parameters.js';
 
 const ENHANCERS = [GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA, EXCEPTION_FILTERS_METADATA];
 
-/** Returns `true` if each message gets a request context of its own. */
-export function isScoped({ config }: NestContext, { wrapper }: GatewayDefinition): boolean {
-  return !wrapper.isDependencyTreeStatic() || globalScopedEnhancers(config).length > 0;
-}
-
 /** Returns `true` if a guard, interceptor, pipe or filter of the handler, of its gateway or a global one applies. */
 export function isEnhanced(
   { config }: NestContext,
@@ -28,6 +23,7 @@ export function isEnhanced(
     ...config.getGlobalInterceptors(),
     ...config.getGlobalPipes(),
     ...config.getGlobalFilters(),
+    ...globalScopedEnhancers(config),
   ];
   return (
     globals.length > 0 ||
