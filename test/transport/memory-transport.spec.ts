@@ -308,10 +308,10 @@ describe('a connection', () => {
     socket.pause();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     onTestFinished(() => void vi.useRealTimers());
-    let isCut = false;
-    void closed.then(() => (isCut = true));
+    const cut = new AbortController();
+    void closed.then(() => cut.abort());
     const ended = app.close();
-    while (!isCut) {
+    while (!cut.signal.aborted) {
       vi.advanceTimersByTime(CLOSE_TIMEOUT);
       await passIo();
     }
