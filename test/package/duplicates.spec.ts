@@ -7,6 +7,8 @@ const LIB = new URL('../../lib/', import.meta.url);
 /** Names that several files may declare, with the reason. */
 const EXCEPTIONS: Readonly<Record<string, string>> = {
   RULES: 'the rules of one set of options, private to the file of these options',
+  utf8Encoder: 'one for Node.js and one for browsers, of which a program loads one',
+  encodeUtf8: 'likewise',
 };
 
 function readLib(): Map<string, string> {

@@ -92,9 +92,10 @@ export class SocketReader {
 
   /** Takes bytes from the socket. @internal */
   take(bytes: Buffer): void {
-    if (!this.#isPaused && !this.#isHeld && !this.#rest) this.#read(bytes);
+    const isWaiting = this.#isPaused || this.#isHeld || this.#rest !== undefined;
     // Since Node.js 26, a socket that is destroyed passes on all bytes that have arrived, as it cannot be paused.
-    else this.#rest = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
+    if (isWaiting && this.socket.destroyed) this.#rest = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
+    else this.#read(bytes);
   }
 
   #read(bytes: Buffer): void {
