@@ -9,11 +9,24 @@ export { InjectWebwireServer } from './nest/decorators/inject-webwire-server.dec
 export { UseHandshakeGuards } from './nest/decorators/use-handshake-guards.decorator.js';
 export { WebwireGateway } from './nest/decorators/webwire-gateway.decorator.js';
 export type { WebwireGatewayOptions } from './nest/options/gateway-options.js';
+export { WebwireEmits } from './nest/decorators/webwire-emits.decorator.js';
 export { WebwireMessage } from './nest/decorators/webwire-message.decorator.js';
 export { WebwireRequest } from './nest/decorators/webwire-request.decorator.js';
 export { WebwireSignal } from './nest/decorators/webwire-signal.decorator.js';
 export { WebwireStream } from './nest/decorators/webwire-stream.decorator.js';
-export type { WebwireHandlerOptions } from './nest/options/handler-options.js';
+export type {
+  WebwireHandlerOptions,
+  WebwireRequestOptions,
+  WebwireSignalOptions,
+  WebwireStreamOptions,
+} from './nest/options/handler-options.js';
+export type {
+  DescribedType,
+  JsonSchema,
+  RequestDescription,
+  SignalDescription,
+  StreamDescription,
+} from './nest/options/handler-description.js';
 export type { NestLocator } from './nest/handlers/nest-context.js';
 
 export { WebwireConnection } from './server/connection.js';

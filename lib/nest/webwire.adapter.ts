@@ -64,6 +64,11 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     announceAdapter(this, find(ModulesContainer), find(ApplicationConfig));
   }
 
+  /** The checked options that the adapter was made with; `undefined` if it uses those of the module. @internal */
+  get ownOptions(): WebwireModuleOptions | undefined {
+    return this.#options;
+  }
+
   /**
    * Called by Nest for the first gateway of each port and path, and once more for each `@WebwireGateway()`.
    * @throws InvalidOptionError, or another Error, if the gateways of the application do not work together.

@@ -27,6 +27,12 @@ const RULES: ImportRules = {
     packages: ['@nestjs', 'rxjs'],
     node: true,
   },
+  document: {
+    folders: ['nest', 'common', 'contract', 'protocol'],
+    packages: ['@nestjs', '@valibot/to-json-schema'],
+    node: true,
+  },
+  cli: { folders: [], packages: [], node: true },
   redis: { folders: ['server', 'session', 'common', 'contract', 'protocol'], packages: ['ioredis'], node: true },
   '.': { folders: ['nest', 'transport', 'server', 'session', 'common', 'protocol'], packages: [], node: false },
   'client-module': { folders: ['client'], packages: ['@nestjs', 'ws'], node: false },

@@ -32,6 +32,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'UseHandshakeGuards',
       'WebwireAdapter',
       'WebwireConnection',
+      'WebwireEmits',
       'WebwireGateway',
       'WebwireMessage',
       'WebwireModule',
@@ -51,6 +52,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'ClusterPresence',
       'ClusterTarget',
       'ConnectionRequest',
+      'DescribedType',
       'DisconnectReason',
       'FileSessionManagerOptions',
       'GroupChange',
@@ -59,6 +61,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'GroupMember',
       'GroupMemberEvent',
       'JoinOptions',
+      'JsonSchema',
       'JsonValue',
       'ListenTarget',
       'Listener',
@@ -78,6 +81,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'PayloadEncoding',
       'ProtocolErrorCode',
       'ProviderOf',
+      'RequestDescription',
       'ResolvedServerOptions',
       'ServerLogger',
       'ServerOptions',
@@ -88,7 +92,9 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'SessionMembership',
       'SessionOptions',
       'SessionRecord',
+      'SignalDescription',
       'SignalGroupOptions',
+      'StreamDescription',
       'TraceContext',
       'Transport',
       'TransportConnection',
@@ -98,8 +104,11 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'WebwireHandlerOptions',
       'WebwireModuleOptions',
       'WebwireOptionsFactory',
+      'WebwireRequestOptions',
       'WebwireServerEvents',
       'WebwireServiceEvents',
+      'WebwireSignalOptions',
+      'WebwireStreamOptions',
       'WsTransportOptions',
     ],
   },
@@ -200,6 +209,20 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'StreamEntries',
       'StreamEntry',
       'StreamSpec',
+    ],
+  },
+  './document': {
+    values: ['createWebwireDocument'],
+    types: [
+      'AsyncApiChannel',
+      'AsyncApiDocument',
+      'AsyncApiMessage',
+      'AsyncApiOperation',
+      'AsyncApiServer',
+      'JsonSchema',
+      'Reference',
+      'WebwireDocumentOptions',
+      'WebwireExtension',
     ],
   },
   './client-module': {
@@ -331,6 +354,11 @@ describe('the tarball', { timeout: 180_000 }, () => {
     const { messages } = await publint({ pack: { tarball: buffer }, strict: true });
     // Suggests a subpath import instead of the field, which older bundlers of React Native do not resolve.
     expect(messages.map(({ code }) => code)).toEqual(['USE_EXPORTS_OR_IMPORTS_BROWSER']);
+  });
+
+  it('has the program webwire', async () => {
+    expect(packed.manifest.bin).toEqual({ webwire: './dist/cli/main.js' });
+    expect(await packed.read('dist/cli/main.js')).toMatch(/^#!\/usr\/bin\/env node\n/);
   });
 
   it('has types that resolve in all modes with ES modules', async () => {

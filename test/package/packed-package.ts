@@ -20,6 +20,7 @@ const IS_BUILT = process.env.WEBWIRE_BUILT === '1';
 const run = promisify(execFile);
 
 export interface Manifest {
+  readonly bin: Record<string, string>;
   readonly exports: Record<string, string | Record<string, string>>;
   readonly dependencies: Record<string, string>;
   readonly peerDependencies: Record<string, string>;

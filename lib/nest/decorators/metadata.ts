@@ -1,6 +1,7 @@
 import type { ApplicationConfig } from '@nestjs/core';
-import type { HandlerEntry } from '../../contract/entries.js';
+import type { EntryDetails, HandlerEntry } from '../../contract/entries.js';
 import type { PayloadCodec } from '../../protocol/payload-codec.js';
+import type { AnyDescription, DescribedType } from '../options/handler-description.js';
 
 /** On a class that is decorated with `@WebwireGateway()`: its `GatewayBrand`. */
 export const WEBWIRE_GATEWAY = 'webwire:gateway';
@@ -32,6 +33,17 @@ export interface HandlesMetadata {
   /** Messages of this name, or all that no other handler handles. */
   readonly target: { readonly name: string } | 'fallback';
   readonly codec: PayloadCodec | undefined;
+  /** Texts and types for documents, of a method that takes a name. */
+  readonly description?: AnyDescription;
   /** The entry of a contract that the method takes; `undefined` for a method that takes a name. */
   readonly entry?: HandlerEntry;
+}
+
+/** On a gateway: a list of `EmittedSignal`, one for each `@WebwireEmits()`. Subclasses inherit it. */
+export const WEBWIRE_EMITS = 'webwire:emits';
+
+/** A signal that a gateway sends to its clients, for documents. */
+export interface EmittedSignal extends EntryDetails {
+  readonly name: string;
+  readonly body: DescribedType | null;
 }

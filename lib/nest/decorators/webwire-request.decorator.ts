@@ -1,5 +1,10 @@
 import type { RequestEntry } from '../../contract/entries.js';
-import { handlerDecorator, type OptionsWithName, type WebwireHandlerOptions } from '../options/handler-options.js';
+import {
+  handlerDecorator,
+  type OptionsAfterName,
+  type OptionsWithName,
+  type WebwireRequestOptions,
+} from '../options/handler-options.js';
 import type { EntryDecorator } from './entry-handler.js';
 
 /**
@@ -8,16 +13,14 @@ import type { EntryDecorator } from './entry-handler.js';
  *
  * @param name Name of the requests: at most 255 printable ASCII characters. Without it, the method handles requests without
  *   a name.
+ * @param options The codec, and texts and types for documents.
  * @throws TypeError, when the class is declared, for a name that no message can have.
  * @example
  * @WebwireRequest('auth')
  * auth(@MessageBody() credentials: string) { … }
  */
-export function WebwireRequest(
-  name?: string,
-  options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
-): MethodDecorator;
-export function WebwireRequest(options: OptionsWithName): MethodDecorator;
+export function WebwireRequest(name?: string, options?: OptionsAfterName<WebwireRequestOptions>): MethodDecorator;
+export function WebwireRequest(options: OptionsWithName<WebwireRequestOptions>): MethodDecorator;
 /**
  * Makes a method handle the requests of an entry of a contract, as JSON. The body is validated after the guards, and before
  * interceptors and pipes run: a body that does not fit is refused with `BAD_REQUEST`.
@@ -31,8 +34,8 @@ export function WebwireRequest(options: OptionsWithName): MethodDecorator;
  */
 export function WebwireRequest<Entry extends RequestEntry>(entry: Entry): EntryDecorator<Entry>;
 export function WebwireRequest(
-  nameOrOptions?: string | OptionsWithName | RequestEntry,
-  options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
+  nameOrOptions?: string | OptionsWithName<WebwireRequestOptions> | RequestEntry,
+  options?: OptionsAfterName<WebwireRequestOptions>,
 ): MethodDecorator {
   return handlerDecorator('request', nameOrOptions, options);
 }

@@ -1,5 +1,10 @@
 import type { SignalEntry } from '../../contract/entries.js';
-import { handlerDecorator, type OptionsWithName, type WebwireHandlerOptions } from '../options/handler-options.js';
+import {
+  handlerDecorator,
+  type OptionsAfterName,
+  type OptionsWithName,
+  type WebwireSignalOptions,
+} from '../options/handler-options.js';
 import type { EntryDecorator } from './entry-handler.js';
 
 /**
@@ -7,16 +12,14 @@ import type { EntryDecorator } from './entry-handler.js';
  *
  * @param name Name of the signals: at most 255 printable ASCII characters. Without it, the method handles signals without a
  *   name.
+ * @param options The codec, and texts and types for documents.
  * @throws TypeError, when the class is declared, for a name that no message can have.
  * @example
  * @WebwireSignal('eventA')
  * onEventA(@MessageBody() body: string) { … }
  */
-export function WebwireSignal(
-  name?: string,
-  options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
-): MethodDecorator;
-export function WebwireSignal(options: OptionsWithName): MethodDecorator;
+export function WebwireSignal(name?: string, options?: OptionsAfterName<WebwireSignalOptions>): MethodDecorator;
+export function WebwireSignal(options: OptionsWithName<WebwireSignalOptions>): MethodDecorator;
 /**
  * Makes a method handle the signals of an entry of a contract, as JSON. The body is validated after the guards, and before
  * interceptors and pipes run: a body that does not fit is dropped, with a debug line in the log.
@@ -29,8 +32,8 @@ export function WebwireSignal(options: OptionsWithName): MethodDecorator;
  */
 export function WebwireSignal<Entry extends SignalEntry>(entry: Entry): EntryDecorator<Entry>;
 export function WebwireSignal(
-  nameOrOptions?: string | OptionsWithName | SignalEntry,
-  options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
+  nameOrOptions?: string | OptionsWithName<WebwireSignalOptions> | SignalEntry,
+  options?: OptionsAfterName<WebwireSignalOptions>,
 ): MethodDecorator {
   return handlerDecorator('signal', nameOrOptions, options);
 }

@@ -1,5 +1,10 @@
 import type { StreamEntry } from '../../contract/entries.js';
-import { handlerDecorator, type OptionsWithName, type WebwireHandlerOptions } from '../options/handler-options.js';
+import {
+  handlerDecorator,
+  type OptionsAfterName,
+  type OptionsWithName,
+  type WebwireStreamOptions,
+} from '../options/handler-options.js';
 import type { EntryDecorator } from './entry-handler.js';
 
 /**
@@ -10,16 +15,14 @@ import type { EntryDecorator } from './entry-handler.js';
  *
  * @param name Name of the requests: at most 255 printable ASCII characters. Without it, the method handles requests without
  *   a name.
+ * @param options The codec, and texts and types for documents.
  * @throws TypeError, when the class is declared, for a name that no message can have, or that is reserved.
  * @example
  * @WebwireStream('ticks')
  * async *ticks(@MessageBody() symbols: string[]) { … yield tick; … }
  */
-export function WebwireStream(
-  name?: string,
-  options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
-): MethodDecorator;
-export function WebwireStream(options: Omit<OptionsWithName, 'fallback'>): MethodDecorator;
+export function WebwireStream(name?: string, options?: OptionsAfterName<WebwireStreamOptions>): MethodDecorator;
+export function WebwireStream(options: OptionsWithName<WebwireStreamOptions>): MethodDecorator;
 /**
  * Makes a method handle the streams of an entry of a contract, as JSON. The body is validated after the guards, and before
  * interceptors and pipes run: a body that does not fit is refused with `BAD_REQUEST`.
@@ -33,8 +36,8 @@ export function WebwireStream(options: Omit<OptionsWithName, 'fallback'>): Metho
  */
 export function WebwireStream<Entry extends StreamEntry>(entry: Entry): EntryDecorator<Entry>;
 export function WebwireStream(
-  nameOrOptions?: string | Omit<OptionsWithName, 'fallback'> | StreamEntry,
-  options?: Omit<WebwireHandlerOptions, 'name' | 'fallback'>,
+  nameOrOptions?: string | OptionsWithName<WebwireStreamOptions> | StreamEntry,
+  options?: OptionsAfterName<WebwireStreamOptions>,
 ): MethodDecorator {
   return handlerDecorator('stream', nameOrOptions, options);
 }

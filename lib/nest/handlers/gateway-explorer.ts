@@ -10,7 +10,14 @@ import {
   type Module,
 } from '../internals/nest-internals.js';
 import { assertName } from '../options/handler-options.js';
-import { WEBWIRE_GATEWAY, WEBWIRE_HANDLES, type GatewayBrand, type HandlesMetadata } from '../decorators/metadata.js';
+import {
+  WEBWIRE_EMITS,
+  WEBWIRE_GATEWAY,
+  WEBWIRE_HANDLES,
+  type EmittedSignal,
+  type GatewayBrand,
+  type HandlesMetadata,
+} from '../decorators/metadata.js';
 import { translateOptions } from '../options/foreign-options.js';
 import { checkGatewayOptions, type WebwireGatewayOptions } from '../options/gateway-options.js';
 
@@ -40,6 +47,8 @@ export interface GatewayDefinition {
   /** The namespace that Nest passes to the adapter; `undefined` for a plain `@WebSocketGateway()`. */
   readonly namespace: symbol | undefined;
   readonly handlers: readonly HandlerDefinition[];
+  /** The signals that `@WebwireEmits()` declares. */
+  readonly emits: readonly EmittedSignal[];
   /** Properties decorated with `@WebSocketServer()`. */
   readonly serverProperties: readonly string[];
 }
@@ -81,6 +90,7 @@ function exploreGateway(module: Module, wrapper: InstanceWrapper): GatewayDefini
     ignoredOptions: ignored,
     namespace: brand?.namespace,
     handlers: exploreHandlers(name, prototype),
+    emits: (Reflect.getMetadata(WEBWIRE_EMITS, metatype) ?? []) as EmittedSignal[],
     serverProperties: exploreServerProperties(prototype),
   };
 }

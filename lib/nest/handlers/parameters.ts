@@ -1,4 +1,6 @@
 import type { ExecutionContext, PipeTransform } from '@nestjs/common';
+import type { StandardSchema } from '../../contract/standard-schema.js';
+import { isSchema } from '../../contract/validate.js';
 import { messageArgument } from '../decorators/webwire-message.decorator.js';
 import {
   ContextUtils,
@@ -55,6 +57,26 @@ export function reflectParameters(
   return { list, arePiped: list.some(([, { pipes, schema }]) => pipes.length > 0 || schema !== undefined) };
 }
 
+/** A parameter that takes the body. */
+export interface PayloadParameter {
+  readonly index: number;
+  /** The property of the body that it takes; `undefined` for the whole body. */
+  readonly property: string | undefined;
+  /** The schema that `@MessageBody({ schema })` of Nest 12 validates with. */
+  readonly schema: StandardSchema | undefined;
+}
+
+/** The parameters of a handler that take the body. @param prototype Of the class of the gateway. */
+export function payloadParameters(prototype: object, methodName: string): PayloadParameter[] {
+  return reflectParameters(prototype, methodName)
+    .list.filter(([key]) => !isCustom(key) && isPayload(key))
+    .map(([, { index, data, schema }]) => ({
+      index,
+      property: typeof data === 'string' && data !== '' ? data : undefined,
+      schema: isSchema(schema) ? schema : undefined,
+    }));
+}
+
 /** Reads the value of a parameter, before pipes. */
 export type ParameterReader = (...args: HandlerArguments) => unknown;
 
@@ -91,6 +113,11 @@ function reader(
 
 function isCustom(key: string): boolean {
   return key.includes(CUSTOM_ROUTE_ARGS_METADATA);
+}
+
+function isPayload(key: string): boolean {
+  const type: unknown = Number(contextUtils.mapParamType(key));
+  return type === WsParamtype.PAYLOAD;
 }
 
 function nothing(): undefined {}

@@ -6,8 +6,15 @@ import type { ContractEntry, HandlerEntry } from '../../contract/entries.js';
 import { jsonCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { CODEC_RULE } from '../../server/server-options.js';
 import { WEBWIRE_HANDLES, WEBWIRE_METHODS, type HandlesMetadata } from '../decorators/metadata.js';
+import {
+  DESCRIPTION_RULES,
+  type AnyDescription,
+  type RequestDescription,
+  type SignalDescription,
+  type StreamDescription,
+} from './handler-description.js';
 
-/** Options of `@WebwireRequest()`, `@WebwireSignal()` and, without `fallback`, `@WebwireStream()`. */
+/** Options of handlers of all kinds. `@WebwireStream()` has no `fallback`. */
 export interface WebwireHandlerOptions {
   /**
    * Name of the messages: at most 255 printable ASCII characters.
@@ -26,14 +33,28 @@ export interface WebwireHandlerOptions {
   codec?: PayloadCodec;
 }
 
+/** Options of `@WebwireRequest()`. All but `name`, `fallback` and `codec` describe the request in documents. */
+export interface WebwireRequestOptions extends WebwireHandlerOptions, RequestDescription {}
+
+/** Options of `@WebwireStream()`. All but `name` and `codec` describe the stream in documents. */
+export interface WebwireStreamOptions extends Omit<WebwireHandlerOptions, 'fallback'>, StreamDescription {}
+
+/** Options of `@WebwireSignal()`. All but `name`, `fallback` and `codec` describe the signal in documents. */
+export interface WebwireSignalOptions extends WebwireHandlerOptions, SignalDescription {}
+
+type AnyOptions = WebwireHandlerOptions & AnyDescription;
+
 const HANDLER_RULES: OptionRules<WebwireHandlerOptions> = {
   name: stringThat('a string', () => true),
   fallback: { allowed: 'a boolean', accepts: (value) => typeof value === 'boolean' },
   codec: CODEC_RULE,
 };
 
+/** Options after the name. */
+export type OptionsAfterName<Options> = Omit<Options, 'name' | 'fallback'>;
+
 /** Options in place of a name. An entry of a contract has members of the same names. */
-export type OptionsWithName = WebwireHandlerOptions & { kind?: never };
+export type OptionsWithName<Options> = Options & { kind?: never };
 
 /**
  * Makes a decorator that marks a method as a handler.
@@ -41,17 +62,21 @@ export type OptionsWithName = WebwireHandlerOptions & { kind?: never };
  */
 export function handlerDecorator(
   kind: HandlesMetadata['kind'],
-  nameOrOptions: string | OptionsWithName | HandlerEntry = {},
-  options: Omit<WebwireHandlerOptions, 'name' | 'fallback'> = {},
+  nameOrOptions: string | AnyOptions | HandlerEntry = {},
+  options: OptionsAfterName<AnyOptions> = {},
 ): MethodDecorator {
   if (isEntry(nameOrOptions)) return entryDecorator(kind, nameOrOptions, options);
   const given = typeof nameOrOptions === 'string' ? { ...options, name: nameOrOptions } : nameOrOptions;
-  const { name, fallback = false, codec } = checkAll(given, HANDLER_RULES, `${kind} handler.`);
+  const rules: OptionRules<WebwireHandlerOptions & SignalDescription> = {
+    ...HANDLER_RULES,
+    ...DESCRIPTION_RULES[kind],
+  };
+  const { name, fallback = false, codec, ...description } = checkAll(given, rules, `${kind} handler.`);
   if (fallback && name !== undefined) {
     throw new TypeError(`a WebWire ${kind} handler has either a name or fallback: true, not both`);
   }
   if (fallback && kind === 'stream') throw new TypeError('a WebWire stream handler has a name, and is no fallback');
-  return marking({ kind, target: fallback ? 'fallback' : { name: name ?? '' }, codec });
+  return marking({ kind, target: fallback ? 'fallback' : { name: name ?? '' }, codec, description });
 }
 
 function entryDecorator(kind: HandlesMetadata['kind'], entry: ContractEntry, options: object): MethodDecorator {

@@ -1,0 +1,19 @@
+import { Parser } from '@asyncapi/parser';
+import type { AsyncApiDocument } from 'nestjs-webwire/document';
+
+const parser = new Parser();
+
+/** Severities: 0 for errors and 1 for warnings; further ones are hints. */
+const WARNING = 1;
+
+function isComplaint({ severity }: { readonly severity: number }): boolean {
+  return severity <= WARNING;
+}
+
+/** The errors and warnings of the official parser. */
+export async function complaints(document: AsyncApiDocument): Promise<string[]> {
+  const diagnostics = await parser.validate(JSON.stringify(document));
+  return diagnostics
+    .filter(isComplaint)
+    .map(({ code, message, path }) => `${String(code)} at ${path.join('.')}: ${message}`);
+}
