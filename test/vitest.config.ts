@@ -6,7 +6,7 @@ import base from './vitest.base.js';
 const SYSTEM = [
   'test/{browser,redis}/**/*.spec.ts',
   'test/e2e/!(transcripts).spec.ts',
-  'test/package/package.spec.ts',
+  'test/package/{package,newcomer}.spec.ts',
   'test/release/npm-version.spec.ts',
 ];
 

@@ -1,0 +1,211 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { installed, PackedPackage, runTool } from './packed-package.js';
+
+/** The packages that a newcomer installs beside this one and its peers. */
+const INSTALLED = ['zod', 'typescript', '@types/node', '@types/ws', '@nestjs/platform-express'];
+
+const TSCONFIG = {
+  compilerOptions: {
+    target: 'ES2023',
+    module: 'nodenext',
+    strict: true,
+    experimentalDecorators: true,
+    emitDecoratorMetadata: true,
+    types: ['node'],
+    skipLibCheck: true,
+    outDir: 'dist',
+  },
+  include: ['*.ts'],
+};
+
+const execute = promisify(execFile);
+let packed: PackedPackage;
+
+beforeAll(async () => {
+  packed = await PackedPackage.create();
+  for (const name of INSTALLED) {
+    const path = join(packed.project, 'node_modules', name);
+    await mkdir(dirname(path), { recursive: true });
+    await symlink(installed(name), path, 'junction').catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  }
+  return () => packed.dispose();
+}, 120_000);
+
+/** A project of a newcomer, with the package from its tarball. */
+class Project {
+  readonly folder: string;
+
+  constructor(name: string) {
+    this.folder = join(packed.project, name);
+  }
+
+  async write(files: Record<string, string>): Promise<void> {
+    await mkdir(this.folder, { recursive: true });
+    const all = { 'package.json': '{ "type": "module" }', 'tsconfig.json': JSON.stringify(TSCONFIG), ...files };
+    for (const [name, text] of Object.entries(all)) await writeFile(join(this.folder, name), text);
+  }
+
+  /** The errors of the compiler; empty if there are none. */
+  async compile(): Promise<string> {
+    return runTool('typescript/bin/tsc', ['-p', this.folder]).catch((error: { stdout: string }) => error.stdout);
+  }
+
+  async run(file: string, ...args: string[]): Promise<string> {
+    const { stdout } = await execute(process.execPath, [file, ...args], { cwd: this.folder });
+    return stdout;
+  }
+}
+
+const START = `
+  const app = await NestFactory.create(AppModule, { logger: false });
+  await app.listen(0, '127.0.0.1');
+  const url = (await app.getUrl()).replace('http', 'ws');`;
+
+describe('a newcomer', { timeout: 240_000 }, () => {
+  it('goes from a contract to a gateway and a typed client', async () => {
+    const project = new Project('contract-first');
+    await project.write({
+      'contract.ts': `
+        import { defineContract } from 'nestjs-webwire/contract';
+        import { z } from 'zod';
+        const Room = z.object({ id: z.number(), name: z.string() });
+        export const chat = defineContract({
+          requests: { 'rooms.create': { body: z.object({ name: z.string().min(1), size: z.number().default(10) }), reply: Room } },
+          streams: { count: { body: z.number(), item: z.number() } },
+          signals: { typing: {} },
+          serverSignals: { message: { body: z.object({ text: z.string() }) } },
+        });`,
+      'main.ts': `
+        import 'reflect-metadata';
+        import { Module } from '@nestjs/common';
+        import { NestFactory } from '@nestjs/core';
+        import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
+        import { WebwireConnection, WebwireGateway, WebwireModule, WebwireRequest, WebwireSignal, WebwireStream } from 'nestjs-webwire';
+        import { RequestError, WebwireClient } from 'nestjs-webwire/client';
+        import type { BodyOutput } from 'nestjs-webwire/contract';
+        import { WebSocket } from 'ws';
+        import { chat } from './contract.js';
+
+        @WebwireGateway()
+        class ChatGateway {
+          @WebwireRequest(chat.requests['rooms.create'])
+          create(@MessageBody() { name, size }: BodyOutput<(typeof chat.requests)['rooms.create']>) {
+            return { id: size, name, secret: 'not in the contract' };
+          }
+          @WebwireStream(chat.streams.count)
+          async *count(@MessageBody() limit: number) {
+            for (let i = 0; i < limit; i++) yield i;
+          }
+          @WebwireSignal(chat.signals.typing)
+          typing(@ConnectedSocket() connection: WebwireConnection) {
+            connection.signal(chat.serverSignals.message, { text: 'hi' });
+          }
+        }
+
+        @Module({ imports: [WebwireModule.forRoot({ contract: chat, sessions: false })], providers: [ChatGateway] })
+        class AppModule {}
+        ${START}
+        const client = new WebwireClient(url, { contract: chat, webSocket: WebSocket });
+        const { body: room } = await client.request('rooms.create', { name: 'Tea' });
+        const items: number[] = [];
+        for await (const { body: item } of client.stream('count', 2)) items.push(item);
+        const said = new Promise<string>((resolve) => client.onSignal('message', ({ body }) => resolve(body.text)));
+        await client.signal('typing');
+        // @ts-expect-error -- the contract has no such request
+        const unknown = client.request('rooms.remove').catch(({ code }: RequestError) => code);
+        // @ts-expect-error -- the name is a string
+        const wrong = client.request('rooms.create', { name: 5 }).catch(({ code }: RequestError) => code);
+        console.log(JSON.stringify([room, items, await said, await unknown, await wrong]));
+        await client.close();
+        await app.close();`,
+    });
+    expect(await project.compile()).toBe('');
+    expect(JSON.parse(await project.run('dist/main.js'))).toEqual([
+      { id: 10, name: 'Tea' },
+      [0, 1],
+      'hi',
+      'NOT_FOUND',
+      'BAD_REQUEST',
+    ]);
+  });
+
+  it('goes from classes to a document, types and a typed client', async () => {
+    const project = new Project('code-first');
+    await project.write({
+      'app.ts': `
+        import 'reflect-metadata';
+        import { Module } from '@nestjs/common';
+        import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+        import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
+        import { jsonCodec, WebwireConnection, WebwireEmits, WebwireGateway, WebwireModule, WebwireRequest, WebwireSignal } from 'nestjs-webwire';
+
+        class CreateCatDto {
+          @ApiProperty() name!: string;
+          @ApiPropertyOptional() age?: number;
+        }
+        class CatDto extends CreateCatDto {
+          @ApiProperty() id!: number;
+        }
+
+        @WebwireEmits('meow', CatDto)
+        @WebwireGateway({ codec: jsonCodec })
+        class CatsGateway {
+          @WebwireRequest('cats.create', { reply: CatDto, errors: { TOO_MANY: 'there are too many cats' } })
+          async create(@MessageBody() cat: CreateCatDto) {
+            return { ...cat, id: 1 };
+          }
+          @WebwireSignal('pet')
+          pet(@MessageBody() name: string, @ConnectedSocket() connection: WebwireConnection) {
+            connection.signal('meow', { id: 2, name });
+          }
+        }
+
+        @Module({ imports: [WebwireModule.forRoot({ sessions: false })], providers: [CatsGateway] })
+        export class AppModule {}`,
+      'document.ts': `
+        import { writeFile } from 'node:fs/promises';
+        import { NestFactory } from '@nestjs/core';
+        import { createWebwireDocument } from 'nestjs-webwire/document';
+        import { AppModule } from './app.js';
+        const app = await NestFactory.create(AppModule, { logger: false });
+        const warnings: string[] = [];
+        const document = await createWebwireDocument(app, { title: 'Cats', version: '1.0', onWarning: (text) => warnings.push(text) });
+        await writeFile('asyncapi.json', JSON.stringify(document, null, 2));
+        console.log(JSON.stringify(warnings));
+        await app.close();`,
+    });
+    expect(await project.compile()).toBe('');
+    expect(JSON.parse(await project.run('dist/document.js'))).toEqual([]);
+    await project.run(packed.locate(packed.manifest.bin.webwire!), 'types', 'asyncapi.json', '-o', 'api.ts');
+    expect(await readFile(join(project.folder, 'api.ts'), 'utf8')).toContain('[body: CreateCatDto, reply: CatDto]');
+    await project.write({
+      'client.ts': `
+        import { NestFactory } from '@nestjs/core';
+        import { jsonCodec, WebwireClient } from 'nestjs-webwire/client';
+        import { WebSocket } from 'ws';
+        import type { Api } from './api.js';
+        import { AppModule } from './app.js';
+        ${START}
+        const client = new WebwireClient<Api>(url, { codec: jsonCodec, webSocket: WebSocket });
+        const { body: cat } = await client.request('cats.create', { name: 'Tom' });
+        const id: number = cat.id;
+        const meow = new Promise<string>((resolve) => client.onSignal('meow', ({ body }) => resolve(body.name)));
+        await client.signal('pet', 'Kim');
+        // @ts-expect-error -- the name is a string
+        void (() => client.request('cats.create', { name: 5 }));
+        // @ts-expect-error -- there is no such request
+        void (() => client.request('cats.remove'));
+        console.log(JSON.stringify([id, cat.name, await meow]));
+        await client.close();
+        await app.close();`,
+    });
+    expect(await project.compile()).toBe('');
+    expect(JSON.parse(await project.run('dist/client.js'))).toEqual([1, 'Tom', 'Kim']);
+  });
+});
