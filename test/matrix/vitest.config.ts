@@ -8,8 +8,9 @@ import { LEFT_OUT_ON_BUN } from './runtimes/left-out-on-bun.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** These replace modules that the sources import, which is possible only if Vitest loads the sources. */
-const ON_SOURCES = /test\/(nest\/internals\/nest-parts|client\/failure-details)\.spec\.ts$/;
+/** These replace modules or load them again, which is possible only if Vitest loads the sources. */
+const ON_SOURCES =
+  /test\/(nest\/internals\/nest-parts|client\/(failure-details|web-sockets)|protocol\/text)\.spec\.ts$/;
 
 /**
  * Lets tests use the built package in place of its sources, loaded by the runtime itself, as in an application: Vitest would
