@@ -15,8 +15,13 @@ const LOWEST_PEERS = { 'reflect-metadata': '0.1.12', rxjs: '7.1.0' };
 
 /** The lowest supported and the newest version of each major version of Nest. */
 export const NEST_VERSIONS = {
-  '11-lowest': { label: '11-lowest', range: '11.0.8', exceptions: { config: '4.0.0' }, peers: LOWEST_PEERS },
-  '11-newest': { label: '11-newest', range: '^11.0.8', exceptions: { config: '^4.0.0' } },
+  '11-lowest': {
+    label: '11-lowest',
+    range: '11.0.8',
+    exceptions: { config: '4.0.0', swagger: '11.3.0' },
+    peers: LOWEST_PEERS,
+  },
+  '11-newest': { label: '11-newest', range: '^11.0.8', exceptions: { config: '^4.0.0', swagger: '^11.3.0' } },
   // npm refuses 12.0.0: some of its packages have peer dependencies on Nest 11.
   '12-lowest': { label: '12-lowest', range: '12.0.1', exceptions: {}, peers: LOWEST_PEERS },
   '12-newest': { label: '12-newest', range: '^12.0.0', exceptions: {} },
