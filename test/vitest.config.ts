@@ -8,6 +8,8 @@ const SYSTEM = [
   'test/e2e/!(transcripts).spec.ts',
   'test/package/{package,newcomer}.spec.ts',
   'test/release/npm-version.spec.ts',
+  'test/cli/types.spec.ts',
+  'test/document/samples.spec.ts',
 ];
 
 /** Tests that need a process of their own. */
@@ -18,6 +20,7 @@ const OWN_PROCESS = [
   'test/nest/session-directory.spec.ts', // changes process.argv
   'test/server/cost.spec.ts', // enables async hooks, after which promises have further properties
   'test/{client/chaos,server/hostile-extensions}.spec.ts', // measure memory
+  'test/document/{code-first,contracts,document}.spec.ts', // load a parser that runs code of its own
 ];
 
 /** A part of the tests. `base` is not inherited from the root, so that `--maxWorkers` applies. */

@@ -4,13 +4,18 @@ import { jsonCodec, plainCodec, type PayloadCodec } from '../protocol/payload-co
 import type { AsyncApiChannel, AsyncApiMessage, AsyncApiOperation, Reference } from './asyncapi.js';
 import { componentName, numbered } from './components.js';
 import type { JsonSchema } from './json-schema.js';
-import { operationsOf, type Operation } from './operations.js';
+import { operationsOf, type DescribedOperation } from './operations.js';
 import type { Schemas } from './schemas.js';
 
 const PROTOCOL_VERSION = '2.0';
 const BINDING_VERSION = '0.1.0';
 
-const KINDS = ['request', 'stream', 'signal', 'serverSignal'] as const satisfies readonly Operation['kind'][];
+const OPERATION_ORDER = [
+  'request',
+  'stream',
+  'signal',
+  'serverSignal',
+] as const satisfies readonly DescribedOperation['kind'][];
 
 /** A channel and its operations, by name. */
 export interface DescribedChannel {
@@ -37,7 +42,8 @@ export async function describeChannel(
 ): Promise<DescribedChannel> {
   const { path, subProtocolName, webSocketProtocols } = plan.options;
   const writer = new OperationWriter(place, schemas);
-  for (const operation of sorted(operationsOf(plan.gateways, plan.codec, contracts))) await writer.add(operation);
+  for (const operation of sortOperations(operationsOf(plan.gateways, plan.codec, contracts)))
+    await writer.add(operation);
   const headers = protocolHeader(webSocketProtocols);
   const channel = {
     address: path,
@@ -64,7 +70,7 @@ class OperationWriter {
     this.#channel = { $ref: `#/channels/${place.id}` };
   }
 
-  async add(operation: Operation): Promise<void> {
+  async add(operation: DescribedOperation): Promise<void> {
     const { kind, name, place, summary, description, deprecated, errors, codec } = operation;
     const family = kind === 'stream' ? 'request' : kind;
     const slug = name === undefined ? '_fallback' : componentName(name);
@@ -75,13 +81,13 @@ class OperationWriter {
     const of = kind === 'serverSignal' ? place : `${place}, ${kind}`;
     const side = kind === 'serverSignal' ? 'output' : 'input';
     const body = await this.schemas.make(operation.body, side, `${schemaName(id)}Body`, `the body of ${of}`);
-    const sent = this.#message(`${kind}.${key}`, messageOf(shown, body, codec, summary));
+    const sent = this.#message(`${kind}.${key}`, describeMessage(shown, body, codec, summary));
     const replies: Reference[] = [];
     if (operation.result) {
       const noun = kind === 'stream' ? 'item' : 'reply';
       const type = `${schemaName(id)}${noun === 'item' ? 'Item' : 'Reply'}`;
       const schema = await this.schemas.make(operation.result, 'output', type, `the ${noun} of ${of}`);
-      replies.push(this.#message(`${noun}.${key}`, messageOf(`${shown} ${noun}`, schema, codec)));
+      replies.push(this.#message(`${noun}.${key}`, describeMessage(`${shown} ${noun}`, schema, codec)));
     }
     const hasErrors = Object.keys(errors).length > 0;
     if (hasErrors) replies.push(this.#message(`error.${key}`, errorMessage(shown, errors)));
@@ -109,12 +115,12 @@ class OperationWriter {
 }
 
 /** By kind and name: the order of providers does not matter. */
-function sorted(operations: readonly Operation[]): Operation[] {
-  const keyOf = ({ kind, name = '\uffff' }: Operation) => `${KINDS.indexOf(kind)} ${name}`;
+function sortOperations(operations: readonly DescribedOperation[]): DescribedOperation[] {
+  const keyOf = ({ kind, name = '\uffff' }: DescribedOperation) => `${OPERATION_ORDER.indexOf(kind)} ${name}`;
   return operations.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
 }
 
-function messageOf(
+function describeMessage(
   name: string,
   payload: JsonSchema | undefined,
   codec: PayloadCodec,

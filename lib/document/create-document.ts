@@ -66,7 +66,7 @@ export async function createWebwireDocument(
   const servers: Record<string, AsyncApiServer> = {};
   const channels: Record<string, AsyncApiChannel> = {};
   const operations: [string, AsyncApiOperation][] = [];
-  for (const plan of sorted(plans.servers)) {
+  for (const plan of sortServers(plans.servers)) {
     const server = plan.port === undefined ? 'application' : `port${plan.port}`;
     servers[server] = serverOf(plan, base);
     const channelId = numbered(
@@ -90,7 +90,7 @@ export async function createWebwireDocument(
 }
 
 /** By port and path. */
-function sorted(servers: readonly PlannedServer[]): PlannedServer[] {
+function sortServers(servers: readonly PlannedServer[]): PlannedServer[] {
   const keyOf = ({ port = 0, options: { path } }: PlannedServer) => `${String(port).padStart(5, '0')} ${path}`;
   return servers.toSorted((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
 }

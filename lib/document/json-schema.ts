@@ -25,13 +25,13 @@ export function mapSchema(schema: unknown, change: (schema: Record<string, unkno
       const named = Object.entries(value).map(([key, inner]) => [key, mapSchema(inner, change)] as const);
       // `fromEntries()` also makes an own property of a name such as `__proto__`.
       define(copy, name, Object.fromEntries(named));
-    } else define(copy, name, DATA.has(name) ? toJson(value) : mapSchema(value, change));
+    } else define(copy, name, DATA.has(name) ? copyData(value) : mapSchema(value, change));
   }
   return change(copy);
 }
 
 /** A copy with what JSON can express. */
-function toJson(value: unknown): unknown {
+function copyData(value: unknown): unknown {
   const text = JSON.stringify(value, (_name, inner: unknown) => (typeof inner === 'bigint' ? Number(inner) : inner)) as
     string | undefined;
   return text === undefined ? undefined : (JSON.parse(text) as unknown);

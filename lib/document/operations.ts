@@ -4,10 +4,10 @@ import type { ServedGateway } from '../nest/handlers/create-dispatcher.js';
 import type { GatewayDefinition, HandlerDefinition } from '../nest/handlers/gateway-explorer.js';
 import { payloadParameters } from '../nest/handlers/parameters.js';
 import { jsonCodec, plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
-import { NOTHING, sourceOfClass, sourceOfSchema, sourceOfType, UNKNOWN, type SchemaSource } from './schema-source.js';
+import { NO_SCHEMA, sourceOfClass, sourceOfSchema, sourceOfType, UNKNOWN, type SchemaSource } from './schema-source.js';
 
 /** What a server does with messages of one kind and name. */
-export interface Operation extends EntryDetails {
+export interface DescribedOperation extends EntryDetails {
   readonly kind: 'request' | 'stream' | 'signal' | 'serverSignal';
   /** `undefined` for a handler of all names that no other handler takes. */
   readonly name: string | undefined;
@@ -25,13 +25,13 @@ export function operationsOf(
   gateways: readonly ServedGateway[],
   codecOfSignals: PayloadCodec,
   contracts: readonly DefinedContract[],
-): Operation[] {
+): DescribedOperation[] {
   const handled = gateways.flatMap(({ definition, codec }) =>
     definition.handlers.map((handler) => handlerOperation(definition, handler, handler.codec ?? codec ?? plainCodec)),
   );
   const declared = gateways.flatMap(({ definition }) =>
     definition.emits.map((signal) => ({
-      ...detailsOf(signal),
+      ...entryDetails(signal),
       kind: 'serverSignal' as const,
       name: signal.name,
       place: definition.name,
@@ -47,7 +47,11 @@ export function operationsOf(
   return [...handled, ...withoutDuplicates([...declared, ...promised.map(signalOperation)])];
 }
 
-function handlerOperation(gateway: GatewayDefinition, handler: HandlerDefinition, codec: PayloadCodec): Operation {
+function handlerOperation(
+  gateway: GatewayDefinition,
+  handler: HandlerDefinition,
+  codec: PayloadCodec,
+): DescribedOperation {
   const { kind, target, entry, description = {} } = handler;
   const prototype = gateway.wrapper.metatype!.prototype as object;
   const common = {
@@ -60,16 +64,16 @@ function handlerOperation(gateway: GatewayDefinition, handler: HandlerDefinition
     const result = entry.kind === 'request' ? entry.reply : entry.kind === 'stream' ? entry.item : undefined;
     return {
       ...common,
-      ...detailsOf(entry),
-      body: entry.body ? sourceOfSchema(entry.body) : NOTHING,
-      result: entry.kind === 'signal' ? undefined : result ? sourceOfSchema(result) : NOTHING,
+      ...entryDetails(entry),
+      body: entry.body ? sourceOfSchema(entry.body) : NO_SCHEMA,
+      result: entry.kind === 'signal' ? undefined : result ? sourceOfSchema(result) : NO_SCHEMA,
       errors: ('errors' in entry && entry.errors) || {},
     };
   }
   const declared = kind === 'request' ? description.reply : description.item;
   return {
     ...common,
-    ...detailsOf(description),
+    ...entryDetails(description),
     body: description.body === undefined ? bodyOf(prototype, handler) : sourceOfType(description.body),
     result:
       kind === 'signal'
@@ -81,13 +85,13 @@ function handlerOperation(gateway: GatewayDefinition, handler: HandlerDefinition
   };
 }
 
-function signalOperation(entry: ServerSignalEntry): Operation {
+function signalOperation(entry: ServerSignalEntry): DescribedOperation {
   return {
-    ...detailsOf(entry),
+    ...entryDetails(entry),
     kind: 'serverSignal',
     name: entry.name,
     place: `the contract's signal ${JSON.stringify(entry.name)}`,
-    body: entry.body ? sourceOfSchema(entry.body) : NOTHING,
+    body: entry.body ? sourceOfSchema(entry.body) : NO_SCHEMA,
     result: undefined,
     errors: {},
     codec: jsonCodec,
@@ -104,7 +108,7 @@ function bodyOf(prototype: object, { methodName }: HandlerDefinition): SchemaSou
   const whole = parameters.find(({ property }) => property === undefined);
   if (whole) return sourceOf(whole);
   // A handler without such a parameter does not use the body, but may read it from its message.
-  if (parameters.length === 0) return types.length > 0 ? UNKNOWN : NOTHING;
+  if (parameters.length === 0) return types.length > 0 ? UNKNOWN : NO_SCHEMA;
   const properties = parameters.map((parameter) => [parameter.property!, sourceOf(parameter)] as const);
   return { kind: 'properties', properties: Object.fromEntries(properties) };
 }
@@ -119,7 +123,7 @@ function isPlainArray(type: unknown): boolean {
   return type === Array;
 }
 
-function detailsOf({ summary, description, deprecated }: EntryDetails): EntryDetails {
+function entryDetails({ summary, description, deprecated }: EntryDetails): EntryDetails {
   return {
     ...(summary !== undefined && { summary }),
     ...(description !== undefined && { description }),
@@ -128,6 +132,6 @@ function detailsOf({ summary, description, deprecated }: EntryDetails): EntryDet
 }
 
 /** Gateways of one server may declare the same signal. */
-function withoutDuplicates(signals: readonly Operation[]): Operation[] {
+function withoutDuplicates(signals: readonly DescribedOperation[]): DescribedOperation[] {
   return [...new Map(signals.toReversed().map((signal) => [signal.name, signal])).values()];
 }

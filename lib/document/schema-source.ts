@@ -15,12 +15,12 @@ export type SchemaSource =
   | { readonly kind: 'json'; readonly schema: JsonSchema }
   | { readonly kind: 'standard'; readonly schema: StandardSchema };
 
-export const NOTHING: SchemaSource = { kind: 'nothing' };
+export const NO_SCHEMA: SchemaSource = { kind: 'nothing' };
 export const UNKNOWN: SchemaSource = { kind: 'unknown' };
 
 /** The source of a type in the options of a handler. */
 export function sourceOfType(type: DescribedType | null): SchemaSource {
-  if (type === null) return NOTHING;
+  if (type === null) return NO_SCHEMA;
   if (Array.isArray(type)) return { kind: 'list', item: sourceOfType((type as readonly [DescribedType])[0]) };
   if (typeof type === 'function') return isArrowFunction(type) ? sourceOfType(type()) : sourceOfClass(type as Type);
   const { schema } = type as { readonly schema: StandardSchema | JsonSchema };

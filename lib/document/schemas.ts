@@ -9,7 +9,7 @@ interface Swagger {
   readonly generateSchema?: (type: Type) => { schema?: JsonSchema; schemas: Record<string, JsonSchema> };
 }
 
-const BINARY = { type: 'string', format: 'binary' } as const;
+const BINARY_SCHEMA = { type: 'string', format: 'binary' } as const;
 
 /** The classes of the language. */
 const BUILT_IN = new Map<unknown, JsonSchema>([
@@ -17,9 +17,9 @@ const BUILT_IN = new Map<unknown, JsonSchema>([
   [Number, { type: 'number' }],
   [Boolean, { type: 'boolean' }],
   [Date, { type: 'string', format: 'date-time' }],
-  [Buffer, BINARY],
-  [Uint8Array, BINARY],
-  [ArrayBuffer, BINARY],
+  [Buffer, BINARY_SCHEMA],
+  [Uint8Array, BINARY_SCHEMA],
+  [ArrayBuffer, BINARY_SCHEMA],
 ]);
 
 /** Makes the JSON Schemas of a document. */

@@ -30,7 +30,7 @@ export function schemaType(value: SchemaValue, nameOf: NameOf, indent = ''): str
   const schema = value as Schema;
   const parts = [ownType(schema, nameOf, indent)];
   if (typeof schema.$ref === 'string') parts.push(nameOf(schema.$ref) ?? ANY);
-  for (const part of asList(schema.allOf)) parts.push(schemaType(part, nameOf, indent));
+  for (const part of toList(schema.allOf)) parts.push(schemaType(part, nameOf, indent));
   for (const alternatives of [schema.anyOf, schema.oneOf]) {
     if (Array.isArray(alternatives)) parts.push(union(alternatives.map((one) => schemaType(one, nameOf, indent))));
   }
@@ -43,7 +43,7 @@ export function schemaType(value: SchemaValue, nameOf: NameOf, indent = ''): str
 function ownType(schema: Schema, nameOf: NameOf, indent: string): string {
   if ('const' in schema) return literal(schema.const);
   if (Array.isArray(schema.enum)) return enumType(schema.enum, schema.type);
-  const types = asList(schema.type);
+  const types = toList(schema.type);
   if (types.length > 0) return union(types.map((type) => namedType(type, schema, nameOf, indent)));
   const isObject = OBJECT_MEMBERS.some((member) => member in schema);
   const isArray = ARRAY_MEMBERS.some((member) => member in schema);
@@ -73,19 +73,21 @@ function namedType(type: unknown, schema: Schema, nameOf: NameOf, indent: string
 }
 
 function enumType(values: readonly unknown[], type: unknown): string {
-  const types = asList(type);
+  const types = toList(type);
   // A type narrows an enumeration, which may list values that it does not allow.
   const allowed =
-    types.length === 0 ? values : values.filter((value) => types.includes(typeOf(value)) || isInteger(value, types));
+    types.length === 0
+      ? values
+      : values.filter((value) => types.includes(jsonTypeOf(value)) || isAllowedInteger(value, types));
   return union(allowed.map(literal));
 }
 
-function typeOf(value: unknown): string {
+function jsonTypeOf(value: unknown): string {
   if (value === null) return 'null';
   return Array.isArray(value) ? 'array' : typeof value;
 }
 
-function isInteger(value: unknown, types: readonly unknown[]): boolean {
+function isAllowedInteger(value: unknown, types: readonly unknown[]): boolean {
   return types.includes('integer') && Number.isInteger(value);
 }
 
@@ -100,7 +102,7 @@ function literal(value: unknown): string {
 function objectType(schema: Schema, nameOf: NameOf, indent: string): string {
   const inner = `${indent}  `;
   const properties = asObject(schema.properties);
-  const required = new Set(asList(schema.required).filter((name) => typeof name === 'string'));
+  const required = new Set(toList(schema.required).filter((name) => typeof name === 'string'));
   const members: string[] = [];
   const types: string[] = [];
   for (const name of new Set([...Object.keys(properties), ...required])) {
@@ -192,7 +194,7 @@ function isEmpty(schema: unknown): boolean {
   return schema === true || (typeof schema === 'object' && schema !== null && Object.keys(schema).length === 0);
 }
 
-function asList(value: unknown): unknown[] {
+function toList(value: unknown): unknown[] {
   return value === undefined ? [] : Array.isArray(value) ? (value as unknown[]) : [value];
 }
 

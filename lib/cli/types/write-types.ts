@@ -3,21 +3,26 @@ import { asObject, comment, propertyName, schemaType, union, type NameOf } from 
 const SCHEMAS = '#/components/schemas/';
 
 /** The members of `Api`, by the kind of operation. */
-const PARTS = { request: 'requests', stream: 'streams', signal: 'signals', serverSignal: 'serverSignals' } as const;
+const API_MEMBERS = {
+  request: 'requests',
+  stream: 'streams',
+  signal: 'signals',
+  serverSignal: 'serverSignals',
+} as const;
 
-type Kind = keyof typeof PARTS;
+type Kind = keyof typeof API_MEMBERS;
 
 /** A document, which may be anything. */
 type Members = Record<string, unknown>;
 
 interface ApiMember {
-  readonly part: (typeof PARTS)[Kind];
+  readonly part: (typeof API_MEMBERS)[Kind];
   readonly name: string;
   readonly text: string;
 }
 
 /** Words that cannot be the names of types. */
-const RESERVED = new Set(
+const RESERVED_WORDS = new Set(
   (
     'any bigint boolean never null number object string symbol undefined unknown void ' +
     'class enum function import interface new this type typeof var Uint8Array'
@@ -67,7 +72,7 @@ function typeNames(schemas: readonly string[], channels: readonly string[]) {
   const taken = new Set<string>();
   const free = (wanted: string) => {
     let name = wanted;
-    for (let count = 2; taken.has(name) || RESERVED.has(name); count++) name = `${wanted}${count}`;
+    for (let count = 2; taken.has(name) || RESERVED_WORDS.has(name); count++) name = `${wanted}${count}`;
     taken.add(name);
     return name;
   };
@@ -112,7 +117,7 @@ function api(name: string, key: string, channel: Members, operations: Members, n
     .map(asObject)
     .filter((operation) => asObject(operation.channel).$ref === `#/channels/${key}`)
     .flatMap((operation) => apiMember(operation, key, asObject(channel.messages), nameOf) ?? []);
-  const parts = Object.values(PARTS).map((part) => {
+  const parts = Object.values(API_MEMBERS).map((part) => {
     const own = members.filter((member) => member.part === part);
     return own.length === 0 ? '' : `  ${part}: {\n${own.map(({ text }) => text).join('')}  };\n`;
   });
@@ -123,8 +128,8 @@ function api(name: string, key: string, channel: Members, operations: Members, n
 /** `undefined` for operations without a name, which a client cannot use. */
 function apiMember(operation: Members, channel: string, messages: Members, nameOf: NameOf): ApiMember | undefined {
   const { kind, name, deprecated } = asObject(operation['x-webwire']);
-  if (typeof name !== 'string' || typeof kind !== 'string' || !Object.hasOwn(PARTS, kind)) return undefined;
-  const part = PARTS[kind as Kind];
+  if (typeof name !== 'string' || typeof kind !== 'string' || !Object.hasOwn(API_MEMBERS, kind)) return undefined;
+  const part = API_MEMBERS[kind as Kind];
   const indent = '    ';
   const typeOf = (references: unknown) => messageType(references, channel, messages, nameOf, indent);
   const body = typeOf(operation.messages);

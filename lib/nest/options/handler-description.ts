@@ -58,11 +58,11 @@ export const TYPE_RULE: OptionRule = {
   accepts: (value) => value === null || isDescribedType(value),
 };
 
-const TEXT_RULE: OptionRule = { allowed: 'a string', accepts: (value) => typeof value === 'string' };
+const DETAIL_RULE: OptionRule = { allowed: 'a string', accepts: (value) => typeof value === 'string' };
 
 export const DETAIL_RULES: OptionRules<EntryDetails> = {
-  summary: TEXT_RULE,
-  description: TEXT_RULE,
+  summary: DETAIL_RULE,
+  description: DETAIL_RULE,
   deprecated: { allowed: 'a boolean', accepts: (value) => typeof value === 'boolean' },
 };
 
