@@ -47,14 +47,19 @@ export async function run(args: string[], { stdin, stdout, stderr }: Streams = p
   } catch (error) {
     return refuse((error as Error).message, stderr);
   }
+  let place = file;
   try {
     const source = file === '-' ? await text(stdin as AsyncIterable<Uint8Array>) : await readFile(file, 'utf8');
     const types = writeTypes(JSON.parse(source) as unknown);
-    if (output === undefined) stdout.write(types);
-    else await writeFile(output, types);
+    if (output === undefined) {
+      stdout.write(types);
+    } else {
+      place = output;
+      await writeFile(output, types);
+    }
     return OK;
   } catch (error) {
-    stderr.write(`webwire types: ${file}: ${(error as Error).message}\n`);
+    stderr.write(`webwire types: ${place}: ${(error as Error).message}\n`);
     return FAILED;
   }
 }

@@ -52,6 +52,13 @@ describe('webwire types', () => {
     expect(stderr).toContain(reason);
   });
 
+  it('names the file that cannot be written', async () => {
+    const path = join(await folder(), 'none', 'api.ts');
+    const { code, stderr } = await webwire(['types', '-o', path], DOCUMENT);
+    expect(code).toBe(1);
+    expect(stderr).toContain(`webwire types: ${path}: ENOENT`);
+  });
+
   it('fails for a file that does not exist', async () => {
     const path = join(await folder(), 'none.json');
     expect(await webwire(['types', path])).toMatchObject({
