@@ -129,8 +129,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   /**
-   * Number of bytes that were passed to the WebSocket and not yet sent. A program that sends many signals should pause while
-   * this number is large.
+   * Number of bytes that were passed to the WebSocket and not yet sent, without messages that the client holds back because the
+   * server has not handled earlier ones. A program that sends many signals should await them: `signal()` resolves when its
+   * message was passed on.
    */
   get bufferedAmount(): number {
     return this.#connector.bufferedAmount;

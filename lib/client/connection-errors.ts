@@ -43,11 +43,8 @@ export function connectionEnded(
 }
 
 export function dialTimeout(url: ServerUrl, elapsed: number, wasOpened: boolean): DialTimeoutError {
-  return new DialTimeoutError(
-    wasOpened
-      ? `${url.shown} is not a WebWire server: it opened the WebSocket, but sent no first message within ${time(elapsed)}`
-      : `could not connect to ${url.shown} within ${time(elapsed)}: nothing answers there`,
-  );
+  const reason = wasOpened ? 'the server sent no first message' : 'nothing answers there';
+  return new DialTimeoutError(`could not connect to ${url.shown} within ${time(elapsed)}: ${reason}`);
 }
 
 /** For a connection on which nothing arrives any more, although the server was probed. */

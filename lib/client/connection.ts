@@ -290,7 +290,7 @@ export class ClientConnection {
     const answer = message.type === MessageType.ReplyUtf8 ? readExtensions(decodeUtf8(message.payload)) : undefined;
     this.streamWindow = Math.min(Number(answer?.streamWindow) || 0, MAX_STREAM_WINDOW);
     this.#extensions = answer?.extensions ?? [];
-    this.grant(Number(answer?.credit ?? Infinity));
+    this.grant(this.supports('flow') ? Number(answer!.credit) : Infinity);
   }
 
   /** More messages may be sent, of this size in bytes. */
@@ -370,8 +370,8 @@ export class ClientConnection {
    */
   #check(): void {
     this.#checkAt = performance.now() + this.#options.dialTimeout / 2;
-    // The first question is a probe, too.
-    if (this.#checks === 0 && this.supports('ping') && this.isOpen)
+    // The question is a probe, too. It has the same identifier, so nothing else is sent with it until it is answered.
+    if (this.#checks === 0 && this.#extensions !== WANTED && this.supports('ping') && this.isOpen)
       this.sendOwn(encodeRequest(PING_NAME, EMPTY_PAYLOAD));
     this.ask();
     if (!this.supports('ping') || this.#isClosing) this.#checkAt = Infinity;

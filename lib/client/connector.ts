@@ -157,7 +157,7 @@ export class Connector {
     const cause = this.#lastError;
     return new QueueFullError(
       `${maxQueuedRequests} requests and signals wait for a connection to ${url.shown}, as many as ` +
-        `the option maxQueuedRequests allows${cause ? `: ${cause.message}` : ''}`,
+        `maxQueuedRequests allows${cause ? `: ${cause.message}` : ''}`,
       { cause },
     );
   }
@@ -217,9 +217,11 @@ export class Connector {
     const hadWaiters = this.#waiters.size > 0;
     this.#lastError = error;
     this.#callbacks.lost(error);
-    // After a connection in use, all operations wait for the next one: they were added while it was closing, or have not
-    // been sent.
-    this.#waiters.reject(error, ({ canRetry }) => isFinal || !(canRetry || wasInUse));
+    // Operations that were added while a connection in use was closing wait for the next one. Those that it held back do not.
+    this.#waiters.reject(
+      error,
+      ({ canRetry, isConnect }) => isFinal || !(canRetry || (wasInUse && (isConnect || !connection.isBlocked))),
+    );
     const isNeeded = this.#waiters.size > 0 || (this.#hasConnected && this.#options.reconnect);
     if (state.name === 'closing') this.#state = { name: 'closing', connection: undefined };
     else if (isNeeded && !isFinal) this.#backOff(state);

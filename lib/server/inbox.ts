@@ -141,7 +141,8 @@ export class Inbox<Connection extends { readonly id: string }> {
   /** Signals overtake the messages that wait. A request does, too, unless its reply would have to wait. */
   #receiveReserved(message: Message): void {
     if (!message.isRequest) this.extensions.active?.receiveSignal(message, this.#takeWaiting);
-    else if (this.#isHeldUp || this.#holdUp()) this.#wait(message);
+    // If the first question waited, the cancellations behind it would be ignored.
+    else if (!this.extensions.isFirstQuestion(message) && (this.#isHeldUp || this.#holdUp())) this.#wait(message);
     else {
       this.extensions.answer(message, this.#waiting?.size);
       // A client that has asked for extensions is read on.
@@ -221,7 +222,8 @@ export class Inbox<Connection extends { readonly id: string }> {
     while (this.#waiting?.first && this.#hasRoomFor(this.#waiting.first)) this.#start(this.#waiting.shift());
     this.#isStartingWaiting = false;
     if (!this.#waiting) return;
-    if (this.#waiting.first) this.#regulate(this.#waiting);
+    // While the connection is held up, it is not read, even if the client has canceled all that waited.
+    if (this.#waiting.first || this.#isHeldUp) this.#regulate(this.#waiting);
     else this.#dropWaiting();
   }
 

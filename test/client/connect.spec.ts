@@ -74,7 +74,7 @@ describe('connect()', () => {
     ['does not open', 'could not connect to ws://localhost:3000/chat within 300 ms: nothing answers there'],
     [
       'opens and stays silent',
-      'ws://localhost:3000/chat is not a WebWire server: it opened the WebSocket, but sent no first message within 300 ms',
+      'could not connect to ws://localhost:3000/chat within 300 ms: the server sent no first message',
     ],
   ])('rejects after the dial timeout if the server %s', async (how, message) => {
     useFakeTimers();

@@ -91,7 +91,7 @@ it('a WebSocket server that echoes is named', async () => {
   await nextTurn();
   await vi.advanceTimersByTimeAsync(500);
   expect((await failing).message).toBe(
-    `ws://127.0.0.1:${port}/ is not a WebWire server: it opened the WebSocket, but sent no first message within 500 ms`,
+    `could not connect to ws://127.0.0.1:${port}/ within 500 ms: the server sent no first message`,
   );
 });
 

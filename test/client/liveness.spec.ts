@@ -101,6 +101,19 @@ describe('a silent server', () => {
     expect(ends).toEqual([]);
   });
 
+  it('is not pinged before it has answered the question, as its answers could not be told apart', async () => {
+    const socket = await connect({ livenessTimeout: 1_000, dialTimeout: 500 });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent(socket).map(isQuestion)).toEqual([true]);
+    socket.say('400161');
+    await vi.advanceTimersByTimeAsync(1_200);
+    expect(sent(socket)).toEqual([]);
+    socket.say(NOT_FOUND);
+    await vi.advanceTimersByTimeAsync(500_000);
+    expect(sent(socket)).toEqual([]);
+    expect(ends).toEqual([]);
+  });
+
   it('is not left while it is busy', async () => {
     const socket = await connect({ livenessTimeout: 1_000, dialTimeout: 500 });
     await vi.advanceTimersByTimeAsync(1_000);

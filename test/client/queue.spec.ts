@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { QueueFullError } from 'nestjs-webwire/client';
-import { FakeServer } from './fake-server.js';
+import { connected, FakeServer } from './fake-server.js';
 import { outcome } from './outcome.js';
 
 const FULL =
-  'QUEUE_FULL: 2 requests and signals wait for a connection to ws://localhost/, as many as the option maxQueuedRequests allows';
+  'QUEUE_FULL: 2 requests and signals wait for a connection to ws://localhost/, as many as maxQueuedRequests allows';
 
 it('no more requests and signals wait for a connection than `maxQueuedRequests`', async () => {
   const server = new FakeServer();
@@ -49,4 +49,13 @@ it('a thousand wait by default', async () => {
   expect(await outcomes[1_000]).toMatch('QUEUE_FULL');
   await client.close();
   expect(await outcomes[999]).toMatch('DISCONNECTED');
+});
+
+it('messages that a connection held back fail when it is lost, if the client does not reconnect', async () => {
+  const { client, socket } = await connected(new FakeServer(), { reconnect: false });
+  const signals = Array.from({ length: 300 }, () => outcome(client.signal('x')));
+  expect(socket.received.rest.length).toBeLessThan(300);
+  socket.end(1006, '');
+  expect((await Promise.all(signals)).at(-1)).toMatch('DISCONNECTED');
+  expect(client.status).toBe('disconnected');
 });

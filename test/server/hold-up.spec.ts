@@ -83,6 +83,18 @@ function requests(count: number, name = 'big'): EncodableMessage[] {
   return Array.from({ length: count }, (_, n) => request(name, n));
 }
 
+/** The question for the extension "cancel". */
+function question(): EncodableMessage {
+  const payload = Buffer.from('{"extensions":["cancel"]}');
+  return { type: MessageType.RequestUtf8, id: Buffer.alloc(8), name: 'wwr:extensions', payload };
+}
+
+function cancellation(n: number): EncodableMessage {
+  const id = Buffer.alloc(8);
+  id.writeUInt32LE(n);
+  return { type: MessageType.SignalBinary, name: `wwr:cancel:${id.toString('hex')}`, payload: new Uint8Array() };
+}
+
 /** Identifiers of the next replies. */
 async function takeIds({ client }: ServerSocket, count: number): Promise<number[]> {
   const ids = [];
@@ -115,6 +127,29 @@ describe('while more than maxBufferedAmount bytes wait for a client', () => {
     peer.receive(...requests(120));
     expect(await (await app.connect()).ask('echo', 'unaffected')).toBe('utf8 unaffected');
     peer.socket.uncork();
+  });
+
+  it('it is not read on when it cancels all that waits', async () => {
+    await start();
+    const [peer, connection] = await connectCorked();
+    const canceled = numbers(60).slice(Math.floor(MAX / REPLY) + 1);
+    peer.receive(question(), ...requests(60), ...canceled.map(cancellation));
+    expect(gateway.started).toBe(60 - canceled.length);
+    expect(connection.bufferedAmount).toBeLessThan(MAX + 2 * REPLY);
+    expect(peer.socket.isPaused()).toBe(true);
+    peer.socket.uncork();
+    await takeIds(peer, 1 + 60);
+    expect(await peer.client.ask('echo', 'x')).toBe('utf8 x');
+  });
+
+  it('its first question for extensions is answered, and what it cancels next is canceled', async () => {
+    await start();
+    const [peer] = await connectCorked();
+    peer.receive(request('big later', 500), ...requests(120), question(), cancellation(500));
+    peer.socket.uncork();
+    const replies = new Set((await takeIds(peer, 122)).toSorted((a, b) => a - b));
+    expect(replies).toEqual(new Set([...numbers(120), 500]));
+    gateway.work.resolve();
   });
 
   it('handlers that run already reply', async () => {

@@ -14,6 +14,7 @@ export class ExtensionRouter {
   /** The requests whose handlers run, until the client asks: it may cancel them afterwards. */
   #requests: Set<Message> | undefined = undefined;
   #isBusy = false;
+  #wasAsked = false;
 
   constructor(
     private readonly context: Pick<ServerContext<unknown>, 'options' | 'logger'>,
@@ -35,12 +36,18 @@ export class ExtensionRouter {
     else this.#requests?.delete(message);
   }
 
+  /** True for the first question of the client for extensions. Its answer does not have to wait, as there is only one. */
+  isFirstQuestion({ name }: Message): boolean {
+    return !this.#wasAsked && name === ASK_NAME;
+  }
+
   /**
    * Answers a request with a reserved name.
    * @param waiting Size of the messages that wait and were sent before this one, in bytes.
    */
   answer(message: Message, waiting: number = 0): void {
     const { name } = message;
+    this.#wasAsked ||= name === ASK_NAME;
     if (name === ASK_NAME && this.context.options.extensions) this.#negotiate(message, waiting);
     else if (name === PING_NAME && this.active?.has('ping')) this.outbox.reply(message, EMPTY_REPLY);
     else this.outbox.fail(message, new RequestError('NOT_FOUND', 'nobody handles this request'));
