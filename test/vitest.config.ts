@@ -40,14 +40,16 @@ export default defineConfig({
         exclude: [...SYSTEM, ...OWN_PROCESS],
         isolate: false,
         setupFiles: ['test/support/restore-globals.ts'],
+        sequence: { groupOrder: 1 },
       }),
+      // First, as some take long: at the end, they would leave other cores idle.
       project({ name: 'unit-own-process', include: OWN_PROCESS }),
       // These start programs and real servers, so they leave one core to them, and run after the others.
       project({
         name: 'system',
         include: SYSTEM,
         maxWorkers: Math.max(availableParallelism() - 1, 1),
-        sequence: { groupOrder: 1 },
+        sequence: { groupOrder: 2 },
       }),
     ],
   },

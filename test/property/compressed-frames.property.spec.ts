@@ -13,7 +13,7 @@ import { WebSocketConnection } from '../../lib/transport/ws/websocket-connection
 import { WriteBufferPool } from '../../lib/transport/ws/writing/write-buffer-pool.js';
 
 /** Number of inputs for each property. */
-const RUNS = process.env.CI ? 2_000 : 100;
+const RUNS = process.env.CI ? 2_000 : 200;
 
 const TIMEOUT = 120_000;
 
