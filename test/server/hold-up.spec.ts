@@ -129,7 +129,7 @@ describe('while more than maxBufferedAmount bytes wait for a client', () => {
     peer.socket.uncork();
   });
 
-  it('it is not read on when it cancels all that waits', async () => {
+  it('no more is read from it when it cancels all that waits', async () => {
     await start();
     const [peer, connection] = await connectCorked();
     const canceled = numbers(60).slice(Math.floor(MAX / REPLY) + 1);
