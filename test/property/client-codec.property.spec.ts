@@ -21,7 +21,7 @@ import { decodeServerMessage } from '../../lib/protocol/server-messages.js';
 // The client has its own functions to read and write messages, which are smaller because they leave out the messages of
 // servers. Their results must equal those of the codec.
 
-const RUNS = { numRuns: process.env.CI ? 30_000 : 1_000 };
+const RUNS = { numRuns: process.env.CI ? 30_000 : 2_000 };
 const TIMEOUT = 60_000;
 const NO_ID = new Uint8Array(8);
 
