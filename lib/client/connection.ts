@@ -18,7 +18,7 @@ import {
   MESSAGE_OVERHEAD,
   PING_NAME,
   readExtensions,
-  ROOM_NAME,
+  CREDIT_NAME,
   TRACE_NAME,
   TRACE_PREFIX,
   type ExtensionName,
@@ -278,7 +278,7 @@ export class ClientConnection {
     this.#checks = 0;
     const { name, payload, id } = message as Partial<Omit<SignalMessage, 'type'> & Pick<ReplyMessage, 'id'>>;
     this.#expectWithin(name === BUSY_NAME ? BUSY_TIME : 0);
-    if (name === ROOM_NAME) this.grant(Number(decodeUtf8(payload!)));
+    if (name === CREDIT_NAME) this.grant(Number(decodeUtf8(payload!)));
     // A request that has its reply does not wait any more.
     if (id && !this.#extensions) this.grant(MESSAGE_OVERHEAD);
     // The requests of this class have the identifier 0. There are none if the server has no extensions.

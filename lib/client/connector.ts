@@ -126,7 +126,7 @@ export class Connector {
 
   /** Rejects the operations that wait, and all later ones. The connection stays open until `end()`. */
   stop(): void {
-    // What waits although there is a connection is sent.
+    // Sends the messages that the connection has held back.
     this.connection?.grant(Infinity);
     const connection = this.#state.name === 'connected' ? this.#state.connection : undefined;
     if (!connection) this.#cancel();

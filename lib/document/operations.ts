@@ -6,7 +6,7 @@ import { payloadParameters } from '../nest/handlers/parameters.js';
 import { jsonCodec, plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import { NO_SCHEMA, sourceOfClass, sourceOfSchema, sourceOfType, UNKNOWN, type SchemaSource } from './schema-source.js';
 
-/** What a server does with messages of one kind and name. */
+/** An operation of a server: it handles or sends the messages of one kind and name. */
 export interface DescribedOperation extends EntryDetails {
   readonly kind: 'request' | 'stream' | 'signal' | 'serverSignal';
   /** `undefined` for a handler of all names that no other handler takes. */

@@ -3,7 +3,7 @@ import type { StandardSchema } from '../contract/standard-schema.js';
 import { isSchema } from '../contract/validate.js';
 import type { DescribedType, JsonSchema } from '../nest/options/handler-description.js';
 
-/** Where the JSON Schema of a body, reply, item or signal comes from. */
+/** The origin of the JSON Schema of a body, reply, item or signal. */
 export type SchemaSource =
   /** Nothing is sent: an empty payload. */
   | { readonly kind: 'nothing' }

@@ -25,7 +25,7 @@ export const PING_NAME = 'wwr:ping';
 /** Signal: the server is alive, but many messages of the client wait. */
 export const BUSY_NAME = 'wwr:busy';
 /** Signal: the client may send more messages. */
-export const ROOM_NAME = 'wwr:more';
+export const CREDIT_NAME = 'wwr:more';
 /** Signal: the trace context of the next signal. */
 export const TRACE_NAME = 'wwr:trace';
 
@@ -44,7 +44,7 @@ export const MAX_STREAM_WINDOW = 65_536;
 /** Counts for each message that may have to wait, in addition to its length: what keeping it costs, in bytes. */
 export const MESSAGE_OVERHEAD = 512;
 
-/** What a client may send after its question for extensions, until the server has answered, in bytes. */
+/** Number of bytes that a client may send between its question for extensions and the server's answer. */
 export const FIRST_CREDIT = 65_536;
 
 /** Returns `true` for a name that belongs to extensions, known ones or not. */
@@ -85,7 +85,7 @@ export function readCount(text: string): number | undefined {
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
 }
 
-/** What a request or reply of the negotiation contains, unchecked except for the list. */
+/** The content of a request or reply of the negotiation. Only the list is checked. */
 interface Negotiation {
   readonly extensions: readonly unknown[];
   readonly streamWindow?: unknown;

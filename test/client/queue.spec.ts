@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { QueueFullError } from 'nestjs-webwire/client';
-import { connected, FakeServer } from './fake-server.js';
+import { connected, FakeServer, hexId } from './fake-server.js';
 import { outcome } from './outcome.js';
 
 const FULL =
@@ -58,4 +58,12 @@ it('messages that a connection held back fail when it is lost, if the client doe
   socket.end(1006, '');
   expect((await Promise.all(signals)).at(-1)).toMatch('DISCONNECTED');
   expect(client.status).toBe('disconnected');
+});
+
+it('a server without the extension `flow` limits nothing, whatever credit it names', async () => {
+  const { client, socket } = await connected(new FakeServer());
+  const signals = Array.from({ length: 300 }, () => outcome(client.signal('x')));
+  const answer = Buffer.from('{"extensions":["cancel"],"streamWindow":64,"credit":0}').toString('hex');
+  socket.say(`c0${hexId(0)}${answer}`);
+  expect(await Promise.all(signals)).toEqual(signals.map(() => undefined));
 });

@@ -1,4 +1,4 @@
-import { MESSAGE_OVERHEAD, FIRST_CREDIT, ROOM_NAME } from '../../protocol/extensions.js';
+import { MESSAGE_OVERHEAD, FIRST_CREDIT, CREDIT_NAME } from '../../protocol/extensions.js';
 import { MessageType } from '../../protocol/index.js';
 import { encodeUtf8 } from '../../protocol/text.js';
 import type { Outbox } from '../outbox.js';
@@ -28,7 +28,7 @@ export function messageWindow({ messageBufferSize, maxBufferedAmount }: MessageW
  * receives cancellations at any time (docs/PROTOCOL.md, section 11.6).
  */
 export class MessageWindow {
-  /** What no longer waits, and was not granted again. */
+  /** Size of the messages that no longer wait and were not granted again, in bytes. */
   #free: number;
 
   /**
@@ -50,6 +50,6 @@ export class MessageWindow {
     if (this.#free < this.size / 2) return;
     const payload = encodeUtf8(String(this.#free));
     this.#free = 0;
-    this.outbox.send({ type: MessageType.SignalUtf8, name: ROOM_NAME, payload });
+    this.outbox.send({ type: MessageType.SignalUtf8, name: CREDIT_NAME, payload });
   }
 }
