@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { encodeMessage, MessageType } from '../../lib/protocol/index.js';
 import { ConnectionLifetime } from '../../lib/server/connection-lifetime.js';
