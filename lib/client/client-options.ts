@@ -62,8 +62,9 @@ export interface ClientOptions {
   dialTimeout?: number | undefined;
   /**
    * If nothing was received for this time, in milliseconds, the client probes the server, and replaces the connection if nothing
-   * at all arrives within `dialTimeout`: at least 1, also `Infinity`, which switches it off. It needs the `extensions` of a server
-   * with the extension `ping`. Events of a web page (`online`, `pageshow` and others) make the client probe at once.
+   * at all arrives within `dialTimeout`: at least 1, also `Infinity`, which switches probes off. It needs the `extensions` of a
+   * server with the extension `ping`. The client also probes when a request times out, and at events of a web page (`online`,
+   * `pageshow` and others).
    * @default 30_000
    */
   livenessTimeout?: number | undefined;

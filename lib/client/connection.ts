@@ -154,10 +154,11 @@ export class ClientConnection {
         closed: (end) => this.#closed(end),
       });
     } catch (cause) {
-      this.#closed({ code: ABNORMAL_CLOSURE, reason: '', cause, rejection: undefined });
+      this.#closed({ code: ABNORMAL_CLOSURE, reason: '', cause });
       return;
     }
-    this.#timer = setTimeout(() => this.#giveUp(), Math.min(this.#options.dialTimeout, TIMER_MAX));
+    const giveUp = () => this.end(dialTimeout(url, this.#elapsed, this.#phase === 'opened'));
+    this.#timer = setTimeout(giveUp, Math.min(this.#options.dialTimeout, TIMER_MAX));
   }
 
   /**
@@ -211,7 +212,7 @@ export class ClientConnection {
 
   /** Checks at once whether the server still responds. */
   readonly probe = (): void => {
-    if (this.#phase !== 'accepted' || this.#checks > 0) return;
+    if (this.#phase !== 'accepted' || this.#checks > 0 || this.#options.livenessTimeout === Infinity) return;
     this.#checkAt = 0;
     clearTimeout(this.#timer);
     this.#tick();
@@ -226,24 +227,18 @@ export class ClientConnection {
     if (this.#phase === 'ended') return;
     this.#isClosing = true;
     // The timer is started first, because some WebSockets dispatch `close` within the call of `close()`.
-    this.#closeTimer ??= setTimeout(() => this.#terminate(), CLOSE_FRAME_TIMEOUT);
+    this.#closeTimer ??= setTimeout(() => {
+      this.#socket?.terminate();
+      this.#finish(closedError());
+    }, CLOSE_FRAME_TIMEOUT);
     if (error instanceof ProtocolError) this.#socket?.close(CLOSE_CODE_OFFSET + error.closeCode, error.code);
     else this.#socket?.close(NORMAL_CLOSURE);
     if (error) this.#finish(error);
   }
 
-  #terminate(): void {
-    this.#socket?.terminate();
-    this.#finish(closedError());
-  }
-
   /** Time since the attempt to connect, in milliseconds. */
   get #elapsed(): number {
     return performance.now() - this.#dialedAt;
-  }
-
-  #giveUp(): void {
-    this.end(dialTimeout(this.#options.url, this.#elapsed, this.#phase === 'opened'));
   }
 
   #closed(end: SocketEnd): void {

@@ -32,8 +32,8 @@ export interface Operation<Result = void> {
   isSettled: boolean;
   /** Called when it settles, so that the owner can remove it. */
   release: () => void;
-  /** Set while it waits for a connection: returns the reason why there is none, if so, for the message of a timeout. */
-  obstacle: (() => Error | string | undefined) | undefined;
+  /** Called when its time is over. If it waits for a connection, this returns the reason why there is none. */
+  obstacle: (() => Error | string | void) | undefined;
   /** Starts its timer anew, in milliseconds; `Infinity` stops it. */
   expireAfter(time: number): void;
   readonly resolve: (result: Result) => void;

@@ -73,6 +73,8 @@ export function createRequests(): Requests {
         return;
       }
       next++;
+      // Perhaps there is no reply because the connection is lost.
+      request.obstacle = connection.probe;
       pending.set(id, { request, resolve: (reply) => request.resolve(read(reply)) });
       request.release = () => {
         // Without a reply, the application has given the request up, or the connection has ended.

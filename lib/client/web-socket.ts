@@ -11,7 +11,7 @@ export interface SocketEnd {
   /** The error that the platform reported, if any. */
   readonly cause: unknown;
   /** The HTTP response of a server that rejected the upgrade, if the platform exposes it. */
-  readonly rejection: UpgradeRejection | undefined;
+  readonly rejection?: UpgradeRejection | undefined;
 }
 
 /** Receives the events of a `ClientSocket`. */

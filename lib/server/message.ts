@@ -30,6 +30,8 @@ export class Message {
   readonly name: string;
   /** True for a request, false for a signal. @internal */
   readonly isRequest: boolean;
+  /** The index that `OrderedRequests` sets. @internal */
+  place = -1;
   /** The identifier as two numbers, as copying them is faster than copying bytes. */
   readonly #firstHalf: number = 0;
   readonly #secondHalf: number = 0;
@@ -94,6 +96,11 @@ export class Message {
   get length(): number {
     const nameEnd = (this.isRequest ? REQUEST_NAME_START : SIGNAL_NAME_START) + this.name.length;
     return payloadStartAfter(nameEnd, this.#encoding === 'utf16', 0) + this.#end - this.#payloadStart;
+  }
+
+  /** The received data of which the payload is a view. @internal */
+  get buffer(): ArrayBufferLike {
+    return this.#bytes.buffer;
   }
 
   /** Copies the payload, so that a message which waits does not keep all bytes that were received with it. @internal */

@@ -1,6 +1,7 @@
 import { MESSAGE_OVERHEAD } from '../protocol/extensions.js';
 import { ID_END } from '../protocol/layout.js';
 import { MessageType, type CloseSessionMessage, type RestoreSessionMessage } from '../protocol/index.js';
+import { RequestsByKey } from './extensions/requests-by-key.js';
 import { Message } from './message.js';
 
 export type SessionRequest = RestoreSessionMessage | CloseSessionMessage;
@@ -14,56 +15,109 @@ const MANY_MESSAGES = 64;
 /** The same in bytes, as a multiple of `messageBufferSize`. */
 const MANY_BUFFERS = 16;
 
-/** The messages of one connection that wait for their handlers, in order. */
+/** The array is shortened when so many of its messages have left, and at least half of them. */
+const MIN_GONE = 16;
+
+/** The messages of one connection that wait for their handlers, in order. Each method takes the same time for any number of them. */
 export class WaitingMessages {
-  readonly #messages: Work[] = [];
+  /** Those before `#start`, which are `undefined`, and those in `#canceled` have left. */
+  #messages: (Work | undefined)[] = [];
+  #start = 0;
+  readonly #canceled = new Set<Work>();
+  /** `undefined` until the client cancels a request. */
+  #requests: RequestsByKey | undefined;
   readonly #manyBytes: number;
   #bytes = 0;
+  #lastBuffer: ArrayBufferLike | undefined;
+  /** Bytes of the received data that the messages keep in memory: an upper bound. */
+  #keptBytes = 0;
 
   constructor(messageBufferSize: number) {
     this.#manyBytes = MANY_BUFFERS * messageBufferSize;
   }
 
-  get all(): Iterable<Work> {
-    return this.#messages;
+  get all(): readonly Work[] {
+    const messages = this.#messages.slice(this.#start) as Work[];
+    return messages.filter((message) => !this.#canceled.has(message));
   }
 
   /** `undefined` if none waits. */
   get first(): Work | undefined {
-    return this.#messages[0];
+    return this.#messages[this.#start];
   }
 
   /** Memory that they take: an estimate, in bytes. */
   get size(): number {
-    return this.#bytes + this.#messages.length * MESSAGE_OVERHEAD;
+    return this.#bytes + this.#count * MESSAGE_OVERHEAD;
   }
 
   add(message: Work): void {
-    if (this.areMany && message instanceof Message) message.detach();
+    if (message instanceof Message) {
+      if (this.areMany || this.#keptBytes + this.#keptBy(message) > this.#manyBytes) message.detach();
+      this.#keep(message);
+      if (message.isRequest) this.#requests?.add(message);
+    }
     this.#messages.push(message);
     this.#bytes += lengthOf(message);
   }
 
   /** Removes the first message. */
   shift(): Work {
-    return this.#remove(0);
+    const message = this.#messages[this.#start]!;
+    this.#messages[this.#start++] = undefined;
+    this.#left(message);
+    return message;
   }
 
-  /** Removes the first request with this key; returns `undefined` if none waits. */
+  /** Removes the last request with this key; returns `undefined` if none waits. */
   takeRequest(key: Message['key']): Message | undefined {
-    const index = this.#messages.findIndex((work) => work instanceof Message && work.isRequest && work.key === key);
-    return index < 0 ? undefined : (this.#remove(index) as Message);
+    const message = (this.#requests ??= this.#findRequests()).last(key);
+    if (!message) return undefined;
+    this.#canceled.add(message);
+    this.#left(message);
+    return message;
   }
 
   /** True if so many wait that the client may send too fast. */
   get areMany(): boolean {
-    return this.#messages.length >= MANY_MESSAGES || this.#bytes >= this.#manyBytes;
+    return this.#count >= MANY_MESSAGES || this.#bytes >= this.#manyBytes;
   }
 
-  #remove(index: number): Work {
-    const [message] = this.#messages.splice(index, 1) as [Work];
+  get #count(): number {
+    return this.#messages.length - this.#start - this.#canceled.size;
+  }
+
+  /** Received data that is kept in memory if this message waits, too, in bytes. A short message may keep a long read. */
+  #keptBy({ buffer }: Message): number {
+    return buffer === this.#lastBuffer ? 0 : buffer.byteLength;
+  }
+
+  #keep(message: Message): void {
+    this.#keptBytes += this.#keptBy(message);
+    this.#lastBuffer = message.buffer;
+  }
+
+  #findRequests(): RequestsByKey {
+    const requests = new RequestsByKey();
+    for (const message of this.all) if (message instanceof Message && message.isRequest) requests.add(message);
+    return requests;
+  }
+
+  #left(message: Work): void {
     this.#bytes -= lengthOf(message);
-    return message;
+    if (message instanceof Message) this.#requests?.remove(message);
+    while (this.#canceled.delete(this.#messages[this.#start]!)) this.#messages[this.#start++] = undefined;
+    const gone = this.#start + this.#canceled.size;
+    if (gone >= MIN_GONE && gone * 2 >= this.#messages.length) this.#compact();
+  }
+
+  #compact(): void {
+    this.#messages = [...this.all];
+    this.#start = 0;
+    this.#canceled.clear();
+    this.#keptBytes = 0;
+    this.#lastBuffer = undefined;
+    for (const message of this.#messages) if (message instanceof Message) this.#keep(message);
   }
 }
 

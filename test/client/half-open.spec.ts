@@ -65,6 +65,19 @@ it('requests and streams in flight end', async () => {
   expect((await client.request('echo', 'x')).text()).toBe('x');
 });
 
+it('requests that time out lead to a new connection, long before livenessTimeout', async () => {
+  const { proxy, client, disconnected } = await start({
+    livenessTimeout: 1_000_000,
+    dialTimeout: 200,
+    requestTimeout: 50,
+  });
+  proxy.freeze();
+  expect(await outcome(client.request('echo', 'x'))).toMatch(/^TIMEOUT/);
+  expect(await disconnected.take()).toContain('the server does not respond');
+  await client.connect();
+  expect((await client.request('echo', 'x', { timeout: 5_000 })).text()).toBe('x');
+});
+
 it('a slow request is no reason to end the connection', async () => {
   const { client, disconnected } = await start({ livenessTimeout: 20, dialTimeout: 5_000 });
   expect(await outcome(client.request('wait', undefined, { timeout: 500 }))).toMatch(/^TIMEOUT/);

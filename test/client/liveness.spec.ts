@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { ClientOptions, WebwireClient } from 'nestjs-webwire/client';
+import type { ClientOptions, OperationOptions, WebwireClient } from 'nestjs-webwire/client';
 import { FakeServer, hexId, type FakeSocket } from './fake-server.js';
 
 const HEARTBEAT = '21';
@@ -78,6 +78,58 @@ describe('a silent server', () => {
     expect(socket.closed.rest).toEqual(['1000']);
   });
 
+  it.each<[string, () => OperationOptions]>([
+    ['timeout', () => ({ timeout: 1_000 })],
+    ['deadline', () => ({ deadline: new Date(Date.now() + 1_000) })],
+  ])('is checked as soon as the %s of a request is over', async (_, options) => {
+    const socket = await connect();
+    const request = client.request('x', 'y', options()).catch((error: { code: string }) => error.code);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(sent(socket)).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent(socket).map(isQuestion)).toEqual([true, false]);
+    expect(await request).toMatch(/TIMEOUT|DEADLINE_EXCEEDED/);
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(ends).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ends).toEqual([expect.stringContaining('the server does not respond')]);
+  });
+
+  it('is pinged for requests that time out, once until it sends anything', async () => {
+    const socket = await connect();
+    const requests = [1, 2, 3].map((timeout) => client.request('x', 'y', { timeout }).catch(() => undefined));
+    sent(socket);
+    await vi.advanceTimersByTimeAsync(1);
+    socket.say(ANSWER);
+    sent(socket);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent(socket).filter((hex) => hex === PING)).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent(socket).filter((hex) => hex === PING)).toEqual([]);
+    socket.say(PONG);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(ends).toEqual([]);
+    await Promise.all(requests);
+  });
+
+  it('is not pinged when the application gives a request and a stream up', async () => {
+    const socket = await connect();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const request = client.request('x', 'y', { signal }).catch((error: { code: string }) => error.code);
+    const item = client
+      .stream('s', 'y', { signal })
+      .next()
+      .catch((error: { code: string }) => error.code);
+    socket.say(ANSWER);
+    sent(socket);
+    controller.abort();
+    expect(await request).toBe('CANCELED');
+    expect(await item).toBe('CANCELED');
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent(socket).filter((hex) => hex === PING)).toEqual([]);
+  });
+
   it('is not left when it sends anything', async () => {
     const socket = await connect({ livenessTimeout: 1_000, dialTimeout: 500 });
     for (let count = 0; count < 10; count++) {
@@ -131,9 +183,12 @@ describe('a silent server', () => {
 
   it.each([{ livenessTimeout: Infinity }, { extensions: false }])('is not checked with %j', async (options) => {
     const socket = await connect(options);
+    const request = client.request('x', 'y', { timeout: 1_000 }).catch(() => undefined);
+    sent(socket);
     await vi.advanceTimersByTimeAsync(1_000_000);
-    expect(sent(socket)).toEqual([]);
+    expect(sent(socket).filter((hex) => hex === PING)).toEqual([]);
     expect(ends).toEqual([]);
+    await request;
   });
 
   it('is not checked while the client closes', async () => {

@@ -260,6 +260,19 @@ describe('requests with one identifier', () => {
     await expectSilence(client);
   });
 
+  it('are canceled beginning with the last that was sent, also if some wait', async () => {
+    const { client, gateway } = await start({ concurrencyLimit: 1 });
+    send(client, 'watch');
+    send(client, 'watch');
+    client.signal(`wwr:cancel:${'07'.repeat(8)}`, NOTHING);
+    expect(await client.nextInShort()).toMatch(/^error CANCELED/);
+    await expectSilence(client);
+    expect(gateway.log.rest).toEqual([]);
+    client.signal(`wwr:cancel:${'07'.repeat(8)}`, NOTHING);
+    expect(await client.nextInShort()).toMatch(/^error CANCELED/);
+    expect(await gateway.log.take()).toBe('aborted');
+  });
+
   it('count for maxStreams as others do', async () => {
     const { client } = await start({ maxStreams: 3 });
     for (let n = 0; n < 5; n++) send(client, 'silent');

@@ -5,6 +5,7 @@ import type { Message } from '../message.js';
 import type { Outbox } from '../outbox.js';
 import type { ServerContext } from '../server-context.js';
 import { extensionRequired, Extensions } from './extensions.js';
+import { OrderedRequests } from './ordered-requests.js';
 import { EMPTY_REPLY, type OutgoingStream } from './outgoing-stream.js';
 
 /** Answers the requests with reserved names of one connection, and starts its extensions when the client asks for them. */
@@ -12,7 +13,7 @@ export class ExtensionRouter {
   /** `undefined` until the client asks for extensions. */
   active: Extensions | undefined = undefined;
   /** The requests whose handlers run, until the client asks: it may cancel them afterwards. */
-  #requests: Set<Message> | undefined = undefined;
+  readonly #requests = new OrderedRequests();
   #isBusy = false;
   #wasAsked = false;
 
@@ -24,16 +25,13 @@ export class ExtensionRouter {
   /** The handler of a request has started, and has not ended yet. */
   started(message: Message): void {
     if (this.active) this.active.started(message);
-    else if (this.context.options.extensions) {
-      this.#requests ??= new Set();
-      this.#requests.add(message);
-    }
+    else if (this.context.options.extensions) this.#requests.add(message);
   }
 
   /** The handler of a request has ended. */
   ended(message: Message): void {
     if (this.active) this.active.ended(message);
-    else this.#requests?.delete(message);
+    else this.#requests.remove(message);
   }
 
   /** True for the first question of the client for extensions. Its answer does not have to wait, as there is only one. */
@@ -89,8 +87,7 @@ export class ExtensionRouter {
     const asked = Extensions.read(message.payload);
     if (!asked) return this.outbox.fail(message, new RequestError('BAD_REQUEST', 'the body is no list of extensions'));
     const { options, logger } = this.context;
-    this.active ??= new Extensions(asked, options, this.outbox, logger, waiting, this.#requests);
-    this.#requests = undefined;
+    this.active ??= new Extensions(asked, options, this.outbox, logger, waiting, this.#requests.takeAll());
     this.outbox.reply(message, this.active.answer);
     if (this.#isBusy) this.active.busySignals?.start();
   }

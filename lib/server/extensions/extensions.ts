@@ -18,6 +18,7 @@ import { BusySignals } from './busy-signals.js';
 import { ItemBuffer } from './item-buffer.js';
 import { MessageWindow, messageWindow, type MessageWindowLimits } from './message-window.js';
 import { OutgoingStream } from './outgoing-stream.js';
+import { RequestsByKey } from './requests-by-key.js';
 import { TraceReceiver } from './trace-receiver.js';
 
 const NAMES: readonly ExtensionName[] = ['stream', 'cancel', 'ping', 'trace', 'flow'];
@@ -46,10 +47,8 @@ export class Extensions {
   /** While messages of more bytes wait, the connection is not read. Clients with the extension `flow` do not send so many. */
   readonly waitingLimit: number;
   readonly #names: readonly ExtensionName[];
-  /** The requests whose handlers run, by identifier: the last of those that have the same one. */
-  readonly #requests = new Map<Message['key'], Message>();
-  /** The earlier ones of those that have the same identifier. */
-  readonly #earlier = new Map<Message['key'], Message[]>();
+  /** The requests whose handlers run. */
+  readonly #requests = new RequestsByKey();
   readonly #streams = new Map<Message, OutgoingStream>();
   readonly #itemBuffer: ItemBuffer;
   #isAborting = false;
@@ -96,33 +95,12 @@ export class Extensions {
 
   /** The handler of a request has started, and has not ended yet. */
   started(message: Message): void {
-    if (this.has('cancel')) this.#track(message);
+    if (this.has('cancel')) this.#requests.add(message);
   }
 
   /** The handler of a request has ended, or its result will be dropped. */
   ended(message: Message): void {
-    const { key } = message;
-    const earlier = this.#earlier.size > 0 ? this.#earlier.get(key) : undefined;
-    if (this.#requests.get(key) === message) {
-      const last = earlier?.pop();
-      if (last) this.#requests.set(key, last);
-      else this.#requests.delete(key);
-    } else if (earlier?.includes(message)) {
-      earlier.splice(earlier.indexOf(message), 1);
-    }
-    if (earlier?.length === 0) this.#earlier.delete(key);
-  }
-
-  #track(message: Message): void {
-    const { key } = message;
-    const last = this.#requests.get(key);
-    if (last === message) return;
-    if (last) {
-      const earlier = this.#earlier.get(key);
-      if (earlier) earlier.push(last);
-      else this.#earlier.set(key, [last]);
-    }
-    this.#requests.set(key, message);
+    this.#requests.remove(message);
   }
 
   /**
@@ -134,10 +112,10 @@ export class Extensions {
     if (!this.has('stream')) throw extensionRequired();
     if (this.#hasRoom || ![...this.#streams.values()].some(({ isOver }) => isOver)) {
       const stream = this.#open(message);
-      if (!stream.isOver) this.#track(message);
+      if (!stream.isOver) this.#requests.add(message);
       return stream;
     }
-    this.#track(message);
+    this.#requests.add(message);
     return setImmediate().then(() => this.#open(message));
   }
 
@@ -190,17 +168,18 @@ export class Extensions {
   readonly #replyCanceled = (message: Message): void => this.outbox.fail(message, canceled());
 
   #grant(key: Message['key'], payload: Payload): void {
-    const message = this.#requests.get(key);
+    const message = this.#requests.last(key);
     const stream = message && this.#streams.get(message);
     const count = payload.encoding === 'utf8' && payload.bytes.length < 10 ? readCount(payload.text()) : undefined;
     if (stream && count !== undefined) stream.grant(count);
   }
 
   #cancel(key: Message['key'], takeWaiting: TakeWaiting): void {
-    const running = this.#requests.get(key);
-    if (running) return this.#giveUp(running, this.#replyCanceled);
+    // Those that wait were sent after those that run.
     const waiting = takeWaiting(key);
-    if (waiting) this.#replyCanceled(waiting);
+    if (waiting) return this.#replyCanceled(waiting);
+    const running = this.#requests.last(key);
+    if (running) this.#giveUp(running, this.#replyCanceled);
   }
 
   /** Answers a request although its handler runs. */
