@@ -33,23 +33,23 @@ export default defineConfig({
   test: {
     ...base.test,
     maxWorkers: availableParallelism(),
+    // The projects of a group run in the order of their names, without a pause between them. Files that need a process of their
+    // own are the first, so that the shared processes are started once.
     projects: [
+      project({ name: 'unit-own-process', include: OWN_PROCESS }),
       // These share processes, since loading Nest takes longer than most of them run.
       project({
-        name: 'unit',
+        name: 'unit-shared-process',
         exclude: [...SYSTEM, ...OWN_PROCESS],
         isolate: false,
         setupFiles: ['test/support/restore-globals.ts'],
-        sequence: { groupOrder: 1 },
       }),
-      // First, as some take long: at the end, they would leave other cores idle.
-      project({ name: 'unit-own-process', include: OWN_PROCESS }),
       // These start programs and real servers, so they leave one core to them, and run after the others.
       project({
         name: 'system',
         include: SYSTEM,
         maxWorkers: Math.max(availableParallelism() - 1, 1),
-        sequence: { groupOrder: 2 },
+        sequence: { groupOrder: 1 },
       }),
     ],
   },
