@@ -34,9 +34,9 @@ function createQueue(maxWaitingBytes: number) {
 
 it('messages leave uncompressed, in order, when too many wait to be compressed', () => {
   const { queue, left, compressing, events } = createQueue(3 * LARGE);
-  const messages = Array.from({ length: 6 }, () => randomBytes(LARGE));
+  const messages: Uint8Array[] = Array.from({ length: 6 }, () => randomBytes(LARGE));
   // Positions in `messages`: to compare the bytes of messages takes a second.
-  const leftMessages = () => left.map((message) => messages.indexOf(message as Buffer));
+  const leftMessages = () => left.map((message) => messages.indexOf(message));
   for (const message of messages.slice(0, 3)) queue.addEncoded(message);
   expect([left.length, queue.waitingBytes]).toEqual([0, 3 * LARGE]);
   queue.addEncoded(messages[3]!);

@@ -12,7 +12,14 @@ import {
   type Message,
   type WebwireServer,
 } from 'nestjs-webwire';
-import { decodeMessage, encodeMessage, MessageType, Payload, type ProtocolMessage, type SignalMessage } from 'nestjs-webwire/protocol';
+import {
+  decodeMessage,
+  encodeMessage,
+  MessageType,
+  Payload,
+  type ProtocolMessage,
+  type SignalMessage,
+} from 'nestjs-webwire/protocol';
 import { setImmediate as passIo } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { deferred } from '../support/deferred.js';
