@@ -30,7 +30,7 @@ const OWN_PROCESS = [
 export function inProjects(settings: UserWorkspaceConfig, setupFiles: readonly string[] = []): ViteUserConfig['test'] {
   const project = (test: UserWorkspaceConfig['test']): UserWorkspaceConfig => ({
     ...settings,
-    test: { ...settings.test, ...test, setupFiles: [...setupFiles, ...(test?.setupFiles ?? [])] },
+    test: { ...settings.test, ...test, setupFiles: [...setupFiles, ...[test?.setupFiles ?? []].flat()] },
   });
   return {
     ...settings.test,

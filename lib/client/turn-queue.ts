@@ -1,4 +1,3 @@
-import { Fifo } from '../protocol/fifo.js';
 import { isPromiseLike } from '../protocol/promise.js';
 import { afterTurn, immediate } from './platform.js';
 
@@ -11,7 +10,7 @@ import { afterTurn, immediate } from './platform.js';
  * An item is delivered synchronously if no other was delivered in this turn. If an item is a promise, later items wait for it.
  */
 export class TurnQueue<Item> {
-  readonly #waiting = new Fifo<Item | PromiseLike<Item>>();
+  readonly #waiting: (Item | PromiseLike<Item>)[] = [];
   /** An item was delivered in this turn, or items wait for later turns. */
   #isTaken = false;
   /** The current item is a pending promise. */
@@ -45,7 +44,7 @@ export class TurnQueue<Item> {
   readonly #release = (item: Item): void => {
     this.#isPending = false;
     // The calls of `setImmediate()` for the waiting items had no effect, so they are repeated.
-    for (let n = this.#waiting.length; n > 0; n--) immediate?.(this.#next);
+    for (const _ of this.#waiting) immediate?.(this.#next);
     this.#take(item);
   };
 

@@ -1,6 +1,6 @@
 // Imported, so that tests with fake global timers do not stop the delivery.
 import { setImmediate } from 'node:timers';
-import { Fifo } from '../../protocol/fifo.js';
+import { Fifo } from '../../common/fifo.js';
 
 /** Closes a connection, like the close frame of a WebSocket. */
 export interface CloseFrame {

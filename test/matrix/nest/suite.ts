@@ -19,7 +19,7 @@ const COPIED = [
 ];
 
 /** Rooms whose tests do not load Nest. */
-const WITHOUT_NEST = ['protocol', 'common', 'release'];
+const WITHOUT_NEST = new Set(['protocol', 'common', 'release']);
 
 /** The rooms that depend most on Nest. */
 export const NEST_ROOMS = ['nest', 'package', 'client-module', 'testing'].map((room) => `test/${room}`);
@@ -46,7 +46,7 @@ export function suiteRow(version: NestVersion, ciRooms: readonly string[] = []):
 
 async function roomsWithNest(stage: Stage): Promise<string[]> {
   const entries = await readdir(join(stage.folder, 'test'), { withFileTypes: true });
-  const rooms = entries.filter((entry) => entry.isDirectory() && !WITHOUT_NEST.includes(entry.name));
+  const rooms = entries.filter((entry) => entry.isDirectory() && !WITHOUT_NEST.has(entry.name));
   return rooms.map(({ name }) => `test/${name}/`);
 }
 

@@ -1,4 +1,4 @@
-import { Fifo } from '../../../protocol/fifo.js';
+import { Fifo } from '../../../common/fifo.js';
 import { encodeMessage, type EncodableMessage } from '../../../protocol/index.js';
 import { COMPRESSED, FINAL_BINARY } from '../framing/frame-header.js';
 import type { WriteBatch } from '../writing/write-batch.js';

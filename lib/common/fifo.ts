@@ -23,7 +23,7 @@ export class Fifo<Item> {
   /** Removes the first item. Returns `undefined` if the queue is empty. */
   shift(): Item | undefined {
     if (this.#next.length === 0) {
-      this.#next = this.#added.reverse();
+      this.#next = this.#added.toReversed();
       this.#added = [];
     }
     return this.#next.pop();
