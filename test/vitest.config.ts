@@ -1,56 +1,5 @@
-import { availableParallelism } from 'node:os';
-import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { defineConfig } from 'vitest/config';
 import base from './vitest.base.js';
+import { inProjects } from './vitest.projects.js';
 
-/** Tests that need a browser, Redis, the samples or the built package, or that start a compiler. */
-const SYSTEM = [
-  'test/{browser,redis}/**/*.spec.ts',
-  'test/e2e/!(transcripts).spec.ts',
-  'test/package/{package,newcomer}.spec.ts',
-  'test/release/npm-version.spec.ts',
-  'test/cli/types.spec.ts',
-  'test/document/samples.spec.ts',
-];
-
-/** Tests that need a process of their own. */
-const OWN_PROCESS = [
-  'test/nest/internals/nest-parts.spec.ts', // replaces modules
-  'test/client/{failure-details,web-sockets}.spec.ts', // load modules again, changed or without a global function
-  'test/protocol/text.spec.ts', // likewise
-  'test/nest/session-directory.spec.ts', // changes process.argv
-  'test/server/cost.spec.ts', // enables async hooks, after which promises have further properties
-  'test/{client/chaos,server/hostile-extensions}.spec.ts', // measure memory
-  'test/document/{code-first,contracts,document}.spec.ts', // load a parser that runs code of its own
-];
-
-/** A part of the tests. `base` is not inherited from the root, so that `--maxWorkers` applies. */
-function project(test: TestProjectInlineConfiguration['test']): TestProjectInlineConfiguration {
-  return { ...base, test: { ...base.test, ...test } };
-}
-
-export default defineConfig({
-  ...base,
-  test: {
-    ...base.test,
-    maxWorkers: availableParallelism(),
-    projects: [
-      // These share processes, since loading Nest takes longer than most of them run.
-      project({
-        name: 'unit',
-        exclude: [...SYSTEM, ...OWN_PROCESS],
-        isolate: false,
-        setupFiles: ['test/support/restore-globals.ts'],
-        sequence: { groupOrder: 1 },
-      }),
-      // First, as some take long: at the end, they would leave other cores idle.
-      project({ name: 'unit-own-process', include: OWN_PROCESS }),
-      // These start programs and real servers, so they leave one core to them, and run after the others.
-      project({
-        name: 'system',
-        include: SYSTEM,
-        maxWorkers: Math.max(availableParallelism() - 1, 1),
-        sequence: { groupOrder: 2 },
-      }),
-    ],
-  },
-});
+export default defineConfig({ ...base, test: inProjects(base) });

@@ -110,7 +110,10 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
     const client = await connect();
     const body = Payload.binary(CHUNK.bytes.subarray(0, 1_000));
     for (let i = 0; i < REQUESTS; i++) client.request('echo', body);
-    for (let i = 0; i < REQUESTS; i++) expect((await client.nextBytes()).length).toBe(1_009);
+    const lengths = new Set<number>();
+    for (let i = 0; i < REQUESTS; i++) lengths.add((await client.nextBytes()).length);
+    // One assertion, as thousands of them take longer than the requests.
+    expect([...lengths]).toEqual([1_009]);
     expect(gateway.disconnects.rest).toEqual([]);
   });
 

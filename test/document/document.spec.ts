@@ -135,3 +135,13 @@ describe('the document', () => {
     );
   });
 });
+
+it('the official parser, as these tests use it, finds errors in each document', async () => {
+  const { document } = await documentOf([ChatGateway]);
+  for (const version of [1, undefined]) {
+    expect(
+      await complaints({ ...document, info: { ...document.info, version: version as unknown as string } }),
+    ).toEqual([expect.stringContaining('at info')]);
+    expect(await complaints(document)).toEqual([]);
+  }
+});

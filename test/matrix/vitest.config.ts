@@ -3,7 +3,8 @@ import { defineConfig, type Plugin } from 'vitest/config';
 import { ClosingLineReporter } from '../support/closing-line-reporter.js';
 import { DROPS_REQUESTS, dropsRequests } from '../support/dropped-requests.js';
 import { isNestSince, WITHOUT_STANDARD_SCHEMA } from '../support/nest-version.js';
-import config from '../vitest.base.js';
+import base from '../vitest.base.js';
+import { inProjects } from '../vitest.projects.js';
 import { LEFT_OUT_ON_BUN } from './runtimes/left-out-on-bun.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -37,13 +38,20 @@ const allowedSkips = [
   ...(isBun ? LEFT_OUT_ON_BUN.map(({ reason }) => reason) : []),
 ];
 
+// The tests try as many inputs as outside of CI, whose `npm test` tries more.
+delete process.env.CI;
+
 export default defineConfig({
-  ...config,
-  plugins: [builtPackage()],
+  ...base,
   test: {
-    ...config.test,
-    server: { deps: { external: [/\/dist\//] } },
-    setupFiles: isBun ? ['test/matrix/runtimes/leave-out-on-bun.ts'] : [],
+    ...inProjects(
+      {
+        ...base,
+        plugins: [builtPackage()],
+        test: { ...base.test, server: { deps: { external: [/\/dist\//] } } },
+      },
+      isBun ? ['test/matrix/runtimes/leave-out-on-bun.ts'] : [],
+    ),
     reporters: ['default', new ClosingLineReporter(allowedSkips)],
   },
 });

@@ -15,7 +15,7 @@ import { defineContract } from 'nestjs-webwire/contract';
 import { MessageType } from 'nestjs-webwire/protocol';
 import { RedisCluster, RedisSessionManager, WebwireEmitter } from 'nestjs-webwire/redis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod'; // not `{ z }`, which Vitest does not find on Bun
 import { digestOf } from '../../lib/common/key-digest.js';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { TestApp } from '../support/test-app.js';

@@ -41,6 +41,8 @@ async function start(options: WebwireModuleOptions = {}) {
   onTestFinished(() => app.close());
   const connected = once(app.app.getHttpServer() as Server, 'connection');
   const client = await app.connect();
+  // Registered last, so done before the application closes, which waits for handlers of clients that are connected.
+  onTestFinished(() => client.socket.terminate());
   const [socket] = (await connected) as [Socket];
   return { client, socket, gateway: app.get(Gateway) };
 }

@@ -6,7 +6,9 @@ interface Waiter<T> {
 
 /** A queue of items that arrived. `take()` waits for an item that has not arrived yet. */
 export class Queue<T> {
-  readonly #items: T[] = [];
+  #items: T[] = [];
+  /** Number of items at the start of `#items` that were taken: to remove each of them would move all others. */
+  #taken = 0;
   #waiters: Waiter<T>[] = [];
   #end: Error | undefined;
 
@@ -29,8 +31,14 @@ export class Queue<T> {
 
   /** Takes the first item for which `isWanted` returns true; by default the first one. */
   take(isWanted: (item: T) => boolean = () => true): Promise<T> {
-    const index = this.#items.findIndex(isWanted);
-    if (index !== -1) return Promise.resolve(this.#items.splice(index, 1)[0]!);
+    for (let index = this.#taken; index < this.#items.length; index++) {
+      const item = this.#items[index]!;
+      if (!isWanted(item)) continue;
+      if (index === this.#taken) this.#taken++;
+      else this.#items.splice(index, 1);
+      if (this.#taken > this.#items.length / 2) this.#forget();
+      return Promise.resolve(item);
+    }
     if (this.#end) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => {
       this.#waiters.push({ isWanted, resolve, reject });
@@ -39,6 +47,13 @@ export class Queue<T> {
 
   /** The items that were not taken. */
   get rest(): readonly T[] {
+    this.#forget();
     return this.#items;
+  }
+
+  /** Removes the items that were taken. */
+  #forget(): void {
+    if (this.#taken > 0) this.#items = this.#items.slice(this.#taken);
+    this.#taken = 0;
   }
 }

@@ -34,19 +34,21 @@ function createQueue(maxWaitingBytes: number) {
 
 it('messages leave uncompressed, in order, when too many wait to be compressed', () => {
   const { queue, left, compressing, events } = createQueue(3 * LARGE);
-  const messages = Array.from({ length: 6 }, () => randomBytes(LARGE));
+  const messages: Uint8Array[] = Array.from({ length: 6 }, () => randomBytes(LARGE));
+  // Positions in `messages`: to compare the bytes of messages takes a second.
+  const leftMessages = () => left.map((message) => messages.indexOf(message));
   for (const message of messages.slice(0, 3)) queue.addEncoded(message);
   expect([left.length, queue.waitingBytes]).toEqual([0, 3 * LARGE]);
   queue.addEncoded(messages[3]!);
-  expect(left).toEqual(messages.slice(0, 4));
+  expect(leftMessages()).toEqual([0, 1, 2, 3]);
   expect([queue.waitingBytes, queue.isEmpty, events.emptied]).toEqual([0, true, 1]);
 
   // The first one is still being compressed. Another one does not wait for that, nor is it compressed, too.
   queue.addEncoded(messages[4]!);
-  expect(left).toEqual(messages.slice(0, 5));
+  expect(leftMessages()).toEqual([0, 1, 2, 3, 4]);
   expect(compressing).toHaveLength(1);
   compressing[0]!(Buffer.from('no longer needed'));
-  expect(left).toEqual(messages.slice(0, 5));
+  expect(leftMessages()).toEqual([0, 1, 2, 3, 4]);
 
   // From now on, messages are compressed again.
   const compressed = Buffer.from('compressed');
@@ -54,4 +56,16 @@ it('messages leave uncompressed, in order, when too many wait to be compressed',
   compressing[1]!(compressed);
   expect(left.at(-1)).toBe(compressed);
   expect(events.emptied).toBe(2);
+});
+
+it('messages that wait leave in order, however many they are', () => {
+  const { queue, left, compressing } = createQueue(Infinity);
+  const messages = Array.from({ length: 100_000 }, (_, n) => Buffer.from([n]));
+  queue.addEncoded(randomBytes(LARGE));
+  for (const message of messages) queue.addEncoded(message);
+  expect(left).toEqual([]);
+  compressing[0]!(Buffer.from('compressed'));
+  expect(left).toHaveLength(1 + messages.length);
+  expect(left.findIndex((message, n) => n > 0 && message !== messages[n - 1])).toBe(-1);
+  expect(queue.isEmpty).toBe(true);
 });

@@ -12,7 +12,14 @@ import {
   type Message,
   type WebwireServer,
 } from 'nestjs-webwire';
-import { decodeMessage, encodeMessage, MessageType, Payload, type ProtocolMessage } from 'nestjs-webwire/protocol';
+import {
+  decodeMessage,
+  encodeMessage,
+  MessageType,
+  Payload,
+  type ProtocolMessage,
+  type SignalMessage,
+} from 'nestjs-webwire/protocol';
 import { setImmediate as passIo } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { deferred } from '../support/deferred.js';
@@ -254,6 +261,25 @@ describe('a connection', () => {
     expect(messages.rest).toEqual([]);
     for (let i = 0; i < 3; i++) await next();
     expect(connection!.bufferedAmount).toBe(0);
+  });
+
+  it('delivers thirty thousand waiting messages in order, although the client pauses meanwhile', async () => {
+    const { socket, messages } = await connect();
+    let count = 0;
+    socket.addEventListener('message', () => {
+      if (++count % 10_000 !== 0) return;
+      socket.pause();
+      setImmediate(() => socket.resume());
+    });
+    socket.pause();
+    for (let n = 0; n < 30_000; n++) gateway.connections[0]!.signal('n', Uint8Array.of(n, n >> 8, n >> 16));
+    socket.resume();
+    const numbers: number[] = [];
+    while (numbers.length < 30_000) {
+      const message = (await messages.take()) as SignalMessage;
+      numbers.push(Buffer.from(message.payload).readUIntLE(0, 3));
+    }
+    expect(numbers.findIndex((number, index) => number !== index)).toBe(-1);
   });
 
   it('delivers sent messages before it closes', async () => {

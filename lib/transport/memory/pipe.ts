@@ -1,5 +1,6 @@
 // Imported, so that tests with fake global timers do not stop the delivery.
 import { setImmediate } from 'node:timers';
+import { Fifo } from '../../common/fifo.js';
 
 /** Closes a connection, like the close frame of a WebSocket. */
 export interface CloseFrame {
@@ -15,7 +16,7 @@ export type MemoryFrame = Uint8Array | string | CloseFrame;
  * delivery wait for the next turn of the event loop, so that two sides that answer each other do not block it.
  */
 export class Pipe {
-  #waiting: MemoryFrame[] = [];
+  #waiting = new Fifo<MemoryFrame>();
   #bufferedAmount = 0;
   /** Flushed bytes that were not delivered yet. */
   #flushed = 0;
@@ -73,7 +74,7 @@ export class Pipe {
 
   /** Drops all frames that were not delivered yet. */
   clear(): void {
-    this.#waiting = [];
+    this.#waiting = new Fifo();
     this.#bufferedAmount = 0;
     this.#flushed = 0;
   }

@@ -22,8 +22,9 @@ import {
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
 import { WebwireClient } from 'nestjs-webwire/client';
+import { setImmediate as passIo } from 'node:timers/promises';
 import { concatMap, map, merge, NEVER, Observable, range, take } from 'rxjs';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { deferred } from '../../support/deferred.js';
 import { Queue } from '../../support/queue.js';
@@ -31,6 +32,8 @@ import { TestApp } from '../../support/test-app.js';
 import { describe as show, type WireClient } from '../../support/wire-client.js';
 
 const NOTHING = Payload.binary(new Uint8Array());
+/** The server waits so long for generators after the shutdown, in ms. */
+const CLOSE_TIMEOUT = 2_000;
 
 let log = new Queue<string>();
 let stuck = deferred();
@@ -316,7 +319,14 @@ describe('a shutdown whose time is over', () => {
     const { app, client } = await start({ shutdownTimeout: 100 });
     client.send('hanging');
     expect(show(await client.next())).toMatch(/x$/);
-    await app.app.close();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const closed = app.app.close();
+    while (log.rest.length === 0) {
+      vi.advanceTimersByTime(CLOSE_TIMEOUT);
+      await passIo();
+    }
+    await closed;
     expect(log.rest).toEqual(['destroyed']);
   });
 });

@@ -1,3 +1,4 @@
+import { Fifo } from '../../../common/fifo.js';
 import { encodeMessage, type EncodableMessage } from '../../../protocol/index.js';
 import { COMPRESSED, FINAL_BINARY } from '../framing/frame-header.js';
 import type { WriteBatch } from '../writing/write-batch.js';
@@ -14,7 +15,7 @@ export class DeflateQueue {
   readonly #deflater: Deflater;
   readonly #threshold: number;
   /** Messages that wait. The first one is being compressed. */
-  #waiting: Uint8Array[] = [];
+  #waiting = new Fifo<Uint8Array>();
   #waitingBytes = 0;
   /** `true` while a message is being compressed on another thread. If no message waits, its result is not needed any more. */
   #isDeflating = false;
@@ -66,14 +67,14 @@ export class DeflateQueue {
 
   /** Drops all messages: nothing can be sent any more. */
   discard(): void {
-    this.#waiting = [];
+    this.#waiting = new Fifo();
     this.#waitingBytes = 0;
   }
 
   #sendUncompressed(): void {
     const waiting = this.#waiting;
     this.discard();
-    for (const message of waiting) this.batch.addEncoded(message);
+    for (let message = waiting.shift(); message; message = waiting.shift()) this.batch.addEncoded(message);
     this.onEmpty();
   }
 
@@ -88,8 +89,7 @@ export class DeflateQueue {
     const first = this.#take();
     if (!first) return;
     this.#addFrame(first, deflated);
-    while (!this.isEmpty) {
-      const next = this.#waiting[0]!;
+    for (let next = this.#waiting.first; next; next = this.#waiting.first) {
       if (this.#takesTime(next)) {
         this.#deflateLater(next);
         return;
