@@ -24,7 +24,7 @@ export interface ConnectionCallbacks<Connection> {
 /** The parts of a connection that log lines name. */
 interface Identity {
   readonly id: string;
-  readonly remoteAddress: string | undefined;
+  readonly ip: string | undefined;
 }
 
 /**
@@ -136,6 +136,6 @@ export class ConnectionCloser<Connection extends Identity> {
   }
 
   get #name(): string {
-    return `Connection ${this.connection.id} (${this.connection.remoteAddress})`;
+    return `Connection ${this.connection.id} (${this.connection.ip})`;
   }
 }

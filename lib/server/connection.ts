@@ -35,6 +35,11 @@ export class WebwireConnection {
   readonly info: Record<string, unknown>;
   /** The upgrade request that opened the connection: its `url` and `headers`. */
   readonly request: ConnectionRequest;
+  /**
+   * IP address of the client: that of the peer, or if the peer is a proxy in `trustProxy`, the address that it reports. IPv6 is
+   * in the form of RFC 5952, IPv4-mapped IPv6 is IPv4. `undefined` if the transport has no addresses.
+   */
+  readonly ip: string | undefined;
 
   readonly #context: ServerContext<WebwireConnection>;
   readonly #transportConnection: TransportConnection;
@@ -53,9 +58,10 @@ export class WebwireConnection {
     context: ServerContext<WebwireConnection>,
     callbacks: ConnectionCallbacks<WebwireConnection>,
     transportConnection: TransportConnection,
-    { request, info, concurrencyLimit }: Handshake,
+    { request, info, concurrencyLimit, ip }: Handshake,
   ) {
     this.request = { url: request.url, headers: request.headers };
+    this.ip = ip;
     this.info = info;
     this.#context = context;
     this.#transportConnection = transportConnection;
@@ -72,7 +78,12 @@ export class WebwireConnection {
     this.#closer = new ConnectionCloser(this, transportConnection, inbox, callbacks, logger);
   }
 
-  /** IP address of the peer, which may be a proxy. `undefined` if the transport has none. */
+  /** HTTP headers of the upgrade request, names in lower case: those of `request`. */
+  get headers(): ConnectionRequest['headers'] {
+    return this.request.headers;
+  }
+
+  /** IP address of the peer, which may be a proxy: see `ip`. `undefined` if the transport has none. */
   get remoteAddress(): string | undefined {
     return this.#transportConnection.remoteAddress;
   }

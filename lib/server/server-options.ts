@@ -14,6 +14,7 @@ import {
   type OptionRules,
 } from '../common/options.js';
 import { TIMER_MAX } from '../common/timeout.js';
+import { TRUST_PROXY_RULE, type TrustProxy } from './addresses/trust-proxy.js';
 import { ORIGINS_RULE, type Origins } from './origins.js';
 import { WEB_SOCKET_PROTOCOLS_RULE } from './web-socket-protocols.js';
 
@@ -78,6 +79,14 @@ export interface ServerOptions {
    */
   origins?: Origins;
   /**
+   * Proxies in front of the server whose headers `X-Forwarded-For`, or `Forwarded` (RFC 7239) without it, give
+   * `connection.ip`: a value of Express's setting `trust proxy`. `true` believes every report, also one that the client has
+   * made up; rather give the number of your proxies, or their addresses. Each proxy has to append to the header, or to replace it.
+   * One that writes `Forwarded` alone has to remove `X-Forwarded-For`. Reports beyond 32 proxies are not read.
+   * @default false: `connection.ip` is the address of the peer
+   */
+  trustProxy?: TrustProxy;
+  /**
    * Time that a handshake may take, handshake guards included, in milliseconds: 1 to 2 147 483 647. Afterwards the upgrade
    * gets 503. On a port of its own it also limits the TLS handshake and the arrival of the HTTP request.
    * @default 10_000
@@ -128,6 +137,7 @@ export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
   extensions: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
   maxBufferedAmount: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes'),
   origins: ORIGINS_RULE,
+  trustProxy: TRUST_PROXY_RULE,
   handshakeTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
   path: stringThat('a path such as "/" or "/chat"', (path) => /^\/[!-~]*$/.test(path) && !/[?#]/.test(path)),
   webSocketProtocols: WEB_SOCKET_PROTOCOLS_RULE,
@@ -152,6 +162,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     extensions: options.extensions ?? true,
     maxBufferedAmount: options.maxBufferedAmount ?? 1_048_576,
     origins: options.origins,
+    trustProxy: options.trustProxy ?? false,
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     path: options.path ?? '/',
     webSocketProtocols: Object.freeze([...(options.webSocketProtocols ?? [])]),

@@ -394,6 +394,7 @@ describe('options', () => {
       path: '/',
       shutdownTimeout: 30_000,
       webSocketProtocols: [],
+      trustProxy: false,
     });
     expect(Object.isFrozen(app.get(Counter).server.options)).toBe(true);
   });
@@ -525,6 +526,7 @@ describe('options', () => {
       path: '/',
       shutdownTimeout: 1_000,
       webSocketProtocols: [],
+      trustProxy: false,
     });
     expect(app.get(Other).server.options).toMatchObject({
       messageBufferSize: 100,
@@ -577,6 +579,22 @@ describe('options', () => {
       'but must be an origin such as "https://example.com", a RegExp',
     ],
     ['origins', { origins: true as never }, 'origins is true, but must be'],
+    [
+      'trustProxy',
+      { trustProxy: '1' },
+      "trustProxy is '1', but must be true, false, a number of proxies, IP addresses",
+    ],
+    ['trustProxy', { trustProxy: 'true' }, "trustProxy is 'true', but must be"],
+    ['trustProxy', { trustProxy: '' }, "trustProxy is '', but must be"],
+    ['trustProxy', { trustProxy: -1 }, 'trustProxy is -1, but must be'],
+    ['trustProxy', { trustProxy: 1.5 }, 'trustProxy is 1.5, but must be'],
+    ['trustProxy', { trustProxy: Infinity }, 'trustProxy is Infinity, but must be'],
+    ['trustProxy', { trustProxy: null as never }, 'trustProxy is null, but must be'],
+    ['trustProxy', { trustProxy: ['loopback', 'localhost'] }, "trustProxy is [ 'loopback', 'localhost' ], but must be"],
+    ['trustProxy', { trustProxy: '10.0.0.0/33' }, "trustProxy is '10.0.0.0/33', but must be"],
+    ['trustProxy', { trustProxy: '10.0.0.1/' }, "trustProxy is '10.0.0.1/', but must be"],
+    ['trustProxy', { trustProxy: ['10.0.0.1, 10.0.0.2'] }, 'but must be'],
+    ['trustProxy', { gateways: { Greeter: { trustProxy: [1 as never] } } }, 'gateways.Greeter.trustProxy is [ 1 ]'],
     [
       'webSocketProtocols',
       { webSocketProtocols: 'chat' as never },
