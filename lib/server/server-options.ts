@@ -55,6 +55,14 @@ export interface ServerOptions {
    */
   maxConnections?: number;
   /**
+   * Most connections of one client address (`connection.ip`) at once, including handshakes under way: at least 1. Further
+   * upgrades get 429. The IPv6 addresses with the same first 64 bits count as one, as each customer of a provider has at least
+   * that many. Clients without an address are not limited. Behind a proxy, set `trustProxy` as well: otherwise all clients
+   * have the address of the proxy.
+   * @default Infinity
+   */
+  maxConnectionsPerAddress?: number;
+  /**
    * Most streams that are open at once on one connection: at least 1. Further ones get a ReplyError `TOO_MANY_STREAMS`.
    * @default 64
    */
@@ -133,6 +141,7 @@ export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
   subProtocolName: stringThat('a string', () => true),
   concurrencyLimit: countOrInfinity('handlers'),
   maxConnections: countOrInfinity('connections'),
+  maxConnectionsPerAddress: countOrInfinity('connections'),
   maxStreams: countOrInfinity('streams'),
   extensions: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
   maxBufferedAmount: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes'),
@@ -158,6 +167,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     subProtocolName: options.subProtocolName ?? '',
     concurrencyLimit: options.concurrencyLimit ?? Infinity,
     maxConnections: options.maxConnections ?? Infinity,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Infinity,
     maxStreams: options.maxStreams ?? 64,
     extensions: options.extensions ?? true,
     maxBufferedAmount: options.maxBufferedAmount ?? 1_048_576,

@@ -4,6 +4,7 @@ import { stackOf, type ServerLogger } from '../common/logger.js';
 import { encodeMessage, MessageType, PROTOCOL_MAJOR_VERSION, PROTOCOL_MINOR_VERSION } from '../protocol/index.js';
 import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { SessionService } from '../session/session-service.js';
+import { ConnectionsPerAddress } from './addresses/connections-per-address.js';
 import { Admission } from './admission.js';
 import type { ConnectionCallbacks } from './connection-closer.js';
 import { WebwireConnection } from './connection.js';
@@ -48,6 +49,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   readonly #connections = new Set<WebwireConnection>();
   /** Calls of `handleConnection` that are pending. */
   readonly #connecting = new Map<WebwireConnection, Promise<void>>();
+  readonly #perAddress: ConnectionsPerAddress;
   readonly #admission: Admission;
   readonly #liveness: LivenessMonitor;
   readonly #drain: Drain;
@@ -74,7 +76,9 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
     this.#logger = logger;
     this.#groups = groups;
     this.#drain = new Drain(this.#connections, options.shutdownTimeout, logger);
-    this.#admission = new Admission(options, this.#connections, (handshake) => this.#authorize(handshake));
+    this.#perAddress = new ConnectionsPerAddress(options.maxConnectionsPerAddress, logger);
+    const authorize = (handshake: Handshake) => this.#authorize(handshake);
+    this.#admission = new Admission(options, this.#connections, this.#perAddress, authorize);
     this.#liveness = new LivenessMonitor(options.readTimeout, this.#connections);
     this.#acceptConf = encodeMessage({
       type: MessageType.AcceptConf,
@@ -151,6 +155,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
     const context = this.#context!;
     const connection = new WebwireConnection(context, this.#callbacks, transportConnection, handshake);
     this.#connections.add(connection);
+    this.#perAddress.add(connection.ip);
     this.#liveness.update();
     connection.open(this.#acceptConf);
     this.emitEvent('connection', () => ({ connection }));
@@ -201,6 +206,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   #remove(connection: WebwireConnection, reason: DisconnectReason): void {
     this.#drain.hookStarted();
     this.#connections.delete(connection);
+    this.#perAddress.remove(connection.ip);
     this.#liveness.update();
     this.#groups.leaveAll(connection);
     this.emitEvent('disconnection', () => ({ connection, reason }));

@@ -395,6 +395,7 @@ describe('options', () => {
       shutdownTimeout: 30_000,
       webSocketProtocols: [],
       trustProxy: false,
+      maxConnectionsPerAddress: Infinity,
     });
     expect(Object.isFrozen(app.get(Counter).server.options)).toBe(true);
   });
@@ -527,6 +528,7 @@ describe('options', () => {
       shutdownTimeout: 1_000,
       webSocketProtocols: [],
       trustProxy: false,
+      maxConnectionsPerAddress: Infinity,
     });
     expect(app.get(Other).server.options).toMatchObject({
       messageBufferSize: 100,
@@ -579,6 +581,16 @@ describe('options', () => {
       'but must be an origin such as "https://example.com", a RegExp',
     ],
     ['origins', { origins: true as never }, 'origins is true, but must be'],
+    [
+      'maxConnectionsPerAddress',
+      { maxConnectionsPerAddress: 0 },
+      'maxConnectionsPerAddress is 0, but must be an integer of at least 1 (connections), or Infinity',
+    ],
+    [
+      'maxConnectionsPerAddress',
+      { maxConnectionsPerAddress: '5' as never },
+      "maxConnectionsPerAddress is '5', but must be",
+    ],
     [
       'trustProxy',
       { trustProxy: '1' },
