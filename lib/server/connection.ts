@@ -15,6 +15,7 @@ import { LazyConnectionSession } from './lazy-connection-session.js';
 import type { Message } from './message.js';
 import { Outbox } from './outbox.js';
 import { Liveness } from './liveness.js';
+import { RateLimiter } from './rate-limiter.js';
 import { addMovedConnectionMembers } from './moved-connection-members.js';
 import { ConnectionLifetime } from './connection-lifetime.js';
 import { AsyncScope } from './async-scope.js';
@@ -70,7 +71,24 @@ export class WebwireConnection {
     const session = new LazyConnectionSession(sessions, this, outbox);
     const extensions = new ExtensionRouter(context, outbox);
     const onIdle = () => this.#closer.closeWhenIdle();
-    const inbox = new Inbox(this, context, transportConnection, outbox, session, extensions, concurrencyLimit, onIdle);
+    const limiter =
+      options.rateLimit &&
+      new RateLimiter(
+        options.rateLimit,
+        (message) => callbacks.limit(this, message),
+        () => this.#closer.exceedRate(),
+      );
+    const inbox = new Inbox(
+      this,
+      context,
+      transportConnection,
+      outbox,
+      session,
+      extensions,
+      concurrencyLimit,
+      limiter,
+      onIdle,
+    );
     this.#outbox = outbox;
     this.#extensions = extensions;
     this.#session = session;
@@ -240,7 +258,7 @@ export class WebwireConnection {
 
   /** Called at regular intervals. Closes the connection if no data was received or written for too long. @internal */
   checkLiveness(): void {
-    const isRead = !this.#inbox.isPaused && !this.#closer.isViolated;
+    const isRead = !this.#inbox.isPaused && !this.#closer.isExpelled;
     const finding = this.#liveness.check(this.#transportConnection, isRead);
     if (finding === 'silent') this.cut({ code: 1001, text: 'read timeout', reason: 'read-timeout' });
     else if (finding === 'stalled') this.#closer.drop('has taken nothing for the read timeout');

@@ -16,6 +16,7 @@ import {
 import { TIMER_MAX } from '../common/timeout.js';
 import { TRUST_PROXY_RULE, type TrustProxy } from './addresses/trust-proxy.js';
 import { ORIGINS_RULE, type Origins } from './origins.js';
+import { RATE_LIMIT_RULE, resolveRateLimit, type RateLimit } from './rate-limiter.js';
 import { WEB_SOCKET_PROTOCOLS_RULE } from './web-socket-protocols.js';
 
 /** Options of one WebWire server. */
@@ -67,6 +68,14 @@ export interface ServerOptions {
    * @default 64
    */
   maxStreams?: number;
+  /**
+   * Messages of one connection per window: requests (also those that open streams), signals and session requests. After a pause,
+   * `burst` messages may come at once. A request beyond the limit gets a ReplyError `TOO_MANY_REQUESTS`, whose message says
+   * how many milliseconds to wait; a signal is dropped. The server emits the event `limit` for both. A client that goes on
+   * regardless is closed with code 1008 (docs/PROTOCOL.md, section 10). `false` for no limit.
+   * @default false
+   */
+  rateLimit?: RateLimit | false;
   /**
    * Offers streams, cancellation and probes to clients that ask for them (docs/PROTOCOL.md, section 11). With `false`, a client
    * that asks gets a ReplyError `NOT_FOUND`, and streams cannot be opened.
@@ -123,7 +132,10 @@ export interface ServerOptions {
 }
 
 /** Validated server options with their defaults, frozen. */
-export type ResolvedServerOptions = Readonly<Required<Omit<ServerOptions, 'origins'>> & Pick<ServerOptions, 'origins'>>;
+export type ResolvedServerOptions = Readonly<
+  Required<Omit<ServerOptions, 'origins' | 'rateLimit'>> &
+    Pick<ServerOptions, 'origins'> & { rateLimit: Readonly<Required<RateLimit>> | undefined }
+>;
 
 /** Values of an option that is a codec. */
 export const CODEC_RULE: OptionRule = {
@@ -143,6 +155,7 @@ export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
   maxConnections: countOrInfinity('connections'),
   maxConnectionsPerAddress: countOrInfinity('connections'),
   maxStreams: countOrInfinity('streams'),
+  rateLimit: RATE_LIMIT_RULE,
   extensions: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
   maxBufferedAmount: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes'),
   origins: ORIGINS_RULE,
@@ -169,6 +182,7 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     maxConnections: options.maxConnections ?? Infinity,
     maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Infinity,
     maxStreams: options.maxStreams ?? 64,
+    rateLimit: resolveRateLimit(options.rateLimit),
     extensions: options.extensions ?? true,
     maxBufferedAmount: options.maxBufferedAmount ?? 1_048_576,
     origins: options.origins,

@@ -10,6 +10,7 @@ import type { ConnectionCallbacks } from './connection-closer.js';
 import { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import { Drain } from './drain.js';
+import { Message } from './message.js';
 import type { Groups } from './groups.js';
 import { HandshakeRejection, type Handshake } from './handshake.js';
 import { LivenessMonitor } from './liveness-monitor.js';
@@ -19,6 +20,7 @@ import type { TransportConnection, TransportHandlers, ConnectionRequest } from '
 import { runGuarded } from './run-guarded.js';
 import type { ServerContext } from './server-context.js';
 import type { WebwireServerEvents } from './server-events.js';
+import type { Work } from './waiting-messages.js';
 import type { ResolvedServerOptions } from './server-options.js';
 
 /** Accepts connections for a server: made by a transport. */
@@ -59,6 +61,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
 
   readonly #callbacks: ConnectionCallbacks<WebwireConnection> = {
     violation: (connection, error) => this.emitEvent('violation', () => ({ connection, error })),
+    limit: (connection, message) => this.emitEvent('limit', () => ({ connection, ...describe(message) })),
     drop: (connection, bufferedAmount) => this.emitEvent('drop', () => ({ connection, bufferedAmount })),
     closed: (connection, reason) => this.#remove(connection, reason),
   };
@@ -232,4 +235,10 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
     const isComplete = await this.#drain.run(this.#context?.sessions ?? null);
     this.emitEvent('shutdown', () => ({ isComplete }));
   }
+}
+
+/** The kind and the name of a message for an event. */
+function describe(message: Work): { kind: 'request' | 'signal' | 'session'; name: string } {
+  if (!(message instanceof Message)) return { kind: 'session', name: '' };
+  return { kind: message.isRequest ? 'request' : 'signal', name: message.name };
 }

@@ -396,6 +396,7 @@ describe('options', () => {
       webSocketProtocols: [],
       trustProxy: false,
       maxConnectionsPerAddress: Infinity,
+      rateLimit: undefined,
     });
     expect(Object.isFrozen(app.get(Counter).server.options)).toBe(true);
   });
@@ -529,6 +530,7 @@ describe('options', () => {
       webSocketProtocols: [],
       trustProxy: false,
       maxConnectionsPerAddress: Infinity,
+      rateLimit: undefined,
     });
     expect(app.get(Other).server.options).toMatchObject({
       messageBufferSize: 100,
@@ -569,6 +571,31 @@ describe('options', () => {
     ['maxConnections', { maxConnections: '9' as never }, "maxConnections is '9', but must be"],
     ['maxStreams', { maxStreams: 0 }, 'maxStreams is 0, but must be an integer of at least 1 (streams), or Infinity'],
     ['maxStreams', { maxStreams: '64' as never }, "maxStreams is '64', but must be"],
+    [
+      'rateLimit',
+      { rateLimit: { limit: 0, window: 1_000 } },
+      'rateLimit is { limit: 0, window: 1000 }, but must be false, or { limit, window, burst }: limit an integer from 1',
+    ],
+    [
+      'rateLimit',
+      { rateLimit: { limit: 1.5, window: 1_000 } },
+      'rateLimit is { limit: 1.5, window: 1000 }, but must be',
+    ],
+    ['rateLimit', { rateLimit: { limit: 5 } as never }, 'rateLimit is { limit: 5 }, but must be'],
+    [
+      'rateLimit',
+      { rateLimit: { limit: 5, window: 2 ** 31 } },
+      'window an integer from 1 to 2147483647 (milliseconds)',
+    ],
+    ['rateLimit', { rateLimit: { limit: 5, window: 1_000, burst: 0 } }, 'burst: 0 }, but must be'],
+    ['rateLimit', { rateLimit: { limit: 5, window: 1_000, ttl: 1 } as never }, 'ttl: 1 }, but must be'],
+    ['rateLimit', { rateLimit: 100 as never }, 'rateLimit is 100, but must be'],
+    ['rateLimit', { rateLimit: true as never }, 'rateLimit is true, but must be'],
+    [
+      'rateLimit',
+      { gateways: { Greeter: { rateLimit: [] as never } } },
+      'gateways.Greeter.rateLimit is [], but must be',
+    ],
     ['extensions', { extensions: 'no' as never }, "extensions is 'no', but must be true or false"],
     ['extensions', { extensions: ['ping'] as never }, 'but must be true or false'],
     ['maxBufferedAmount', { maxBufferedAmount: -1 }, 'maxBufferedAmount is -1, but must be an integer from 0 to'],
