@@ -596,6 +596,12 @@ describe('options', () => {
       { gateways: { Greeter: { rateLimit: [] as never } } },
       'gateways.Greeter.rateLimit is [], but must be',
     ],
+    ['globalEnhancers', { globalEnhancers: 'no' as never }, "globalEnhancers is 'no', but must be true or false"],
+    [
+      'globalEnhancers',
+      { gateways: { Greeter: { globalEnhancers: 0 as never } } },
+      'gateways.Greeter.globalEnhancers is 0',
+    ],
     ['extensions', { extensions: 'no' as never }, "extensions is 'no', but must be true or false"],
     ['extensions', { extensions: ['ping'] as never }, 'but must be true or false'],
     ['maxBufferedAmount', { maxBufferedAmount: -1 }, 'maxBufferedAmount is -1, but must be an integer from 0 to'],
