@@ -109,7 +109,7 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
     if (!ofModule) assertHandlersServed(nest.modules, nest.config, registry.logger);
     const servers = registry.make(this.#options);
     for (const [server, plan] of servers) {
-      for (const { definition } of plan.gateways) settleScope(nest, definition);
+      for (const gateway of plan.gateways) settleScope(nest, gateway);
       this.#connect(nest, server, plan, registry.logger);
       for (const { definition } of plan.gateways) this.#afterInitHooks.observe(definition);
     }
@@ -219,8 +219,8 @@ export class WebwireAdapter implements WebSocketAdapter<WebwireServer> {
 }
 
 /** Settles if a gateway is made for each message, which depends on its enhancers. */
-function settleScope({ config }: NestContext, gateway: GatewayDefinition): void {
-  attachGlobalScopedEnhancers(config, gateway.wrapper);
+function settleScope({ config }: NestContext, { definition: gateway, hasGlobalEnhancers }: ServedGateway): void {
+  if (hasGlobalEnhancers) attachGlobalScopedEnhancers(config, gateway.wrapper);
   forgetScope(gateway.wrapper);
   detachHandshakeGuards(gateway.wrapper, handshakeGuardsOf(gateway));
 }

@@ -2,6 +2,7 @@ import { stackOf, type ServerLogger } from '../common/logger.js';
 import type { ProtocolError } from '../protocol/index.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import type { Inbox } from './inbox.js';
+import type { Work } from './waiting-messages.js';
 import type { TransportConnection } from './ports/transport-connection.js';
 
 /** Close code and reason text of the WebSocket (RFC 6455, section 7.4.1), and the reason for the application. */
@@ -15,6 +16,8 @@ export interface CloseCause {
 export interface ConnectionCallbacks<Connection> {
   /** The client broke the protocol; the connection is about to close. */
   violation(connection: Connection, error: ProtocolError): void;
+  /** A message was refused, as the client sends more than `rateLimit` allows. */
+  limit(connection: Connection, message: Work): void;
   /** The client reads too slowly and is disconnected. This many bytes wait for it. */
   drop(connection: Connection, bufferedAmount: number): void;
   /** The connection is gone. Called once. */
@@ -24,7 +27,7 @@ export interface ConnectionCallbacks<Connection> {
 /** The parts of a connection that log lines name. */
 interface Identity {
   readonly id: string;
-  readonly remoteAddress: string | undefined;
+  readonly ip: string | undefined;
 }
 
 /**
@@ -55,9 +58,9 @@ export class ConnectionCloser<Connection extends Identity> {
     return this.#isClosed;
   }
 
-  /** True if the connection is closed or closing because the client broke the protocol. */
-  get isViolated(): boolean {
-    return this.#cause?.reason === 'violation';
+  /** True if the connection is closed or closing because the client broke a rule. It is not read then. */
+  get isExpelled(): boolean {
+    return this.#cause?.reason === 'violation' || this.#cause?.reason === 'rate-limit';
   }
 
   /** Receives no more messages, lets running handlers finish and reply, then closes the connection. */
@@ -86,11 +89,26 @@ export class ConnectionCloser<Connection extends Identity> {
   violate(error: ProtocolError): void {
     if (!this.isOpen) return;
     this.logger.warn(`${this.#name} broke the protocol and is closed: ${error.message} (${error.code})`);
-    this.#cause = { code: error.closeCode, text: error.code, reason: 'violation' };
-    this.inbox.end();
-    this.transportConnection.pause();
+    this.#expel({ code: error.closeCode, text: error.code, reason: 'violation' });
     this.callbacks.violation(this.connection, error);
     this.closeWhenIdle();
+  }
+
+  /** Ends the connection because the client sends too many messages although they are refused, and stops reading. */
+  exceedRate(): void {
+    if (!this.isOpen) return;
+    this.logger.warn(
+      `${this.#name} sends more messages than rateLimit allows although they are refused, and is closed. ` +
+        'If it is a client of yours, let it wait after TOO_MANY_REQUESTS, or raise rateLimit',
+    );
+    this.#expel({ code: 1008, text: 'TOO_MANY_REQUESTS', reason: 'rate-limit' });
+    this.closeWhenIdle();
+  }
+
+  #expel(cause: CloseCause): void {
+    this.#cause = cause;
+    this.inbox.end();
+    this.transportConnection.pause();
   }
 
   /** Disconnects the client because it reads too slowly. */
@@ -136,6 +154,6 @@ export class ConnectionCloser<Connection extends Identity> {
   }
 
   get #name(): string {
-    return `Connection ${this.connection.id} (${this.connection.remoteAddress})`;
+    return `Connection ${this.connection.id} (${this.connection.ip})`;
   }
 }

@@ -15,6 +15,7 @@ import { LazyConnectionSession } from './lazy-connection-session.js';
 import type { Message } from './message.js';
 import { Outbox } from './outbox.js';
 import { Liveness } from './liveness.js';
+import { RateLimiter } from './rate-limiter.js';
 import { addMovedConnectionMembers } from './moved-connection-members.js';
 import { ConnectionLifetime } from './connection-lifetime.js';
 import { AsyncScope } from './async-scope.js';
@@ -35,6 +36,11 @@ export class WebwireConnection {
   readonly info: Record<string, unknown>;
   /** The upgrade request that opened the connection: its `url` and `headers`. */
   readonly request: ConnectionRequest;
+  /**
+   * IP address of the client: that of the peer, or if the peer is a proxy in `trustProxy`, the address that it reports. IPv6 is
+   * in the form of RFC 5952, IPv4-mapped IPv6 is IPv4. `undefined` if the transport has no addresses.
+   */
+  readonly ip: string | undefined;
 
   readonly #context: ServerContext<WebwireConnection>;
   readonly #transportConnection: TransportConnection;
@@ -53,9 +59,10 @@ export class WebwireConnection {
     context: ServerContext<WebwireConnection>,
     callbacks: ConnectionCallbacks<WebwireConnection>,
     transportConnection: TransportConnection,
-    { request, info, concurrencyLimit }: Handshake,
+    { request, info, concurrencyLimit, ip }: Handshake,
   ) {
     this.request = { url: request.url, headers: request.headers };
+    this.ip = ip;
     this.info = info;
     this.#context = context;
     this.#transportConnection = transportConnection;
@@ -64,7 +71,24 @@ export class WebwireConnection {
     const session = new LazyConnectionSession(sessions, this, outbox);
     const extensions = new ExtensionRouter(context, outbox);
     const onIdle = () => this.#closer.closeWhenIdle();
-    const inbox = new Inbox(this, context, transportConnection, outbox, session, extensions, concurrencyLimit, onIdle);
+    const limiter =
+      options.rateLimit &&
+      new RateLimiter(
+        options.rateLimit,
+        (message) => callbacks.limit(this, message),
+        () => this.#closer.exceedRate(),
+      );
+    const inbox = new Inbox(
+      this,
+      context,
+      transportConnection,
+      outbox,
+      session,
+      extensions,
+      concurrencyLimit,
+      limiter,
+      onIdle,
+    );
     this.#outbox = outbox;
     this.#extensions = extensions;
     this.#session = session;
@@ -72,7 +96,12 @@ export class WebwireConnection {
     this.#closer = new ConnectionCloser(this, transportConnection, inbox, callbacks, logger);
   }
 
-  /** IP address of the peer, which may be a proxy. `undefined` if the transport has none. */
+  /** HTTP headers of the upgrade request, names in lower case: those of `request`. */
+  get headers(): ConnectionRequest['headers'] {
+    return this.request.headers;
+  }
+
+  /** IP address of the peer, which may be a proxy: see `ip`. `undefined` if the transport has none. */
   get remoteAddress(): string | undefined {
     return this.#transportConnection.remoteAddress;
   }
@@ -229,7 +258,7 @@ export class WebwireConnection {
 
   /** Called at regular intervals. Closes the connection if no data was received or written for too long. @internal */
   checkLiveness(): void {
-    const isRead = !this.#inbox.isPaused && !this.#closer.isViolated;
+    const isRead = !this.#inbox.isPaused && !this.#closer.isExpelled;
     const finding = this.#liveness.check(this.#transportConnection, isRead);
     if (finding === 'silent') this.cut({ code: 1001, text: 'read timeout', reason: 'read-timeout' });
     else if (finding === 'stalled') this.#closer.drop('has taken nothing for the read timeout');

@@ -21,6 +21,8 @@ export class Handshake {
     public concurrencyLimit: number,
     /** WebSocket sub-protocol that the server chose from those that the client offers; empty for none. */
     readonly protocol: string = '',
+    /** IP address of the client, which differs from that of the peer behind a proxy in `trustProxy`. */
+    readonly ip: string | undefined = remoteAddress,
   ) {}
 }
 

@@ -7,6 +7,7 @@ import type { ExtensionRouter } from './extensions/extension-router.js';
 import type { LazyConnectionSession } from './lazy-connection-session.js';
 import { Message } from './message.js';
 import type { Outbox } from './outbox.js';
+import type { RateLimiter } from './rate-limiter.js';
 import { runGuarded } from './run-guarded.js';
 import type { ServerContext } from './server-context.js';
 import { lengthOf, WaitingMessages, type SessionRequest, type Work } from './waiting-messages.js';
@@ -33,6 +34,7 @@ export class Inbox<Connection extends { readonly id: string }> {
   /**
    * @param connection Passed to the handlers.
    * @param concurrencyLimit Most handlers that may run at once.
+   * @param limiter Limits the messages over time; `undefined` for no limit.
    * @param onIdle Called when the last running handler has ended.
    */
   constructor(
@@ -43,6 +45,7 @@ export class Inbox<Connection extends { readonly id: string }> {
     private readonly session: LazyConnectionSession,
     private readonly extensions: ExtensionRouter,
     private readonly concurrencyLimit: number,
+    private readonly limiter: RateLimiter | undefined,
     private readonly onIdle: () => void,
   ) {}
 
@@ -60,12 +63,12 @@ export class Inbox<Connection extends { readonly id: string }> {
     if (message instanceof Message) {
       if (isReserved(message.name)) return this.#receiveReserved(message);
       this.extensions.active?.traces?.attach(message);
-      return this.#admit(message);
+      return this.#count(message);
     }
     switch (message.type) {
       case MessageType.RequestRestoreSession:
       case MessageType.RequestCloseSession:
-        this.#admit(message);
+        this.#count(message);
         return;
       case MessageType.Heartbeat:
         return;
@@ -85,6 +88,7 @@ export class Inbox<Connection extends { readonly id: string }> {
         this.context.logger.debug(
           `Connection ${this.connection.id} sent a message of type ${message.type}, which was dropped`,
         );
+        this.limiter?.tolerates();
         return;
       default:
         message satisfies never;
@@ -140,9 +144,13 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   /** Signals overtake the messages that wait. A request does, too, unless its reply would have to wait. */
   #receiveReserved(message: Message): void {
-    if (!message.isRequest) this.extensions.active?.receiveSignal(message, this.#takeWaiting);
+    if (!message.isRequest) {
+      if (!this.extensions.active?.receiveSignal(message, this.#takeWaiting)) this.limiter?.tolerates();
+      return;
+    }
+    if (this.limiter && !this.limiter.tolerates()) return;
     // If the first question waited, the cancellations behind it would be ignored.
-    else if (!this.extensions.isFirstQuestion(message) && (this.#isHeldUp || this.#holdUp())) this.#wait(message);
+    if (!this.extensions.isFirstQuestion(message) && (this.#isHeldUp || this.#holdUp())) this.#wait(message);
     else {
       this.extensions.answer(message, this.#waiting?.size);
       // A client that has asked for extensions is read on.
@@ -159,6 +167,22 @@ export class Inbox<Connection extends { readonly id: string }> {
     }
     return message;
   };
+
+  /** Admits a message, unless the client sends too many. */
+  #count(message: Work): void {
+    const { limiter } = this;
+    if (!limiter || this.context.activeHandlers.isDraining || limiter.admits()) this.#admit(message);
+    else this.#refuseLimited(message, limiter);
+  }
+
+  #refuseLimited(message: Work, limiter: RateLimiter): void {
+    this.#left(message);
+    const id = message instanceof Message ? message.identifier : message.id;
+    if (id) this.outbox.refuse(id, limiter.refusal);
+    // The client does not read the refusals.
+    if (this.#holdUp()) this.#regulate((this.#waiting ??= new WaitingMessages(this.context.options.messageBufferSize)));
+    limiter.refused(message);
+  }
 
   #admit(message: Work): void {
     if (this.#waiting || !this.#hasRoomFor(message)) this.#wait(message);

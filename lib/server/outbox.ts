@@ -166,13 +166,19 @@ export class Outbox {
   fail(message: Message, error: unknown): void {
     if (!(error instanceof RequestError)) return this.#failInternally(message, error);
     try {
-      const { code } = error;
-      const room = this.limits.messageBufferSize - REPLY_ERROR_HEADER_LENGTH - code.length;
-      const text = truncate(error.message, room);
-      this.send({ type: MessageType.ReplyError, id: message.identifier!, code, message: text });
+      this.refuse(message.identifier!, error);
     } catch (replyError) {
       this.#failInternally(message, replyError);
     }
+  }
+
+  /**
+   * Sends a ReplyError. A text that does not fit the client's buffer is truncated.
+   * @throws BufferOverflowError if the code does not fit the client's buffer; ProtocolError if the protocol forbids it.
+   */
+  refuse(id: Uint8Array, { code, message }: RequestError): void {
+    const room = this.limits.messageBufferSize - REPLY_ERROR_HEADER_LENGTH - code.length;
+    this.send({ type: MessageType.ReplyError, id, code, message: truncate(message, room) });
   }
 
   /** Sends a reply without content. */

@@ -17,6 +17,11 @@ export interface WebwireServerEvents {
   refusal: [event: { request: ConnectionRequest; status: number; reason: string }];
   /** A client broke the protocol (docs/PROTOCOL.md, section 9); its connection is about to close. */
   violation: [event: { connection: WebwireConnection; error: ProtocolError }];
+  /**
+   * A message of a client was refused, because the client sends more than `rateLimit` allows. The `name` of a session request is
+   * empty.
+   */
+  limit: [event: { connection: WebwireConnection; kind: 'request' | 'signal' | 'session'; name: string }];
   /** A client was disconnected because it read too slowly. This many bytes waited for it. */
   drop: [event: { connection: WebwireConnection; bufferedAmount: number }];
   /** A shutdown began, while this many handlers ran and this many connections were open. */

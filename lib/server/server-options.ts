@@ -14,7 +14,9 @@ import {
   type OptionRules,
 } from '../common/options.js';
 import { TIMER_MAX } from '../common/timeout.js';
+import { TRUST_PROXY_RULE, type TrustProxy } from './addresses/trust-proxy.js';
 import { ORIGINS_RULE, type Origins } from './origins.js';
+import { RATE_LIMIT_RULE, resolveRateLimit, type RateLimit } from './rate-limiter.js';
 import { WEB_SOCKET_PROTOCOLS_RULE } from './web-socket-protocols.js';
 
 /** Options of one WebWire server. */
@@ -54,10 +56,26 @@ export interface ServerOptions {
    */
   maxConnections?: number;
   /**
+   * Most connections of one client address (`connection.ip`) at once, including handshakes under way: at least 1. Further
+   * upgrades get 429. The IPv6 addresses with the same first 64 bits count as one, as each customer of a provider has at least
+   * that many. Clients without an address are not limited. Behind a proxy, set `trustProxy` as well: otherwise all clients
+   * have the address of the proxy.
+   * @default Infinity
+   */
+  maxConnectionsPerAddress?: number;
+  /**
    * Most streams that are open at once on one connection: at least 1. Further ones get a ReplyError `TOO_MANY_STREAMS`.
    * @default 64
    */
   maxStreams?: number;
+  /**
+   * Messages of one connection per window: requests (also those that open streams), signals and session requests. After a pause,
+   * `burst` messages may come at once. A request beyond the limit gets a ReplyError `TOO_MANY_REQUESTS`, whose message says
+   * how many milliseconds to wait; a signal is dropped. The server emits the event `limit` for both. A client that goes on
+   * regardless is closed with code 1008 (docs/PROTOCOL.md, section 10). `false` for no limit.
+   * @default false
+   */
+  rateLimit?: RateLimit | false;
   /**
    * Offers streams, cancellation and probes to clients that ask for them (docs/PROTOCOL.md, section 11). With `false`, a client
    * that asks gets a ReplyError `NOT_FOUND`, and streams cannot be opened.
@@ -77,6 +95,14 @@ export interface ServerOptions {
    * @default any
    */
   origins?: Origins;
+  /**
+   * Proxies in front of the server whose headers `X-Forwarded-For`, or `Forwarded` (RFC 7239) without it, give
+   * `connection.ip`: a value of Express's setting `trust proxy`. `true` believes every report, also one that the client has
+   * made up; rather give the number of your proxies, or their addresses. Each proxy has to append to the header, or to replace it.
+   * One that writes `Forwarded` alone has to remove `X-Forwarded-For`. Reports beyond 32 proxies are not read.
+   * @default false: `connection.ip` is the address of the peer
+   */
+  trustProxy?: TrustProxy;
   /**
    * Time that a handshake may take, handshake guards included, in milliseconds: 1 to 2 147 483 647. Afterwards the upgrade
    * gets 503. On a port of its own it also limits the TLS handshake and the arrival of the HTTP request.
@@ -106,7 +132,10 @@ export interface ServerOptions {
 }
 
 /** Validated server options with their defaults, frozen. */
-export type ResolvedServerOptions = Readonly<Required<Omit<ServerOptions, 'origins'>> & Pick<ServerOptions, 'origins'>>;
+export type ResolvedServerOptions = Readonly<
+  Required<Omit<ServerOptions, 'origins' | 'rateLimit'>> &
+    Pick<ServerOptions, 'origins'> & { rateLimit: Readonly<Required<RateLimit>> | undefined }
+>;
 
 /** Values of an option that is a codec. */
 export const CODEC_RULE: OptionRule = {
@@ -124,10 +153,13 @@ export const SERVER_OPTION_RULES: OptionRules<ServerOptions> = {
   subProtocolName: stringThat('a string', () => true),
   concurrencyLimit: countOrInfinity('handlers'),
   maxConnections: countOrInfinity('connections'),
+  maxConnectionsPerAddress: countOrInfinity('connections'),
   maxStreams: countOrInfinity('streams'),
+  rateLimit: RATE_LIMIT_RULE,
   extensions: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
   maxBufferedAmount: integerBetween(0, Number.MAX_SAFE_INTEGER, 'bytes'),
   origins: ORIGINS_RULE,
+  trustProxy: TRUST_PROXY_RULE,
   handshakeTimeout: integerBetween(1, TIMER_MAX, 'milliseconds'),
   path: stringThat('a path such as "/" or "/chat"', (path) => /^\/[!-~]*$/.test(path) && !/[?#]/.test(path)),
   webSocketProtocols: WEB_SOCKET_PROTOCOLS_RULE,
@@ -148,10 +180,13 @@ export function resolveServerOptions(options: ServerOptions): ResolvedServerOpti
     subProtocolName: options.subProtocolName ?? '',
     concurrencyLimit: options.concurrencyLimit ?? Infinity,
     maxConnections: options.maxConnections ?? Infinity,
+    maxConnectionsPerAddress: options.maxConnectionsPerAddress ?? Infinity,
     maxStreams: options.maxStreams ?? 64,
+    rateLimit: resolveRateLimit(options.rateLimit),
     extensions: options.extensions ?? true,
     maxBufferedAmount: options.maxBufferedAmount ?? 1_048_576,
     origins: options.origins,
+    trustProxy: options.trustProxy ?? false,
     handshakeTimeout: options.handshakeTimeout ?? 10_000,
     path: options.path ?? '/',
     webSocketProtocols: Object.freeze([...(options.webSocketProtocols ?? [])]),

@@ -4,11 +4,13 @@ import { stackOf, type ServerLogger } from '../common/logger.js';
 import { encodeMessage, MessageType, PROTOCOL_MAJOR_VERSION, PROTOCOL_MINOR_VERSION } from '../protocol/index.js';
 import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { SessionService } from '../session/session-service.js';
+import { ConnectionsPerAddress } from './addresses/connections-per-address.js';
 import { Admission } from './admission.js';
 import type { ConnectionCallbacks } from './connection-closer.js';
 import { WebwireConnection } from './connection.js';
 import type { DisconnectReason } from './disconnect-reason.js';
 import { Drain } from './drain.js';
+import { Message } from './message.js';
 import type { Groups } from './groups.js';
 import { HandshakeRejection, type Handshake } from './handshake.js';
 import { LivenessMonitor } from './liveness-monitor.js';
@@ -18,6 +20,7 @@ import type { TransportConnection, TransportHandlers, ConnectionRequest } from '
 import { runGuarded } from './run-guarded.js';
 import type { ServerContext } from './server-context.js';
 import type { WebwireServerEvents } from './server-events.js';
+import type { Work } from './waiting-messages.js';
 import type { ResolvedServerOptions } from './server-options.js';
 
 /** Accepts connections for a server: made by a transport. */
@@ -48,6 +51,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   readonly #connections = new Set<WebwireConnection>();
   /** Calls of `handleConnection` that are pending. */
   readonly #connecting = new Map<WebwireConnection, Promise<void>>();
+  readonly #perAddress: ConnectionsPerAddress;
   readonly #admission: Admission;
   readonly #liveness: LivenessMonitor;
   readonly #drain: Drain;
@@ -57,6 +61,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
 
   readonly #callbacks: ConnectionCallbacks<WebwireConnection> = {
     violation: (connection, error) => this.emitEvent('violation', () => ({ connection, error })),
+    limit: (connection, message) => this.emitEvent('limit', () => ({ connection, ...describe(message) })),
     drop: (connection, bufferedAmount) => this.emitEvent('drop', () => ({ connection, bufferedAmount })),
     closed: (connection, reason) => this.#remove(connection, reason),
   };
@@ -74,7 +79,9 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
     this.#logger = logger;
     this.#groups = groups;
     this.#drain = new Drain(this.#connections, options.shutdownTimeout, logger);
-    this.#admission = new Admission(options, this.#connections, (handshake) => this.#authorize(handshake));
+    this.#perAddress = new ConnectionsPerAddress(options.maxConnectionsPerAddress, logger);
+    const authorize = (handshake: Handshake) => this.#authorize(handshake);
+    this.#admission = new Admission(options, this.#connections, this.#perAddress, authorize);
     this.#liveness = new LivenessMonitor(options.readTimeout, this.#connections);
     this.#acceptConf = encodeMessage({
       type: MessageType.AcceptConf,
@@ -151,6 +158,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
     const context = this.#context!;
     const connection = new WebwireConnection(context, this.#callbacks, transportConnection, handshake);
     this.#connections.add(connection);
+    this.#perAddress.add(connection.ip);
     this.#liveness.update();
     connection.open(this.#acceptConf);
     this.emitEvent('connection', () => ({ connection }));
@@ -201,6 +209,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   #remove(connection: WebwireConnection, reason: DisconnectReason): void {
     this.#drain.hookStarted();
     this.#connections.delete(connection);
+    this.#perAddress.remove(connection.ip);
     this.#liveness.update();
     this.#groups.leaveAll(connection);
     this.emitEvent('disconnection', () => ({ connection, reason }));
@@ -226,4 +235,10 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
     const isComplete = await this.#drain.run(this.#context?.sessions ?? null);
     this.emitEvent('shutdown', () => ({ isComplete }));
   }
+}
+
+/** The kind and the name of a message for an event. */
+function describe(message: Work): { kind: 'request' | 'signal' | 'session'; name: string } {
+  if (!(message instanceof Message)) return { kind: 'session', name: '' };
+  return { kind: message.isRequest ? 'request' : 'signal', name: message.name };
 }

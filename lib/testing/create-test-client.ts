@@ -21,6 +21,11 @@ export interface TestClientOptions extends Omit<ClientOptions, 'webSocket'> {
    */
   headers?: MemoryConnectOptions['headers'];
   /**
+   * IP address of the client, or of the proxy whose report is in `headers`: `connection.remoteAddress`.
+   * @default none
+   */
+  remoteAddress?: MemoryConnectOptions['remoteAddress'];
+  /**
    * Query of the upgrade request, such as `'token=1'`.
    * @default none
    */
@@ -41,14 +46,15 @@ export interface TestClientOptions extends Omit<ClientOptions, 'webSocket'> {
  */
 export function createTestClient<Api extends Contract = AnyContract>(
   app: INestApplicationContext,
-  { gateway, headers, query = '', ...options }: TestClientOptions & ContractOptions<Api> = {},
+  { gateway, headers, remoteAddress, query = '', ...options }: TestClientOptions & ContractOptions<Api> = {},
 ): WebwireClient<Api> {
   const server = findServer(app, gateway);
   const transport = new MemoryTransport();
   const url = new URL(`ws://localhost${server.options.path}`);
   url.search = query;
   void transport.listen(server, {});
-  return new WebwireClient<Api>(url.href, { reconnect: false, ...options, webSocket: withHeaders(transport, headers) });
+  const webSocket = webSocketWith(transport, { headers, remoteAddress });
+  return new WebwireClient<Api>(url.href, { reconnect: false, ...options, webSocket });
 }
 
 function findServer(app: INestApplicationContext, gateway: Type | undefined): WebwireServer {
@@ -64,10 +70,10 @@ function findServer(app: INestApplicationContext, gateway: Type | undefined): We
   return server;
 }
 
-function withHeaders({ webSocket: MemoryWebSocket }: MemoryTransport, headers: TestClientOptions['headers']) {
+function webSocketWith({ webSocket: MemoryWebSocket }: MemoryTransport, options: MemoryConnectOptions) {
   return class extends MemoryWebSocket {
     constructor(url: string | URL) {
-      super(url, [], { headers });
+      super(url, [], options);
     }
   };
 }

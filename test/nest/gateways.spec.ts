@@ -394,6 +394,9 @@ describe('options', () => {
       path: '/',
       shutdownTimeout: 30_000,
       webSocketProtocols: [],
+      trustProxy: false,
+      maxConnectionsPerAddress: Infinity,
+      rateLimit: undefined,
     });
     expect(Object.isFrozen(app.get(Counter).server.options)).toBe(true);
   });
@@ -525,6 +528,9 @@ describe('options', () => {
       path: '/',
       shutdownTimeout: 1_000,
       webSocketProtocols: [],
+      trustProxy: false,
+      maxConnectionsPerAddress: Infinity,
+      rateLimit: undefined,
     });
     expect(app.get(Other).server.options).toMatchObject({
       messageBufferSize: 100,
@@ -565,6 +571,37 @@ describe('options', () => {
     ['maxConnections', { maxConnections: '9' as never }, "maxConnections is '9', but must be"],
     ['maxStreams', { maxStreams: 0 }, 'maxStreams is 0, but must be an integer of at least 1 (streams), or Infinity'],
     ['maxStreams', { maxStreams: '64' as never }, "maxStreams is '64', but must be"],
+    [
+      'rateLimit',
+      { rateLimit: { limit: 0, window: 1_000 } },
+      'rateLimit is { limit: 0, window: 1000 }, but must be false, or { limit, window, burst }: limit an integer from 1',
+    ],
+    [
+      'rateLimit',
+      { rateLimit: { limit: 1.5, window: 1_000 } },
+      'rateLimit is { limit: 1.5, window: 1000 }, but must be',
+    ],
+    ['rateLimit', { rateLimit: { limit: 5 } as never }, 'rateLimit is { limit: 5 }, but must be'],
+    [
+      'rateLimit',
+      { rateLimit: { limit: 5, window: 2 ** 31 } },
+      'window an integer from 1 to 2147483647 (milliseconds)',
+    ],
+    ['rateLimit', { rateLimit: { limit: 5, window: 1_000, burst: 0 } }, 'burst: 0 }, but must be'],
+    ['rateLimit', { rateLimit: { limit: 5, window: 1_000, ttl: 1 } as never }, 'ttl: 1 }, but must be'],
+    ['rateLimit', { rateLimit: 100 as never }, 'rateLimit is 100, but must be'],
+    ['rateLimit', { rateLimit: true as never }, 'rateLimit is true, but must be'],
+    [
+      'rateLimit',
+      { gateways: { Greeter: { rateLimit: [] as never } } },
+      'gateways.Greeter.rateLimit is [], but must be',
+    ],
+    ['globalEnhancers', { globalEnhancers: 'no' as never }, "globalEnhancers is 'no', but must be true or false"],
+    [
+      'globalEnhancers',
+      { gateways: { Greeter: { globalEnhancers: 0 as never } } },
+      'gateways.Greeter.globalEnhancers is 0',
+    ],
     ['extensions', { extensions: 'no' as never }, "extensions is 'no', but must be true or false"],
     ['extensions', { extensions: ['ping'] as never }, 'but must be true or false'],
     ['maxBufferedAmount', { maxBufferedAmount: -1 }, 'maxBufferedAmount is -1, but must be an integer from 0 to'],
@@ -577,6 +614,32 @@ describe('options', () => {
       'but must be an origin such as "https://example.com", a RegExp',
     ],
     ['origins', { origins: true as never }, 'origins is true, but must be'],
+    [
+      'maxConnectionsPerAddress',
+      { maxConnectionsPerAddress: 0 },
+      'maxConnectionsPerAddress is 0, but must be an integer of at least 1 (connections), or Infinity',
+    ],
+    [
+      'maxConnectionsPerAddress',
+      { maxConnectionsPerAddress: '5' as never },
+      "maxConnectionsPerAddress is '5', but must be",
+    ],
+    [
+      'trustProxy',
+      { trustProxy: '1' },
+      "trustProxy is '1', but must be true, false, a number of proxies, IP addresses",
+    ],
+    ['trustProxy', { trustProxy: 'true' }, "trustProxy is 'true', but must be"],
+    ['trustProxy', { trustProxy: '' }, "trustProxy is '', but must be"],
+    ['trustProxy', { trustProxy: -1 }, 'trustProxy is -1, but must be'],
+    ['trustProxy', { trustProxy: 1.5 }, 'trustProxy is 1.5, but must be'],
+    ['trustProxy', { trustProxy: Infinity }, 'trustProxy is Infinity, but must be'],
+    ['trustProxy', { trustProxy: null as never }, 'trustProxy is null, but must be'],
+    ['trustProxy', { trustProxy: ['loopback', 'localhost'] }, "trustProxy is [ 'loopback', 'localhost' ], but must be"],
+    ['trustProxy', { trustProxy: '10.0.0.0/33' }, "trustProxy is '10.0.0.0/33', but must be"],
+    ['trustProxy', { trustProxy: '10.0.0.1/' }, "trustProxy is '10.0.0.1/', but must be"],
+    ['trustProxy', { trustProxy: ['10.0.0.1, 10.0.0.2'] }, 'but must be'],
+    ['trustProxy', { gateways: { Greeter: { trustProxy: [1 as never] } } }, 'gateways.Greeter.trustProxy is [ 1 ]'],
     [
       'webSocketProtocols',
       { webSocketProtocols: 'chat' as never },

@@ -20,7 +20,7 @@ const RULES: ImportRules = {
   contract: { folders: ['protocol'], packages: [], node: false },
   client: { folders: ['contract', 'protocol'], packages: [], node: false },
   session: { folders: ['common', 'protocol'], packages: [], node: true },
-  server: { folders: ['session', 'common', 'contract', 'protocol'], packages: [], node: true },
+  server: { folders: ['session', 'common', 'contract', 'protocol'], packages: ['proxy-addr'], node: true },
   transport: { folders: ['server', 'common', 'protocol'], packages: [], node: true },
   nest: {
     folders: ['transport', 'server', 'session', 'common', 'contract', 'protocol'],

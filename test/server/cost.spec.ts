@@ -13,7 +13,7 @@ import { MessageType, type EncodableMessage } from 'nestjs-webwire/protocol';
 import { createHook, executionAsyncId } from 'node:async_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { map } from 'rxjs';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Queue } from '../support/queue.js';
 import { ServerSocket } from '../support/server-socket.js';
 import { TestApp } from '../support/test-app.js';
@@ -294,6 +294,30 @@ describe('a message that is answered at once', () => {
     expect(WRITEWRAP).toBeLessThanOrEqual(1);
     expect(TickObject).toBeLessThanOrEqual(2);
   });
+
+  it.each(['direct', 'guarded'])(
+    'makes nothing more for rateLimit, and reads the clock once: %s handlers',
+    async (name) => {
+      const limited = await TestApp.start({ providers: [Gateway] }, { rateLimit: { limit: 1_000, window: 1_000 } });
+      onTestFinished(() => limited.close());
+      const limitedPeer = await ServerSocket.connect(limited);
+      const now = vi.spyOn(performance, 'now');
+      onTestFinished(() => now.mockRestore());
+      const measure = (each: ServerSocket) => {
+        each.receive(request(name));
+        now.mockClear();
+        const {
+          TickObject: _,
+          WRITEWRAP: __,
+          ...counts
+        } = countResources(() => each.receive(...times(16, request(name))));
+        return { counts, clock: now.mock.calls.length };
+      };
+      const [without, withLimit] = [measure(peer), measure(limitedPeer)];
+      expect(withLimit.counts).toEqual(without.counts);
+      expect(withLimit.clock - without.clock).toBe(16);
+    },
+  );
 
   it('makes no promise or timer for interceptors, only its own scope and that of the handler', () => {
     peer.receive(request('intercepted'));

@@ -6,7 +6,9 @@ import { EntrySchemas } from './entry-schemas.js';
 import { enhancedInvoker, scopedInvoker } from './enhanced-invoker.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
 import { GatewayDispatcher } from './gateway-dispatcher.js';
+import { withoutGlobalEnhancers } from '../internals/without-global-enhancers.js';
 import { createHandshakeGuards } from './handshake-guards.js';
+import { HttpEnhancers } from './http-enhancers.js';
 import type { Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
 import { Recovery } from './recovery.js';
@@ -19,6 +21,8 @@ import { StreamRoute } from './stream-route.js';
 export interface ServedGateway {
   readonly definition: GatewayDefinition;
   readonly codec: PayloadCodec | undefined;
+  /** Whether global enhancers apply to its handlers. */
+  readonly hasGlobalEnhancers: boolean;
 }
 
 /**
@@ -28,14 +32,15 @@ export interface ServedGateway {
  * @throws Error if two handlers take the same messages, or a handshake guard has no method `canActivate`.
  */
 export function createDispatcher(
-  nest: NestContext,
+  application: NestContext,
   gateways: readonly ServedGateway[],
   prepare: (gateway: GatewayDefinition, instance: object) => void,
   logger: ServerLogger,
 ): GatewayDispatcher {
   const routes = new RoutingTable();
   const hooks = new ConnectionHooks(logger);
-  for (const { definition, codec } of gateways) {
+  for (const { definition, codec, hasGlobalEnhancers } of gateways) {
+    const nest = hasGlobalEnhancers ? application : withoutGlobalEnhancers(application);
     const prepareInstance = (instance: object) => prepare(definition, instance);
     hooks.add(definition, prepareInstance);
     for (const handler of definition.handlers) {
@@ -60,9 +65,12 @@ function createInvoker(
   schemas: EntrySchemas | undefined,
 ): Invoker {
   const recovery = new Recovery(nest, gateway, handler, logger);
+  const httpEnhancers = new HttpEnhancers(`${gateway.name}.${handler.methodName}`, logger);
   if (!gateway.wrapper.isDependencyTreeStatic()) {
-    return scopedInvoker(nest, gateway, handler, prepare, recovery, schemas);
+    return scopedInvoker(nest, gateway, handler, prepare, recovery, httpEnhancers, schemas);
   }
-  if (isEnhanced(nest, gateway, handler)) return enhancedInvoker(nest, gateway, handler, recovery, schemas);
+  if (isEnhanced(nest, gateway, handler)) {
+    return enhancedInvoker(nest, gateway, handler, recovery, httpEnhancers, schemas);
+  }
   return directInvoker(gateway.wrapper.instance as object, handler, schemas);
 }

@@ -3,6 +3,7 @@ import { loadPerContext } from '../internals/load-instances.js';
 import { resolveEnhancers } from '../internals/resolve-enhancers.js';
 import type { EntrySchemas } from './entry-schemas.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
+import type { HttpEnhancers } from './http-enhancers.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
 import { nestPipeline, staticScope, type HandlerPipeline, type Scope } from './nest-pipeline.js';
@@ -18,6 +19,7 @@ export function enhancedInvoker(
   gateway: GatewayDefinition,
   handler: HandlerDefinition,
   recovery: Recovery,
+  httpEnhancers: HttpEnhancers,
   schemas?: EntrySchemas,
 ): Invoker {
   const instance = gateway.wrapper.instance as object;
@@ -25,8 +27,8 @@ export function enhancedInvoker(
   const enhancers = resolveEnhancers(nest, instance, handler, scope);
   // A version of Nest may build its pipelines in another way. Then Nest's own pipeline runs, which is slower.
   const pipeline: HandlerPipeline = enhancers
-    ? new Pipeline(instance, handler.callback, enhancers, handler.kind === 'stream', schemas)
-    : nestPipeline(nest, instance, handler, scope, schemas);
+    ? new Pipeline(instance, handler.callback, enhancers, httpEnhancers, handler.kind === 'stream', schemas)
+    : nestPipeline(nest, instance, handler, scope, schemas, httpEnhancers);
   if (handler.kind === 'stream') {
     const label = handlerLabel(instance, handler.callback);
     return (connection, body, message, succeed) => {
@@ -55,6 +57,7 @@ export function scopedInvoker(
   handler: HandlerDefinition,
   prepare: (instance: object) => void,
   recovery: Recovery,
+  httpEnhancers: HttpEnhancers,
   schemas?: EntrySchemas,
 ): Invoker {
   const { wrapper, module } = gateway;
@@ -72,7 +75,7 @@ export function scopedInvoker(
     }
     prepare(instance);
     // Enhancers may be request-scoped as well, so each message needs a pipeline of its own.
-    const pipeline = nestPipeline(nest, instance, handler, scope, schemas);
+    const pipeline = nestPipeline(nest, instance, handler, scope, schemas, httpEnhancers);
     const recover = (error: unknown) => recovery.recover(instance, args, error, scope);
     if (isStream) return recoverable(() => itemsOf(pipeline.run(args), message, label), recover, message);
     try {

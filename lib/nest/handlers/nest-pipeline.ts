@@ -1,5 +1,7 @@
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import { createGuardsCreator } from '../internals/pipeline-creator.js';
+import { watchEnhancers } from '../internals/watched-enhancers.js';
+import type { HttpEnhancers } from './http-enhancers.js';
 import { validateBody, type EntrySchemas } from './entry-schemas.js';
 import { STATIC_CONTEXT } from '../internals/nest-internals.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
@@ -27,6 +29,8 @@ export interface HandlerPipeline {
 /**
  * Nest's own pipeline, which awaits each of its steps. It runs without filters: a filter that returns nothing would look like
  * an empty result, and Nest would log errors that no filter catches.
+ *
+ * @param httpEnhancers Gets the failures of guards and interceptors.
  */
 export function nestPipeline(
   { contextCreator }: Pick<NestContext, 'contextCreator'>,
@@ -34,9 +38,10 @@ export function nestPipeline(
   { callback, methodName }: HandlerDefinition,
   { contextId, inquirerId }: Scope,
   schemas?: EntrySchemas,
+  httpEnhancers?: HttpEnhancers,
 ): HandlerPipeline {
   const create = (creator: ExternalContextCreator, guards: boolean, interceptors: boolean) =>
-    creator.create(
+    (httpEnhancers ? watchEnhancers(creator, httpEnhancers) : creator).create(
       instance,
       callback,
       methodName,

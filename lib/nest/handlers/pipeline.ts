@@ -5,7 +5,9 @@ import type { Message } from '../../server/message.js';
 import { validateBody, type EntrySchemas } from './entry-schemas.js';
 import type { HandlerArguments } from './invoker.js';
 import type { HandlerPipeline } from './nest-pipeline.js';
-import { ExecutionContextHost, FORBIDDEN_MESSAGE } from '../internals/nest-internals.js';
+import type { HttpEnhancers } from './http-enhancers.js';
+import { MessageContext } from './message-context.js';
+import { FORBIDDEN_MESSAGE } from '../internals/nest-internals.js';
 import type { Enhancers, PipedParameter } from '../internals/resolve-enhancers.js';
 import { MESSAGE_ARGUMENT } from '../decorators/webwire-message.decorator.js';
 import { lastValue, whileConnected } from './resolve-result.js';
@@ -25,6 +27,7 @@ export class Pipeline implements HandlerPipeline {
     private readonly instance: object,
     private readonly callback: (...args: unknown[]) => unknown,
     private readonly enhancers: Enhancers,
+    private readonly httpEnhancers: HttpEnhancers,
     private readonly isStream = false,
     private readonly schemas?: EntrySchemas,
   ) {
@@ -46,21 +49,38 @@ export class Pipeline implements HandlerPipeline {
    * @returns A promise if a guard is asynchronous.
    * @throws ForbiddenException, or rejects with it, if a guard returns a falsy value.
    */
-  #askGuards(context: ExecutionContextHost, first: number): Promise<void> | undefined {
+  #askGuards(context: MessageContext, first: number): Promise<void> | undefined {
     const { guards } = this.enhancers;
     for (let index = first; index < guards.length; index++) {
-      const answer: unknown = guards[index]!.canActivate(context);
-      if (typeof answer !== 'boolean') return this.#awaitGuard(context, answer, index + 1);
+      const answer = this.#askGuard(context, index);
+      if (typeof answer !== 'boolean') return this.#awaitGuard(context, answer, index);
       if (!answer) throw new ForbiddenException(FORBIDDEN_MESSAGE);
     }
     return undefined;
   }
 
-  async #awaitGuard(context: ExecutionContextHost, answer: unknown, next: number): Promise<void> {
-    const value = await answer;
-    const isAllowed = isObservable(value) ? await lastValueFrom(value) : value;
+  #askGuard(context: MessageContext, index: number): unknown {
+    const guard = this.enhancers.guards[index]!;
+    context.usesHttp = false;
+    try {
+      return guard.canActivate(context);
+    } catch (error) {
+      this.httpEnhancers.failed('guard', guard, error, context);
+      throw error;
+    }
+  }
+
+  async #awaitGuard(context: MessageContext, answer: unknown, index: number): Promise<void> {
+    let isAllowed: unknown;
+    try {
+      const value = await answer;
+      isAllowed = isObservable(value) ? await lastValueFrom(value) : value;
+    } catch (error) {
+      this.httpEnhancers.failed('guard', this.enhancers.guards[index]!, error, context);
+      throw error;
+    }
     if (!isAllowed) throw new ForbiddenException(FORBIDDEN_MESSAGE);
-    await this.#askGuards(context, next);
+    await this.#askGuards(context, index + 1);
   }
 
   /** Validates the body of an entry of a contract: after the guards, so that a client that they refuse learns nothing of it. */
@@ -80,12 +100,7 @@ export class Pipeline implements HandlerPipeline {
   }
 
   /** Runs the interceptor at `index`, or the handler if there is no such interceptor. Passes the values to the subscriber. */
-  #interceptAt(
-    index: number,
-    context: ExecutionContextHost,
-    args: HandlerArguments,
-    subscriber: Subscriber<unknown>,
-  ): void {
+  #interceptAt(index: number, context: MessageContext, args: HandlerArguments, subscriber: Subscriber<unknown>): void {
     const interceptor = this.enhancers.interceptors[index];
     if (!interceptor) {
       const message = args[MESSAGE_ARGUMENT];
@@ -101,9 +116,17 @@ export class Pipeline implements HandlerPipeline {
         scope.runInAsyncScope(() => this.#interceptAt(index + 1, context, args, next)),
       );
     };
-    const values: unknown = interceptor.intercept(context, { handle });
-    if (isPromiseLike(values)) void continueLater(values, subscriber, pass, args[MESSAGE_ARGUMENT].demand?.hold());
-    else pass(values, subscriber);
+    let values: unknown;
+    context.usesHttp = false;
+    try {
+      values = interceptor.intercept(context, { handle });
+    } catch (error) {
+      this.httpEnhancers.failed('interceptor', interceptor, error, context);
+      throw error;
+    }
+    if (!isPromiseLike(values)) return pass(values, subscriber);
+    const failed = (error: unknown) => this.httpEnhancers.failed('interceptor', interceptor, error, context);
+    void continueLater(values, subscriber, pass, args[MESSAGE_ARGUMENT].demand?.hold(), failed);
   }
 
   #call(args: HandlerArguments): unknown {
@@ -119,10 +142,8 @@ export class Pipeline implements HandlerPipeline {
     return Promise.all(values).then((resolved) => this.callback.apply(this.instance, resolved));
   }
 
-  #contextOf(args: HandlerArguments): ExecutionContextHost {
-    const context = new ExecutionContextHost(args, this.instance.constructor as never, this.callback);
-    context.setType('ws');
-    return context;
+  #contextOf(args: HandlerArguments): MessageContext {
+    return new MessageContext(args, this.instance.constructor, this.callback);
   }
 }
 
@@ -174,11 +195,13 @@ async function continueLater(
   subscriber: Subscriber<unknown>,
   next: Continuation,
   release?: () => void,
+  failed?: (error: unknown) => void,
 ) {
   try {
     const value = await promise;
     if (!subscriber.closed) next(value, subscriber);
   } catch (error) {
+    failed?.(error);
     if (!subscriber.closed) subscriber.error(error);
   } finally {
     release?.();

@@ -1,14 +1,12 @@
 import { stackOf, type ServerLogger } from '../../common/logger.js';
-import { ExecutionContextHost } from '../internals/nest-internals.js';
 import { isIntended } from './failure.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
+import { adviceForFilter, nameOf, textOf } from './http-enhancers.js';
 import type { HandlerArguments } from './invoker.js';
+import { MessageContext } from './message-context.js';
 import type { NestContext } from './nest-context.js';
 import { staticScope, type Scope } from './nest-pipeline.js';
 import { resolveResult } from './resolve-result.js';
-
-/** Longest text of an error in a log line, in characters. */
-const MAX_TEXT_LENGTH = 200;
 
 /** Runs the exception filters of one handler on its errors. */
 export class Recovery {
@@ -32,8 +30,7 @@ export class Recovery {
   async recover(instance: object, args: HandlerArguments, error: unknown, scope: Scope = this.scope): Promise<unknown> {
     const { callback } = this.handler;
     const { module } = this.gateway;
-    const host = new ExecutionContextHost(args, instance.constructor as never, callback);
-    host.setType('ws');
+    const host = new MessageContext(args, instance.constructor, callback);
     try {
       const { contextId, inquirerId } = scope;
       const filters = this.nest.filters.create(instance, callback, module.token, contextId, inquirerId);
@@ -43,27 +40,18 @@ export class Recovery {
     } catch (failure) {
       if (failure !== error) {
         if (isIntended(failure)) throw failure;
-        this.#report(failure, error);
+        this.#report(host, failure, error);
       }
     }
     throw error;
   }
 
-  #report(failure: unknown, given: unknown): void {
+  #report(host: MessageContext, failure: unknown, given: unknown): void {
+    const advice = adviceForFilter(host);
     this.logger.error(
-      `An exception filter of ${this.gateway.name}.${this.handler.methodName} failed. ` +
-        `The failure that it was given counts as if there were no filter: ${textOfFailure(given)}`,
+      `An exception filter of ${this.gateway.name}.${this.handler.methodName} failed: ${nameOf(host.filter)}.${advice} ` +
+        `The failure that it was given counts as if there were no filter: ${textOf(given)}`,
       stackOf(failure),
     );
-  }
-}
-
-/** The text of an error for the log, escaped because it may quote the client. */
-function textOfFailure(error: unknown): string {
-  try {
-    const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    return JSON.stringify(text.slice(0, MAX_TEXT_LENGTH));
-  } catch {
-    return 'an error that cannot be described';
   }
 }

@@ -1,6 +1,7 @@
 import type { ArgumentsHost, ExceptionFilter } from '@nestjs/common';
 import type { ContextId, ExternalContextCreator } from '@nestjs/core';
 import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
+import type { MessageContext } from '../handlers/message-context.js';
 import { assertNestParts } from './assert-nest-parts.js';
 import { ExecutionContextHost, MESSAGES } from './nest-internals.js';
 
@@ -40,9 +41,23 @@ export function createFilterContext(creator: ExternalContextCreator): FilterCont
   const context = Object.create(inherited) as FilterContext;
   context.getFilterInstance = (...args) => {
     const filter = inherited.getFilterInstance.apply(context, args);
-    return filter instanceof BaseWsExceptionFilter ? throwingReports(filter) : filter;
+    return filter && noted(filter instanceof BaseWsExceptionFilter ? throwingReports(filter) : filter);
   };
   return context;
+}
+
+/** Makes a filter that notes in its context that it runs, so that the log can name it. */
+function noted(filter: ExceptionFilter): ExceptionFilter {
+  // The filter is the prototype, so that Nest finds the metadata of its class.
+  return Object.create(filter, {
+    catch: {
+      value(exception: unknown, host: ArgumentsHost): unknown {
+        (host as MessageContext).filter = filter;
+        // oxlint-disable-next-line promise/valid-params -- it is a filter, not a promise
+        return filter.catch(exception, host);
+      },
+    },
+  }) as ExceptionFilter;
 }
 
 /**

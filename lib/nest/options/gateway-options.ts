@@ -27,6 +27,13 @@ export interface WebwireGatewayOptions extends ServerOptions {
    */
   codec?: PayloadCodec;
   /**
+   * Applies global guards, pipes, interceptors and exception filters (`useGlobal…()` and `APP_…`) to the messages of the gateway.
+   * With `false`, they apply to HTTP only, as with Nest's own WebSocket adapters; those of the gateway and its handlers still
+   * run. Gateways that share a server may differ.
+   * @default true
+   */
+  globalEnhancers?: boolean;
+  /**
    * `false` switches sessions off for the server of this gateway: it answers session requests with `SessionsDisabled`, and
    * `createSession()` rejects.
    * @default as for the module
@@ -53,6 +60,7 @@ export const GATEWAY_OPTION_RULES: OptionRules<WebwireGatewayOptions> = {
   ...SERVER_OPTION_RULES,
   name: stringThat('a string that is not empty', (name) => name !== ''),
   codec: CODEC_RULE,
+  globalEnhancers: { allowed: 'true or false', accepts: (value) => typeof value === 'boolean' },
   sessions: {
     allowed: 'false, or absent: give options of sessions to WebwireModule.forRoot()',
     accepts: (value) => value === false,

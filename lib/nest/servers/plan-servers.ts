@@ -25,7 +25,7 @@ export interface PlannedServer {
   readonly transport: Transport | undefined;
 }
 
-type OwnOptions = Omit<WebwireGatewayOptions, 'codec' | 'name'>;
+type OwnOptions = Omit<WebwireGatewayOptions, 'codec' | 'globalEnhancers' | 'name'>;
 
 interface Group {
   port: number | undefined;
@@ -45,20 +45,32 @@ interface Group {
  *   disagree on its options.
  */
 export function planServers(gateways: readonly GatewayDefinition[], module: WebwireModuleOptions): PlannedServer[] {
-  const { gateways: overridesByName = {}, codec: moduleCodec, cluster: _, contract: _contract, ...defaults } = module;
+  const {
+    gateways: overridesByName = {},
+    codec: moduleCodec,
+    globalEnhancers: areGlobalsUsed = true,
+    cluster: _,
+    contract: _contract,
+    ...defaults
+  } = module;
   assertDistinctNames(gateways, module);
   assertKnown(Object.keys(overridesByName), gateways);
   const groups = new Map<string, Group>();
   for (const definition of gateways) {
     const { port: overriddenPort, ...overrides } = overridesByName[definition.name] ?? {};
-    const { codec, name: _name, ...own } = { ...definition.options, ...definedOnly(overrides) };
+    const {
+      codec,
+      globalEnhancers: hasGlobalEnhancers = areGlobalsUsed,
+      name: _name,
+      ...own
+    } = { ...definition.options, ...definedOnly(overrides) };
     const port = overriddenPort ?? (definition.port === 0 ? undefined : definition.port);
     const path = own.path ?? defaults.path ?? '/';
     const key = `${port} ${path}`;
     const group: Group = groups.get(key) ?? { port, options: {}, sources: new Map(), gateways: [], codecs: new Set() };
     groups.set(key, group);
     merge(group, definition.name, definedOnly({ ...own, path }));
-    group.gateways.push({ definition, codec: codec ?? moduleCodec });
+    group.gateways.push({ definition, codec: codec ?? moduleCodec, hasGlobalEnhancers });
     if (codec) group.codecs.add(codec);
   }
   assertTogether([...groups.values()]);
@@ -69,7 +81,7 @@ export function planServers(gateways: readonly GatewayDefinition[], module: Webw
 
 function planServer(
   { port, options: own, gateways, codecs }: Group,
-  defaults: Omit<WebwireModuleOptions, 'gateways' | 'codec' | 'cluster' | 'contract'>,
+  defaults: Omit<WebwireModuleOptions, 'gateways' | 'codec' | 'globalEnhancers' | 'cluster' | 'contract'>,
   moduleCodec: PayloadCodec = plainCodec,
 ): PlannedServer {
   check(`tls of ${gateways[0]!.definition.name}`, own.tls, {

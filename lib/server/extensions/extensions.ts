@@ -137,13 +137,17 @@ export class Extensions {
     return stream;
   }
 
-  /** Handles a signal with a reserved name. Others than those that belong to a request in progress are dropped. */
-  receiveSignal({ name, payload }: Message, takeWaiting: TakeWaiting): void {
+  /**
+   * Handles a signal with a reserved name. Others than those that belong to a request in progress are dropped.
+   * @returns True if a client that keeps to the protocol can send no more of them than it has requests, and gets items.
+   */
+  receiveSignal({ name, payload }: Message, takeWaiting: TakeWaiting): boolean {
     const granted = this.has('stream') ? identifierIn(name, MORE_PREFIX) : undefined;
     if (granted !== undefined) return this.#grant(keyFromHex(granted), payload);
     const givenUp = this.has('cancel') ? identifierIn(name, CANCEL_PREFIX) : undefined;
     if (givenUp !== undefined) return this.#cancel(keyFromHex(givenUp), takeWaiting);
     this.traces?.receive(name, payload);
+    return false;
   }
 
   /** Data that waited to be written has been written. */
@@ -167,19 +171,27 @@ export class Extensions {
   /** Sends the reply to a request that the client has given up. */
   readonly #replyCanceled = (message: Message): void => this.outbox.fail(message, canceled());
 
-  #grant(key: Message['key'], payload: Payload): void {
+  /** @returns True if items were sent that were not granted again, of any stream: grants may come after their stream has ended. */
+  #grant(key: Message['key'], payload: Payload): boolean {
     const message = this.#requests.last(key);
     const stream = message && this.#streams.get(message);
     const count = payload.encoding === 'utf8' && payload.bytes.length < 10 ? readCount(payload.text()) : undefined;
-    if (stream && count !== undefined) stream.grant(count);
+    if (count === undefined) return false;
+    stream?.grant(count);
+    return this.#itemBuffer.granted(count);
   }
 
-  #cancel(key: Message['key'], takeWaiting: TakeWaiting): void {
+  /** @returns True if there was a request to cancel. */
+  #cancel(key: Message['key'], takeWaiting: TakeWaiting): boolean {
     // Those that wait were sent after those that run.
     const waiting = takeWaiting(key);
-    if (waiting) return this.#replyCanceled(waiting);
+    if (waiting) {
+      this.#replyCanceled(waiting);
+      return true;
+    }
     const running = this.#requests.last(key);
     if (running) this.#giveUp(running, this.#replyCanceled);
+    return running !== undefined;
   }
 
   /** Answers a request although its handler runs. */

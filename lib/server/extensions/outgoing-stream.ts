@@ -169,6 +169,7 @@ export class OutgoingStream implements Demand {
     try {
       this.outbox.send({ type: signalType(item.encoding), name: this.#name, payload: item.bytes });
       this.#credit--;
+      this.buffer.sent();
     } catch (error) {
       if (!(error instanceof BufferOverflowError)) return this.breakOff(error);
       const text = `an item has ${error.length} bytes, but messageBufferSize is ${error.messageBufferSize}`;

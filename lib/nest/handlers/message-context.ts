@@ -1,0 +1,22 @@
+import type { Type } from '@nestjs/common';
+import { ExecutionContextHost } from '../internals/nest-internals.js';
+import type { HandlerArguments } from './invoker.js';
+
+/** The context of a message for guards, interceptors and filters. */
+export class MessageContext extends ExecutionContextHost {
+  /** True if an enhancer has asked for the request or the response of HTTP, which a message does not have. */
+  usesHttp = false;
+  /** The exception filter that runs. */
+  filter: object | undefined = undefined;
+
+  /** @param gateway Class of the gateway. */
+  constructor(args: HandlerArguments, gateway: Function, callback: (...args: never[]) => unknown) {
+    super(args, gateway as Type, callback);
+    this.setType('ws');
+  }
+
+  override switchToHttp(): ReturnType<ExecutionContextHost['switchToHttp']> {
+    this.usesHttp = true;
+    return super.switchToHttp();
+  }
+}
