@@ -9,7 +9,9 @@ import {
   type SessionRecord,
 } from 'nestjs-webwire';
 import { MessageType } from 'nestjs-webwire/protocol';
-import { afterEach, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { setImmediate as passIo } from 'node:timers/promises';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { deferred, type Deferred } from '../support/deferred.js';
 import { TestApp } from '../support/test-app.js';
 import type { WireClient } from '../support/wire-client.js';
@@ -74,7 +76,10 @@ async function start(options: SessionOptions = {}): Promise<{ client: WireClient
   return { client, connection: app.get(Gateway).connections[0]! };
 }
 
-afterEach(() => app.close());
+afterEach(() => {
+  vi.useRealTimers();
+  return app.close();
+});
 
 function ask(client: WireClient, key = 'the-session-key'): void {
   client.sendBytes(`200900000000000000${Buffer.from(key).toString('hex')}`);
@@ -116,8 +121,15 @@ describe('when the session manager does not answer', () => {
 
   it('all restores that wait for a lookup are answered at its timeout', async () => {
     const { client } = await start({ managerTimeout: 1_000 });
+    // With a fake clock, the requests arrive at the same time, so they have the same deadline.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     const hold = manager.hold('lookup');
     for (let request = 0; request < 10; request++) ask(client);
+    // The pong shows that the server has read the requests.
+    client.socket.ping();
+    await once(client.socket, 'pong');
+    while (manager.calls.length === 0) await passIo();
+    vi.advanceTimersByTime(1_000);
     for (let request = 0; request < 10; request++) {
       expect((await client.next()).type).toBe(MessageType.ReplyInternalError);
     }
