@@ -49,7 +49,7 @@ export { InvalidOptionError } from './common/options.js';
 export type { ServerLogger } from './common/logger.js';
 export { jsonCodec, plainCodec, type PayloadCodec } from './protocol/payload-codec.js';
 export type { Origins } from './server/origins.js';
-export type { RateLimit } from './server/rate-limiter.js';
+export type { RateLimit } from './server/rate-limit.js';
 export type { TrustProxy } from './server/addresses/trust-proxy.js';
 export { WebwireServer, type Listener } from './server/server.js';
 export type { WebwireServerEvents } from './server/server-events.js';

@@ -16,7 +16,7 @@ import {
 import { TIMER_MAX } from '../common/timeout.js';
 import { TRUST_PROXY_RULE, type TrustProxy } from './addresses/trust-proxy.js';
 import { ORIGINS_RULE, type Origins } from './origins.js';
-import { RATE_LIMIT_RULE, resolveRateLimit, type RateLimit } from './rate-limiter.js';
+import { RATE_LIMIT_RULE, resolveRateLimit, type RateLimit } from './rate-limit.js';
 import { WEB_SOCKET_PROTOCOLS_RULE } from './web-socket-protocols.js';
 
 /** Options of one WebWire server. */

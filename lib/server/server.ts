@@ -61,7 +61,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
 
   readonly #callbacks: ConnectionCallbacks<WebwireConnection> = {
     violation: (connection, error) => this.emitEvent('violation', () => ({ connection, error })),
-    limit: (connection, message) => this.emitEvent('limit', () => ({ connection, ...describe(message) })),
+    limit: (connection, message) => this.emitEvent('limit', () => ({ connection, ...eventOf(message) })),
     drop: (connection, bufferedAmount) => this.emitEvent('drop', () => ({ connection, bufferedAmount })),
     closed: (connection, reason) => this.#remove(connection, reason),
   };
@@ -238,7 +238,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
 }
 
 /** The kind and the name of a message for an event. */
-function describe(message: Work): { kind: 'request' | 'signal' | 'session'; name: string } {
+function eventOf(message: Work): { kind: 'request' | 'signal' | 'session'; name: string } {
   if (!(message instanceof Message)) return { kind: 'session', name: '' };
   return { kind: message.isRequest ? 'request' : 'signal', name: message.name };
 }

@@ -61,6 +61,11 @@ export const WEBWIRE_STREAMS: Contender = {
   rival: undefined,
 };
 
+/** WebWire with an option that may cost something for each message, compared with WebWire without it. */
+function withOption(option: string, variant: string): Contender {
+  return { ...WEBWIRE, name: `webwire, ${option}`, variant, base: WEBWIRE.name, rival: undefined };
+}
+
 /** Servers that reply to requests. */
 export const REQUEST_CONTENDERS: readonly Contender[] = [
   RAW_WS,
@@ -69,6 +74,10 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
   WEBWIRE,
   { ...WEBWIRE, name: 'webwire, utf8', exchange: webwire(32, 'utf8') },
   { ...WEBWIRE, name: 'webwire, async', variant: 'async' },
+  withOption('rateLimit', 'limited'),
+  withOption('trustProxy, maxConnectionsPerAddress', 'addressed'),
+  withOption('global guard + pipe', 'global'),
+  withOption('global guard + pipe, globalEnhancers: false', 'local'),
   { ...WEBWIRE, name: 'webwire, guard + pipe', variant: 'guarded', rival: 'platform-ws, guard + pipe' },
   {
     ...WEBWIRE,

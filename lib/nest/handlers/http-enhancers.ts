@@ -22,7 +22,7 @@ export class HttpEnhancers {
     if (!usesHttp || isIntended(error) || this.#reported.has(constructor)) return;
     this.#reported.add(constructor);
     this.logger.error(
-      `The ${kind} ${nameOf(enhancer)} failed on ${this.handler}: ${textOf(error)}. ${adviceFor(kind)}`,
+      `The ${kind} ${nameOf(enhancer)} failed on ${this.handler}: ${escapedTextOf(error)}. ${adviceFor(kind)}`,
     );
   }
 }
@@ -45,7 +45,7 @@ export function nameOf(enhancer: object | undefined): string {
 }
 
 /** The text of an error for the log, escaped because it may quote the client. */
-export function textOf(error: unknown): string {
+export function escapedTextOf(error: unknown): string {
   try {
     const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     return JSON.stringify(text.slice(0, MAX_TEXT_LENGTH));

@@ -1,7 +1,7 @@
 import { stackOf, type ServerLogger } from '../../common/logger.js';
 import { isIntended } from './failure.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
-import { adviceForFilter, nameOf, textOf } from './http-enhancers.js';
+import { adviceForFilter, nameOf, escapedTextOf } from './http-enhancers.js';
 import type { HandlerArguments } from './invoker.js';
 import { MessageContext } from './message-context.js';
 import type { NestContext } from './nest-context.js';
@@ -50,7 +50,7 @@ export class Recovery {
     const advice = adviceForFilter(host);
     this.logger.error(
       `An exception filter of ${this.gateway.name}.${this.handler.methodName} failed: ${nameOf(host.filter)}.${advice} ` +
-        `The failure that it was given counts as if there were no filter: ${textOf(given)}`,
+        `The failure that it was given counts as if there were no filter: ${escapedTextOf(given)}`,
       stackOf(failure),
     );
   }

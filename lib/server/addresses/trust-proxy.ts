@@ -21,7 +21,7 @@ type Trust = (address: string, hop: number) => boolean;
 /** Most proxies in front of a server. Reports of further ones are not read, so that an upgrade has a bounded cost. */
 const MAX_HOPS = 32;
 
-const NAMES: ReadonlySet<string> = new Set(['loopback', 'linklocal', 'uniquelocal']);
+const RANGE_NAMES: ReadonlySet<string> = new Set(['loopback', 'linklocal', 'uniquelocal']);
 
 /** Values of the option `trustProxy`. */
 export const TRUST_PROXY_RULE: OptionRule = {
@@ -67,14 +67,14 @@ export class ClientAddresses {
 }
 
 function trustOf(trustProxy: TrustProxy): Trust | undefined {
-  if (typeof trustProxy === 'function') return (address, hop) => checkDecision(trustProxy(address, hop));
+  if (typeof trustProxy === 'function') return (address, hop) => isTrusted(trustProxy(address, hop));
   if (typeof trustProxy === 'boolean') return trustProxy ? () => true : undefined;
   if (typeof trustProxy === 'number') return (_address, hop) => hop < trustProxy;
   return proxyAddr.compile(addressesIn(trustProxy));
 }
 
 /** As in Express, the function may return any value that is true or false as a condition. */
-function checkDecision(decision: unknown): boolean {
+function isTrusted(decision: unknown): boolean {
   if (!isPromiseLike(decision)) return Boolean(decision);
   ignoreRejections(decision);
   throw new TypeError('the function of the WebWire option trustProxy returned a promise instead of a boolean');
@@ -87,7 +87,7 @@ function addressesIn(list: string | readonly string[]): string[] {
 /** proxy-addr alone would take `'1'`, the number of proxies as environment variables have it, for the address 0.0.0.1. */
 function isAddressOrSubnet(entry: unknown): boolean {
   if (typeof entry !== 'string') return false;
-  if (NAMES.has(entry)) return true;
+  if (RANGE_NAMES.has(entry)) return true;
   const [address = ''] = entry.split('/');
   if (isIP(address) === 0) return false;
   try {

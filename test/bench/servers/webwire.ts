@@ -32,6 +32,22 @@ class DirectGateway {
   }
 }
 
+/** Counts messages, and refuses none. */
+@WebwireGateway({ rateLimit: { limit: 1_000_000_000, window: 1_000 } })
+class LimitedGateway extends DirectGateway {}
+
+/** Finds the addresses of clients, and counts their connections. */
+@WebwireGateway({ trustProxy: 'loopback', maxConnectionsPerAddress: 10_000 })
+class AddressedGateway extends DirectGateway {}
+
+/** Global enhancers apply to its messages. */
+@WebwireGateway()
+class GlobalGateway extends DirectGateway {}
+
+/** Global enhancers do not apply to its messages. */
+@WebwireGateway({ globalEnhancers: false })
+class LocalGateway extends DirectGateway {}
+
 @WebwireGateway()
 class GroupGateway {
   constructor(private readonly service: WebwireService) {}
@@ -110,6 +126,10 @@ function manyHandlers(count: number): Type {
 await serve({
   gateways: {
     direct: DirectGateway,
+    limited: LimitedGateway,
+    addressed: AddressedGateway,
+    global: GlobalGateway,
+    local: LocalGateway,
     group: GroupGateway,
     async: AsyncGateway,
     guarded: GuardedGateway,
@@ -121,4 +141,8 @@ await serve({
     500: manyHandlers(500),
   },
   imports: [WebwireModule.forRoot({ maxStreams: 100 })],
+  prepare(app) {
+    if (!['global', 'local'].includes(process.argv[2]!)) return;
+    app.useGlobalGuards(new OpenGuard()).useGlobalPipes(new IdentityPipe());
+  },
 });
