@@ -58,7 +58,8 @@ export interface ServerOptions {
   /**
    * Most connections of one client address (`connection.ip`) at once, including handshakes under way: at least 1. Further
    * upgrades get 429. The IPv6 addresses with the same first 64 bits count as one, as each customer of a provider has at least
-   * that many. Clients without an address are not limited. Behind a proxy, set `trustProxy` as well: otherwise all clients
+   * that many. Clients without an address are not limited. In a cluster, each
+   * node counts its own connections. Behind a proxy, set `trustProxy` as well: otherwise all clients
    * have the address of the proxy.
    * @default Infinity
    */

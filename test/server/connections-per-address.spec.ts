@@ -125,6 +125,7 @@ describe('maxConnectionsPerAddress', () => {
     ['::1', '0:0:0:1::1'],
     ['203.0.113.7', '203.0.113.8'],
     ['1.1.1.1', '2001:101:101::'],
+    ['64:ff9b::203.0.113.7', '64:ff9b::203.0.113.8'],
   ])('counts %s and %s as two addresses', async (first, second) => {
     await start({ maxConnectionsPerAddress: 1, trustProxy: 1 });
     const clients = [

@@ -23,13 +23,16 @@ export function canonicalAddress(text: string): string | undefined {
   return [first >> 8, first & 0xff, last >> 8, last & 0xff].join('.');
 }
 
+/** Begins the addresses of IPv4 clients whose traffic a provider translates to IPv6 (RFC 6052). */
+const TRANSLATED = '64:ff9b::';
+
 /**
  * The network that counts as one address in limits: the first 64 bits of an IPv6 address, because providers give each
- * customer at least that many addresses; any other address itself.
+ * customer at least that many addresses; any other address itself, also one that stands for an IPv4 address.
  * @param address In canonical form.
  */
 export function networkOf(address: string): string {
-  if (isIP(address) !== 6) return address;
+  if (isIP(address) !== 6 || address.startsWith(TRANSLATED)) return address;
   const [head = '', tail] = address.split('::');
   const groups = head === '' ? [] : head.split(':');
   if (tail !== undefined) {
