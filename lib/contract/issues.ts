@@ -51,7 +51,9 @@ function list(issues: readonly SchemaIssue[], describe: (issue: unknown) => stri
 /** The reason of an issue, which comes from a library or the application, and may be anything. */
 function describeReason(issue: unknown): string {
   const { message } = (issue ?? {}) as { message?: unknown };
-  return typeof message === 'string' && message !== '' ? escapeInvisible(shorten(message, MAX_ISSUE_REASON)) : NO_REASON;
+  return typeof message === 'string' && message !== ''
+    ? escapeInvisible(shorten(message, MAX_ISSUE_REASON))
+    : NO_REASON;
 }
 
 /** The path of an issue, which may be anything; empty for the value itself. */

@@ -39,7 +39,11 @@ const contract = defineContract({
     fails: { body: z.unknown(), reply: failing },
     failsLate: { reply: failingLate },
   },
-  streams: { items: { body: z.array(z.unknown()), item: z.object({ n: z.number() }) }, lateItems: { item: Slow }, failing: { item: failing } },
+  streams: {
+    items: { body: z.array(z.unknown()), item: z.object({ n: z.number() }) },
+    lateItems: { item: Slow },
+    failing: { item: failing },
+  },
   signals: { emit: { body: z.array(z.unknown()) } },
   serverSignals: {
     tick: { body: z.object({ n: z.number().transform((n) => n * 2) }) },

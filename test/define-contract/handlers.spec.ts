@@ -77,7 +77,9 @@ const app = defineContract({
     noReplyResult: { reply: schemaThat(() => null as never) },
     badIssues: { body: schemaThat(() => ({ issues: 'bad' }) as never) },
     oddIssues: {
-      body: schemaThat(() => ({ issues: [{}, { message: 5, path: [null, { key: {} }, 'a'] }, null, undefined] }) as never),
+      body: schemaThat(
+        () => ({ issues: [{}, { message: 5, path: [null, { key: {} }, 'a'] }, null, undefined] }) as never,
+      ),
     },
     noIssues: { body: schemaThat(() => ({ issues: [] })) },
     foreignPromise: {
@@ -356,7 +358,10 @@ describe('a signal of the client', () => {
     await client.signal('typing', { name: 5 });
     await client.signal('typing', { name: 'Ada', more: true });
     expect(await log.take()).toEqual({ name: 'Ada' });
-    const line = await logger.logged('debug', 'a body that does not fit the contract of Gateway.typing: issues at "name"');
+    const line = await logger.logged(
+      'debug',
+      'a body that does not fit the contract of Gateway.typing: issues at "name"',
+    );
     expect(line).toContain('"typing"');
     expect(logger.at('error')).toEqual([]);
   });

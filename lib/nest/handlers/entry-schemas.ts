@@ -85,7 +85,9 @@ export class EntrySchemas {
     if (!issues) return result.value;
     // The value may also be that of an interceptor or an exception filter.
     const article = this.entry.kind === 'stream' ? 'An' : 'The';
-    throw new TypeError(`${article} ${this.#noun} of ${this.handler} does not fit the contract: ${describePaths(issues)}`);
+    throw new TypeError(
+      `${article} ${this.#noun} of ${this.handler} does not fit the contract: ${describePaths(issues)}`,
+    );
   };
 
   /** A recursive schema exhausts the stack if a body is nested too deeply. Errors for the client are thrown on purpose. */
