@@ -155,7 +155,14 @@ describe('the document of a contract', () => {
   });
 
   it('keeps the type of values that valibot only tidies up', async () => {
-    const tidy = v.pipe(v.string(), v.trim(), v.toLowerCase(), v.check(Boolean), v.brand('Name'), v.readonly());
+    const tidy = v.pipe(
+      v.string(),
+      v.trim(),
+      v.toLowerCase(),
+      v.check((text) => text !== ''),
+      v.brand('Name'),
+      v.readonly(),
+    );
     const { body, reply, warnings } = await documentWith(tidy, tidy);
     expect([body.type, reply.type]).toEqual(['string', 'string']);
     expect(warnings).toEqual([]);
