@@ -31,6 +31,7 @@ import { Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Queue } from '../support/queue.js';
+import type { TestApp } from '../support/test-app.js';
 import { failure, startApp } from './contract-app.js';
 
 const Person = z.object({ name: z.string(), age: z.coerce.number().default(18) });
@@ -403,6 +404,7 @@ class Pipe implements PipeTransform {
 @Catch(RequestError)
 class Filter implements ExceptionFilter<RequestError> {
   catch({ code, message }: RequestError) {
+    if (message.includes('badly')) return { name: { secret: 1234 } };
     if (message.includes('filtered')) return { name: `${code} was filtered` };
     return undefined;
   }
@@ -412,6 +414,7 @@ const Named = z.object({
   name: z
     .string()
     .refine((name) => name !== 'bad', 'is filtered')
+    .refine((name) => name !== 'worse', 'is filtered badly')
     .transform((name) => name.toUpperCase()),
 });
 const guarded = defineContract({ requests: { enhanced: { body: Named, reply: z.object({ name: z.string() }) } } });
@@ -439,9 +442,12 @@ class Scoped extends Enhanced {
 }
 
 describe.each([Static, Scoped])('enhancers of $name', (gateway) => {
+  let logger: TestApp['logger'];
+
   async function ask(body: unknown): Promise<string> {
     order.length = 0;
-    const { connect } = await startApp([gateway]);
+    const { app: testApp, connect } = await startApp([gateway]);
+    logger = testApp.logger;
     const client = await connect({ codec: jsonCodec });
     return client.request('enhanced', body).then(
       (reply) => JSON.stringify(reply.body),
@@ -466,5 +472,12 @@ describe.each([Static, Scoped])('enhancers of $name', (gateway) => {
 
   it('may answer a body that does not fit, in an exception filter', async () => {
     expect(await ask({ name: 'bad' })).toBe('{"name":"BAD_REQUEST was filtered"}');
+  });
+
+  it('do not hide a failure behind an answer that does not fit, which is logged without values', async () => {
+    expect(await ask({ name: 'worse' })).toBe('BAD_REQUEST: name: is filtered badly');
+    const line = await logger.logged('error', `An exception filter of ${gateway.name}.enhanced failed`);
+    expect(line).toContain(`The reply of ${gateway.name}.enhanced does not fit the contract: issues at "name"`);
+    expect(line).not.toContain('1234');
   });
 });
