@@ -157,8 +157,28 @@ export interface Api {
 
   it('compiles whatever a document has in its names and texts', () => {
     const odd = [
-      ...['*/ x', '`${1}`', 'class', '1', '', 'Api', 'a"b', '\u2028', '__proto__', 'ä', 'constructor', 'new', 'get'],
-      ...['@ts-expect-error', '\n * @ts-expect-error', 'm²', '½', '100%', 'a/b', 'a~1b', '\ud800', '// @ts-nocheck'],
+      '*/ x',
+      '`${1}`',
+      'class',
+      '1',
+      '',
+      'Api',
+      'a"b',
+      '\u2028',
+      '__proto__',
+      'ä',
+      'constructor',
+      'new',
+      'get',
+      '\ud800',
+      '@ts-expect-error',
+      '\n * @ts-expect-error',
+      '// @ts-nocheck',
+      'm²',
+      '½',
+      '100%',
+      'a/b',
+      'a~1b',
     ];
     const document = {
       ...documentWith(

@@ -84,6 +84,7 @@ const app = defineContract({
     },
     noIssues: { body: schemaThat(() => ({ issues: [] })) },
     foreignPromise: {
+      // oxlint-disable-next-line unicorn/no-thenable -- as those of other libraries
       body: schemaThat((value) => ({ then: (resolve: (result: unknown) => void) => resolve({ value }) }) as never),
       reply: z.unknown(),
     },

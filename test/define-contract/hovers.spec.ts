@@ -142,8 +142,17 @@ describe('the text that an editor shows', { timeout: 120_000 }, () => {
 describe('the error of the compiler', () => {
   it('is one for each mistake', () => {
     expect([...errors.keys()]).toEqual([
-      ...['reply', 'promise', 'no reply', 'unwanted reply', 'item', 'body'],
-      ...['no body', 'wrong body', 'no broadcast body', 'wrong group body', 'no request body'],
+      'reply',
+      'promise',
+      'no reply',
+      'unwanted reply',
+      'item',
+      'body',
+      'no body',
+      'wrong body',
+      'no broadcast body',
+      'wrong group body',
+      'no request body',
     ]);
   });
 

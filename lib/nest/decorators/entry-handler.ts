@@ -21,8 +21,8 @@ interface MethodDescriptor<Method> {
 /**
  * A descriptor that no method has, so that the error of the compiler is short: it prints the name and the arguments of this type.
  */
-interface ReturnTypeDoesNotFit<Expected, WrongMembers> {
-  readonly 'the return type does not fit the contract': [Expected, WrongMembers];
+interface ReturnTypeDoesNotFit<Expected, Wrong> {
+  readonly 'the return type does not fit the contract': [Expected, Wrong];
 }
 
 /** As `ReturnTypeDoesNotFit`. */
