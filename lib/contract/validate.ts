@@ -1,4 +1,3 @@
-import { isPromiseLike } from '../protocol/promise.js';
 import { ContractError } from './contract-error.js';
 import type { ContractEntry } from './entries.js';
 import { describePaths } from './issues.js';
@@ -20,7 +19,10 @@ export function validate(
   value: unknown,
 ): SchemaResult<unknown> | Promise<SchemaResult<unknown>> {
   const result = schema['~standard'].validate(value);
-  return isPromiseLike(result) ? Promise.resolve(result).then(checkResult) : checkResult(result);
+  // Some libraries have promises of their own, and some schemas return nothing.
+  return typeof (result as Partial<PromiseLike<unknown>> | undefined | null)?.then === 'function'
+    ? Promise.resolve(result).then(checkResult)
+    : checkResult(result as SchemaResult<unknown>);
 }
 
 /** A result without issues is a success, so anything that is no result at all would let each value pass. */

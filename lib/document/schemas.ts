@@ -89,9 +89,9 @@ export class Schemas {
 
   /** One schema and one warning for each class. */
   async #ofClass(type: Type, place: string): Promise<JsonSchema> {
-    const builtIn = isBytes(type) ? BINARY_SCHEMA : BUILT_IN.get(type);
+    const builtIn = isBytesClass(type) ? BINARY_SCHEMA : BUILT_IN.get(type);
     if (builtIn) return builtIn;
-    if (isOfLanguage(type)) {
+    if (isClassOfLanguage(type)) {
       this.warn(`${place}: JSON cannot express a value of type ${type.name}, so the document leaves it open`);
       return {};
     }
@@ -126,13 +126,13 @@ export class Schemas {
 }
 
 /** Checks for `Buffer`, `ArrayBuffer` and the classes of views, which are sent as they are. */
-function isBytes(type: Type): boolean {
+function isBytesClass(type: Type): boolean {
   const TypedArray = Object.getPrototypeOf(Uint8Array) as Type;
   return type === ArrayBuffer || type === DataView || type.prototype instanceof TypedArray;
 }
 
 /** Checks for classes such as `Map` and `BigInt`, which have no metadata. */
-function isOfLanguage(type: Type): boolean {
+function isClassOfLanguage(type: Type): boolean {
   return (globalThis as Record<string, unknown>)[type.name] === type;
 }
 

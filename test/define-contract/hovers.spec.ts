@@ -47,6 +47,7 @@ export class Gateway {
   @WebwireRequest(chat.requests.remove) d(@MessageBody() _id: number) { return 5; } // unwanted reply
   @WebwireStream(chat.streams.ticks) async *e(@MessageBody() names: string[]) { for (const n of names) yield { n }; } // item
   @WebwireRequest(chat.requests.create) f(@MessageBody() _body: { title: string }): never { throw new Error(); } // body
+  @WebwireRequest(chat.signals.typing) g() {} // kind
 }
 declare const connection: WebwireConnection;
 declare const webwire: WebwireService;
@@ -148,6 +149,7 @@ describe('the error of the compiler', () => {
       'unwanted reply',
       'item',
       'body',
+      'kind',
       'no body',
       'wrong body',
       'no broadcast body',
@@ -165,16 +167,17 @@ describe('the error of the compiler', () => {
     ['no reply', 'ReturnTypeDoesNotFit<{ id: number;'],
     ['unwanted reply', 'ReturnTypeDoesNotFit<void, never>'],
     ['item', 'ReturnTypeDoesNotFit<{ n: number; }, "n">'],
+    ['kind', 'EntryIsOfAnotherKind<"signal", "request">'],
     ['body', 'NoParameterAcceptsTheBody<{ name: string; size: number; }>'],
   ])('for the %s of a handler has three lines, and says what does not fit', (mistake, part) => {
     const text = errors.get(mistake)!;
     expect(text.split('\n').length).toBeLessThanOrEqual(3);
     expect(text).toContain(part);
-    expect(text).toContain(
-      mistake === 'body'
-        ? 'no parameter accepts the body of the contract'
-        : 'the return type does not fit the contract',
-    );
+    const sentences = {
+      body: 'no parameter accepts the body of the contract',
+      kind: 'the entry of the contract is of another kind',
+    };
+    expect(text).toContain(sentences[mistake as 'body'] ?? 'the return type does not fit the contract');
   });
 
   it.each([

@@ -1,16 +1,28 @@
 import type { Observable } from 'rxjs';
-import type { BodyOutput, HandlerEntry, RequestEntry, ResultInput, StreamEntry } from '../../contract/entries.js';
+import type {
+  BodyOutput,
+  ContractEntry,
+  HandlerEntry,
+  RequestEntry,
+  ResultInput,
+  StreamEntry,
+} from '../../contract/entries.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import type { Message } from '../../server/message.js';
 
 /**
- * Decorates a method that takes an entry of a contract. It does not compile for a method whose return type does not fit the
- * entry, or none of whose parameters accepts the body.
+ * Decorates a method that takes an entry of a contract. It does not compile for an entry of another kind, nor for a method whose
+ * return type does not fit the entry, or none of whose parameters accepts the body.
  */
-export type EntryDecorator<Entry extends HandlerEntry> = <Method extends (...args: never[]) => unknown>(
+export type EntryDecorator<Kind extends HandlerEntry['kind'], Entry extends ContractEntry> = <
+  Method extends (...args: never[]) => unknown,
+>(
   target: object,
   name: string | symbol,
-  method: MethodDescriptor<Method> & ResultCheck<ReturnType<Method>, Entry> & BodyCheck<Method, BodyOutput<Entry>>,
+  method: MethodDescriptor<Method> &
+    (Entry extends { readonly kind: Kind }
+      ? ResultCheck<ReturnType<Method>, Entry> & BodyCheck<Method, BodyOutput<Entry>>
+      : EntryIsOfAnotherKind<Entry['kind'], Kind>),
 ) => void;
 
 interface MethodDescriptor<Method> {
@@ -23,6 +35,11 @@ interface MethodDescriptor<Method> {
  */
 interface ReturnTypeDoesNotFit<Expected, Wrong> {
   readonly 'the return type does not fit the contract': [Expected, Wrong];
+}
+
+/** As `ReturnTypeDoesNotFit`. */
+interface EntryIsOfAnotherKind<Kind, Expected> {
+  readonly 'the entry of the contract is of another kind': [Kind, Expected];
 }
 
 /** As `ReturnTypeDoesNotFit`. */

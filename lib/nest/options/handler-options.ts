@@ -2,7 +2,7 @@ import { encodeMessage, MessageType, ProtocolError } from '../../protocol/index.
 import { isReserved, RESERVED_PREFIX } from '../../protocol/extensions.js';
 import { checkAll, stringThat, type OptionRules } from '../../common/options.js';
 import { isEntry } from '../../contract/define-contract.js';
-import type { ContractEntry, HandlerEntry } from '../../contract/entries.js';
+import type { ContractEntry } from '../../contract/entries.js';
 import { jsonCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { CODEC_RULE } from '../../server/server-options.js';
 import { assertResult } from './handler-result.js';
@@ -63,7 +63,7 @@ export type OptionsWithName<Options> = Options & { kind?: never };
  */
 export function handlerDecorator(
   kind: HandlesMetadata['kind'],
-  nameOrOptions: string | AnyOptions | HandlerEntry = {},
+  nameOrOptions: string | AnyOptions | ContractEntry = {},
   options: OptionsAfterName<AnyOptions> = {},
 ): MethodDecorator {
   if (isEntry(nameOrOptions)) return entryDecorator(kind, nameOrOptions, options);
