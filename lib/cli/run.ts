@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
-import { escapeInvisible } from './escape-invisible.js';
+import { escapeDeceptive } from './escape-deceptive.js';
 import { writeTypes } from './types/write-types.js';
 
 const USAGE = `Usage: webwire types [document.json] [-o api.ts]
@@ -62,7 +62,7 @@ export async function run(args: string[], { stdin, stdout, stderr }: Streams = p
     return OK;
   } catch (error) {
     const reason = error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message;
-    stderr.write(`webwire types: ${place}: ${escapeInvisible(reason)}\n`);
+    stderr.write(`webwire types: ${place}: ${escapeDeceptive(reason)}\n`);
     return FAILED;
   }
 }

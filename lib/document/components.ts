@@ -96,7 +96,7 @@ function relocate(schema: JsonSchema, names: ReadonlyMap<string, string>, own: s
     const { $ref } = copy;
     if (typeof $ref !== 'string' || !$ref.startsWith('#') || $ref.startsWith(COMPONENTS)) return copy;
     const [, pointer] = DEFINITION.exec($ref) ?? [];
-    if (pointer !== undefined) return referring(copy, COMPONENTS + pathOf(pointer, names));
+    if (pointer !== undefined) return referring(copy, COMPONENTS + partOf(pointer, names));
     onSelf();
     return referring(copy, COMPONENTS + own + $ref.slice(1));
   }) as JsonSchema;
@@ -106,7 +106,7 @@ function relocate(schema: JsonSchema, names: ReadonlyMap<string, string>, own: s
  * The component of a definition, or the path to a part of it. A definition that does not exist may be the name of a component.
  * @param pointer Libraries escape the names of definitions, or do not.
  */
-function pathOf(pointer: string, names: ReadonlyMap<string, string>): string {
+function partOf(pointer: string, names: ReadonlyMap<string, string>): string {
   const whole = names.get(pointer) ?? names.get(decodePointer(pointer));
   if (whole !== undefined) return whole;
   const [key = '', ...path] = pointer.split('/');

@@ -1,4 +1,4 @@
-import { escapeInvisible } from '../escape-invisible.js';
+import { escapeDeceptive } from '../escape-deceptive.js';
 
 /** A JSON Schema in a document, which may be anything. */
 export type SchemaValue = unknown;
@@ -183,7 +183,7 @@ export function propertyName(name: string): string {
 
 /** A string of the program. */
 function quoted(text: string): string {
-  return escapeInvisible(JSON.stringify(text));
+  return escapeDeceptive(JSON.stringify(text));
 }
 
 /** The description of a schema as a comment, on lines of its own. */
@@ -201,7 +201,7 @@ export function comment(schema: unknown, indent: string): string {
 
 /** Text of a document for one line of a comment, which it cannot end. Nor can it be a directive for the compiler. */
 export function commentText(text: string): string {
-  return escapeInvisible(text.replaceAll('\t', ' ').replaceAll('*/', '* /').replaceAll('@ts-', '@ ts-'));
+  return escapeDeceptive(text.replaceAll('\t', ' ').replaceAll('*/', '* /').replaceAll('@ts-', '@ ts-'));
 }
 
 function isEmpty(schema: unknown): boolean {

@@ -5,6 +5,6 @@
 const DECEPTIVE = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu;
 
 /** Escapes what others have written, such as a document, for a line of code or of a terminal. */
-export function escapeInvisible(text: string): string {
+export function escapeDeceptive(text: string): string {
   return text.replaceAll(DECEPTIVE, (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`);
 }
