@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
+import { escapeDeceptive } from './escape-deceptive.js';
 import { writeTypes } from './types/write-types.js';
 
 const USAGE = `Usage: webwire types [document.json] [-o api.ts]
@@ -50,7 +51,8 @@ export async function run(args: string[], { stdin, stdout, stderr }: Streams = p
   let place = file;
   try {
     const source = file === '-' ? await text(stdin as AsyncIterable<Uint8Array>) : await readFile(file, 'utf8');
-    const types = writeTypes(JSON.parse(source) as unknown);
+    // Some programs write a byte-order mark.
+    const types = writeTypes(JSON.parse(source.replace(/^\ufeff/, '')) as unknown);
     if (output === undefined) {
       stdout.write(types);
     } else {
@@ -59,7 +61,8 @@ export async function run(args: string[], { stdin, stdout, stderr }: Streams = p
     }
     return OK;
   } catch (error) {
-    stderr.write(`webwire types: ${place}: ${(error as Error).message}\n`);
+    const reason = error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message;
+    stderr.write(`webwire types: ${place}: ${escapeDeceptive(reason)}\n`);
     return FAILED;
   }
 }

@@ -1,5 +1,5 @@
-import type { MAX_ERROR_CODE_LENGTH, MAX_NAME_LENGTH } from '../protocol/limits.js';
 import type { RESERVED_PREFIX } from '../protocol/extensions.js';
+import type { MAX_ERROR_CODE_LENGTH, MAX_NAME_LENGTH } from '../protocol/limits.js';
 import type { ContractEntry } from './entries.js';
 import { isSchema } from './validate.js';
 
@@ -92,9 +92,8 @@ function assertEntryName(part: Part, name: string, entry: unknown): void {
   }
   if (name.startsWith(RESERVED_NAME_PREFIX))
     throw new TypeError(`${shown} cannot be a name: those that begin with "${RESERVED_NAME_PREFIX}" are reserved`);
-  const isSignal = part === 'signals' || part === 'serverSignals';
-  if (isSignal && name === '' && (entry as { body?: unknown } | null)?.body === undefined) {
-    throw new TypeError(`${shown} cannot be the name of a signal without a body: one of both must not be empty`);
+  if (name === '' && (entry as { body?: unknown } | null)?.body === undefined) {
+    throw new TypeError(`${shown} cannot be the name of an entry without a body: one of both must not be empty`);
   }
 }
 

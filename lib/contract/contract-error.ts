@@ -5,7 +5,7 @@ import type { SchemaIssue } from './standard-schema.js';
 export class ContractError extends Error {
   override readonly name = 'ContractError';
   readonly code = 'CONTRACT_VIOLATION';
-  /** The issues that the schema has found; none for a text that is not JSON. */
+  /** The issues that the schema has found; none for a text that is not JSON, or if the schema failed: see `cause`. */
   declare readonly issues: readonly SchemaIssue[];
 
   /**

@@ -1,7 +1,7 @@
 import { ContractError } from './contract-error.js';
 import type { ContractEntry } from './entries.js';
-import type { OptionalSchema } from './standard-schema.js';
-import { assertFits, isThenable } from './validate.js';
+import type { OptionalSchema, SchemaResult } from './standard-schema.js';
+import { validate } from './validate.js';
 
 /** Something that a client has received. */
 interface Received {
@@ -35,7 +35,7 @@ export class ContractReader {
     kind: 'request' | 'stream',
     name: string,
     payload: Payload,
-  ): Payload | PromiseLike<Payload> {
+  ): Payload | Promise<Payload> {
     const entry = this.#find(kind, name);
     if (!entry) return payload;
     const subject = `${kind === 'request' ? 'the reply to' : 'an item of the stream'} ${JSON.stringify(name)}`;
@@ -49,7 +49,7 @@ export class ContractReader {
   signal(name: string, payload: Received, deliver: () => void): void | Promise<void> {
     const entry = this.#find('serverSignal', name);
     const fitting = entry && fitPayload(payload, entry.body, `the signal ${JSON.stringify(name)}`);
-    if (this.#waiting === 0 && !isThenable(fitting)) return deliver();
+    if (this.#waiting === 0 && !(fitting instanceof Promise)) return deliver();
     const turn = this.#deliverAfter(this.#last, fitting, deliver);
     this.#last = Promise.allSettled([turn]);
     return turn;
@@ -76,9 +76,28 @@ function fitPayload<Payload extends Received>(
   payload: Payload,
   schema: OptionalSchema,
   subject: string,
-): Payload | PromiseLike<Payload> {
-  const fitting = assertFits(schema, schema && decodeReceived(payload, subject), () => subject);
-  return isThenable(fitting) ? fitting.then((body) => withBody(payload, body)) : withBody(payload, fitting);
+): Payload | Promise<Payload> {
+  if (!schema) return withBody(payload, undefined);
+  const body = decodeReceived(payload, subject);
+  const accept = (result: SchemaResult<unknown>): Payload => {
+    if (result.issues) throw new ContractError(subject, result.issues);
+    return withBody(payload, result.value);
+  };
+  let result: SchemaResult<unknown> | Promise<SchemaResult<unknown>>;
+  try {
+    result = validate(schema, body);
+  } catch (error) {
+    throw schemaFailure(subject, error);
+  }
+  if (!(result instanceof Promise)) return accept(result);
+  return result.then(accept, (error: unknown) => {
+    throw schemaFailure(subject, error);
+  });
+}
+
+/** The error of a schema, which does not say what it validated. */
+function schemaFailure(subject: string, cause: unknown): ContractError {
+  return new ContractError(subject, [], 'could not be validated, because its schema failed', { cause });
 }
 
 function decodeReceived(payload: Received, subject: string): unknown {

@@ -149,10 +149,17 @@ export type ErrorCode<Entry> = Entry extends { readonly errors?: infer Errors }
   ? keyof NonNullable<Errors> & string
   : never;
 
-/** The body and further arguments of a method that sends a signal. The body may be omitted if it may be `undefined`. */
-export type SendArguments<Entry extends ServerSignalEntry, Options extends readonly unknown[] = []> =
-  undefined extends BodyInput<Entry>
-    ? [body?: BodyInput<Entry>, ...options: Options]
-    : [BodyInput<Entry>] extends [void]
+/**
+ * The body and further arguments of a method that sends a signal. The body of an entry may be omitted if it may be `undefined`, and
+ * that of a signal with a name always.
+ */
+export type SendArguments<
+  Target extends string | ServerSignalEntry,
+  Options extends readonly unknown[] = [],
+> = Target extends ServerSignalEntry
+  ? undefined extends BodyInput<Target>
+    ? [body?: BodyInput<Target>, ...options: Options]
+    : [BodyInput<Target>] extends [void]
       ? [body?: undefined, ...options: Options]
-      : [body: BodyInput<Entry>, ...options: Options];
+      : [body: BodyInput<Target>, ...options: Options]
+  : [body?: unknown, ...options: Options];

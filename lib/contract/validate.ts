@@ -1,7 +1,7 @@
 import { ContractError } from './contract-error.js';
 import type { ContractEntry } from './entries.js';
 import { describePaths } from './issues.js';
-import type { OptionalSchema, SchemaResult, StandardSchema } from './standard-schema.js';
+import type { SchemaResult, StandardSchema } from './standard-schema.js';
 
 /** Checks for a Standard Schema. Schemas of some libraries are functions. */
 export function isSchema(value: unknown): value is StandardSchema {
@@ -10,21 +10,26 @@ export function isSchema(value: unknown): value is StandardSchema {
   return standard?.version === 1 && typeof standard.validate === 'function';
 }
 
-/** Checks for a promise, of any realm. */
-export function isThenable<Value>(value: Value | PromiseLike<Value>): value is PromiseLike<Value> {
-  return typeof (value as Partial<PromiseLike<Value>> | null | undefined)?.then === 'function';
+/**
+ * Validates a value with a schema of any library.
+ * @throws TypeError for a result that Standard Schema does not allow; errors of the schema. Or rejects with them.
+ */
+export function validate(
+  schema: StandardSchema,
+  value: unknown,
+): SchemaResult<unknown> | Promise<SchemaResult<unknown>> {
+  const result = schema['~standard'].validate(value);
+  // Some libraries have promises of their own, and some schemas return nothing.
+  return typeof (result as Partial<PromiseLike<unknown>> | undefined | null)?.then === 'function'
+    ? Promise.resolve(result).then(checkResult)
+    : checkResult(result as SchemaResult<unknown>);
 }
 
-/**
- * Validates a value that has to fit.
- * @param subject Names the value in the error, such as `the reply to "enter"`.
- * @returns The value as the schema has transformed it, or the promise of it; `undefined` without a schema.
- * @throws ContractError if the value does not fit; errors of the schema. Or rejects with them.
- */
-export function assertFits(schema: OptionalSchema, value: unknown, subject: () => string): unknown {
-  if (!schema) return undefined;
-  const result = schema['~standard'].validate(value);
-  return isThenable(result) ? result.then((late) => valueOf(late, subject)) : valueOf(result, subject);
+/** A result without issues is a success, so anything that is no result at all would let each value pass. */
+function checkResult(result: SchemaResult<unknown>): SchemaResult<unknown> {
+  const issues: unknown = typeof result === 'object' && result !== null ? result.issues : true;
+  if (!issues || Array.isArray(issues)) return result;
+  throw new TypeError('the schema returned neither an object with a value nor a list of issues');
 }
 
 /**
@@ -36,10 +41,10 @@ export function assertFits(schema: OptionalSchema, value: unknown, subject: () =
 export function validateNow({ name, body: schema }: ContractEntry, body: unknown): unknown {
   if (!schema) return undefined;
   const subject = `the body of the signal ${JSON.stringify(name)}`;
-  const result = schema['~standard'].validate(body);
-  if (isThenable(result)) {
+  const result = validate(schema, body);
+  if (result instanceof Promise) {
     // Nobody awaits it. Its rejection must not end the process.
-    result.then(undefined, () => undefined);
+    result.catch(() => undefined);
     throw new TypeError(
       `${subject} has an asynchronous schema, but signals are sent at once: ` +
         'await such a check before you send the signal, and use a synchronous schema in the contract',
@@ -47,11 +52,6 @@ export function validateNow({ name, body: schema }: ContractEntry, body: unknown
   }
   const { issues } = result;
   if (!issues) return result.value;
-  const reason = `does not fit the contract at ${describePaths(issues)} (the property "issues" of this error has the reasons)`;
+  const reason = `does not fit the contract: ${describePaths(issues)} (the property "issues" of this error has the reasons)`;
   throw new ContractError(subject, issues, reason);
-}
-
-function valueOf(result: SchemaResult<unknown>, subject: () => string): unknown {
-  if (result.issues) throw new ContractError(subject(), result.issues);
-  return result.value;
 }

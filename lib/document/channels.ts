@@ -5,7 +5,9 @@ import type { AsyncApiChannel, AsyncApiMessage, AsyncApiOperation, Reference } f
 import { componentName, numbered } from './components.js';
 import type { JsonSchema } from './json-schema.js';
 import { operationsOf, type DescribedOperation } from './operations.js';
+import { isOptional, type SchemaSource } from './schema-source.js';
 import type { Schemas } from './schemas.js';
+import type { SchemaSide } from './standard-json-schema.js';
 
 const PROTOCOL_VERSION = '2.0';
 const BINDING_VERSION = '0.1.0';
@@ -81,13 +83,15 @@ class OperationWriter {
     const of = kind === 'serverSignal' ? place : `${place}, ${kind}`;
     const side = kind === 'serverSignal' ? 'output' : 'input';
     const body = await this.schemas.make(operation.body, side, `${schemaName(id)}Body`, `the body of ${of}`);
-    const sent = this.#message(`${kind}.${key}`, describeMessage(shown, body, codec, summary));
+    const sent = [this.#message(`${kind}.${key}`, describeMessage(shown, body, codec, summary))];
+    if (this.#mayBeEmpty(operation.body, side, body, codec)) sent.push(this.#empty());
     const replies: Reference[] = [];
     if (operation.result) {
       const noun = kind === 'stream' ? 'item' : 'reply';
       const type = `${schemaName(id)}${noun === 'item' ? 'Item' : 'Reply'}`;
       const schema = await this.schemas.make(operation.result, 'output', type, `the ${noun} of ${of}`);
       replies.push(this.#message(`${noun}.${key}`, describeMessage(`${shown} ${noun}`, schema, codec)));
+      if (this.#mayBeEmpty(operation.result, 'output', schema, codec)) replies.push(this.#empty());
     }
     const hasErrors = Object.keys(errors).length > 0;
     if (hasErrors) replies.push(this.#message(`error.${key}`, errorMessage(shown, errors)));
@@ -96,7 +100,7 @@ class OperationWriter {
       channel: this.#channel,
       ...(summary !== undefined && { summary }),
       ...(description !== undefined && { description }),
-      messages: [sent],
+      messages: sent,
       ...(operation.result && { reply: { channel: this.#channel, messages: replies } }),
       'x-webwire': {
         kind,
@@ -106,6 +110,16 @@ class OperationWriter {
       },
     };
     this.operations.push([id, written]);
+  }
+
+  /** A schema without members describes any body, and none. */
+  #mayBeEmpty(source: SchemaSource, side: SchemaSide, schema: JsonSchema | undefined, codec: PayloadCodec): boolean {
+    return codec === jsonCodec && schema !== undefined && Object.keys(schema).length > 0 && isOptional(source, side);
+  }
+
+  /** The message without a body, which all operations of the channel share. */
+  #empty(): Reference {
+    return this.#message('empty', { name: 'empty', summary: 'No body' });
   }
 
   #message(key: string, message: AsyncApiMessage): Reference {

@@ -5,7 +5,7 @@ import { mapSchema, type JsonSchema } from './json-schema.js';
 const COMPONENTS = '#/components/schemas/';
 
 /** A definition of a schema: draft 7 has them in `definitions`, later drafts in `$defs`. */
-const DEFINITION = /^#\/(?:definitions|\$defs)\/([^/]+)$/;
+const DEFINITION = /^#\/(?:definitions|\$defs)\/(.+)$/s;
 
 /** Names that libraries make up for schemas without one. */
 const MADE_UP = /^(?:__schema\d+|\d+|[a-z]+\d+)$/;
@@ -17,6 +17,23 @@ export class Components {
   /** All schemas, sorted by name. */
   get schemas(): Record<string, JsonSchema> {
     return Object.fromEntries([...this.#schemas].sort(([one], [other]) => (one < other ? -1 : 1)));
+  }
+
+  /**
+   * Opens references to components that do not exist: in the components, and in a part of the document.
+   * @returns The part.
+   */
+  closed<Part>(part: Part, missing: (name: string) => void): Part {
+    const open = (schema: Record<string, unknown>) => {
+      const { $ref } = schema;
+      if (typeof $ref !== 'string' || !$ref.startsWith(COMPONENTS)) return schema;
+      const [name = ''] = $ref.slice(COMPONENTS.length).split('/');
+      if (this.#schemas.has(name)) return schema;
+      missing(name);
+      return {};
+    };
+    for (const [name, schema] of this.#schemas) this.#schemas.set(name, mapSchema(schema, open) as JsonSchema);
+    return mapSchema(part, open) as Part;
   }
 
   /**
@@ -78,11 +95,23 @@ function relocate(schema: JsonSchema, names: ReadonlyMap<string, string>, own: s
   return mapSchema(schema, (copy) => {
     const { $ref } = copy;
     if (typeof $ref !== 'string' || !$ref.startsWith('#') || $ref.startsWith(COMPONENTS)) return copy;
-    const [, key] = DEFINITION.exec($ref) ?? [];
-    const component = key === undefined ? undefined : names.get(decodePointer(key));
-    if (component === undefined) onSelf();
-    return referring(copy, COMPONENTS + (component ?? own + $ref.slice(1)));
+    const [, pointer] = DEFINITION.exec($ref) ?? [];
+    if (pointer !== undefined) return referring(copy, COMPONENTS + partOf(pointer, names));
+    onSelf();
+    return referring(copy, COMPONENTS + own + $ref.slice(1));
   }) as JsonSchema;
+}
+
+/**
+ * The component of a definition, or the path to a part of it. A definition that does not exist may be the name of a component.
+ * @param pointer Libraries escape the names of definitions, or do not.
+ */
+function partOf(pointer: string, names: ReadonlyMap<string, string>): string {
+  const whole = names.get(pointer) ?? names.get(decodePointer(pointer));
+  if (whole !== undefined) return whole;
+  const [key = '', ...path] = pointer.split('/');
+  const component = names.get(decodePointer(key));
+  return component === undefined ? componentName(decodePointer(pointer)) : [component, ...path].join('/');
 }
 
 /** Replaces the target of a reference. In draft 7, a reference has no other members. */
@@ -102,5 +131,11 @@ export function componentName(name: string): string {
 }
 
 function decodePointer(part: string): string {
-  return decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
+  let text = part;
+  try {
+    text = decodeURIComponent(part);
+  } catch {
+    // It is not escaped.
+  }
+  return text.replaceAll('~1', '/').replaceAll('~0', '~');
 }

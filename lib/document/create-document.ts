@@ -71,6 +71,7 @@ export async function createWebwireDocument(
     servers[server] = serverOf(plan, base);
     const channelId = numbered(
       slug(plan.options.path) + (plan.port === undefined ? '' : `-${plan.port}`),
+      // Also names that each object has, such as `constructor`, which parsers mistake for those.
       (id) => id in channels,
     );
     const place = { id: channelId, server, isOneOfMany: plans.servers.length > 1 };
@@ -78,6 +79,8 @@ export async function createWebwireDocument(
     channels[channelId] = described.channel;
     operations.push(...described.operations);
   }
+  for (const [id, channel] of Object.entries(channels))
+    channels[id] = { ...channel, messages: schemas.closed(channel.messages) };
   return {
     asyncapi: '3.0.0',
     info: { title, version, ...(description !== undefined && { description }), ...info },

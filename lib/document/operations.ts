@@ -35,7 +35,7 @@ export function operationsOf(
       kind: 'serverSignal' as const,
       name: signal.name,
       place: definition.name,
-      body: sourceOfType(signal.body),
+      body: sourceOfType(signal.body, `body of @WebwireEmits(${JSON.stringify(signal.name)}) of ${definition.name}`),
       result: undefined,
       errors: {},
       codec: codecOfSignals,
@@ -74,13 +74,16 @@ function handlerOperation(
   return {
     ...common,
     ...entryDetails(description),
-    body: description.body === undefined ? bodyOf(prototype, handler) : sourceOfType(description.body),
+    body:
+      description.body === undefined
+        ? bodyOf(prototype, handler)
+        : sourceOfType(description.body, `body of ${common.place}`),
     result:
       kind === 'signal'
         ? undefined
         : declared === undefined
           ? returnTypeOf(prototype, handler)
-          : sourceOfType(declared),
+          : sourceOfType(declared, `${kind === 'stream' ? 'item' : 'reply'} of ${common.place}`),
     errors: description.errors ?? {},
   };
 }

@@ -1,4 +1,5 @@
 import type { Type } from '@nestjs/common';
+import type { AsyncApiMessage } from './asyncapi.js';
 import { Components } from './components.js';
 import { fromOpenApi, mapSchema, type JsonSchema } from './json-schema.js';
 import type { SchemaSource } from './schema-source.js';
@@ -17,15 +18,15 @@ const BUILT_IN = new Map<unknown, JsonSchema>([
   [Number, { type: 'number' }],
   [Boolean, { type: 'boolean' }],
   [Date, { type: 'string', format: 'date-time' }],
-  [Buffer, BINARY_SCHEMA],
-  [Uint8Array, BINARY_SCHEMA],
-  [ArrayBuffer, BINARY_SCHEMA],
+  [URL, { type: 'string', format: 'uri' }],
 ]);
 
 /** Makes the JSON Schemas of a document. */
 export class Schemas {
   readonly components = new Components();
   readonly #classes = new Map<Type, JsonSchema>();
+  /** References that were warned of. */
+  readonly #missed = new Set<string>();
   #swagger: Swagger | undefined;
 
   /** @param warn Gets a warning for each thing that the document cannot express. */
@@ -45,7 +46,7 @@ export class Schemas {
       case 'unknown':
         return {};
       case 'class':
-        return this.#ofClass(source.type);
+        return this.#ofClass(source.type, place);
       case 'json':
         return this.components.embed(source.schema, name);
       case 'list':
@@ -65,10 +66,35 @@ export class Schemas {
     }
   }
 
+  /** Opens references to schemas that the document does not have, in messages and in components. */
+  closed(messages: Readonly<Record<string, AsyncApiMessage>>): Record<string, AsyncApiMessage> {
+    const entries = Object.entries(messages).map(([key, message]) => {
+      const { payload } = message;
+      return [
+        key,
+        payload ? { ...message, payload: this.components.closed(payload, this.#missing) } : message,
+      ] as const;
+    });
+    return Object.fromEntries(entries);
+  }
+
+  readonly #missing = (name: string): void => {
+    if (this.#missed.has(name)) return;
+    this.#missed.add(name);
+    this.warn(
+      `a schema refers to ${JSON.stringify(name)}, which is not in the document, so the document leaves it open: ` +
+        `with @nestjs/swagger, name the class in @ApiExtraModels()`,
+    );
+  };
+
   /** One schema and one warning for each class. */
-  async #ofClass(type: Type): Promise<JsonSchema> {
-    const builtIn = BUILT_IN.get(type);
+  async #ofClass(type: Type, place: string): Promise<JsonSchema> {
+    const builtIn = isBytesClass(type) ? BINARY_SCHEMA : BUILT_IN.get(type);
     if (builtIn) return builtIn;
+    if (isClassOfLanguage(type)) {
+      this.warn(`${place}: JSON cannot express a value of type ${type.name}, so the document leaves it open`);
+      return {};
+    }
     const known = this.#classes.get(type);
     if (known) return known;
     const made = (await this.#describedBySwagger(type)) ?? this.#open(type);
@@ -97,6 +123,17 @@ export class Schemas {
     );
     return this.components.embed({ $ref: `#/definitions/${own}`, definitions: Object.fromEntries(definitions) }, own);
   }
+}
+
+/** Checks for `Buffer`, `ArrayBuffer` and the classes of views, which are sent as they are. */
+function isBytesClass(type: Type): boolean {
+  const TypedArray = Object.getPrototypeOf(Uint8Array) as Type;
+  return type === ArrayBuffer || type === DataView || type.prototype instanceof TypedArray;
+}
+
+/** Checks for classes such as `Map` and `BigInt`, which have no metadata. */
+function isClassOfLanguage(type: Type): boolean {
+  return (globalThis as Record<string, unknown>)[type.name] === type;
 }
 
 function localReferences(schema: JsonSchema): JsonSchema {

@@ -4,7 +4,7 @@ import type { JsonSchema } from './json-schema.js';
 /** The values that a schema takes, or those that it makes. */
 export type SchemaSide = 'input' | 'output';
 
-/** Gets what a JSON Schema cannot express, such as `a bigint at price`. */
+/** Gets what a JSON Schema cannot express, such as `the type "bigint" of zod (at "price")`. */
 export type Report = (what: string) => void;
 
 /** Standard JSON Schema, version 1 (https://standardschema.dev/json-schema), as far as it is used. */
@@ -59,7 +59,7 @@ function zodOptions(side: SchemaSide, report: Report): Record<string, unknown> {
       const { type } = zodSchema._zod.def;
       if (type === 'date' && side === 'output') return DATE_TIME;
       // The property may be left out, which the schema around it says.
-      if (type !== 'undefined' && type !== 'void') report(`a ${type}${placeOf(path ?? [])}`);
+      if (type !== 'undefined' && type !== 'void') report(`the type "${type}" of zod${placeOf(path ?? [])}`);
       return 'any';
     },
   };
@@ -68,7 +68,7 @@ function zodOptions(side: SchemaSide, report: Report): Record<string, unknown> {
 /** `path` is that in the JSON Schema, such as `properties`, `price`. */
 function placeOf(path: readonly (string | number)[]): string {
   const names = path.filter((name, index) => name !== 'properties' || path[index - 1] === 'properties');
-  return names.length === 0 ? '' : ` at ${names.join('.')}`;
+  return names.length === 0 ? '' : ` (at ${JSON.stringify(names.join('.'))})`;
 }
 
 interface ArktypeContext {
@@ -80,7 +80,7 @@ function arktypeOptions(report: Report): Record<string, unknown> {
   return {
     fallback({ code, base }: ArktypeContext): JsonSchema {
       if (code === 'date') return DATE_TIME;
-      report(`a part of another kind (${code})`);
+      report(`the kind "${code}" of arktype`);
       return base;
     },
   };
@@ -90,6 +90,22 @@ function arktypeOptions(report: Report): Record<string, unknown> {
 function fromArktype(schema: StandardSchema, report: Report): JsonSchema {
   return (schema as unknown as { toJsonSchema(options: object): JsonSchema }).toJsonSchema(arktypeOptions(report));
 }
+
+/** Transformations of valibot that change values, but not their types. */
+const KEEPING = new Set(
+  (
+    'trim trim_start trim_end to_lower_case to_upper_case normalize to_min_value to_max_value filter_items sort_items ' +
+    'brand flavor readonly guard'
+  ).split(' '),
+);
+
+/** Transformations of valibot whose results are of one type. */
+const MAKING = new Map<string, { type: 'string' | 'number' | 'boolean' }>([
+  ['to_string', { type: 'string' }],
+  ['stringify_json', { type: 'string' }],
+  ['to_number', { type: 'number' }],
+  ['to_boolean', { type: 'boolean' }],
+]);
 
 async function fromValibot(schema: StandardSchema, side: SchemaSide, report: Report): Promise<JsonSchema> {
   let toJsonSchema: typeof import('@valibot/to-json-schema').toJsonSchema;
@@ -106,13 +122,16 @@ async function fromValibot(schema: StandardSchema, side: SchemaSide, report: Rep
     overrideSchema({ valibotSchema: { type }, errors }) {
       if (!errors) return undefined;
       if (type === 'date' && side === 'output') return { ...DATE_TIME };
-      if (type !== 'undefined' && type !== 'void') report(`a ${type}`);
+      if (type !== 'undefined' && type !== 'void') report(`the type "${type}" of valibot`);
       return undefined;
     },
-    overrideAction({ valibotAction: { type }, errors }) {
-      // A check of the application narrows the values, but does not change what they are.
-      if (errors && type !== 'check' && type !== 'raw_check') report(`the action ${type}`);
-      return undefined;
+    overrideAction({ valibotAction: { kind, type }, errors }) {
+      // A check narrows the values, but does not change what they are.
+      if (!errors || kind !== 'transformation' || KEEPING.has(type)) return undefined;
+      const made = MAKING.get(type);
+      if (!made) report(`the action "${type}" of valibot`);
+      // The schema before the transformation is not that of its result.
+      return { ...made };
     },
   }) as JsonSchema;
 }

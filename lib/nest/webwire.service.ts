@@ -1,7 +1,7 @@
 import { Inject, Injectable, type Type } from '@nestjs/common';
 import { LocalClusterNode } from './cluster-node.js';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
-import type { SendArguments, ServerSignalEntry } from '../contract/entries.js';
+import type { SendArguments } from '../contract/entries.js';
 import type { WebwireConnection } from '../server/connection.js';
 import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 import { check, stringThat } from '../common/options.js';
@@ -87,24 +87,19 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
   }
 
   /**
-   * Sends a signal of a contract to all connections, or to those of one server. The body is validated, as by
-   * `connection.signal()`.
-   */
-  broadcast<Entry extends ServerSignalEntry>(
-    signal: Entry,
-    ...args: SendArguments<Entry, [options?: BroadcastOptions]>
-  ): number;
-  /**
    * Sends a signal to all connections, or to those of one server.
    *
-   * @param name As for `connection.signal()`.
+   * @param signal As for `connection.signal()`: a name, or an entry of a contract.
    * @param body As for `connection.signal()`.
    * @param options `except`: connections that do not get the signal; `gateway`: the gateway whose server sends it.
    * @returns Number of connections to which it was sent; in a cluster, of this node.
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
-   *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError for a bad option or an unknown gateway.
+   *   ContractError, ProtocolError or TypeError as `connection.signal()`; InvalidOptionError for a bad option or an unknown gateway.
    */
-  broadcast(name: string, body?: unknown, options?: BroadcastOptions): number;
+  broadcast<Signal extends SignalTarget>(
+    signal: Signal,
+    ...args: SendArguments<Signal, [options?: BroadcastOptions]>
+  ): number;
   broadcast(target: SignalTarget, body?: unknown, options: BroadcastOptions = {}): number {
     const { except, gateway } = checkBroadcastOptions(options);
     const found = gateway && this.registry.find(gateway, 'broadcast()');
@@ -160,23 +155,21 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
     this.registry.groups.leave(connection, group);
   }
 
-  /** Sends a signal of a contract to the members of a group. The body is validated, as by `connection.signal()`. */
-  signalGroup<Entry extends ServerSignalEntry>(
-    group: string,
-    signal: Entry,
-    ...args: SendArguments<Entry, [options?: SignalGroupOptions]>
-  ): number;
   /**
    * Sends a signal to the members of a group, on all servers of the application.
    *
-   * @param name As for `connection.signal()`.
+   * @param signal As for `connection.signal()`: a name, or an entry of a contract.
    * @param body As for `connection.signal()`.
    * @param options `except`: connections that do not get the signal; `local: true`: only connections of this node get it.
    * @returns Number of connections to which it was sent; in a cluster, of this node.
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
-   *   ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
+   *   ContractError, ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
-  signalGroup(group: string, name: string, body?: unknown, options?: SignalGroupOptions): number;
+  signalGroup<Signal extends SignalTarget>(
+    group: string,
+    signal: Signal,
+    ...args: SendArguments<Signal, [options?: SignalGroupOptions]>
+  ): number;
   signalGroup(group: string, target: SignalTarget, body?: unknown, options: SignalGroupOptions = {}): number {
     const { except, local = false } = checkSignalGroupOptions(options);
     const signal = this.#encode(target, body);
@@ -203,18 +196,16 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
     return (await this.node.sessionService?.registry.count(key)) ?? 0;
   }
 
-  /** Sends a signal of a contract to each connection that has a session. The body is validated, as by `connection.signal()`. */
-  signalSession<Entry extends ServerSignalEntry>(key: string, signal: Entry, ...body: SendArguments<Entry>): number;
   /**
    * Sends a signal to each connection that has a session.
    *
-   * @param name As for `connection.signal()`.
+   * @param signal As for `connection.signal()`: a name, or an entry of a contract.
    * @param body As for `connection.signal()`.
    * @returns Number of connections to which it was sent; in a cluster, of this node.
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
-   *   ProtocolError or TypeError as `connection.signal()`.
+   *   ContractError, ProtocolError or TypeError as `connection.signal()`.
    */
-  signalSession(key: string, name: string, body?: unknown): number;
+  signalSession<Signal extends SignalTarget>(key: string, signal: Signal, ...body: SendArguments<Signal>): number;
   signalSession(key: string, target: SignalTarget, body?: unknown): number {
     const signal = this.#encode(target, body);
     const session = digestOf(key);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { SendArguments, ServerSignalEntry } from '../contract/entries.js';
+import type { SendArguments } from '../contract/entries.js';
 import { check, OBJECT_RULE, stringThat, type OptionRules } from '../common/options.js';
 import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { ClusterTarget } from '../server/ports/cluster.js';
@@ -88,39 +88,35 @@ export class WebwireEmitter {
     this.#connection = new RedisConnection({ name: 'webwire-emitter', commandTimeout, createClient });
   }
 
-  /** Sends a signal of a contract to each connection that has a session. The body is validated, as by `connection.signal()`. */
-  signalSession<Entry extends ServerSignalEntry>(
-    key: string,
-    signal: Entry,
-    ...body: SendArguments<Entry>
-  ): Promise<number>;
   /**
    * Sends a signal to each connection that has a session.
    *
-   * @param name As for `connection.signal()`.
+   * @param signal As for `connection.signal()`: a name, or an entry of a contract.
    * @param body As for `connection.signal()`.
    * @returns The number of nodes that it was sent to.
-   * @throws ProtocolError or TypeError as `connection.signal()`.
+   * @throws ContractError, ProtocolError or TypeError as `connection.signal()`.
    */
-  signalSession(key: string, name: string, body?: unknown): Promise<number>;
+  signalSession<Signal extends SignalTarget>(
+    key: string,
+    signal: Signal,
+    ...body: SendArguments<Signal>
+  ): Promise<number>;
   async signalSession(key: string, signal: SignalTarget, body?: unknown): Promise<number> {
     return this.#publish({ kind: 'session', session: digestOf(key) }, signal, body, {});
   }
 
-  /** Sends a signal of a contract to the members of a group. The body is validated, as by `connection.signal()`. */
-  signalGroup<Entry extends ServerSignalEntry>(
-    group: string,
-    signal: Entry,
-    ...args: SendArguments<Entry, [options?: EmitterSignalOptions]>
-  ): Promise<number>;
   /**
    * Sends a signal to the members of a group.
    *
    * @param options `except`: ids of the connections that do not get it.
    * @returns The number of nodes that it was sent to.
-   * @throws ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
+   * @throws ContractError, ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
-  signalGroup(group: string, name: string, body?: unknown, options?: EmitterSignalOptions): Promise<number>;
+  signalGroup<Signal extends SignalTarget>(
+    group: string,
+    signal: Signal,
+    ...args: SendArguments<Signal, [options?: EmitterSignalOptions]>
+  ): Promise<number>;
   async signalGroup(
     group: string,
     signal: SignalTarget,
@@ -132,21 +128,16 @@ export class WebwireEmitter {
   }
 
   /**
-   * Sends a signal of a contract to all connections, or to those of the servers of one gateway. The body is validated, as by
-   * `connection.signal()`.
-   */
-  broadcast<Entry extends ServerSignalEntry>(
-    signal: Entry,
-    ...args: SendArguments<Entry, [options?: EmitterBroadcastOptions]>
-  ): Promise<number>;
-  /**
    * Sends a signal to all connections, or to those of the servers of one gateway.
    *
    * @param options `except`: ids of the connections that do not get it; `gateway`: the name of a gateway's class.
    * @returns The number of nodes that it was sent to.
-   * @throws ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
+   * @throws ContractError, ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
-  broadcast(name: string, body?: unknown, options?: EmitterBroadcastOptions): Promise<number>;
+  broadcast<Signal extends SignalTarget>(
+    signal: Signal,
+    ...args: SendArguments<Signal, [options?: EmitterBroadcastOptions]>
+  ): Promise<number>;
   async broadcast(signal: SignalTarget, body?: unknown, options: EmitterBroadcastOptions = {}): Promise<number> {
     check('broadcast', options, OBJECT_RULE);
     const { gateway } = options;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { SendArguments, ServerSignalEntry } from '../contract/entries.js';
+import type { SendArguments } from '../contract/entries.js';
 import type { ProtocolError } from '../protocol/index.js';
 import type { PayloadCodec } from '../protocol/payload-codec.js';
 import type { Session } from '../session/session.js';
@@ -126,20 +126,11 @@ export class WebwireConnection {
   }
 
   /**
-   * Sends a signal of a contract to this client, as JSON.
-   *
-   * @param signal Entry of `serverSignals` of a contract.
-   * @param body Validated by the schema of the entry, which may transform it.
-   * @returns As `signal(name, body)`.
-   * @throws ContractError for a body that does not fit; TypeError if the schema is asynchronous; as `signal(name, body)`.
-   * @example connection.signal(chat.serverSignals.message, message);
-   */
-  signal<Entry extends ServerSignalEntry>(signal: Entry, ...body: SendArguments<Entry>): boolean;
-  /**
    * Sends a signal to this client (docs/PROTOCOL.md, section 5). Signals and replies are sent in the order of the calls; a
    * signal that a handler sends precedes the reply of that handler.
    *
-   * @param name At most 255 printable ASCII characters; may be empty if there is a body.
+   * @param signal A name: at most 255 printable ASCII characters; may be empty if there is a body. Or an entry of `serverSignals`
+   *   of a contract: its schema validates the body, which is sent as JSON.
    * @param body Encoded by the codec of the gateways, else by that of the module. By default, a string is sent as UTF-8,
    *   bytes (`Uint8Array`, `ArrayBuffer`, other views) as binary, `null` as nothing, and any other value as JSON in UTF-8.
    *   With each codec, a `Payload` is sent unchanged, and `undefined` as nothing. Do not change bytes afterwards: 16 384
@@ -147,9 +138,12 @@ export class WebwireConnection {
    * @returns `false` if the signal was not sent, as the connection is closing or gone, or its client reads too slowly.
    * @throws BufferOverflowError if the message is larger than `messageBufferSize`.
    * @throws ProtocolError if the protocol forbids it: a bad name, or neither name nor body.
-   * @throws TypeError for a body that JSON cannot express, a promise or an Observable; any error that the codec throws.
+   * @throws TypeError for a body that JSON cannot express, a promise or an Observable, and for an asynchronous schema; any error
+   *   that the codec throws.
+   * @throws ContractError for a body that does not fit the schema.
+   * @example connection.signal(chat.serverSignals.message, message);
    */
-  signal(name: string, body?: unknown): boolean;
+  signal<Signal extends SignalTarget>(signal: Signal, ...body: SendArguments<Signal>): boolean;
   signal(target: SignalTarget, body?: unknown): boolean {
     return this.#outbox.signal(signalOf(target, body, this.#context.codec));
   }

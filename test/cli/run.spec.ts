@@ -27,6 +27,12 @@ async function folder(): Promise<string> {
   return path;
 }
 
+function deepDocument(): string {
+  const depth = 50_000;
+  const schema = '{"items":'.repeat(depth) + '{}' + '}'.repeat(depth);
+  return DOCUMENT.replace('{', `{"components":{"schemas":{"Deep":${schema}}},`);
+}
+
 describe('webwire types', () => {
   it('reads a file and writes another', async () => {
     const path = await folder();
@@ -45,11 +51,22 @@ describe('webwire types', () => {
   it.each([
     ['what is not JSON', 'text', 'JSON'],
     ['another document', '{}', 'it is not a document of AsyncAPI 3'],
+    ['a document that is nested too deeply', deepDocument(), 'it is nested too deeply'],
   ])('fails for %s', async (_what, input, reason) => {
     const { code, stdout, stderr } = await webwire(['types'], input);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^webwire types: -: /);
     expect(stderr).toContain(reason);
+  });
+
+  it('accepts a byte-order mark', async () => {
+    expect(await webwire(['types'], `\ufeff${DOCUMENT}`)).toEqual({ code: 0, stdout: TYPES, stderr: '' });
+  });
+
+  it('quotes no control characters of what is not JSON', async () => {
+    const { stderr } = await webwire(['types'], '\u001b[31m \u202e');
+    expect(stderr).toContain('\\u{1b}');
+    expect(stderr).not.toContain('\u001b');
   });
 
   it('names the file that cannot be written', async () => {

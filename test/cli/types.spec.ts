@@ -156,7 +156,30 @@ export interface Api {
   });
 
   it('compiles whatever a document has in its names and texts', () => {
-    const odd = ['*/ x', '`${1}`', 'class', '1', '', 'Api', 'a"b', '\u2028', '__proto__', 'ä'];
+    const odd = [
+      '*/ x',
+      '`${1}`',
+      'class',
+      '1',
+      '',
+      'Api',
+      'a"b',
+      '\u2028',
+      '__proto__',
+      'ä',
+      'constructor',
+      'new',
+      'get',
+      '\ud800',
+      '@ts-expect-error',
+      '\n * @ts-expect-error',
+      '// @ts-nocheck',
+      'm²',
+      '½',
+      '100%',
+      'a/b',
+      'a~1b',
+    ];
     const document = {
       ...documentWith(
         odd.map((name) => ({ name, schema: { type: 'string', description: name }, valid: [], invalid: [] })),
@@ -168,6 +191,76 @@ export interface Api {
       components: { schemas: Object.fromEntries(odd.map((name) => [name, { type: 'object', description: name }])) },
     };
     expect(errorsIn(writeTypes(document))).toEqual([]);
+  });
+
+  it('shows no text of a document in another way than it is', () => {
+    const text = 'a\u202eb\u001b[31mc\u2066d\u0085e\ud800\tf 👨‍👩‍👧';
+    const escaped = 'a\\u{202e}b\\u{1b}[31mc\\u{2066}d\\u{85}e\\u{d800} f 👨‍👩‍👧';
+    const document = {
+      ...documentWith([{ name: 'a\u202e', schema: { const: '\u202e', description: text }, valid: [], invalid: [] }]),
+      info: { title: text },
+      components: { schemas: { A: { type: 'string', description: text } } },
+    };
+    const written = writeTypes(document);
+    expect(written).toContain(`// Types of ${escaped}`);
+    expect(written).toContain(`/** ${escaped} */`);
+    expect(written).toContain('"a\\u{202e}": [body: "\\u{202e}"');
+    expect(errorsIn(written)).toEqual([]);
+  });
+
+  it('finds components whose names are escaped in references, or are not', () => {
+    const names = ['100%', 'a/b', 'c~d'];
+    const references = ['100%', '100%25', 'a~1b', 'a%2Fb', 'c~0d'];
+    const document = {
+      ...documentWith(
+        references.map((name) => ({
+          name,
+          schema: { $ref: `#/components/schemas/${name}` },
+          valid: [],
+          invalid: [],
+        })),
+      ),
+      components: {
+        schemas: {
+          ...Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
+          'e f': { $ref: '#/components/schemas/e%20f' },
+        },
+      },
+    };
+    const written = writeTypes(document);
+    for (const name of references) expect(written).toMatch(new RegExp(`"${name}": \\[body: (_100|AB|CD),`));
+    expect(written).toContain('export type EF = unknown;');
+    expect(errorsIn(written)).toEqual([]);
+  });
+
+  it('takes the last of several operations of one kind and name', () => {
+    const document = documentWith([
+      { name: 'a', schema: { type: 'string' }, valid: [], invalid: [] },
+      { name: 'a', schema: { type: 'number' }, valid: [], invalid: [] },
+    ]);
+    const { operations } = document as { operations: Record<string, unknown> };
+    const written = writeTypes({ ...document, operations: { x: operations['request.0'], y: operations['request.1'] } });
+    expect(written).toContain('a: [body: number, ');
+    expect(errorsIn(written)).toEqual([]);
+  });
+
+  it('writes undefined for a message without a body beside one with a body', () => {
+    const to = (key: string) => ({ $ref: `#/channels/root/messages/${key}` });
+    const document = {
+      ...documentWith([]),
+      channels: {
+        root: { address: '/', messages: { 'request.a': { payload: { type: 'string' } }, 'reply.a': {}, empty: {} } },
+      },
+      operations: {
+        a: {
+          channel: { $ref: '#/channels/root' },
+          messages: [to('request.a'), to('empty')],
+          reply: { messages: [to('reply.a')] },
+          'x-webwire': { kind: 'request', name: 'a' },
+        },
+      },
+    };
+    expect(writeTypes(document)).toContain('a: [body: string | undefined, reply: void];');
   });
 
   it('writes unknown for a schema that refers to nothing but itself, and for a reference to nothing', () => {

@@ -8,7 +8,7 @@ import {
   type WebwireConnection,
 } from 'nestjs-webwire';
 import { ContractError as ContractErrorOfClient, InvalidOptionError, WebwireClient } from 'nestjs-webwire/client';
-import { ContractError, defineContract } from 'nestjs-webwire/contract';
+import { ContractError, defineContract, type StandardSchema } from 'nestjs-webwire/contract';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { deferred } from '../support/deferred.js';
@@ -22,6 +22,13 @@ const Slow = z.string().refine(async (text) => {
   return text !== 'bad';
 });
 
+const failing = z.unknown().transform(() => {
+  throw new Error('a bug');
+});
+const failingLate: StandardSchema<unknown, string> = {
+  '~standard': { version: 1, vendor: 'test', validate: async () => Promise.reject(new Error('a late bug')) },
+};
+
 const contract = defineContract({
   requests: {
     text: { body: z.string(), reply: z.string() },
@@ -29,12 +36,19 @@ const contract = defineContract({
     late: { reply: Slow },
     nothing: {},
     raw: { body: z.unknown(), reply: z.object({ n: z.number() }) },
+    fails: { body: z.unknown(), reply: failing },
+    failsLate: { reply: failingLate },
   },
-  streams: { items: { body: z.array(z.unknown()), item: z.object({ n: z.number() }) }, lateItems: { item: Slow } },
+  streams: {
+    items: { body: z.array(z.unknown()), item: z.object({ n: z.number() }) },
+    lateItems: { item: Slow },
+    failing: { item: failing },
+  },
   signals: { emit: { body: z.array(z.unknown()) } },
   serverSignals: {
     tick: { body: z.object({ n: z.number().transform((n) => n * 2) }) },
     slow: { body: Slow },
+    fails: { body: failing },
     empty: {},
   },
 });
@@ -56,6 +70,15 @@ class Loose {
   }
   @WebwireRequest('nothing') nothing() {
     return 'something';
+  }
+  @WebwireRequest('fails') fails() {
+    return 'text';
+  }
+  @WebwireRequest('failsLate') failsLate() {
+    return Payload.json('text');
+  }
+  @WebwireStream('failing') async *failing() {
+    yield await Promise.resolve(Payload.json('text'));
   }
   @WebwireRequest('raw') raw(@MessageBody() body: string) {
     return JSON.parse(body) === 'not JSON' ? '{' : body;
@@ -109,6 +132,22 @@ describe('a client with a contract', () => {
   it('rejects with a ContractError if a reply is not JSON', async () => {
     const { client } = await start();
     expect(await failure(client.request('raw', 'not JSON'))).toBe('CONTRACT_VIOLATION: the reply to "raw" is not JSON');
+  });
+
+  it('names the request, signal or stream whose schema failed', async () => {
+    const { client, errors } = await start();
+    const failed = 'could not be validated, because its schema failed';
+    expect(await failure(client.request('fails'))).toBe('CONTRACT_VIOLATION: the reply to "fails" is not JSON');
+    const error = await client.request('failsLate').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      message: `the reply to "failsLate" ${failed}`,
+      issues: [],
+      cause: { message: 'a late bug' },
+    });
+    const next = client.stream('failing').next();
+    expect(await failure(next)).toBe(`CONTRACT_VIOLATION: an item of the stream "failing" ${failed}`);
+    await client.signal('emit', [['fails', 1]]);
+    expect(await errors.take()).toMatchObject({ message: `the signal "fails" ${failed}`, cause: { message: 'a bug' } });
   });
 
   it('awaits asynchronous schemas', async () => {

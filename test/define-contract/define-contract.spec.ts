@@ -92,7 +92,9 @@ describe('defineContract() refuses', () => {
       { streams: { 'wwr:a': {} } },
       'streams: "wwr:a" cannot be a name: those that begin with "wwr:"',
     ],
-    ['a signal without name and body', { signals: { '': {} } }, 'cannot be the name of a signal without a body'],
+    ['a signal without name and body', { signals: { '': {} } }, 'cannot be the name of an entry without a body'],
+    ['a request without name and body', { requests: { '': { reply: Text } } }, 'requests: "" cannot be the name of'],
+    ['a stream without name and body', { streams: { '': { item: Text } } }, 'streams: "" cannot be the name of'],
     [
       'a schema in place of an entry',
       { requests: { a: Text } },

@@ -4,6 +4,7 @@ import {
   Catch,
   ExceptionFilter,
   ExecutionContext,
+  ForbiddenException,
   Inject,
   Injectable,
   NestInterceptor,
@@ -30,6 +31,7 @@ import { Observable, of } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { Queue } from '../support/queue.js';
+import type { TestApp } from '../support/test-app.js';
 import { failure, startApp } from './contract-app.js';
 
 const Person = z.object({ name: z.string(), age: z.coerce.number().default(18) });
@@ -66,6 +68,26 @@ const app = defineContract({
       }),
     },
     rejects: { body: schemaThat(async () => Promise.reject(new Error('a late bug'))) },
+    invalidDate: { body: z.string().transform((text) => new Date(text).toISOString()), reply: z.string() },
+    refuses: {
+      body: schemaThat(() => {
+        throw new ForbiddenException('not today');
+      }),
+    },
+    noResult: { body: schemaThat(() => undefined as never), reply: z.string() },
+    noReplyResult: { reply: schemaThat(() => null as never) },
+    badIssues: { body: schemaThat(() => ({ issues: 'bad' }) as never) },
+    oddIssues: {
+      body: schemaThat(
+        () => ({ issues: [{}, { message: 5, path: [null, { key: {} }, 'a'] }, null, undefined] }) as never,
+      ),
+    },
+    noIssues: { body: schemaThat(() => ({ issues: [] })) },
+    foreignPromise: {
+      // oxlint-disable-next-line unicorn/no-thenable -- as those of other libraries
+      body: schemaThat((value) => ({ then: (resolve: (result: unknown) => void) => resolve({ value }) }) as never),
+      reply: z.unknown(),
+    },
     badReply: {
       reply: schemaThat(() => {
         throw new Error('a bug in the reply');
@@ -107,6 +129,22 @@ class Gateway {
   }
   @WebwireRequest(app.requests.throws) throws() {}
   @WebwireRequest(app.requests.rejects) rejects() {}
+  @WebwireRequest(app.requests.invalidDate) invalidDate(@MessageBody() body: string) {
+    return body;
+  }
+  @WebwireRequest(app.requests.refuses) refuses() {}
+  @WebwireRequest(app.requests.noResult) noResult(): never {
+    throw new Error('reached');
+  }
+  @WebwireRequest(app.requests.noReplyResult) noReplyResult() {
+    return 1;
+  }
+  @WebwireRequest(app.requests.badIssues) badIssues() {}
+  @WebwireRequest(app.requests.oddIssues) oddIssues() {}
+  @WebwireRequest(app.requests.noIssues) noIssues() {}
+  @WebwireRequest(app.requests.foreignPromise) foreignPromise(@MessageBody() body: unknown) {
+    return body;
+  }
   @WebwireRequest(app.requests.badReply) badReply() {
     return 1;
   }
@@ -237,6 +275,43 @@ describe('the body of an entry', () => {
   });
 });
 
+describe('a schema of a body', () => {
+  it('that fails with another RangeError than that of the stack has a mistake', async () => {
+    const { ask, logger } = await start();
+    expect(await failure(ask('invalidDate', 'never'))).toBe('INTERNAL_SERVER_ERROR: internal server error');
+    expect(await logger.logged('error', 'The schema of the body of Gateway.invalidDate failed')).toContain(
+      'Invalid time value',
+    );
+  });
+
+  it('may refuse the client with an exception of Nest', async () => {
+    const { ask } = await start();
+    expect(await failure(ask('refuses', 'x'))).toBe('FORBIDDEN: not today');
+  });
+
+  it.each(['noResult', 'badIssues'])('that returns no result has a mistake: %s', async (name) => {
+    const { ask, logger } = await start();
+    expect(await failure(ask(name, 'x'))).toBe('INTERNAL_SERVER_ERROR: internal server error');
+    expect(await logger.logged('error', `The schema of the body of Gateway.${name} failed`)).toContain(
+      'the schema returned neither an object with a value nor a list of issues',
+    );
+  });
+
+  it('may give issues without texts and paths', async () => {
+    const { ask } = await start();
+    expect(await failure(ask('oddIssues', 'x'))).toBe(
+      'BAD_REQUEST: the schema gives no reason; [?][?].a: the schema gives no reason; ' +
+        'the schema gives no reason; the schema gives no reason',
+    );
+    expect(await failure(ask('noIssues', 'x'))).toBe('BAD_REQUEST: the schema gives no reason');
+  });
+
+  it('may return a promise of another library', async () => {
+    const { ask } = await start();
+    expect(await ask('foreignPromise', 'x')).toBe('x');
+  });
+});
+
 describe('the reply of an entry', () => {
   it('has no properties that the schema does not have', async () => {
     const { ask } = await start();
@@ -248,14 +323,14 @@ describe('the reply of an entry', () => {
     expect(await failure(ask('show', { name: { secret: '1234' } }))).toBe(
       'INTERNAL_SERVER_ERROR: internal server error',
     );
-    const line = await logger.logged('error', 'Gateway.show returned a value that does not fit the contract: name');
+    const line = await logger.logged('error', 'The reply of Gateway.show does not fit the contract: issues at "name"');
     expect(line).not.toContain('1234');
   });
 
   it('may have an asynchronous schema', async () => {
     const { ask, logger } = await start();
     expect(await failure(ask('late', { name: 'forbidden' }))).toBe('INTERNAL_SERVER_ERROR: internal server error');
-    await logger.logged('error', 'Gateway.late returned a value that does not fit the contract: name');
+    await logger.logged('error', 'The reply of Gateway.late does not fit the contract: issues at "name"');
   });
 
   it('is empty if the entry has none, whatever the handler returns', async () => {
@@ -271,7 +346,11 @@ describe('the reply of an entry', () => {
   it('is an internal error if the schema fails', async () => {
     const { ask, logger } = await start();
     expect(await failure(ask('badReply'))).toBe('INTERNAL_SERVER_ERROR: internal server error');
-    await logger.logged('error', 'a bug in the reply');
+    expect(await logger.logged('error', 'The schema of the reply of Gateway.badReply failed')).toContain(
+      'a bug in the reply',
+    );
+    expect(await failure(ask('noReplyResult'))).toBe('INTERNAL_SERVER_ERROR: internal server error');
+    await logger.logged('error', 'The schema of the reply of Gateway.noReplyResult failed');
   });
 });
 
@@ -281,7 +360,10 @@ describe('a signal of the client', () => {
     await client.signal('typing', { name: 5 });
     await client.signal('typing', { name: 'Ada', more: true });
     expect(await log.take()).toEqual({ name: 'Ada' });
-    const line = await logger.logged('debug', 'a body that does not fit the contract of Gateway.typing: name');
+    const line = await logger.logged(
+      'debug',
+      'a body that does not fit the contract of Gateway.typing: issues at "name"',
+    );
     expect(line).toContain('"typing"');
     expect(logger.at('error')).toEqual([]);
   });
@@ -323,6 +405,7 @@ class Pipe implements PipeTransform {
 @Catch(RequestError)
 class Filter implements ExceptionFilter<RequestError> {
   catch({ code, message }: RequestError) {
+    if (message.includes('badly')) return { name: { secret: 1234 } };
     if (message.includes('filtered')) return { name: `${code} was filtered` };
     return undefined;
   }
@@ -332,6 +415,7 @@ const Named = z.object({
   name: z
     .string()
     .refine((name) => name !== 'bad', 'is filtered')
+    .refine((name) => name !== 'worse', 'is filtered badly')
     .transform((name) => name.toUpperCase()),
 });
 const guarded = defineContract({ requests: { enhanced: { body: Named, reply: z.object({ name: z.string() }) } } });
@@ -359,9 +443,12 @@ class Scoped extends Enhanced {
 }
 
 describe.each([Static, Scoped])('enhancers of $name', (gateway) => {
+  let logger: TestApp['logger'];
+
   async function ask(body: unknown): Promise<string> {
     order.length = 0;
-    const { connect } = await startApp([gateway]);
+    const { app: testApp, connect } = await startApp([gateway]);
+    logger = testApp.logger;
     const client = await connect({ codec: jsonCodec });
     return client.request('enhanced', body).then(
       (reply) => JSON.stringify(reply.body),
@@ -386,5 +473,12 @@ describe.each([Static, Scoped])('enhancers of $name', (gateway) => {
 
   it('may answer a body that does not fit, in an exception filter', async () => {
     expect(await ask({ name: 'bad' })).toBe('{"name":"BAD_REQUEST was filtered"}');
+  });
+
+  it('do not hide a failure behind an answer that does not fit, which is logged without values', async () => {
+    expect(await ask({ name: 'worse' })).toBe('BAD_REQUEST: name: is filtered badly');
+    const line = await logger.logged('error', `An exception filter of ${gateway.name}.enhanced failed`);
+    expect(line).toContain(`The reply of ${gateway.name}.enhanced does not fit the contract: issues at "name"`);
+    expect(line).not.toContain('1234');
   });
 });

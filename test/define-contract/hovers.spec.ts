@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const FILE = fileURLToPath(new URL('hovered.ts', import.meta.url));
+const MISTAKEN_FILE = fileURLToPath(new URL('mistaken.ts', import.meta.url));
 
 /** A program as users write it. It exists in memory only. */
 const PROGRAM = `
@@ -32,12 +33,44 @@ const entry = chat.requests.remove;
 console.log(room, entry, unnamed);
 `;
 
-let hover: (code: string) => string;
-/** The errors of the compiler. */
-let mistakes: unknown[];
+/** A program with one mistake in each marked line. */
+const MISTAKEN_PROGRAM = `
+import { MessageBody } from '@nestjs/websockets';
+import { WebwireRequest, WebwireStream, type WebwireConnection, type WebwireService } from 'nestjs-webwire';
+import { WebwireClient } from 'nestjs-webwire/client';
+import { chat } from './hovered.js';
 
-/** Opens the program in TypeScript's language service, which editors ask for hovers. */
-function openProgram(): ts.LanguageService {
+export class Gateway {
+  @WebwireRequest(chat.requests.create) a(@MessageBody() { name }: { name: string }) { return { id: name, name }; } // reply
+  @WebwireRequest(chat.requests.create) async b(@MessageBody() { name }: { name: string }) { return { id: 1, name, members: [] as string[] }; } // promise
+  @WebwireRequest(chat.requests.list) c() {} // no reply
+  @WebwireRequest(chat.requests.remove) d(@MessageBody() _id: number) { return 5; } // unwanted reply
+  @WebwireStream(chat.streams.ticks) async *e(@MessageBody() names: string[]) { for (const n of names) yield { n }; } // item
+  @WebwireRequest(chat.requests.create) f(@MessageBody() _body: { title: string }): never { throw new Error(); } // body
+  @WebwireRequest(chat.signals.typing) g() {} // kind
+}
+declare const connection: WebwireConnection;
+declare const webwire: WebwireService;
+connection.signal(chat.serverSignals.message); // no body
+connection.signal(chat.serverSignals.message, { txt: 'a' }); // wrong body
+webwire.broadcast(chat.serverSignals.message); // no broadcast body
+webwire.signalGroup('group', chat.serverSignals.message, { text: 5 }); // wrong group body
+new WebwireClient('ws://localhost', { contract: chat }).request('create'); // no request body
+`;
+
+let hover: (code: string) => string;
+/** The errors of the compiler in the program without mistakes. */
+let mistakes: unknown[];
+/** The errors of the compiler in the other program, by the comments of their lines. */
+let errors: Map<string, string>;
+
+const programs = new Map([
+  [FILE, PROGRAM],
+  [MISTAKEN_FILE, MISTAKEN_PROGRAM],
+]);
+
+/** Opens the programs in TypeScript's language service, which editors ask for hovers. */
+function openPrograms(): ts.LanguageService {
   const { options } = ts.parseJsonConfigFileContent(
     ts.readConfigFile(`${ROOT}tsconfig.json`, (path) => ts.sys.readFile(path)).config,
     ts.sys,
@@ -45,16 +78,16 @@ function openProgram(): ts.LanguageService {
   );
   const host: ts.LanguageServiceHost = {
     getCompilationSettings: () => options,
-    getScriptFileNames: () => [FILE],
+    getScriptFileNames: () => [FILE, MISTAKEN_FILE],
     getScriptVersion: () => '1',
     getScriptSnapshot: (path) => {
-      const text = path === FILE ? PROGRAM : ts.sys.readFile(path);
+      const text = programs.get(path) ?? ts.sys.readFile(path);
       return text === undefined ? undefined : ts.ScriptSnapshot.fromString(text);
     },
     getCurrentDirectory: () => ROOT,
     getDefaultLibFileName: (settings) => ts.getDefaultLibFilePath(settings),
-    fileExists: (path) => path === FILE || ts.sys.fileExists(path),
-    readFile: (path) => (path === FILE ? PROGRAM : ts.sys.readFile(path)),
+    fileExists: (path) => programs.has(path) || ts.sys.fileExists(path),
+    readFile: (path) => programs.get(path) ?? ts.sys.readFile(path),
     directoryExists: (path) => ts.sys.directoryExists(path),
     getDirectories: (path) => ts.sys.getDirectories(path),
   };
@@ -63,8 +96,14 @@ function openProgram(): ts.LanguageService {
 
 describe('the text that an editor shows', { timeout: 120_000 }, () => {
   beforeAll(() => {
-    const service = openProgram();
+    const service = openPrograms();
     mistakes = service.getSemanticDiagnostics(FILE).map(({ messageText }) => messageText);
+    errors = new Map(
+      service.getSemanticDiagnostics(MISTAKEN_FILE).map(({ start = 0, messageText }) => {
+        const line = MISTAKEN_PROGRAM.slice(start).split('\n', 1)[0]!;
+        return [line.slice(line.indexOf('// ') + 3), ts.flattenDiagnosticMessageText(messageText, '\n')];
+      }),
+    );
     hover = (code) => {
       const start = PROGRAM.indexOf(code);
       const info = service.getQuickInfoAtPosition(FILE, start + code.search(/\w+$/));
@@ -98,5 +137,57 @@ describe('the text that an editor shows', { timeout: 120_000 }, () => {
     const text = hover(code);
     expect(text).toContain(part);
     expect(text.split('\n').length).toBeLessThan(40);
+  });
+});
+
+describe('the error of the compiler', () => {
+  it('is one for each mistake', () => {
+    expect([...errors.keys()]).toEqual([
+      'reply',
+      'promise',
+      'no reply',
+      'unwanted reply',
+      'item',
+      'body',
+      'kind',
+      'no body',
+      'wrong body',
+      'no broadcast body',
+      'wrong group body',
+      'no request body',
+    ]);
+  });
+
+  it.each([
+    [
+      'reply',
+      `ReturnTypeDoesNotFit<{ id: number; name: string; members: { id: string; name: string; }[]; }, "id" | "members">`,
+    ],
+    ['promise', `, "members">`],
+    ['no reply', 'ReturnTypeDoesNotFit<{ id: number;'],
+    ['unwanted reply', 'ReturnTypeDoesNotFit<void, never>'],
+    ['item', 'ReturnTypeDoesNotFit<{ n: number; }, "n">'],
+    ['kind', 'EntryIsOfAnotherKind<"signal", "request">'],
+    ['body', 'NoParameterAcceptsTheBody<{ name: string; size: number; }>'],
+  ])('for the %s of a handler has three lines, and says what does not fit', (mistake, part) => {
+    const text = errors.get(mistake)!;
+    expect(text.split('\n').length).toBeLessThanOrEqual(3);
+    expect(text).toContain(part);
+    const sentences = {
+      body: 'no parameter accepts the body of the contract',
+      kind: 'the entry of the contract is of another kind',
+    };
+    expect(text).toContain(sentences[mistake as 'body'] ?? 'the return type does not fit the contract');
+  });
+
+  it.each([
+    ['no body', 'Expected 2 arguments, but got 1.'],
+    ['no broadcast body', 'Expected 2-3 arguments, but got 1.'],
+    ['no request body', 'Expected 2-3 arguments, but got 1.'],
+    ['wrong body', "'txt' does not exist in type '{ text: string; }'"],
+    ['wrong group body', "Type 'number' is not assignable to type 'string'."],
+  ])('for %s of a signal or request is about the body', (mistake, part) => {
+    expect(errors.get(mistake)).toContain(part);
+    expect(errors.get(mistake)!.split('\n').length).toBeLessThanOrEqual(2);
   });
 });

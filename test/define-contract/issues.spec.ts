@@ -16,7 +16,7 @@ describe('the text of issues', () => {
   it('leaves out the path of the value itself', () => {
     expect(text()).toBe('bad');
     expect(describeIssues([{ message: 'bad' }])).toBe('bad');
-    expect(describePaths([{ message: 'bad' }, { message: 'bad', path: ['a'] }])).toBe('(the value itself); a');
+    expect(describePaths([{ message: 'bad' }, { message: 'bad', path: ['a'] }])).toBe('issues at the top level; "a"');
   });
 
   it('escapes control characters, line breaks, invisible characters and lone surrogates', () => {
@@ -30,7 +30,7 @@ describe('the text of issues', () => {
   it('lists at most twenty issues, and counts the others', () => {
     const issues = Array.from({ length: 500 }, (_, index) => ({ message: 'bad', path: [index] }));
     expect(describeIssues(issues)).toMatch(/^\[0\]: bad; .*; \[19\]: bad; and 480 more$/);
-    expect(describePaths(issues)).toMatch(/^\[0\]; .*; \[19\]; and 480 more$/);
+    expect(describePaths(issues)).toMatch(/^issues at "\[0\]"; .*; "\[19\]"; and 480 more$/);
   });
 
   it('is of limited length, whatever the issues are', () => {

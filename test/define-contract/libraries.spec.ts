@@ -75,7 +75,7 @@ describe.each([
     expect(await failure(client.request('say', { text: 'broken' }))).toBe(
       'INTERNAL_SERVER_ERROR: internal server error',
     );
-    await logger.logged('error', '.say returned a value that does not fit the contract: text');
+    await logger.logged('error', '.say does not fit the contract: issues at "text"');
   });
 
   it('check replies of a server without a contract', async () => {

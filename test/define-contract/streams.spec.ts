@@ -64,7 +64,7 @@ describe('a stream of a contract', () => {
     const seen: unknown[] = [];
     expect(await failure(read(client.stream('ticks', 9), seen))).toBe('INTERNAL_SERVER_ERROR: internal server error');
     expect(seen).toHaveLength(5);
-    const line = await logger.logged('error', 'Gateway.ticks returned an item that does not fit the contract: n');
+    const line = await logger.logged('error', 'An item of Gateway.ticks does not fit the contract: issues at "n"');
     expect(line).not.toContain('secret');
   });
 

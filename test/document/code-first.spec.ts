@@ -10,6 +10,7 @@ import {
   WebwireStream,
   type Message,
 } from 'nestjs-webwire';
+import { Observable } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { complaints } from './asyncapi-parser.js';
@@ -191,6 +192,96 @@ describe('code first', () => {
     const { document, warnings } = await documentOf([Gateway]);
     expect(document.components.schemas).toEqual({ PlainDto: { type: 'object' } });
     expect(warnings).toEqual([expect.stringContaining('the class PlainDto has no metadata of @nestjs/swagger')]);
+  });
+
+  it('leaves open what promises, Observables and AsyncIterables hold', async () => {
+    class Ticks extends Observable<number> {}
+    @WebwireGateway()
+    class Gateway {
+      @WebwireRequest('later') async later() {
+        return Promise.resolve(1);
+      }
+      @WebwireRequest('observed') observed(): Observable<number> {
+        return new Ticks();
+      }
+      @WebwireRequest('ticks') ticks(): Ticks {
+        return new Ticks();
+      }
+    }
+    const { document, warnings } = await documentOf([Gateway]);
+    for (const name of ['later', 'observed', 'ticks']) expect(payloadIn(document, `reply.${name}`)).toEqual({});
+    expect(document.components.schemas).toEqual({});
+    expect(warnings).toEqual([]);
+  });
+
+  it('leaves classes open that JSON cannot express, with a warning for each place', async () => {
+    @WebwireGateway()
+    class Gateway {
+      @WebwireRequest('map') map(@MessageBody() _body: Map<string, string>): bigint {
+        return 1n;
+      }
+      @WebwireRequest('url') url(@MessageBody() _body: Float32Array): URL {
+        return new URL('ws://a');
+      }
+    }
+    const { document, warnings } = await documentOf([Gateway]);
+    expect(warnings).toEqual([
+      'the body of Gateway.map, request: JSON cannot express a value of type Map, so the document leaves it open',
+      'the reply of Gateway.map, request: JSON cannot express a value of type BigInt, so the document leaves it open',
+    ]);
+    expect(payloadIn(document, 'request.map')).toEqual({});
+    expect(payloadIn(document, 'request.url')).toEqual({ type: 'string', format: 'binary' });
+    expect(payloadIn(document, 'reply.url')).toEqual({ type: 'string', format: 'uri' });
+    expect(document.components.schemas).toEqual({});
+  });
+
+  it('leaves a reference open to a class that the document does not have, with one warning', async () => {
+    class Loose {
+      @ApiProperty({ oneOf: [{ $ref: getSchemaPath(CatDto) }, { type: 'string' }] }) pet!: unknown;
+      @ApiProperty({ oneOf: [{ $ref: getSchemaPath(CatDto) }] }) other!: unknown;
+    }
+    @WebwireGateway()
+    class Gateway {
+      @WebwireRequest('one') one(@MessageBody() _body: Loose) {}
+      @WebwireRequest('two', { reply: { schema: { $ref: '#/components/schemas/Nobody' } } }) two() {}
+    }
+    const { document, warnings } = await documentOf([Gateway]);
+    expect(Object.keys(document.components.schemas)).toEqual(['Loose']);
+    expect(document.components.schemas.Loose).toMatchObject({
+      properties: { pet: { oneOf: [{}, { type: 'string' }] }, other: { oneOf: [{}] } },
+    });
+    expect(payloadIn(document, 'reply.two')).toEqual({});
+    expect(warnings).toHaveLength(2);
+    const missing = (name: string) =>
+      expect.stringContaining(`a schema refers to "${name}", which is not in the document`) as unknown;
+    expect(warnings).toEqual(expect.arrayContaining([missing('CatDto'), missing('Nobody')]));
+    expect(await complaints(document)).toEqual([]);
+  });
+
+  it('finds a class to which another one refers, if a handler has it', async () => {
+    class Loose {
+      @ApiProperty({ oneOf: [{ $ref: getSchemaPath(CatDto) }] }) pet!: unknown;
+    }
+    @WebwireGateway()
+    class Gateway {
+      @WebwireRequest('one') one(@MessageBody() _body: Loose) {}
+      @WebwireRequest('two') two(@MessageBody() _body: CatDto) {}
+    }
+    const { document, warnings } = await documentOf([Gateway]);
+    expect(document.components.schemas.Loose).toMatchObject({
+      properties: { pet: { oneOf: [{ $ref: '#/components/schemas/CatDto' }] } },
+    });
+    expect(warnings).toEqual([]);
+  });
+
+  it('refuses a function that does not return a type, and names the handler', async () => {
+    @WebwireGateway()
+    class Gateway {
+      @WebwireRequest('one', { reply: [() => undefined as never] }) one() {}
+    }
+    await expect(documentOf([Gateway])).rejects.toThrow(
+      'WebWire option reply of Gateway.one, as its function returns it, is undefined, but must be a class',
+    );
   });
 
   it('keeps two classes of the same name apart', async () => {

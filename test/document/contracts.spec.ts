@@ -30,6 +30,8 @@ async function documentWith(body: StandardSchema, reply: StandardSchema) {
 /** Of a library that makes no JSON Schemas. */
 const Odd: StandardSchema = { '~standard': { version: 1, vendor: 'odd', validate: (value) => ({ value }) } };
 
+const NEEDED = z.string();
+
 interface Tree {
   children: Tree[];
 }
@@ -120,9 +122,80 @@ describe('the document of a contract', () => {
   });
 
   it.each([
-    ['zod', z.object({ price: z.bigint() }), 'a bigint at price'],
-    ['valibot', v.object({ price: v.bigint() }), 'a bigint'],
-    ['arktype', type({ price: 'bigint' }), '(domain)'],
+    ['zod', z.string().optional(), z.string().optional()],
+    ['valibot', v.optional(v.string()), v.optional(v.string())],
+    ['zod, with a default,', z.string().default('a'), NEEDED],
+  ])('has a message without a body where the schema of %s accepts nothing', async (_library, body, reply) => {
+    const { document } = await documentWith(body, reply);
+    const to = (key: string) => ({ $ref: `#/channels/root/messages/${key}` });
+    const { messages, reply: replies } = document.operations['request.a']!;
+    expect(messages).toEqual([to('request.a'), to('empty')]);
+    expect(replies!.messages).toEqual(reply === NEEDED ? [to('reply.a')] : [to('reply.a'), to('empty')]);
+    expect(messageIn(document, 'empty')).toEqual({ name: 'empty', summary: 'No body' });
+  });
+
+  it('has no message without a body where a schema needs one, is asynchronous or fails', async () => {
+    const late = z
+      .string()
+      .optional()
+      .refine(async () => Promise.resolve(true));
+    const failing = z.any().refine((text: string) => text.length > 0);
+    for (const schema of [NEEDED, late, failing]) {
+      const { document } = await documentWith(schema, schema);
+      expect(messageIn(document, 'empty')).toBeUndefined();
+    }
+  });
+
+  it.each(['a%b', 'a/b c', 'a~b', '100%', 'm²'])('has schemas whose name in zod is %s', async (id) => {
+    const part = z.object({ x: z.string() }).meta({ id });
+    const { document, body } = await documentWith(z.object({ part }), NEEDED);
+    const { $ref } = (body.properties as { part: { $ref: string } }).part;
+    const name = $ref.replace('#/components/schemas/', '');
+    expect(document.components.schemas[name]).toMatchObject({ properties: { x: { type: 'string' } } });
+  });
+
+  it('keeps the type of values that valibot only tidies up', async () => {
+    const tidy = v.pipe(
+      v.string(),
+      v.trim(),
+      v.toLowerCase(),
+      v.check((text) => text !== ''),
+      v.brand('Name'),
+      v.readonly(),
+    );
+    const { body, reply, warnings } = await documentWith(tidy, tidy);
+    expect([body.type, reply.type]).toEqual(['string', 'string']);
+    expect(warnings).toEqual([]);
+  });
+
+  it('has the type of values that valibot converts', async () => {
+    const { reply, warnings } = await documentWith(NEEDED, v.pipe(v.string(), v.toNumber()));
+    expect(reply).toEqual({ type: 'number' });
+    expect(warnings).toEqual([]);
+  });
+
+  it.each([
+    ['zod', z.string().transform((text) => text.length), 'the type "transform" of zod'],
+    [
+      'valibot',
+      v.pipe(
+        v.string(),
+        v.transform((text) => text.length),
+      ),
+      'the action "transform" of valibot',
+    ],
+  ])('leaves the result of a transformation of %s open', async (_library, schema, part) => {
+    const { body, reply, warnings } = await documentWith(schema, schema);
+    expect(body).toMatchObject({ type: 'string' });
+    expect(reply).toEqual({});
+    const warning = `the reply of Gateway.take, request: JSON Schema cannot express ${part}`;
+    expect(warnings).toEqual([expect.stringContaining(warning)]);
+  });
+
+  it.each([
+    ['zod', z.object({ a: z.object({ price: z.bigint() }) }), 'the type "bigint" of zod (at "a.price")'],
+    ['valibot', v.object({ price: v.bigint() }), 'the type "bigint" of valibot'],
+    ['arktype', type({ price: 'bigint' }), 'the kind "domain" of arktype'],
     ['a library without JSON Schema', Odd, 'schemas of odd'],
   ])('names in a warning what a schema of %s has that JSON Schema has not', async (_library, schema, part) => {
     const { body, warnings } = await documentWith(schema, z.string());

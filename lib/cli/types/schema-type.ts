@@ -1,3 +1,5 @@
+import { escapeDeceptive } from '../escape-deceptive.js';
+
 /** A JSON Schema in a document, which may be anything. */
 export type SchemaValue = unknown;
 
@@ -94,6 +96,7 @@ function isAllowedInteger(value: unknown, types: readonly unknown[]): boolean {
 /** The type of one JSON value. */
 function literal(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`;
+  if (typeof value === 'string') return quoted(value);
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? ANY;
   const members = Object.entries(value).map(([name, member]) => `${propertyName(name)}: ${literal(member)}`);
   return members.length === 0 ? indexed(NEVER) : `{ ${members.join('; ')} }`;
@@ -175,7 +178,12 @@ function grouped(type: string): string {
 }
 
 export function propertyName(name: string): string {
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quoted(name);
+}
+
+/** A string of the program. */
+function quoted(text: string): string {
+  return escapeDeceptive(JSON.stringify(text));
 }
 
 /** The description of a schema as a comment, on lines of its own. */
@@ -184,10 +192,16 @@ export function comment(schema: unknown, indent: string): string {
   const texts = [typeof description === 'string' ? description : '', deprecated === true ? '@deprecated' : ''];
   const lines = texts
     .filter((text) => text !== '')
-    .flatMap((text) => text.replaceAll('*/', '* /').split(/\r\n?|[\n\u2028\u2029]/));
+    .flatMap((text) => text.split(/\r\n?|[\n\u2028\u2029]/))
+    .map(commentText);
   if (lines.length === 0) return '';
   if (lines.length === 1) return `${indent}/** ${lines[0]} */\n`;
   return `${indent}/**\n${lines.map((line) => `${indent} * ${line}`.trimEnd()).join('\n')}\n${indent} */\n`;
+}
+
+/** Text of a document for one line of a comment, which it cannot end. Nor can it be a directive for the compiler. */
+export function commentText(text: string): string {
+  return escapeDeceptive(text.replaceAll('\t', ' ').replaceAll('*/', '* /').replaceAll('@ts-', '@ ts-'));
 }
 
 function isEmpty(schema: unknown): boolean {

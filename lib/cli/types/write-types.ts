@@ -1,4 +1,4 @@
-import { asObject, comment, propertyName, schemaType, union, type NameOf } from './schema-type.js';
+import { asObject, comment, commentText, propertyName, schemaType, union, type NameOf } from './schema-type.js';
 
 const SCHEMAS = '#/components/schemas/';
 
@@ -44,8 +44,7 @@ export function writeTypes(document: unknown): string {
   const names = typeNames(Object.keys(schemas), Object.keys(asObject(channels)));
   const nameOf: NameOf = (reference) => {
     if (!reference.startsWith(SCHEMAS)) return undefined;
-    const key = decodeURIComponent(reference.slice(SCHEMAS.length)).replaceAll('~1', '/').replaceAll('~0', '~');
-    return names.types.get(key);
+    return names.types.get(componentOf(reference));
   };
   const texts = [header(asObject(info))];
   for (const [key, schema] of Object.entries(schemas)) {
@@ -62,9 +61,8 @@ function header({ title, version }: Members): string {
   return `// Types of ${oneLine(of)}, written by \`webwire types\`. Changes are lost when it writes them again.\n`;
 }
 
-/** Text of a document for a comment. */
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll('*/', '* /').trim();
+  return commentText(text.replaceAll(/\s+/g, ' ')).trim();
 }
 
 /** Names for the types of schemas and channels, which differ from each other. */
@@ -83,9 +81,9 @@ function typeNames(schemas: readonly string[], channels: readonly string[]) {
 
 /** `rooms.create` → `RoomsCreate` */
 function pascal(text: string): string {
-  const words = text.split(/[^\p{L}\p{N}$]+/u).filter((word) => word !== '');
+  const words = text.split(/[^\p{ID_Continue}$]+|_+/u).filter((word) => word !== '');
   const name = words.map((word) => word[0]!.toUpperCase() + word.slice(1)).join('');
-  return /^[\p{L}$_]/u.test(name) ? name : `_${name}`;
+  return /^[\p{ID_Start}$]/u.test(name) ? name : `_${name}`;
 }
 
 function declaration(name: string, schema: unknown, nameOf: NameOf): string {
@@ -94,13 +92,23 @@ function declaration(name: string, schema: unknown, nameOf: NameOf): string {
   return `${comment(schema, '')}export ${isInterface ? `interface ${name} ${type}` : `type ${name} = ${type};`}\n`;
 }
 
+/** The name of the component that a reference is to. */
+function componentOf(reference: string): string {
+  const pointer = reference.slice(SCHEMAS.length);
+  try {
+    return decodeURIComponent(pointer).replaceAll('~1', '/').replaceAll('~0', '~');
+  } catch {
+    return pointer;
+  }
+}
+
 /** A schema that refers to itself, and not in a property or an item, is no type. */
 function isEndless(key: string, schemas: Members): boolean {
   const seen = new Set<string>();
   const reaches = (schema: unknown): boolean => {
     const { $ref, allOf, anyOf, oneOf } = asObject(schema);
     if (typeof $ref === 'string' && $ref.startsWith(SCHEMAS)) {
-      const next = $ref.slice(SCHEMAS.length);
+      const next = componentOf($ref);
       if (next === key) return true;
       if (!seen.has(next)) {
         seen.add(next);
@@ -113,10 +121,12 @@ function isEndless(key: string, schemas: Members): boolean {
 }
 
 function api(name: string, key: string, channel: Members, operations: Members, nameOf: NameOf): string {
-  const members = Object.values(operations)
+  const found = Object.values(operations)
     .map(asObject)
     .filter((operation) => asObject(operation.channel).$ref === `#/channels/${key}`)
     .flatMap((operation) => apiMember(operation, key, asObject(channel.messages), nameOf) ?? []);
+  // A document of another origin may have several operations of one kind and name.
+  const members = [...new Map(found.map((member) => [`${member.part} ${member.name}`, member])).values()];
   const parts = Object.values(API_MEMBERS).map((part) => {
     const own = members.filter((member) => member.part === part);
     return own.length === 0 ? '' : `  ${part}: {\n${own.map(({ text }) => text).join('')}  };\n`;
@@ -144,7 +154,10 @@ function apiMember(operation: Members, channel: string, messages: Members, nameO
   };
 }
 
-/** The type of the bodies of messages; `void` if they have none. The messages of errors reject. */
+/**
+ * The type of the bodies of messages; `void` if no message has one, and with `undefined` if one of several has none. The messages of
+ * errors reject.
+ */
 function messageType(references: unknown, channel: string, messages: Members, nameOf: NameOf, indent: string): string {
   const prefix = `#/channels/${channel}/messages/`;
   const keys = (Array.isArray(references) ? references : [])
@@ -153,7 +166,8 @@ function messageType(references: unknown, channel: string, messages: Members, na
     .map((reference) => reference.slice(prefix.length));
   const types = keys.map((key) => {
     const message = asObject(messages[key]);
-    return 'payload' in message ? schemaType(message.payload, nameOf, indent) : 'void';
+    return 'payload' in message ? schemaType(message.payload, nameOf, indent) : 'undefined';
   });
-  return types.length === 0 ? 'unknown' : union(types);
+  const type = types.length === 0 ? 'unknown' : union(types);
+  return type === 'undefined' ? 'void' : type;
 }

@@ -1,4 +1,4 @@
-import type { RequestEntry } from '../../contract/entries.js';
+import type { ContractEntry } from '../../contract/entries.js';
 import {
   handlerDecorator,
   type OptionsAfterName,
@@ -32,9 +32,9 @@ export function WebwireRequest(options: OptionsWithName<WebwireRequestOptions>):
  * @WebwireRequest(chat.requests.enter)
  * enter(@MessageBody() nickname: string): Room { … }
  */
-export function WebwireRequest<Entry extends RequestEntry>(entry: Entry): EntryDecorator<Entry>;
+export function WebwireRequest<Entry extends ContractEntry>(entry: Entry): EntryDecorator<'request', Entry>;
 export function WebwireRequest(
-  nameOrOptions?: string | OptionsWithName<WebwireRequestOptions> | RequestEntry,
+  nameOrOptions?: string | OptionsWithName<WebwireRequestOptions> | ContractEntry,
   options?: OptionsAfterName<WebwireRequestOptions>,
 ): MethodDecorator {
   return handlerDecorator('request', nameOrOptions, options);

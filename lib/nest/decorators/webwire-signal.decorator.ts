@@ -1,4 +1,4 @@
-import type { SignalEntry } from '../../contract/entries.js';
+import type { ContractEntry } from '../../contract/entries.js';
 import {
   handlerDecorator,
   type OptionsAfterName,
@@ -30,9 +30,9 @@ export function WebwireSignal(options: OptionsWithName<WebwireSignalOptions>): M
  * @WebwireSignal(chat.signals.typing)
  * onTyping(@ConnectedSocket() connection: WebwireConnection) { … }
  */
-export function WebwireSignal<Entry extends SignalEntry>(entry: Entry): EntryDecorator<Entry>;
+export function WebwireSignal<Entry extends ContractEntry>(entry: Entry): EntryDecorator<'signal', Entry>;
 export function WebwireSignal(
-  nameOrOptions?: string | OptionsWithName<WebwireSignalOptions> | SignalEntry,
+  nameOrOptions?: string | OptionsWithName<WebwireSignalOptions> | ContractEntry,
   options?: OptionsAfterName<WebwireSignalOptions>,
 ): MethodDecorator {
   return handlerDecorator('signal', nameOrOptions, options);

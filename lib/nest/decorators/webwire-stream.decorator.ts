@@ -1,4 +1,4 @@
-import type { StreamEntry } from '../../contract/entries.js';
+import type { ContractEntry } from '../../contract/entries.js';
 import {
   handlerDecorator,
   type OptionsAfterName,
@@ -34,9 +34,9 @@ export function WebwireStream(options: OptionsWithName<WebwireStreamOptions>): M
  * @WebwireStream(market.streams.ticks)
  * async *ticks(@MessageBody() symbols: string[]): AsyncGenerator<Tick> { … }
  */
-export function WebwireStream<Entry extends StreamEntry>(entry: Entry): EntryDecorator<Entry>;
+export function WebwireStream<Entry extends ContractEntry>(entry: Entry): EntryDecorator<'stream', Entry>;
 export function WebwireStream(
-  nameOrOptions?: string | OptionsWithName<WebwireStreamOptions> | StreamEntry,
+  nameOrOptions?: string | OptionsWithName<WebwireStreamOptions> | ContractEntry,
   options?: OptionsAfterName<WebwireStreamOptions>,
 ): MethodDecorator {
   return handlerDecorator('stream', nameOrOptions, options);

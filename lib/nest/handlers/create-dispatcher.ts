@@ -64,7 +64,7 @@ function createInvoker(
   logger: ServerLogger,
   schemas: EntrySchemas | undefined,
 ): Invoker {
-  const recovery = new Recovery(nest, gateway, handler, logger);
+  const recovery = new Recovery(nest, gateway, handler, logger, schemas);
   const httpEnhancers = new HttpEnhancers(`${gateway.name}.${handler.methodName}`, logger);
   if (!gateway.wrapper.isDependencyTreeStatic()) {
     return scopedInvoker(nest, gateway, handler, prepare, recovery, httpEnhancers, schemas);

@@ -1,10 +1,11 @@
 import type { HandlerEntry } from '../../contract/entries.js';
 import { describeIssues, describePaths } from '../../contract/issues.js';
 import type { OptionalSchema, SchemaResult } from '../../contract/standard-schema.js';
+import { validate } from '../../contract/validate.js';
 import type { ServerLogger } from '../../common/logger.js';
 import { RequestError } from '../../protocol/errors.js';
-import { isPromiseLike } from '../../protocol/promise.js';
 import type { WebwireConnection } from '../../server/connection.js';
+import { isIntended } from './failure.js';
 import type { HandlerArguments } from './invoker.js';
 
 /** Validates the bodies and results of the handler that takes an entry of a contract. */
@@ -25,18 +26,18 @@ export class EntrySchemas {
   /**
    * Validates a body.
    * @returns The body as the schema has transformed it, or the promise of it; `undefined` without a schema.
-   * @throws RequestError `BAD_REQUEST` if it does not fit; errors of the schema. Or rejects with them.
+   * @throws RequestError `BAD_REQUEST` if it does not fit; Error if the schema failed. Or rejects with them.
    */
   body(body: unknown, connection: WebwireConnection): unknown {
     const schema = this.#body;
     if (!schema) return undefined;
-    let result: SchemaResult<unknown> | PromiseLike<SchemaResult<unknown>>;
+    let result: SchemaResult<unknown> | Promise<SchemaResult<unknown>>;
     try {
-      result = schema['~standard'].validate(body);
+      result = validate(schema, body);
     } catch (error) {
       throw this.#bodyFailure(error);
     }
-    if (!isPromiseLike(result)) return this.#acceptBody(result, connection);
+    if (!(result instanceof Promise)) return this.#acceptBody(result, connection);
     return result.then(
       (late) => this.#acceptBody(late, connection),
       (error: unknown) => {
@@ -48,13 +49,25 @@ export class EntrySchemas {
   /**
    * Validates a result or an item.
    * @returns The value as the schema has transformed it, or the promise of it; `undefined` without a schema.
-   * @throws TypeError if it does not fit; errors of the schema. Or rejects with them.
+   * @throws TypeError if it does not fit; Error if the schema failed. Or rejects with them.
    */
   result(value: unknown): unknown {
     const schema = this.#result;
     if (!schema) return undefined;
-    const result = schema['~standard'].validate(value);
-    return isPromiseLike(result) ? result.then(this.#acceptResult) : this.#acceptResult(result);
+    let result: SchemaResult<unknown> | Promise<SchemaResult<unknown>>;
+    try {
+      result = validate(schema, value);
+    } catch (error) {
+      throw this.#schemaFailure(this.#noun, error);
+    }
+    if (!(result instanceof Promise)) return this.#acceptResult(result);
+    return result.then(this.#acceptResult, (error: unknown) => {
+      throw this.#schemaFailure(this.#noun, error);
+    });
+  }
+
+  get #noun(): string {
+    return this.entry.kind === 'stream' ? 'item' : 'reply';
   }
 
   #acceptBody(result: SchemaResult<unknown>, { id }: WebwireConnection): unknown {
@@ -70,16 +83,27 @@ export class EntrySchemas {
   readonly #acceptResult = (result: SchemaResult<unknown>): unknown => {
     const { issues } = result;
     if (!issues) return result.value;
-    const noun = this.entry.kind === 'stream' ? 'an item' : 'a value';
-    throw new TypeError(`${this.handler} returned ${noun} that does not fit the contract: ${describePaths(issues)}`);
+    // The value may also be that of an interceptor or an exception filter.
+    const article = this.entry.kind === 'stream' ? 'An' : 'The';
+    throw new TypeError(
+      `${article} ${this.#noun} of ${this.handler} does not fit the contract: ${describePaths(issues)}`,
+    );
   };
 
-  /** A recursive schema exhausts the stack if a body is nested too deeply. Any other error is a mistake in the schema. */
+  /** A recursive schema exhausts the stack if a body is nested too deeply. Errors for the client are thrown on purpose. */
   #bodyFailure(error: unknown): unknown {
-    if (error instanceof RangeError) return new RequestError('BAD_REQUEST', 'the body is nested too deeply');
-    if (error instanceof RequestError) return error;
-    return new Error(`The schema of the body of ${this.handler} failed`, { cause: error });
+    if (isStackOverflow(error)) return new RequestError('BAD_REQUEST', 'the body is nested too deeply');
+    return isIntended(error) ? error : this.#schemaFailure('body', error);
   }
+
+  #schemaFailure(noun: string, cause: unknown): Error {
+    return new Error(`The schema of the ${noun} of ${this.handler} failed`, { cause });
+  }
+}
+
+/** Any other RangeError is a mistake in the schema, such as that of an invalid Date. */
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && error.message.includes('call stack');
 }
 
 /**
@@ -89,7 +113,7 @@ export class EntrySchemas {
  */
 export function validateBody(schemas: EntrySchemas, args: HandlerArguments): Promise<void> | undefined {
   const body = schemas.body(args[1], args[0]);
-  if (isPromiseLike(body)) return Promise.resolve(body).then((late) => void (args[1] = late));
+  if (body instanceof Promise) return body.then((late) => void (args[1] = late));
   args[1] = body;
   return undefined;
 }

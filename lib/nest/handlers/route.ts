@@ -11,6 +11,7 @@ import type { Message } from '../../server/message.js';
 import { isIntended, toFailure } from './failure.js';
 import type { EntrySchemas } from './entry-schemas.js';
 import type { Invoker } from './invoker.js';
+import { isAsyncIterable } from './stream-items.js';
 import { isPromiseLike } from '../../protocol/promise.js';
 
 /** A code that a ReplyError can have (docs/PROTOCOL.md, section 2). */
@@ -84,7 +85,8 @@ export class Route {
       return toPayload(value, this.codec);
     } catch (error) {
       if (isIntended(error)) throw this.#failureOf(error);
-      throw new TypeError(`${this.handler} returned a value that cannot be sent: ${reasonOfDecoding(error)}`, {
+      const hint = isAsyncIterable(value) ? ' (@WebwireStream() sends each item of an AsyncIterable)' : '';
+      throw new TypeError(`${this.handler} returned a value that cannot be sent: ${reasonOfDecoding(error)}${hint}`, {
         cause: error,
       });
     }

@@ -6,6 +6,7 @@ import { describeType } from '../../protocol/payload-codec.js';
 import { isPromiseLike } from '../../protocol/promise.js';
 import type { Demand } from '../../server/extensions/demand.js';
 import type { Message } from '../../server/message.js';
+import { STREAM_RESULT } from '../options/handler-result.js';
 
 /** Items that a source is asked for in one turn of the event loop while operators hand none of them on. */
 const BATCH = 64;
@@ -33,9 +34,7 @@ export function itemsOf(result: unknown, message: Message, handler: string): Obs
     );
   if (isObservable(result)) return result;
   if (isAsyncIterable(result)) return new Observable((subscriber) => pull(result, message.demand!, subscriber));
-  throw new TypeError(
-    `${handler} returned ${describeType(result)}, but the handler of a stream returns an AsyncIterable or an Observable`,
-  );
+  throw new TypeError(`${handler} returned ${describeType(result)}, but ${STREAM_RESULT}`);
 }
 
 /** The items of a promised Observable. It is subscribed to in any case, so that a source which comes too late is closed. */
@@ -119,6 +118,6 @@ async function stop(iterator: AsyncIterator<unknown>, demand: Demand): Promise<v
   }
 }
 
-function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof (value as Partial<AsyncIterable<unknown>> | null | undefined)?.[Symbol.asyncIterator] === 'function';
 }

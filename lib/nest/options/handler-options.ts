@@ -2,9 +2,10 @@ import { encodeMessage, MessageType, ProtocolError } from '../../protocol/index.
 import { isReserved, RESERVED_PREFIX } from '../../protocol/extensions.js';
 import { checkAll, stringThat, type OptionRules } from '../../common/options.js';
 import { isEntry } from '../../contract/define-contract.js';
-import type { ContractEntry, HandlerEntry } from '../../contract/entries.js';
+import type { ContractEntry } from '../../contract/entries.js';
 import { jsonCodec, type PayloadCodec } from '../../protocol/payload-codec.js';
 import { CODEC_RULE } from '../../server/server-options.js';
+import { assertResult } from './handler-result.js';
 import { WEBWIRE_HANDLES, WEBWIRE_METHODS, type HandlesMetadata } from '../decorators/metadata.js';
 import {
   DESCRIPTION_RULES,
@@ -62,7 +63,7 @@ export type OptionsWithName<Options> = Options & { kind?: never };
  */
 export function handlerDecorator(
   kind: HandlesMetadata['kind'],
-  nameOrOptions: string | AnyOptions | HandlerEntry = {},
+  nameOrOptions: string | AnyOptions | ContractEntry = {},
   options: OptionsAfterName<AnyOptions> = {},
 ): MethodDecorator {
   if (isEntry(nameOrOptions)) return entryDecorator(kind, nameOrOptions, options);
@@ -104,7 +105,9 @@ function marking(metadata: HandlesMetadata): MethodDecorator {
     if (typeof prototype === 'function' || typeof key === 'symbol' || typeof method !== 'function') {
       throw new TypeError(`a WebWire ${kind} handler must be a method with a name, not static: ${String(key)} is not`);
     }
-    if (target !== 'fallback') assertName(kind, target.name, `${prototype.constructor.name}.${key}`);
+    const handler = `${prototype.constructor.name}.${key}`;
+    if (target !== 'fallback') assertName(kind, target.name, handler);
+    assertResult(kind, handler, method, Reflect.getMetadata('design:returntype', prototype, key));
     const others = (Reflect.getOwnMetadata(WEBWIRE_HANDLES, method) ?? []) as HandlesMetadata[];
     Reflect.defineMetadata(WEBWIRE_HANDLES, [...others, metadata], method);
     const methods = (Reflect.getMetadata(WEBWIRE_METHODS, prototype) ?? []) as string[];

@@ -430,11 +430,46 @@ describe('a body that cannot be decoded', () => {
   });
 });
 
+describe('a generator', () => {
+  it('cannot be the handler of a request, and the error names the decorator for streams', () => {
+    const declare = () => {
+      class Table {
+        @WebwireRequest('rows') async *rows() {
+          yield await Promise.resolve('row');
+        }
+      }
+      return Table;
+    };
+    expect(declare).toThrow(
+      'Table.rows is an async generator, but the handler of a request returns one reply: use @WebwireStream()',
+    );
+    expect(() => {
+      class Table {
+        @WebwireRequest({ fallback: true }) *rows() {
+          yield 'row';
+        }
+      }
+      return Table;
+    }).toThrow('Table.rows is a generator, but the handler of a request returns one reply');
+  });
+
+  it('cannot be the handler of a signal, as it would never run', () => {
+    expect(() => {
+      class Table {
+        @WebwireSignal('rows') async *rows() {
+          yield await Promise.resolve('row');
+        }
+      }
+      return Table;
+    }).toThrow('Table.rows is an async generator, which runs only while its items are read, but a signal has no reply');
+  });
+});
+
 describe('a value that JSON cannot express', () => {
   @WebwireGateway()
   class Gateway {
-    @WebwireRequest('generator') async *generator() {
-      yield 'row';
+    @WebwireRequest('generator') generator() {
+      return this.rows();
     }
     @WebwireRequest('promises') async promises() {
       return Promise.resolve({ list: [Promise.resolve(1)] });
@@ -458,6 +493,9 @@ describe('a value that JSON cannot express', () => {
       }
       return 'sent';
     }
+    async *rows() {
+      yield 'row';
+    }
     @WebwireRequest('session') async session(connection: WebwireConnection) {
       return connection.createSession({ users: [new Map()] }).then(() => 'created', String);
     }
@@ -468,7 +506,8 @@ describe('a value that JSON cannot express', () => {
     const wire = await app.connect();
     const expected = {
       generator:
-        'Gateway.generator returned a value that cannot be sent: JSON cannot express a value of type AsyncGenerator',
+        'Gateway.generator returned a value that cannot be sent: JSON cannot express a value of type AsyncGenerator ' +
+        '(@WebwireStream() sends each item of an AsyncIterable)',
       promises:
         'Gateway.promises returned a value that cannot be sent: JSON cannot express a value of type Promise (at .list[0])',
       circles: 'Gateway.circles returned a value that cannot be sent: Converting circular structure to JSON',

@@ -142,8 +142,8 @@ class Gateway {
       throwError(() => new ForbiddenException('no')),
     );
   }
-  @WebwireStream('sync generator') *syncGenerator() {
-    yield 'x';
+  @WebwireStream('sync iterator') syncIterator() {
+    return ['a'].values();
   }
   @WebwireStream('array') array() {
     return ['a'];
@@ -345,11 +345,13 @@ describe('a stream', () => {
   it.each([
     ['array', 'Gateway.array returned a value of type Array'],
     ['text', 'Gateway.text returned a value of type string'],
-    ['sync generator', 'Gateway.syncGenerator returned a value of type object'],
+    ['sync iterator', 'Gateway.syncIterator returned a value of type'],
   ])('cannot be anything else: %s', async (name, problem) => {
     const { app, client } = await startExtended();
     expect(await open(client, name)).toEqual(['internal error']);
-    await app.logger.logged('error', problem);
+    expect(await app.logger.logged('error', problem)).toContain(
+      'make it an async generator ("async *"), or use @WebwireRequest() for a single reply',
+    );
   });
 
   it('fails with an item that cannot be sent, and stops its source', async () => {
@@ -458,6 +460,26 @@ describe('a shutdown', () => {
   });
 });
 
+/** The metadata of its methods is that which TypeScript writes for decorated ones. */
+class Single {
+  @Reflect.metadata('design:returntype', Array) list() {
+    return [1];
+  }
+  @Reflect.metadata('design:returntype', Number) count() {
+    return 1;
+  }
+  @Reflect.metadata('design:returntype', Promise) async later() {
+    return Promise.resolve(NEVER);
+  }
+  @Reflect.metadata('design:returntype', Object) any(): unknown {
+    return NEVER;
+  }
+}
+
+function descriptorOf(name: keyof Single): PropertyDescriptor {
+  return Object.getOwnPropertyDescriptor(Single.prototype, name)!;
+}
+
 describe('a handler of streams', () => {
   it('cannot be a fallback', () => {
     expect(() => WebwireStream({ fallback: true } as object)).toThrow(/no fallback/);
@@ -471,6 +493,31 @@ describe('a handler of streams', () => {
       return Reserved;
     };
     expect(declare).toThrow(/"wwr:mine" cannot be the name of a WebWire stream.*reserved/);
+  });
+
+  it('cannot be a generator that is not asynchronous', () => {
+    const declare = () => {
+      class Rows {
+        @WebwireStream('rows') *read() {
+          yield 1;
+        }
+      }
+      return Rows;
+    };
+    expect(declare).toThrow('Rows.read is a generator that is not asynchronous');
+    expect(declare).toThrow('write "async *" before its name');
+  });
+
+  it.each([
+    ['Array', () => WebwireStream('x')(Single.prototype, 'list', descriptorOf('list'))],
+    ['Number', () => WebwireStream('x')(Single.prototype, 'count', descriptorOf('count'))],
+  ])('cannot have a return type with a single value: %s', (type, declare) => {
+    expect(declare).toThrow(`returns a value of type ${type}, but the handler of a stream returns an AsyncIterable`);
+  });
+
+  it('may have a return type that does not say what it returns', () => {
+    expect(() => WebwireStream('x')(Single.prototype, 'later', descriptorOf('later'))).not.toThrow();
+    expect(() => WebwireStream('x')(Single.prototype, 'any', descriptorOf('any'))).not.toThrow();
   });
 
   it('cannot have the name of a request handler', async () => {
