@@ -22,6 +22,7 @@ import type { ServerContext } from './server-context.js';
 import type { WebwireServerEvents } from './server-events.js';
 import type { Work } from './waiting-messages.js';
 import type { ResolvedServerOptions } from './server-options.js';
+import { MessageTracer } from './tracing/message-tracer.js';
 
 /** Accepts connections for a server: made by a transport. */
 export interface Listener {
@@ -180,7 +181,8 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   serve(dispatcher: Dispatcher<WebwireConnection>, sessions: SessionService | null): void {
     const { options, codec } = this;
     const { activeHandlers } = this.#drain;
-    this.#context = { options, codec, logger: this.#logger, dispatcher, sessions, activeHandlers };
+    const tracer = new MessageTracer<WebwireServer, WebwireConnection>(this, dispatcher);
+    this.#context = { options, codec, logger: this.#logger, dispatcher, sessions, activeHandlers, tracer };
   }
 
   /** @internal */

@@ -75,6 +75,8 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'MemoryWebSocket',
       'MemoryWebSocketConstructor',
       'MemoryWebSocketEvents',
+      'MessageOutcome',
+      'MessageTracing',
       'NestLocator',
       'Origins',
       'PayloadCodec',
