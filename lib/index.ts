@@ -33,6 +33,7 @@ export { WebwireConnection } from './server/connection.js';
 export {
   ClusterUnavailableError,
   type Cluster,
+  type ClusterHealth,
   type ClusterNode,
   type ClusterPresence,
   type ClusterTarget,

@@ -10,7 +10,7 @@ import type { Outbox } from './outbox.js';
 import type { RateLimiter } from './rate-limiter.js';
 import { runGuarded } from './run-guarded.js';
 import type { ServerContext } from './server-context.js';
-import type { TracedMessage } from './tracing/traced-message.js';
+import type { TracedCall } from './tracing/traced-call.js';
 import { lengthOf, WaitingMessages, type SessionRequest, type Work } from './waiting-messages.js';
 
 /** Most session requests under way for one connection. They run one after the other, whatever `concurrencyLimit` is. */
@@ -284,7 +284,7 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
   }
 
   /** @returns True if the reply is a promise. */
-  #callHandler(message: Message, traced: TracedMessage<Connection> | undefined): boolean {
+  #callHandler(message: Message, traced: TracedCall<Connection> | undefined): boolean {
     const { dispatcher } = this.context;
     let reply: Payload | Promise<Payload>;
     try {
@@ -303,7 +303,7 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
     return false;
   }
 
-  #trace(message: Message): TracedMessage<Connection> | undefined {
+  #trace(message: Message): TracedCall<Connection> | undefined {
     return this.context.tracer.trace(this.connection, message);
   }
 

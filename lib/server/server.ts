@@ -59,6 +59,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   #context: ServerContext<WebwireConnection> | undefined;
   #listener: Listener | undefined;
   #shutdown: Promise<void> | undefined;
+  #isStopped = false;
 
   readonly #callbacks: ConnectionCallbacks<WebwireConnection> = {
     violation: (connection, error) => this.emitEvent('violation', () => ({ connection, error })),
@@ -97,6 +98,16 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   /** Address on which the server listens, or that of the HTTP server that it shares; `null` while it does not listen. */
   get address(): AddressInfo | string | null {
     return this.#listener?.address ?? null;
+  }
+
+  /**
+   * The state of the server: `starting` until it accepts connections, `listening`, `draining` from the beginning of a shutdown
+   * on, `stopped` after it.
+   */
+  get status(): 'starting' | 'listening' | 'draining' | 'stopped' {
+    if (this.#isStopped) return 'stopped';
+    if (this.isDraining) return 'draining';
+    return this.#admission.closedReason === undefined ? 'listening' : 'starting';
   }
 
   /** The open connections, including those that are closing. */
@@ -235,6 +246,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
     this.#admission.closedReason = 'server shutting down';
     this.emitEvent('drain', () => ({ running: activeHandlers.running, connections: this.#connections.size }));
     const isComplete = await this.#drain.run(this.#context?.sessions ?? null);
+    this.#isStopped = true;
     this.emitEvent('shutdown', () => ({ isComplete }));
   }
 }

@@ -342,6 +342,17 @@ describe('the events of a request', () => {
     await shutdown;
   });
 
+  it('report a request beyond the rate limit, whose handler is not called', async () => {
+    const { client, gateway } = await start({ rateLimit: { limit: 1, window: 60_000, burst: 1 } });
+    const { events, over } = record('request');
+    await client.ask('direct', 'x');
+    await over.take();
+    expect(await client.ask('direct', 'x')).toContain('TOO_MANY_REQUESTS');
+    expect(await over.take()).toMatchObject({ outcome: 'refused', code: 'TOO_MANY_REQUESTS', handler: 'direct' });
+    expect(events.slice(2)).toEqual(['start', 'error refused', 'end refused']);
+    expect(gateway.calls).toBe(1);
+  });
+
   it('report the reply of a handler that closes the connection', async () => {
     const { client } = await start();
     const { over } = record('request');

@@ -2,13 +2,13 @@ import { tracingChannel } from 'node:diagnostics_channel';
 import { isReserved } from '../../protocol/extensions.js';
 import type { Message } from '../message.js';
 import type { Dispatcher } from '../ports/dispatcher.js';
-import { TracedMessage, type MessageChannel } from './traced-message.js';
+import { TracedCall, type MessageChannel } from './traced-call.js';
 import { TracingContext } from './tracing-context.js';
 
 // Kept for the life of the process: see `channelOf()` of the diagnostics emitter.
-const REQUESTS: MessageChannel = tracingChannel('nestjs-webwire:request');
-const SIGNALS: MessageChannel = tracingChannel('nestjs-webwire:signal');
-const STREAMS: MessageChannel = tracingChannel('nestjs-webwire:stream');
+const REQUEST_CHANNEL: MessageChannel = tracingChannel('nestjs-webwire:request');
+const SIGNAL_CHANNEL: MessageChannel = tracingChannel('nestjs-webwire:signal');
+const STREAM_CHANNEL: MessageChannel = tracingChannel('nestjs-webwire:stream');
 
 /** Publishes the messages of one server on the tracing channels. */
 export class MessageTracer<Server, Connection extends { readonly isShutDown: boolean }> {
@@ -18,19 +18,23 @@ export class MessageTracer<Server, Connection extends { readonly isShutDown: boo
   ) {}
 
   /** @returns `undefined` if the channel of the message has no subscribers, and for messages of extensions. */
-  trace(connection: Connection, message: Message): TracedMessage<Connection> | undefined {
-    if (message.isRequest ? !hasSubscribers(REQUESTS) && !hasSubscribers(STREAMS) : !hasSubscribers(SIGNALS)) {
+  trace(connection: Connection, message: Message): TracedCall<Connection> | undefined {
+    if (
+      message.isRequest
+        ? !hasSubscribers(REQUEST_CHANNEL) && !hasSubscribers(STREAM_CHANNEL)
+        : !hasSubscribers(SIGNAL_CHANNEL)
+    ) {
       return undefined;
     }
     return this.#trace(connection, message);
   }
 
-  #trace(connection: Connection, message: Message): TracedMessage<Connection> | undefined {
+  #trace(connection: Connection, message: Message): TracedCall<Connection> | undefined {
     if (isReserved(message.name)) return undefined;
     const info = this.dispatcher.handlerOf?.(message);
-    const channel = info?.isStream ? STREAMS : message.isRequest ? REQUESTS : SIGNALS;
+    const channel = info?.isStream ? STREAM_CHANNEL : message.isRequest ? REQUEST_CHANNEL : SIGNAL_CHANNEL;
     if (!hasSubscribers(channel)) return undefined;
-    const traced = new TracedMessage(channel, new TracingContext(this.server, connection, message, info));
+    const traced = new TracedCall(channel, new TracingContext(this.server, connection, message, info));
     message.outcomeListener = traced;
     return traced;
   }

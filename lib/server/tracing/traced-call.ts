@@ -14,7 +14,7 @@ interface Endable {
 }
 
 /** Publishes the events of one message in the order of `node:diagnostics_channel`. */
-export class TracedMessage<Connection extends Endable> implements OutcomeListener {
+export class TracedCall<Connection extends Endable> implements OutcomeListener {
   #isSynchronous = true;
 
   constructor(
