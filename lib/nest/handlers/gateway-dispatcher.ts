@@ -28,8 +28,8 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
     return this.routes.find('request', name) instanceof StreamRoute;
   }
 
-  handlerOf({ isRequest, name }: Message): HandlerInfo | undefined {
-    return this.routes.find(isRequest ? 'request' : 'signal', name)?.info;
+  handlerOf(message: Message): HandlerInfo | undefined {
+    return this.routes.find(message.isRequest ? 'request' : 'signal', message.name)?.info;
   }
 
   signal(connection: WebwireConnection, message: Message): void | Promise<void> {
