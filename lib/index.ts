@@ -33,6 +33,7 @@ export { WebwireConnection } from './server/connection.js';
 export {
   ClusterUnavailableError,
   type Cluster,
+  type ClusterHealth,
   type ClusterNode,
   type ClusterPresence,
   type ClusterTarget,
@@ -44,6 +45,8 @@ export type { DisconnectReason } from './server/disconnect-reason.js';
 export { BufferOverflowError, RequestError } from './protocol/errors.js';
 export { Handshake, HandshakeRejection } from './server/handshake.js';
 export { Message } from './server/message.js';
+export type { MessageTracing } from './server/message-tracing.js';
+export type { MessageOutcome } from './server/tracing/outcome.js';
 export type { TraceContext } from './protocol/extensions.js';
 export { InvalidOptionError } from './common/options.js';
 export type { ServerLogger } from './common/logger.js';

@@ -19,6 +19,7 @@ const OWN_PROCESS = [
   'test/nest/session-directory.spec.ts', // changes process.argv
   'test/server/cost.spec.ts', // enables async hooks, after which promises have further properties
   'test/{client/chaos,server/hostile-extensions}.spec.ts', // measure memory
+  'test/{opentelemetry/*,companions/sentry}.spec.ts', // set the context manager of the process
   'test/document/{code-first,contracts,document}.spec.ts', // load a parser that runs code of its own
 ];
 

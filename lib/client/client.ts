@@ -115,6 +115,11 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     return this.#connector.status;
   }
 
+  /** URL of the server, without user name, password and query. */
+  get url(): string {
+    return this.#options.url.shown;
+  }
+
   /**
    * The session, or `null`. While the client reconnects, it is the session of the last connection, which the client will restore.
    * The object is immutable: when the session changes, this property returns another one.
@@ -312,14 +317,15 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   #traceOf(kind: TracedMessage['kind'], name: string): string | undefined {
     try {
       const context = this.#options.trace?.({ kind, name });
-      if (!context) return undefined;
-      const { traceparent, tracestate } = context;
-      if (/^[\da-f-]{55}/.test(traceparent)) return `${traceparent}\n${tracestate ?? ''}`;
-      throw new TypeError('the option trace returned no traceparent');
+      if (context) {
+        const { traceparent, tracestate } = context;
+        if (/^[\da-f-]{55}/.test(traceparent)) return `${traceparent}\n${tracestate ?? ''}`;
+        throw new TypeError('the option trace returned no traceparent');
+      }
     } catch (error) {
       this.#emit('error', { error });
-      return undefined;
     }
+    return undefined;
   }
 
   /** Returns a function that sends requests, which wait for a connection if necessary. */

@@ -110,15 +110,9 @@ export class Connector {
     const { operation, isConnect } = waiter;
     const { connection } = this;
     if (operation.isSettled) return;
-    if (connection && (isConnect || !connection.isBlocked)) {
-      serve(waiter, connection);
-      return;
-    }
+    if (connection && (isConnect || !connection.isBlocked)) return serve(waiter, connection);
     const error = connection ? undefined : this.#rejectionOf(waiter);
-    if (error) {
-      operation.reject(error);
-      return;
-    }
+    if (error) return operation.reject(error);
     this.#wait(waiter);
     const { name } = this.#state;
     if (name === 'disconnected' || (name === 'reconnecting' && isConnect)) this.#dial();

@@ -69,8 +69,7 @@ export function createRequests(): Requests {
       try {
         connection.send(message, trace);
       } catch (error) {
-        request.reject(error);
-        return;
+        return request.reject(error);
       }
       next++;
       // Perhaps there is no reply because the connection is lost.

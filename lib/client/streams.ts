@@ -95,7 +95,7 @@ export async function* readStream(
       yield read(item);
     }
     const { bytes } = await operation.promise;
-    if (bytes.length === 0 && connection?.supports('stream')) return undefined;
+    if (bytes.length === 0 && connection?.supports('stream')) return;
     throw new RequestError('EXTENSION_REQUIRED', 'the server sent no stream');
   } finally {
     operation.reject(undefined);

@@ -1,7 +1,7 @@
 import { Inject, Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import { SERVERS_BY_GATEWAY } from './decorators/inject-webwire-server.decorator.js';
-import type { Cluster, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
+import type { Cluster, ClusterHealth, ClusterNode, ClusterTarget } from '../server/ports/cluster.js';
 import { WebwireConnection } from '../server/connection.js';
 import {
   addCounts,
@@ -49,6 +49,11 @@ export class LocalClusterNode implements ClusterNode, OnModuleInit, OnApplicatio
       this.#call('presence.changed', ({ presence }) => presence?.changed(change));
       this.#presence?.change(change);
     });
+  }
+
+  /** The state of this node; `undefined` without a cluster, or if the cluster has none. */
+  get health(): ClusterHealth | undefined {
+    return this.#cluster?.health?.();
   }
 
   /** The members of a group, on all nodes. @throws ClusterUnavailableError */

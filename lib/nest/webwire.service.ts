@@ -6,6 +6,7 @@ import type { WebwireConnection } from '../server/connection.js';
 import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 import { check, stringThat } from '../common/options.js';
 import type { GroupMember, GroupMemberEvent } from '../server/group-member.js';
+import type { ClusterHealth } from '../server/ports/cluster.js';
 import { checkJoinOptions, type JoinOptions } from '../server/join-options.js';
 import type { WebwireServer } from '../server/server.js';
 import { EncodedSignal, type SignalTarget } from '../server/signal.js';
@@ -69,6 +70,11 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
    */
   serverOf(gateway: Type): WebwireServer {
     return this.registry.serverOf(gateway, 'serverOf()');
+  }
+
+  /** The state of this node of the cluster; `undefined` without a cluster, or if the cluster has no health. */
+  get clusterHealth(): ClusterHealth | undefined {
+    return this.node.health;
   }
 
   /** The open connections of all servers of the application, including those that are closing. */

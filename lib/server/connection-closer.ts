@@ -44,7 +44,7 @@ export class ConnectionCloser<Connection extends Identity> {
   constructor(
     private readonly connection: Connection,
     private readonly transportConnection: TransportConnection,
-    private readonly inbox: Inbox<Connection>,
+    private readonly inbox: Pick<Inbox<never>, 'end' | 'isIdle'>,
     private readonly callbacks: ConnectionCallbacks<Connection>,
     private readonly logger: ServerLogger,
   ) {}
@@ -61,6 +61,11 @@ export class ConnectionCloser<Connection extends Identity> {
   /** True if the connection is closed or closing because the client broke a rule. It is not read then. */
   get isExpelled(): boolean {
     return this.#cause?.reason === 'violation' || this.#cause?.reason === 'rate-limit';
+  }
+
+  /** True if the connection is closed or closing because the server shuts down. */
+  get isShutDown(): boolean {
+    return this.#cause?.reason === 'shutdown';
   }
 
   /** Receives no more messages, lets running handlers finish and reply, then closes the connection. */

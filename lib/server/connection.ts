@@ -116,6 +116,11 @@ export class WebwireConnection {
     return this.#closer.isClosed;
   }
 
+  /** True if the connection is closed or closing because the server shuts down. @internal */
+  get isShutDown(): boolean {
+    return this.#closer.isShutDown;
+  }
+
   /**
    * Bytes that wait to be written to the client, messages of the current turn of the event loop included. Above
    * `maxBufferedAmount`, the server starts no handlers for the client until all of them have been written. A client for

@@ -10,6 +10,7 @@ import type { Outbox } from './outbox.js';
 import type { RateLimiter } from './rate-limiter.js';
 import { runGuarded } from './run-guarded.js';
 import type { ServerContext } from './server-context.js';
+import type { TracedCall } from './tracing/traced-call.js';
 import { lengthOf, WaitingMessages, type SessionRequest, type Work } from './waiting-messages.js';
 
 /** Most session requests under way for one connection. They run one after the other, whatever `concurrencyLimit` is. */
@@ -22,7 +23,7 @@ const MAX_SESSION_REQUESTS = 16;
  * extensions is read as long as it keeps to its window, because it may have to cancel what runs. Messages of extensions overtake
  * those that wait.
  */
-export class Inbox<Connection extends { readonly id: string }> {
+export class Inbox<Connection extends { readonly id: string; readonly isShutDown: boolean }> {
   #running = 0;
   #sessionRequests = 0;
   #waiting: WaitingMessages | undefined;
@@ -163,6 +164,7 @@ export class Inbox<Connection extends { readonly id: string }> {
     const message = this.#waiting?.takeRequest(key);
     if (message) {
       this.#left(message);
+      this.#trace(message)?.skip('canceled');
       this.#startWaiting();
     }
     return message;
@@ -178,6 +180,7 @@ export class Inbox<Connection extends { readonly id: string }> {
   #refuseLimited(message: Work, limiter: RateLimiter): void {
     this.#left(message);
     const id = message instanceof Message ? message.identifier : message.id;
+    if (message instanceof Message) this.#trace(message)?.skip('refused', limiter.refusal);
     if (id) this.outbox.refuse(id, limiter.refusal);
     // The client does not read the refusals.
     if (this.#holdUp()) this.#regulate((this.#waiting ??= new WaitingMessages(this.context.options.messageBufferSize)));
@@ -258,8 +261,9 @@ export class Inbox<Connection extends { readonly id: string }> {
   }
 
   #refuse(message: Work): void {
-    if (!(message instanceof Message)) this.outbox.answer(MessageType.ReplyShutdown, message.id);
-    else if (message.isRequest) this.outbox.answer(MessageType.ReplyShutdown, message.identifier!);
+    if (!(message instanceof Message)) return this.outbox.answer(MessageType.ReplyShutdown, message.id);
+    this.#trace(message)?.skip('shutdown');
+    if (message.isRequest) this.outbox.shutDown(message);
   }
 
   #start(message: Work): void {
@@ -273,22 +277,34 @@ export class Inbox<Connection extends { readonly id: string }> {
 
   #handleRequest(message: Message): void {
     this.#started();
+    const traced = this.#trace(message);
+    const isPending = this.#callHandler(message, traced);
+    traced?.end();
+    if (!isPending) this.#finished();
+  }
+
+  /** @returns True if the reply is a promise. */
+  #callHandler(message: Message, traced: TracedCall<Connection> | undefined): boolean {
+    const { dispatcher } = this.context;
     let reply: Payload | Promise<Payload>;
     try {
-      reply = this.context.dispatcher.request(this.connection, message);
+      reply = traced ? traced.request(dispatcher) : dispatcher.request(this.connection, message);
     } catch (error) {
       message.settle();
       this.outbox.fail(message, error);
-      this.#finished();
-      return;
+      return false;
     }
     if (reply instanceof Promise) {
       this.#replyLater(message, reply);
-    } else {
-      message.settle();
-      this.outbox.reply(message, reply);
-      this.#finished();
+      return true;
     }
+    message.settle();
+    this.outbox.reply(message, reply);
+    return false;
+  }
+
+  #trace(message: Message): TracedCall<Connection> | undefined {
+    return this.context.tracer.trace(this.connection, message);
   }
 
   /** One `then()` for both steps, as a promise costs more than anything else that a message takes. */
@@ -323,35 +339,45 @@ export class Inbox<Connection extends { readonly id: string }> {
   }
 
   #fail(message: Message, error: unknown): void {
-    if (message.isAbortedBy(error)) this.outbox.answer(MessageType.ReplyShutdown, message.identifier!);
+    if (message.isAbortedBy(error)) this.outbox.shutDown(message);
     else this.outbox.fail(message, error);
   }
 
   #handleSignal(message: Message): void {
     this.#started();
+    const traced = this.#trace(message);
+    const { dispatcher } = this.context;
     let handled: void | Promise<void> = undefined;
     try {
-      handled = this.context.dispatcher.signal(this.connection, message);
+      handled = traced ? traced.signal(dispatcher) : dispatcher.signal(this.connection, message);
     } catch (error) {
       this.#signalFailed(message, error);
     }
     if (handled instanceof Promise) {
       const settled = () => {
-        message.settle();
+        this.#signalEnded(message);
         this.#finished();
       };
       void handled.then(settled, (error: unknown) => {
         this.#signalFailed(message, error);
         settled();
       });
+      traced?.end();
     } else {
-      message.settle();
+      this.#signalEnded(message);
+      traced?.end();
       this.#finished();
     }
   }
 
-  #signalFailed({ name }: Message, error: unknown): void {
-    this.context.logger.error(`Signal ${JSON.stringify(name)} failed`, stackOf(error));
+  #signalEnded(message: Message): void {
+    message.outcomeListener?.settle('handled');
+    message.settle();
+  }
+
+  #signalFailed(message: Message, error: unknown): void {
+    message.outcomeListener?.settle('failed', error);
+    this.context.logger.error(`Signal ${JSON.stringify(message.name)} failed`, stackOf(error));
   }
 
   #handleSessionRequest(message: SessionRequest): void {

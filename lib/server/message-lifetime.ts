@@ -1,6 +1,7 @@
 import { getEventListeners, setMaxListeners } from 'node:events';
 import type { Demand } from './extensions/demand.js';
 import type { ConnectionLifetime, Endable } from './connection-lifetime.js';
+import type { OutcomeListener } from './tracing/outcome.js';
 
 /**
  * Reports to the handler of one message that its result is no longer needed: the connection is gone, or the client has given
@@ -16,6 +17,8 @@ export class MessageLifetime {
   isAnswered = false;
   /** For a stream, what its source has to respect. */
   demand: Demand | undefined;
+  /** For a message that is traced, what publishes its outcome. */
+  outcomeListener: OutcomeListener | undefined;
 
   /** @param message Gets the end of the connection, which it passes on to this. */
   constructor(
@@ -70,6 +73,7 @@ export class MessageLifetime {
     this.#isOver = true;
     this.connection.remove(this.message);
     this.abort();
+    this.outcomeListener?.lost();
     for (const listener of this.#listeners ?? []) listener();
     this.#listeners = undefined;
   }

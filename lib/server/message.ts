@@ -23,6 +23,7 @@ import type { ConnectionLifetime } from './connection-lifetime.js';
 import type { TraceContext } from '../protocol/extensions.js';
 import type { Demand } from './extensions/demand.js';
 import { MessageLifetime } from './message-lifetime.js';
+import type { OutcomeListener } from './tracing/outcome.js';
 
 /** A request or a signal from a client. Handlers get it with `@WebwireMessage()`. */
 export class Message {
@@ -157,6 +158,14 @@ export class Message {
   }
   set demand(demand: Demand | undefined) {
     this.#own.demand = demand;
+  }
+
+  /** What publishes the outcome, if the message is traced; else `undefined`. @internal */
+  get outcomeListener(): OutcomeListener | undefined {
+    return this.#lifetime?.outcomeListener;
+  }
+  set outcomeListener(listener: OutcomeListener | undefined) {
+    this.#own.outcomeListener = listener;
   }
 
   /** Calls `listener` once, when `isOver` becomes true; costs less than `abortSignal`. @internal */

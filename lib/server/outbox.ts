@@ -148,7 +148,8 @@ export class Outbox {
   reply(message: Message, payload: Payload): void {
     try {
       message.copyIdentifier(IDENTIFIER);
-      this.send({ type: replyType(payload.encoding), id: IDENTIFIER, payload: payload.bytes });
+      const isSent = this.send({ type: replyType(payload.encoding), id: IDENTIFIER, payload: payload.bytes });
+      message.outcomeListener?.settle(isSent ? 'replied' : 'connection-lost');
     } catch (error) {
       if (error instanceof BufferOverflowError) this.#failTooLarge(message, error);
       else this.#failInternally(message, error);
@@ -167,6 +168,7 @@ export class Outbox {
     if (!(error instanceof RequestError)) return this.#failInternally(message, error);
     try {
       this.refuse(message.identifier!, error);
+      message.outcomeListener?.settle('refused', error);
     } catch (replyError) {
       this.#failInternally(message, replyError);
     }
@@ -181,6 +183,12 @@ export class Outbox {
     this.send({ type: MessageType.ReplyError, id, code, message: truncate(message, room) });
   }
 
+  /** Answers a request that was not handled, or is not waited for, because the server shuts down. */
+  shutDown(message: Message): void {
+    this.answer(MessageType.ReplyShutdown, message.identifier!);
+    message.outcomeListener?.settle('shutdown');
+  }
+
   /** Sends a reply without content. */
   answer(type: StatusReply, id: Uint8Array): void {
     this.send({ type, id });
@@ -189,6 +197,7 @@ export class Outbox {
   /** The client gets no details of the failure (docs/PROTOCOL.md, section 5). */
   #failInternally(message: Message, error: unknown): void {
     this.answer(MessageType.ReplyInternalError, message.identifier!);
+    message.outcomeListener?.settle('failed', error);
     this.logger.error(`Request ${JSON.stringify(message.name)} failed`, stackOf(error));
   }
 }

@@ -4,9 +4,10 @@ import type { SessionService } from '../session/session-service.js';
 import type { ActiveHandlers } from './active-handlers.js';
 import type { Dispatcher } from './ports/dispatcher.js';
 import type { ResolvedServerOptions } from './server-options.js';
+import type { MessageTracer } from './tracing/message-tracer.js';
 
 /** The values and services that a server shares with its connections. */
-export interface ServerContext<Connection> {
+export interface ServerContext<Connection extends { readonly isShutDown: boolean }> {
   readonly options: ResolvedServerOptions;
   /** Encodes the signals of the server. */
   readonly codec: PayloadCodec;
@@ -15,4 +16,5 @@ export interface ServerContext<Connection> {
   /** `null` if sessions are off. */
   readonly sessions: SessionService | null;
   readonly activeHandlers: ActiveHandlers;
+  readonly tracer: MessageTracer<unknown, Connection>;
 }

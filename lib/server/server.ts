@@ -22,6 +22,7 @@ import type { ServerContext } from './server-context.js';
 import type { WebwireServerEvents } from './server-events.js';
 import type { Work } from './waiting-messages.js';
 import type { ResolvedServerOptions } from './server-options.js';
+import { MessageTracer } from './tracing/message-tracer.js';
 
 /** Accepts connections for a server: made by a transport. */
 export interface Listener {
@@ -58,6 +59,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   #context: ServerContext<WebwireConnection> | undefined;
   #listener: Listener | undefined;
   #shutdown: Promise<void> | undefined;
+  #isStopped = false;
 
   readonly #callbacks: ConnectionCallbacks<WebwireConnection> = {
     violation: (connection, error) => this.emitEvent('violation', () => ({ connection, error })),
@@ -96,6 +98,16 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   /** Address on which the server listens, or that of the HTTP server that it shares; `null` while it does not listen. */
   get address(): AddressInfo | string | null {
     return this.#listener?.address ?? null;
+  }
+
+  /**
+   * The state of the server: `starting` until it accepts connections, `listening`, `draining` from the beginning of a shutdown
+   * on, `stopped` after it.
+   */
+  get status(): 'starting' | 'listening' | 'draining' | 'stopped' {
+    if (this.#isStopped) return 'stopped';
+    if (this.isDraining) return 'draining';
+    return this.#admission.closedReason === undefined ? 'listening' : 'starting';
   }
 
   /** The open connections, including those that are closing. */
@@ -180,7 +192,8 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   serve(dispatcher: Dispatcher<WebwireConnection>, sessions: SessionService | null): void {
     const { options, codec } = this;
     const { activeHandlers } = this.#drain;
-    this.#context = { options, codec, logger: this.#logger, dispatcher, sessions, activeHandlers };
+    const tracer = new MessageTracer<WebwireServer, WebwireConnection>(this, dispatcher);
+    this.#context = { options, codec, logger: this.#logger, dispatcher, sessions, activeHandlers, tracer };
   }
 
   /** @internal */
@@ -233,6 +246,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
     this.#admission.closedReason = 'server shutting down';
     this.emitEvent('drain', () => ({ running: activeHandlers.running, connections: this.#connections.size }));
     const isComplete = await this.#drain.run(this.#context?.sessions ?? null);
+    this.#isStopped = true;
     this.emitEvent('shutdown', () => ({ isComplete }));
   }
 }

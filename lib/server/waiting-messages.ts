@@ -70,7 +70,7 @@ export class WaitingMessages {
   }
 
   /** Removes the last request with this key; returns `undefined` if none waits. */
-  takeRequest(key: Message['key']): Message | undefined {
+  takeRequest(key: number | string): Message | undefined {
     const message = (this.#requests ??= this.#findRequests()).last(key);
     if (!message) return undefined;
     this.#canceled.add(message);

@@ -34,6 +34,12 @@ const RULES: ImportRules = {
   },
   cli: { folders: [], packages: [], node: true },
   redis: { folders: ['server', 'session', 'common', 'contract', 'protocol'], packages: ['ioredis'], node: true },
+  opentelemetry: {
+    folders: ['.', 'client'],
+    packages: ['@opentelemetry/api', '@opentelemetry/instrumentation'],
+    node: true,
+  },
+  terminus: { folders: ['.'], packages: ['@nestjs'], node: false },
   '.': { folders: ['nest', 'transport', 'server', 'session', 'common', 'protocol'], packages: [], node: false },
   'client-module': { folders: ['client'], packages: ['@nestjs', 'ws'], node: false },
   testing: { folders: ['.', 'client'], packages: ['@nestjs'], node: false },

@@ -48,6 +48,7 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
     types: [
       'BroadcastOptions',
       'Cluster',
+      'ClusterHealth',
       'ClusterNode',
       'ClusterPresence',
       'ClusterTarget',
@@ -75,6 +76,8 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'MemoryWebSocket',
       'MemoryWebSocketConstructor',
       'MemoryWebSocketEvents',
+      'MessageOutcome',
+      'MessageTracing',
       'NestLocator',
       'Origins',
       'PayloadCodec',
@@ -289,6 +292,14 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
       'StatusReplyMessage',
       'StatusReplyType',
     ],
+  },
+  './opentelemetry': {
+    values: ['WebwireInstrumentation', 'activeTraceContext'],
+    types: ['WebwireInstrumentationConfig'],
+  },
+  './terminus': {
+    values: ['WebwireHealthIndicator'],
+    types: [],
   },
   './redis': {
     values: ['RedisCluster', 'RedisSessionManager', 'RedisUnavailableError', 'WebwireEmitter'],

@@ -11,6 +11,7 @@ import {
 } from 'nestjs-webwire';
 import { MessageType, type EncodableMessage } from 'nestjs-webwire/protocol';
 import { createHook, executionAsyncId } from 'node:async_hooks';
+import { tracingChannel } from 'node:diagnostics_channel';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { map } from 'rxjs';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -356,6 +357,39 @@ describe('a message whose handler returns a promise', () => {
     const { TickObject = 0, ...counts } = countResources(() => peer.receive(...times(16, message)));
     expect(counts).toEqual({ WebwireScope: 16, PROMISE: 16 * promises });
     expect(TickObject).toBeLessThanOrEqual(1);
+  });
+});
+
+describe('the tracing channels', () => {
+  /** Counts how often the subscribers of a kind of messages are asked for. There are none. */
+  function countChecks(kind: string): { count: number } {
+    const { start } = tracingChannel(`nestjs-webwire:${kind}`);
+    const checks = { count: 0 };
+    Object.defineProperty(start, 'hasSubscribers', { get: () => (checks.count++, false), configurable: true });
+    onTestFinished(() => void Reflect.deleteProperty(start, 'hasSubscribers'));
+    return checks;
+  }
+
+  it('cost one check for each message while nobody subscribes', () => {
+    const [requests, signals, streams] = [countChecks('request'), countChecks('signal'), countChecks('stream')];
+    peer.receive(...times(16, request('direct')));
+    expect([requests.count, signals.count, streams.count]).toEqual([16, 0, 16]);
+    peer.receive(...times(16, { type: MessageType.SignalBinary, name: 'count', payload: Buffer.alloc(1) }));
+    expect([requests.count, signals.count, streams.count]).toEqual([16, 16, 16]);
+  });
+
+  it('take no promise, timer or scope of a message while somebody subscribes to them', () => {
+    const channel = tracingChannel('nestjs-webwire:request').start;
+    const subscriber = () => undefined;
+    channel.subscribe(subscriber);
+    onTestFinished(() => channel.unsubscribe(subscriber));
+    peer.receive(request('direct'));
+    const {
+      TickObject: _ticks,
+      WRITEWRAP: _writes,
+      ...others
+    } = countResources(() => peer.receive(...times(16, request('direct'))));
+    expect(others).toEqual({ WebwireScope: 16 });
   });
 });
 

@@ -47,9 +47,12 @@ export function createDispatcher(
       const label = `${definition.name}.${handler.methodName}`;
       const schemas = handler.entry && new EntrySchemas(handler.entry, label, logger);
       const invoke = createInvoker(nest, definition, handler, prepareInstance, logger, schemas);
-      const RouteClass = handler.kind === 'stream' ? StreamRoute : Route;
+      const isStream = handler.kind === 'stream';
+      const RouteClass = isStream ? StreamRoute : Route;
+      const route = handler.target === 'fallback' ? undefined : handler.target.name;
+      const info = { gateway: definition.name, handler: handler.methodName, route, isStream };
       const used = handler.codec ?? codec ?? plainCodec;
-      routes.add(handler, new RouteClass(label, definition.module.name, used, invoke, logger, schemas));
+      routes.add(handler, new RouteClass(label, info, definition.module.name, used, invoke, logger, schemas));
     }
   }
   const authorize = createHandshakeGuards(gateways.map(({ definition }) => definition));

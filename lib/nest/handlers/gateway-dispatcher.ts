@@ -1,7 +1,7 @@
 import type { Payload } from '../../protocol/index.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import type { DisconnectReason } from '../../server/disconnect-reason.js';
-import type { Dispatcher } from '../../server/ports/dispatcher.js';
+import type { Dispatcher, HandlerInfo } from '../../server/ports/dispatcher.js';
 import { RequestError } from '../../protocol/errors.js';
 import type { ServerLogger } from '../../common/logger.js';
 import type { Message } from '../../server/message.js';
@@ -26,6 +26,10 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
 
   isStream(name: string): boolean {
     return this.routes.find('request', name) instanceof StreamRoute;
+  }
+
+  handlerOf(message: Message): HandlerInfo | undefined {
+    return this.routes.find(message.isRequest ? 'request' : 'signal', message.name)?.info;
   }
 
   signal(connection: WebwireConnection, message: Message): void | Promise<void> {
@@ -54,8 +58,9 @@ export class GatewayDispatcher implements Dispatcher<WebwireConnection> {
    * Logs an error that the handler of a signal threw on purpose, because a signal has no reply. The level is debug, so that no
    * client can fill the log. Rethrows any other error.
    */
-  #failed({ name }: Message, failure: unknown): void {
+  #failed(message: Message, failure: unknown): void {
     if (!(failure instanceof RequestError)) throw failure;
-    this.logger.debug(`Signal ${JSON.stringify(name)} was refused: ${JSON.stringify(failure.code)}`);
+    message.outcomeListener?.settle('refused', failure);
+    this.logger.debug(`Signal ${JSON.stringify(message.name)} was refused: ${JSON.stringify(failure.code)}`);
   }
 }

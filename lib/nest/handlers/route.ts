@@ -10,6 +10,7 @@ import { RequestError } from '../../protocol/errors.js';
 import type { Message } from '../../server/message.js';
 import { isIntended, toFailure } from './failure.js';
 import type { EntrySchemas } from './entry-schemas.js';
+import type { HandlerInfo } from '../../server/ports/dispatcher.js';
 import type { Invoker } from './invoker.js';
 import { isAsyncIterable } from './stream-items.js';
 import { isPromiseLike } from '../../protocol/promise.js';
@@ -25,6 +26,7 @@ export class Route {
   constructor(
     /** `Class.method`, for errors and logs. */
     readonly handler: string,
+    readonly info: HandlerInfo,
     /** Name of the module that provides the gateway. */
     readonly module: string,
     private readonly codec: PayloadCodec,

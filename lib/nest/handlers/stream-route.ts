@@ -25,10 +25,11 @@ export class StreamRoute extends Route {
     if (stream.isOver) return stream.ended;
     const order = new ItemOrder(stream, this.reply);
     message.demand = order;
-    new AsyncScope().runInAsyncScope(() => {
+    const scope = new AsyncScope();
+    scope.runInAsyncScope(() => {
       const release = stream.hold();
       try {
-        this.#send(this.items(connection, message), stream, order);
+        this.#send(this.items(connection, message), stream, order, scope);
       } catch (error) {
         stream.fail(error);
       }
@@ -38,11 +39,12 @@ export class StreamRoute extends Route {
   }
 
   /** The source can be stopped while it is subscribed to, as its handler may end the connection. */
-  #send(items: Observable<unknown>, stream: OutgoingStream, order: ItemOrder): void {
+  #send(items: Observable<unknown>, stream: OutgoingStream, order: ItemOrder, scope: AsyncScope): void {
     const source = new Observable<unknown>((subscriber) => {
       stream.connect(() => {
         try {
-          subscriber.unsubscribe();
+          // The client stops a stream from outside of its asynchronous context, which `finally` blocks may need.
+          scope.runInAsyncScope(() => subscriber.unsubscribe());
         } catch (error) {
           stream.stopFailed(causeOf(error));
         }

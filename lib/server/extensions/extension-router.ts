@@ -1,6 +1,5 @@
 import { RequestError } from '../../protocol/errors.js';
 import { ASK_NAME, PING_NAME } from '../../protocol/extensions.js';
-import { MessageType } from '../../protocol/index.js';
 import type { Message } from '../message.js';
 import type { Outbox } from '../outbox.js';
 import type { ServerContext } from '../server-context.js';
@@ -18,7 +17,7 @@ export class ExtensionRouter {
   #wasAsked = false;
 
   constructor(
-    private readonly context: Pick<ServerContext<unknown>, 'options' | 'logger'>,
+    private readonly context: Pick<ServerContext<never>, 'options' | 'logger'>,
     private readonly outbox: Outbox,
   ) {}
 
@@ -80,7 +79,7 @@ export class ExtensionRouter {
 
   /** Ends all streams, because the time for the shutdown is over. */
   shutDownStreams(): void {
-    this.active?.endStreams((message) => this.outbox.answer(MessageType.ReplyShutdown, message.identifier!));
+    this.active?.endStreams((message) => this.outbox.shutDown(message));
   }
 
   #negotiate(message: Message, waiting: number): void {

@@ -169,7 +169,10 @@ export class Extensions {
   }
 
   /** Sends the reply to a request that the client has given up. */
-  readonly #replyCanceled = (message: Message): void => this.outbox.fail(message, canceled());
+  readonly #replyCanceled = (message: Message): void => {
+    message.outcomeListener?.settle('canceled');
+    this.outbox.fail(message, canceled());
+  };
 
   /** @returns True if items were sent that were not granted again, of any stream: grants may come after their stream has ended. */
   #grant(key: Message['key'], payload: Payload): boolean {

@@ -54,6 +54,14 @@ export interface ClusterPresence {
   changed(change: GroupChange): void;
 }
 
+/** The state of a node. */
+export interface ClusterHealth {
+  /** True if the other nodes can be reached. */
+  readonly isHealthy: boolean;
+  /** One word, such as `connected`. */
+  readonly status: string;
+}
+
 /** The other nodes of a cluster cannot be asked. */
 export class ClusterUnavailableError extends Error {
   override readonly name = 'ClusterUnavailableError';
@@ -84,4 +92,6 @@ export interface Cluster {
   leave(group: string): void;
   /** Resolves when signals of other nodes reach the groups joined so far, or the cluster cannot be reached. */
   synchronized(): Promise<void>;
+  /** The state of this node, for health checks. Absent if it is always the same. */
+  health?(): ClusterHealth;
 }

@@ -3,6 +3,17 @@ import type { DisconnectReason } from '../disconnect-reason.js';
 import type { Handshake } from '../handshake.js';
 import type { Message } from '../message.js';
 
+/** The handler of a message, for tracing. */
+export interface HandlerInfo {
+  /** The gateway, by its option `name`, else its class. */
+  readonly gateway: string;
+  /** The name of the method. */
+  readonly handler: string;
+  /** The name in the decorator of the method; `undefined` for a fallback. */
+  readonly route: string | undefined;
+  readonly isStream: boolean;
+}
+
 /** The handlers and hooks of an application, as a server calls them. */
 export interface Dispatcher<Connection> {
   /**
@@ -17,6 +28,8 @@ export interface Dispatcher<Connection> {
    * Absent if there are none. Called only at the limit of handlers, for which streams do not count.
    */
   isStream?(name: string): boolean;
+  /** The handler that takes a message, if there is one. Called only for messages that are traced. */
+  handlerOf?(message: Message): HandlerInfo | undefined;
   /** Handles a signal. The server logs errors. */
   signal(connection: Connection, message: Message): void | Promise<void>;
   /**

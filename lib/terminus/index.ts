@@ -1,0 +1,1 @@
+export { WebwireHealthIndicator } from './webwire-health-indicator.js';
