@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ACCEPT_CONF, connected, FakeServer, hexId, nextTurn, replyUtf8 } from './fake-server.js';
 import { outcome } from './outcome.js';
 
@@ -141,6 +141,9 @@ describe('a server that sends', () => {
     ['no time', '170200 00000000 00200000'],
     ['all the time there is', '170200 ffffffff ffffffff'],
   ])('an AcceptConf that leaves %s is accepted', async (_what, conf) => {
+    // Without time, the client sends a heartbeat after a few milliseconds.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     const client = server.client();
     const connecting = client.connect();
     const socket = await server.accept(conf.replaceAll(' ', ''));

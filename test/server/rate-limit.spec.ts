@@ -75,6 +75,12 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
+function openClient(app: TestApp, options: Parameters<typeof createTestClient>[1]) {
+  const client = createTestClient(app.app, options);
+  onTestFinished(() => client.close());
+  return client;
+}
+
 async function start(options: WebwireModuleOptions) {
   const transport = new MemoryTransport();
   const sessions = { manager: new MemorySessionManager() };
@@ -420,7 +426,7 @@ describe('a limited client', () => {
 
   it('gets a RequestError with the code TOO_MANY_REQUESTS from a WebwireClient, and can go on', async () => {
     const { app } = await start({ rateLimit: { limit: 2, window: 1_000 } });
-    const client = createTestClient(app.app, { gateway: Gateway });
+    const client = openClient(app, { gateway: Gateway });
     await client.connect();
     const attempts = [client.request('echo', 'a'), client.request('echo', 'b'), client.request('echo', 'c')];
     expect((await Promise.allSettled(attempts)).map(({ status }) => status)).toEqual([
@@ -435,7 +441,7 @@ describe('a limited client', () => {
 
   it('can restore its session on a new connection', async () => {
     const { app } = await start({ rateLimit: { limit: 1, window: 1_000 } });
-    const client = createTestClient(app.app, { gateway: Gateway, reconnect: { minDelay: 1, maxDelay: 1 } });
+    const client = openClient(app, { gateway: Gateway, reconnect: { minDelay: 1, maxDelay: 1 } });
     await client.connect();
     const key = (await client.request('sign in')).text();
     const restored = new Promise((resolve) => {
@@ -448,7 +454,7 @@ describe('a limited client', () => {
 
   it('keeps its window of messages, so that it is never stuck', async () => {
     const { app } = await start({ rateLimit: { limit: 1, window: 1_000, burst: 10 }, messageBufferSize: 32_768 });
-    const client = createTestClient(app.app, { gateway: Gateway });
+    const client = openClient(app, { gateway: Gateway });
     await client.connect();
     // Together, they are larger than two windows.
     const body = 'x'.repeat(32_000);
@@ -492,7 +498,7 @@ describe('a limited client', () => {
 describe('rateLimit', () => {
   it('can be set for one gateway, and switched off for another', async () => {
     const { app } = await start({ rateLimit: { limit: 1, window: 1_000 } });
-    const [limited, free] = [Gateway, Free].map((gateway) => createTestClient(app.app, { gateway }));
+    const [limited, free] = [Gateway, Free].map((gateway) => openClient(app, { gateway }));
     await Promise.all([limited!.connect(), free!.connect()]);
     await limited!.request('echo', 'x');
     await expect(limited!.request('echo', 'x')).rejects.toMatchObject({ code: 'TOO_MANY_REQUESTS' });

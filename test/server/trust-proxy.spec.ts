@@ -59,6 +59,7 @@ async function ipOf(trustProxy: TrustProxy, headers: IncomingHttpHeaders, remote
 
 async function ipIn(app: INestApplication, headers: IncomingHttpHeaders, remoteAddress?: string) {
   const client = createTestClient(app, { headers, remoteAddress });
+  onTestFinished(() => client.close());
   await client.connect();
   return (await client.request('where')).json<{ ip?: string }>().ip;
 }

@@ -120,7 +120,8 @@ export class MemoryWebSocket extends EventTarget {
       this.#cable?.cut();
     } else if (this.#readyState !== this.CLOSED) {
       this.#readyState = this.CLOSING;
-      this.#cable!.cut();
+      // It has none if it was closed before it was open.
+      this.#cable?.cut();
     }
   }
 
