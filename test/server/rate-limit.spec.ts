@@ -14,7 +14,7 @@ import {
   type WebwireServer,
 } from 'nestjs-webwire';
 import { encodeMessage, MessageType } from 'nestjs-webwire/protocol';
-import { createTestClient } from 'nestjs-webwire/testing';
+import { createTestClient, type TestClientOptions } from 'nestjs-webwire/testing';
 import * as fc from 'fast-check';
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -75,7 +75,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-function openClient(app: TestApp, options: Parameters<typeof createTestClient>[1]) {
+function openClient(app: TestApp, options: TestClientOptions) {
   const client = createTestClient(app.app, options);
   onTestFinished(() => client.close());
   return client;
