@@ -18,12 +18,16 @@ export const NEST_VERSIONS = {
   '11-lowest': {
     label: '11-lowest',
     range: '11.0.8',
-    exceptions: { config: '4.0.0', swagger: '11.3.0' },
+    exceptions: { config: '4.0.0', swagger: '11.3.0', terminus: '11.0.0' },
     peers: LOWEST_PEERS,
   },
-  '11-newest': { label: '11-newest', range: '^11.0.8', exceptions: { config: '^4.0.0', swagger: '^11.3.0' } },
+  '11-newest': {
+    label: '11-newest',
+    range: '^11.0.8',
+    exceptions: { config: '^4.0.0', swagger: '^11.3.0', terminus: '^11.0.0' },
+  },
   // npm refuses 12.0.0: some of its packages have peer dependencies on Nest 11.
-  '12-lowest': { label: '12-lowest', range: '12.0.1', exceptions: {}, peers: LOWEST_PEERS },
+  '12-lowest': { label: '12-lowest', range: '12.0.1', exceptions: { terminus: '12.0.0' }, peers: LOWEST_PEERS },
   '12-newest': { label: '12-newest', range: '^12.0.0', exceptions: {} },
 } satisfies Record<string, NestVersion>;
 
