@@ -1,6 +1,6 @@
 import type { Histogram, Meter, Tracer } from '@opentelemetry/api';
 
-/** What spans and measurements are made with. A program may replace it after its start. */
+/** The tracer and the instruments of the program, which may replace them at any time. */
 export interface Telemetry {
   tracer: Tracer;
   meter: Meter;

@@ -17,7 +17,7 @@ export class MessageLifetime {
   isAnswered = false;
   /** For a stream, what its source has to respect. */
   demand: Demand | undefined;
-  /** For a message that is traced, what publishes its outcome. */
+  /** Publishes the outcome of a message that is traced. */
   outcomeListener: OutcomeListener | undefined;
 
   /** @param message Gets the end of the connection, which it passes on to this. */

@@ -160,7 +160,7 @@ export class Message {
     this.#own.demand = demand;
   }
 
-  /** What publishes the outcome, if the message is traced; else `undefined`. @internal */
+  /** Publishes the outcome of a message that is traced; `undefined` for others. @internal */
   get outcomeListener(): OutcomeListener | undefined {
     return this.#lifetime?.outcomeListener;
   }

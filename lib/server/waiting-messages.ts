@@ -36,7 +36,7 @@ export class WaitingMessages {
     this.#manyBytes = MANY_BUFFERS * messageBufferSize;
   }
 
-  get all(): readonly Work[] {
+  get all(): Work[] {
     const messages = this.#messages.slice(this.#start) as Work[];
     return messages.filter((message) => !this.#canceled.has(message));
   }
@@ -112,7 +112,7 @@ export class WaitingMessages {
   }
 
   #compact(): void {
-    this.#messages = [...this.all];
+    this.#messages = this.all;
     this.#start = 0;
     this.#canceled.clear();
     this.#keptBytes = 0;

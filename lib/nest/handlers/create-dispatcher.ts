@@ -21,7 +21,7 @@ import { StreamRoute } from './stream-route.js';
 export interface ServedGateway {
   readonly definition: GatewayDefinition;
   readonly codec: PayloadCodec | undefined;
-  /** Whether global enhancers apply to its handlers. */
+  /** True if global enhancers apply to its handlers. */
   readonly hasGlobalEnhancers: boolean;
 }
 
