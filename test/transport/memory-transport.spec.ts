@@ -326,6 +326,16 @@ describe('a connection', () => {
     socket.close();
   });
 
+  it.each(['close', 'terminate'] as const)('can be terminated after %s() while it connects', async (first) => {
+    const socket = new transport.webSocket('ws://localhost/');
+    const closed = new Promise((resolve) => {
+      socket.addEventListener('close', resolve);
+    });
+    socket[first]();
+    socket.terminate();
+    expect(await closed).toMatchObject({ code: 1006, reason: '', wasClean: false });
+  });
+
   it('is cut when a shutdown cannot wait any longer', async () => {
     await app.close();
     app = await TestApp.start({ providers: [EchoGateway] }, { transport, shutdownTimeout: 1 });
