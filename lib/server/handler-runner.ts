@@ -56,6 +56,7 @@ export class HandlerRunner<Connection extends { readonly isShutDown: boolean }> 
   /** Publishes the outcome of a message whose handler is not called. */
   skip(message: Message, outcome: MessageOutcome, error?: unknown): void {
     this.#trace(message)?.skip(outcome, error);
+    message.settle();
   }
 
   #handleRequest(message: Message): void {
