@@ -8,6 +8,7 @@ import { ConnectionCloser, type CloseCause, type ConnectionCallbacks } from './c
 import type { Handshake } from './handshake.js';
 import { ExtensionRouter } from './extensions/extension-router.js';
 import type { OutgoingStream } from './extensions/outgoing-stream.js';
+import { HandlerRunner } from './handler-runner.js';
 import { Inbox } from './inbox.js';
 import { stackOf } from '../common/logger.js';
 import { readIncoming, type Incoming } from './incoming.js';
@@ -70,7 +71,10 @@ export class WebwireConnection {
     const outbox = new Outbox(transportConnection, options, logger, () => this.#closer.drop('reads too slowly'));
     const session = new LazyConnectionSession(sessions, this, outbox);
     const extensions = new ExtensionRouter(context, outbox);
-    const onIdle = () => this.#closer.closeWhenIdle();
+    const runner = new HandlerRunner(this, context, outbox, session, extensions, () => {
+      this.#inbox.startWaiting();
+      this.#closer.closeWhenIdle();
+    });
     const limiter =
       options.rateLimit &&
       new RateLimiter(
@@ -79,15 +83,14 @@ export class WebwireConnection {
         () => this.#closer.exceedRate(),
       );
     const inbox = new Inbox(
-      this,
+      this.id,
       context,
       transportConnection,
       outbox,
-      session,
       extensions,
+      runner,
       concurrencyLimit,
       limiter,
-      onIdle,
     );
     this.#outbox = outbox;
     this.#extensions = extensions;

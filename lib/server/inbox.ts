@@ -1,31 +1,26 @@
-import { MessageType, type Payload } from '../protocol/index.js';
+import { MessageType } from '../protocol/index.js';
 import type { TransportConnection } from './ports/transport-connection.js';
 import type { Incoming } from './incoming.js';
-import { stackOf } from '../common/logger.js';
 import { isReserved } from '../protocol/extensions.js';
 import type { ExtensionRouter } from './extensions/extension-router.js';
-import type { LazyConnectionSession } from './lazy-connection-session.js';
+import type { HandlerRunner } from './handler-runner.js';
 import { Message } from './message.js';
 import type { Outbox } from './outbox.js';
 import type { RateLimiter } from './rate-limiter.js';
-import { runGuarded } from './run-guarded.js';
 import type { ServerContext } from './server-context.js';
-import type { TracedCall } from './tracing/traced-call.js';
-import { lengthOf, WaitingMessages, type SessionRequest, type Work } from './waiting-messages.js';
+import { lengthOf, WaitingMessages, type Work } from './waiting-messages.js';
 
 /** Most session requests under way for one connection. They run one after the other, whatever `concurrencyLimit` is. */
 const MAX_SESSION_REQUESTS = 16;
 
 /**
- * Runs handlers for the messages of one client and sends their replies. At the limit of handlers, and while more than
+ * Receives the messages of one client, and starts their handlers. At the limit of handlers, and while more than
  * `maxBufferedAmount` bytes wait to be written to the client, messages wait in order (docs/PROTOCOL.md, section 10). The
  * connection is not read while many wait, or while the bytes are written, so that the queue stays short. A client with
  * extensions is read as long as it keeps to its window, because it may have to cancel what runs. Messages of extensions overtake
  * those that wait.
  */
-export class Inbox<Connection extends { readonly id: string; readonly isShutDown: boolean }> {
-  #running = 0;
-  #sessionRequests = 0;
+export class Inbox<Connection extends { readonly isShutDown: boolean }> {
   #waiting: WaitingMessages | undefined;
   #isPaused = false;
   #isStartingWaiting = false;
@@ -33,26 +28,24 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
   #isHeldUp = false;
 
   /**
-   * @param connection Passed to the handlers.
+   * @param id Identifies the connection in the log.
    * @param concurrencyLimit Most handlers that may run at once.
    * @param limiter Limits the messages over time; `undefined` for no limit.
-   * @param onIdle Called when the last running handler has ended.
    */
   constructor(
-    private readonly connection: Connection,
+    private readonly id: string,
     private readonly context: ServerContext<Connection>,
     private readonly transportConnection: TransportConnection,
     private readonly outbox: Outbox,
-    private readonly session: LazyConnectionSession,
     private readonly extensions: ExtensionRouter,
+    private readonly runner: HandlerRunner<Connection>,
     private readonly concurrencyLimit: number,
     private readonly limiter: RateLimiter | undefined,
-    private readonly onIdle: () => void,
   ) {}
 
   /** True if no handler runs. */
   get isIdle(): boolean {
-    return this.#running === 0;
+    return this.runner.running === 0;
   }
 
   /** True while the connection is not read, as messages wait for handlers to end or for data to be written. */
@@ -86,9 +79,7 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
       case MessageType.ReplyUtf8:
       case MessageType.ReplyUtf16:
         // Only servers send these. A client that does so does not break the protocol (docs/PROTOCOL.md, section 9).
-        this.context.logger.debug(
-          `Connection ${this.connection.id} sent a message of type ${message.type}, which was dropped`,
-        );
+        this.context.logger.debug(`Connection ${this.id} sent a message of type ${message.type}, which was dropped`);
         this.limiter?.tolerates();
         return;
       default:
@@ -102,7 +93,7 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
     this.#dropWaiting();
     for (const message of waiting) {
       this.#left(message);
-      this.#refuse(message);
+      this.runner.refuse(message);
     }
   }
 
@@ -138,7 +129,7 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
     this.outbox.drained();
     if (this.#isHeldUp) {
       this.#isHeldUp = false;
-      this.#startWaiting();
+      this.startWaiting();
     }
     this.extensions.active?.drained();
   }
@@ -164,8 +155,8 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
     const message = this.#waiting?.takeRequest(key);
     if (message) {
       this.#left(message);
-      this.#trace(message)?.skip('canceled');
-      this.#startWaiting();
+      this.runner.skip(message, 'canceled');
+      this.startWaiting();
     }
     return message;
   };
@@ -180,7 +171,7 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
   #refuseLimited(message: Work, limiter: RateLimiter): void {
     this.#left(message);
     const id = message instanceof Message ? message.identifier : message.id;
-    if (message instanceof Message) this.#trace(message)?.skip('refused', limiter.refusal);
+    if (message instanceof Message) this.runner.skip(message, 'refused', limiter.refusal);
     if (id) this.outbox.refuse(id, limiter.refusal);
     // The client does not read the refusals.
     if (this.#holdUp()) this.#regulate((this.#waiting ??= new WaitingMessages(this.context.options.messageBufferSize)));
@@ -195,13 +186,13 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
   #hasRoomFor(message: Work): boolean {
     if (this.#isHeldUp || this.#holdUp()) return false;
     if (this.context.activeHandlers.isDraining) return true;
-    if (this.#running >= this.concurrencyLimit && !this.#isWithinLimit(message)) return false;
-    return message instanceof Message || this.#sessionRequests < MAX_SESSION_REQUESTS;
+    if (this.runner.running >= this.concurrencyLimit && !this.#isWithinLimit(message)) return false;
+    return message instanceof Message || this.runner.sessionRequests < MAX_SESSION_REQUESTS;
   }
 
   /** Streams do not count for the limit of handlers, and have a limit of their own. */
   #isWithinLimit(message: Work): boolean {
-    if (this.#running - (this.extensions.active?.openStreams ?? 0) < this.concurrencyLimit) return true;
+    if (this.runner.running - (this.extensions.active?.openStreams ?? 0) < this.concurrencyLimit) return true;
     if (!(message instanceof Message && message.isRequest)) return false;
     return isReserved(message.name) || (this.context.dispatcher.isStream?.(message.name) ?? false);
   }
@@ -242,11 +233,14 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
     this.transportConnection.resume();
   }
 
-  /** A loop, as a recursion over handlers that end at once could exhaust the stack: `#finished` calls this too. */
-  #startWaiting(): void {
+  /**
+   * Starts the handlers of messages that wait, as far as there is room. A handler that ends at once leads here again: a
+   * recursion could exhaust the stack, so this is a loop.
+   */
+  startWaiting(): void {
     if (!this.#waiting || this.#isStartingWaiting) return;
     this.#isStartingWaiting = true;
-    while (this.#waiting?.first && this.#hasRoomFor(this.#waiting.first)) this.#start(this.#waiting.shift());
+    while (this.#waiting?.first && this.#hasRoomFor(this.#waiting.first)) this.#startFirst(this.#waiting);
     this.#isStartingWaiting = false;
     if (!this.#waiting) return;
     // While the connection is held up, it is not read, even if the client has canceled all that waited.
@@ -254,161 +248,21 @@ export class Inbox<Connection extends { readonly id: string; readonly isShutDown
     else this.#dropWaiting();
   }
 
+  #startFirst(waiting: WaitingMessages): void {
+    const message = waiting.shift();
+    if (!(message instanceof Message && isReserved(message.name))) this.#start(message);
+    else if (this.context.activeHandlers.isDraining) this.runner.refuse(message);
+    else this.extensions.answer(message);
+  }
+
+  #start(message: Work): void {
+    this.#left(message);
+    this.runner.start(message);
+  }
+
   /** The message does not wait any more, or did not have to. */
   #left(message: Work): void {
     const window = this.extensions.active?.window;
     if (window && !(message instanceof Message && isReserved(message.name))) window.leave(lengthOf(message));
   }
-
-  #refuse(message: Work): void {
-    if (!(message instanceof Message)) return this.outbox.answer(MessageType.ReplyShutdown, message.id);
-    this.#trace(message)?.skip('shutdown');
-    if (message.isRequest) this.outbox.shutDown(message);
-  }
-
-  #start(message: Work): void {
-    this.#left(message);
-    if (this.context.activeHandlers.isDraining) this.#refuse(message);
-    else if (!(message instanceof Message)) this.#handleSessionRequest(message);
-    else if (!message.isRequest) this.#handleSignal(message);
-    else if (isReserved(message.name)) this.extensions.answer(message);
-    else this.#handleRequest(message);
-  }
-
-  #handleRequest(message: Message): void {
-    this.#started();
-    const traced = this.#trace(message);
-    const isPending = this.#callHandler(message, traced);
-    traced?.end();
-    if (!isPending) this.#finished();
-  }
-
-  /** @returns True if the reply is a promise. */
-  #callHandler(message: Message, traced: TracedCall<Connection> | undefined): boolean {
-    const { dispatcher } = this.context;
-    let reply: Payload | Promise<Payload>;
-    try {
-      reply = traced ? traced.request(dispatcher) : dispatcher.request(this.connection, message);
-    } catch (error) {
-      message.settle();
-      this.outbox.fail(message, error);
-      return false;
-    }
-    if (reply instanceof Promise) {
-      this.#replyLater(message, reply);
-      return true;
-    }
-    message.settle();
-    this.outbox.reply(message, reply);
-    return false;
-  }
-
-  #trace(message: Message): TracedCall<Connection> | undefined {
-    return this.context.tracer.trace(this.connection, message);
-  }
-
-  /** One `then()` for both steps, as a promise costs more than anything else that a message takes. */
-  #replyLater(message: Message, reply: Promise<Payload>): void {
-    this.extensions.started(message);
-    void reply.then(
-      (payload) => this.#succeeded(message, payload),
-      (error: unknown) => this.#failed(message, error),
-    );
-  }
-
-  #succeeded(message: Message, payload: Payload): void {
-    if (this.#ended(message)) this.outbox.reply(message, payload);
-    this.#release(message);
-  }
-
-  #failed(message: Message, error: unknown): void {
-    if (this.#ended(message)) this.#fail(message, error);
-    this.#release(message);
-  }
-
-  /** The source of a stream may still run after the reply, and use what the application closes afterwards. */
-  #release({ demand }: Message): void {
-    if (demand) demand.whenStopped(this.#finished);
-    else this.#finished();
-  }
-
-  /** @returns False if the request has been answered already. */
-  #ended(message: Message): boolean {
-    this.extensions.ended(message);
-    return message.settle();
-  }
-
-  #fail(message: Message, error: unknown): void {
-    if (message.isAbortedBy(error)) this.outbox.shutDown(message);
-    else this.outbox.fail(message, error);
-  }
-
-  #handleSignal(message: Message): void {
-    this.#started();
-    const traced = this.#trace(message);
-    const { dispatcher } = this.context;
-    let handled: void | Promise<void> = undefined;
-    try {
-      handled = traced ? traced.signal(dispatcher) : dispatcher.signal(this.connection, message);
-    } catch (error) {
-      this.#signalFailed(message, error);
-    }
-    if (handled instanceof Promise) {
-      const settled = () => {
-        this.#signalEnded(message);
-        this.#finished();
-      };
-      void handled.then(settled, (error: unknown) => {
-        this.#signalFailed(message, error);
-        settled();
-      });
-      traced?.end();
-    } else {
-      this.#signalEnded(message);
-      traced?.end();
-      this.#finished();
-    }
-  }
-
-  #signalEnded(message: Message): void {
-    message.outcomeListener?.settle('handled');
-    message.settle();
-  }
-
-  #signalFailed(message: Message, error: unknown): void {
-    message.outcomeListener?.settle('failed', error);
-    this.context.logger.error(`Signal ${JSON.stringify(message.name)} failed`, stackOf(error));
-  }
-
-  #handleSessionRequest(message: SessionRequest): void {
-    const { id } = message;
-    if (!this.context.sessions) return this.outbox.answer(MessageType.ReplySessionsDisabled, id);
-    const session = this.session.get();
-    this.#started();
-    this.#sessionRequests++;
-    void runGuarded(
-      this.context.logger,
-      'Session request',
-      () =>
-        message.type === MessageType.RequestRestoreSession
-          ? session.restore(id, message.sessionKey)
-          : session.closeForClient(id),
-      () => {
-        this.#sessionRequests--;
-        this.#finished();
-      },
-    );
-  }
-
-  #started(): void {
-    this.#running++;
-    this.context.activeHandlers.started();
-  }
-
-  readonly #finished = (): void => {
-    this.#running--;
-    this.#startWaiting();
-    if (this.#running === 0) this.onIdle();
-    this.context.activeHandlers.finished();
-  };
 }

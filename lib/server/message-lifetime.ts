@@ -1,11 +1,12 @@
 import { getEventListeners, setMaxListeners } from 'node:events';
+import type { TraceContext } from '../protocol/extensions.js';
 import type { Demand } from './extensions/demand.js';
 import type { ConnectionLifetime, Endable } from './connection-lifetime.js';
 import type { OutcomeListener } from './tracing/outcome.js';
 
 /**
  * Reports to the handler of one message that its result is no longer needed: the connection is gone, or the client has given
- * the request up. Made on first use, as most handlers do not use it.
+ * the request up. Has what else only few messages need. Made on first use, as most handlers do not use it.
  */
 export class MessageLifetime {
   #isOver: boolean;
@@ -17,6 +18,8 @@ export class MessageLifetime {
   isAnswered = false;
   /** For a stream, what its source has to respect. */
   demand: Demand | undefined;
+  /** The trace that the client's span belongs to. */
+  trace: TraceContext | undefined;
   /** Publishes the outcome of a message that is traced. */
   outcomeListener: OutcomeListener | undefined;
 

@@ -44,7 +44,6 @@ export class Message {
   #end: number;
   /** Made on first use, as the default codec reads the body without it. */
   #payload: Payload | undefined;
-  #trace: TraceContext | undefined = undefined;
 
   /**
    * Reads the message at `start` to `end` of received bytes.
@@ -135,12 +134,12 @@ export class Message {
    * sent none, or an invalid one.
    */
   get trace(): TraceContext | undefined {
-    return this.#trace;
+    return this.#lifetime?.trace;
   }
 
   /** Sets `trace`. @internal */
   traceWith(context: TraceContext): void {
-    this.#trace = context;
+    this.#own.trace = context;
   }
 
   get #own(): MessageLifetime {

@@ -19,6 +19,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { NEVER, Observable } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { deferred } from '../support/deferred.js';
+import { heapInUse } from '../support/heap-in-use.js';
 import { Queue } from '../support/queue.js';
 import { TestApp } from '../support/test-app.js';
 import { describe as show } from '../support/wire-client.js';
@@ -291,6 +292,27 @@ describe('the events of a request', () => {
     client.signal(`wwr:cancel:${Buffer.from(id).toString('hex')}`);
     expect(await over.take()).toMatchObject({ outcome: 'canceled', handler: 'direct' });
     expect(events).toEqual(['start', 'end canceled']);
+  });
+
+  it('keep no memory of requests whose handlers were not called', async () => {
+    const { client, gateway } = await start({ concurrencyLimit: 1, rateLimit: { limit: 101, window: 60_000 } });
+    await client.ask('wwr:extensions', '{"extensions":["cancel"]}');
+    const messages: WeakRef<object>[] = [];
+    const channel = channelOf('request');
+    const subscribers = { start: (context: object) => messages.push(new WeakRef((context as MessageTracing).message)) };
+    channel.subscribe(subscribers as never);
+    onTestFinished(() => channel.unsubscribe(subscribers as never));
+    client.send('hang');
+    await gateway.started.take();
+    for (let count = 0; count < 100; count++) {
+      const id = client.send('direct');
+      client.signal(`wwr:cancel:${Buffer.from(id).toString('hex')}`);
+      expect(show(await client.next())).toMatch(/^error CANCELED/);
+    }
+    expect(await client.ask('direct')).toMatch(/^error TOO_MANY_REQUESTS/);
+    expect(messages).toHaveLength(102);
+    await heapInUse();
+    expect(messages.filter((message) => message.deref()).length).toBeLessThan(10);
   });
 
   it('end when the connection is lost, while the handler still runs', async () => {

@@ -143,6 +143,7 @@ export const LEFT_OUT_ON_BUN: readonly LeftOut[] = [
         'a payload is not copied > when it is large and leaves',
         'a message that is answered at once > makes no promise',
         'a message whose handler returns a promise > takes few promises',
+        'the tracing channels > take no promise',
       ],
     ],
   },
