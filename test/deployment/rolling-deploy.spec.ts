@@ -95,7 +95,6 @@ describeWithProxy('nginx', 'a rolling deploy behind', () => {
     await during(allConfirmed());
     for (const customer of customers) customer.leave();
     const orders = (await ordering).reduce((sum, count) => sum + count);
-    t('left ' + orders);
     const rest = await Promise.all(servers.map(stop));
 
     // Each order was confirmed once. No order was stored without a confirmation, or by several servers.
