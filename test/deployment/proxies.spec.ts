@@ -107,7 +107,7 @@ describe.each<ProxyKind>(['nginx', 'haproxy'])('%s', (kind) => {
       ]);
       for (const headers of [{}, ...spoofed]) {
         // All addresses that begin with 127 are those of this machine.
-        const client = clientOf(proxy, { headers: headers as Record<string, string>, localAddress: '127.0.0.9' });
+        const client = clientOf(proxy, { headers, localAddress: '127.0.0.9' });
         expect((await client.request('about')).json()).toEqual({
           ip: '127.0.0.9',
           clients: '127.0.0.9',

@@ -22,9 +22,7 @@ type Changes = readonly (readonly [text: string, replacement: string])[];
 interface Setup {
   /** Folder for the files of the proxy. */
   readonly folder: string;
-  /** Port for clients. */
-  readonly port: number;
-  /** The configuration of the sample, with this port and those of the servers. */
+  /** The configuration of the sample, with the ports of the proxy and the servers. */
   readonly configuration: string;
 }
 
@@ -110,20 +108,20 @@ export class Proxy {
    * @param changes Further changes to the configuration.
    */
   static async start(kind: ProxyKind, servers: readonly number[], changes: Changes = []): Promise<Proxy> {
-    const { prepare, changes: changesOf } = KINDS[kind];
+    const kindOf = KINDS[kind];
     const folder = await mkdtemp(join(tmpdir(), `webwire-${kind}-`));
     onTestFinished(() => rm(folder, { recursive: true }));
     for (const [name, content] of Object.entries({ cert: tls.cert, key: tls.key, both: `${tls.cert}\n${tls.key}` })) {
       await writeFile(join(folder, `${name}.pem`), content);
     }
     const port = await freePort();
-    const ports = await Promise.all([0, 1, 2].map((index) => servers[index] ?? freePort()));
+    const ports = await Promise.all([0, 1, 2].map(async (index) => servers[index] ?? freePort()));
     const configuration = applied(await readConfiguration(kind), [
-      ...changesOf(port, folder),
+      ...kindOf.changes(port, folder),
       ...ports.map((server, index) => [`127.0.0.1:300${index + 1}`, `127.0.0.1:${server}`] as const),
       ...changes,
     ]);
-    const args = await prepare({ folder, port, configuration });
+    const args = await kindOf.prepare({ folder, configuration });
     const proxy = new Proxy(
       port,
       spawn(kind, args, { env: { ...process.env, PATH }, stdio: ['ignore', 'ignore', 'pipe'] }),
