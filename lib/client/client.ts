@@ -96,12 +96,13 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     this.#sessions = new Sessions(this.#options, {
       emit: this.#emit,
       sender: () => this.#connector.connection && this.#sessionSender(this.#connector.connection),
-      requestsSettled: () => this.#requests.finished(),
+      requestsSettled: this.#requests.finished,
     });
     this.#connector = new Connector(this.#options, {
       emit: this.#emit,
       prepare: (connection) => this.#sessions.prepare(this.#sessionSender(connection)),
       received: (message) => this.#receive(message),
+      requestsSettled: this.#requests.finished,
       lost: (error) => {
         this.#sessions.lost();
         this.#requests.fail(error);
@@ -176,7 +177,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    *   a string is sent as UTF-8, a `Uint8Array` as binary, `null` as an empty payload, and other values as JSON.
    * @throws RequestError with code and message, if the handler of the server threw one.
    * @throws InternalServerError if the handler failed with another error.
-   * @throws ServerShutdownError if the server shuts down and did not handle the request.
+   * @throws ServerShutdownError if the server shuts down and did not handle the request. Send it again: it waits for the next connection.
    * @throws TimeoutError, DeadlineExceededError, CanceledError according to the options. A later reply is ignored.
    * @throws DisconnectedError if the connection is lost. The server may or may not have handled the request.
    * @throws QueueFullError if `maxQueuedRequests` others already wait for a connection.

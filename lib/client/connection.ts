@@ -113,6 +113,8 @@ export class ClientConnection {
   #extensions: readonly unknown[] | undefined;
   /** Number of items of a stream that the server sends without a grant. */
   streamWindow = 0;
+  /** The server shuts down, so messages of the application wait for the next connection. */
+  isLeft = false;
   /** The server is checked at this time, unless a message is received before. */
   #checkAt = 0;
   /** Number of checks since the server was probed; 0 if it was not. */
@@ -132,9 +134,12 @@ export class ClientConnection {
     return this.#phase === 'accepted' && this.#socket!.isOpen;
   }
 
-  /** `true` if messages of the application should wait, because the server might not read them, nor a cancellation after them. */
+  /**
+   * `true` if messages of the application should wait, because the server might not read them, nor a cancellation after them, or
+   * because it shuts down.
+   */
   get isBlocked(): boolean {
-    return this.#credit <= 0;
+    return this.isLeft || this.#credit <= 0;
   }
 
   /** Number of bytes that were passed to the WebSocket and not yet sent. */

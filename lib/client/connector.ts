@@ -1,4 +1,5 @@
 import type { ServerMessage } from '../protocol/index.js';
+import * as MessageType from '../protocol/type-bytes.js';
 import { delayBefore } from './backoff.js';
 import type { EmitEvent } from './client-events.js';
 import type { ResolvedClientOptions } from './client-options.js';
@@ -35,6 +36,8 @@ export interface ConnectorCallbacks {
    */
   prepare(connection: ClientConnection): Promise<boolean>;
   received(message: ServerMessage): void;
+  /** Resolves when all current requests have settled. */
+  readonly requestsSettled: () => Promise<unknown>;
   /** Called when a connection or an attempt to connect has ended. */
   lost(error: Error): void;
 }
@@ -181,12 +184,20 @@ export class Connector {
       },
       received: (message) => {
         this.#isStable ||= 'id' in message || 'name' in message;
+        if (message.type === MessageType.ReplyShutdown) this.#leave(connection);
         this.#callbacks.received(message);
       },
       ended: (error) => this.#ended(connection, error),
     });
     this.#state = { name: 'dialing', connection };
     connection.dial();
+  }
+
+  /** Closes the connection to a server that shuts down, when all requests on it have settled, so that the next one is made. */
+  #leave(connection: ClientConnection): void {
+    if (!this.#options.reconnect || connection.isLeft) return;
+    connection.isLeft = true;
+    void this.#callbacks.requestsSettled().then(() => connection.end());
   }
 
   /** `dialing` → `connected` */

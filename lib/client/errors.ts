@@ -23,7 +23,10 @@ export class InternalServerError extends CodedError<'INTERNAL_SERVER_ERROR'> {
   }
 }
 
-/** The server is shutting down and did not handle the request. */
+/**
+ * The server is shutting down and did not handle the request, which can be sent again: it then waits for the next connection, unless
+ * `reconnect` is `false`. If the server has closed the connection, `cause` is the `DisconnectedError`.
+ */
 export class ServerShutdownError extends CodedError<'SERVER_SHUTDOWN'> {
   override readonly name = 'ServerShutdownError';
 

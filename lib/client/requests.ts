@@ -1,7 +1,9 @@
 import type { Payload, ReplyErrorMessage, ReplyMessage, StatusReplyMessage } from '../protocol/index.js';
 import { payloadOf, throwProtocolError } from '../protocol/server-messages.js';
+import { SHUTDOWN_REASON } from '../protocol/limits.js';
 import * as MessageType from '../protocol/type-bytes.js';
 import {
+  type DisconnectedError,
   InternalServerError,
   MaxSessionConnectionsReachedError,
   RequestError,
@@ -44,10 +46,10 @@ export interface Requests {
    * @throws ProtocolError if no request with this identifier was sent on this connection.
    */
   receive(reply: AnyReply): void;
-  /** Rejects all requests, as the connection has ended. */
+  /** Rejects all requests, as the connection has ended. If the server has shut down, it has handled none of them. */
   readonly fail: (error: Error) => void;
   /** Resolves when all current requests have settled. */
-  finished(): Promise<unknown>;
+  readonly finished: () => Promise<unknown>;
 }
 
 interface Pending {
@@ -92,7 +94,9 @@ export function createRequests(): Requests {
     },
     fail(error) {
       firstOfConnection = next;
-      for (const { request } of pending.values()) request.reject(error);
+      const isUnhandled = (error as Partial<DisconnectedError>).reason === SHUTDOWN_REASON;
+      for (const { request } of pending.values())
+        request.reject(isUnhandled ? new ServerShutdownError(error.message, { cause: error }) : error);
     },
     finished: () => Promise.allSettled([...pending.values()].map(({ request }) => request.promise)),
   };

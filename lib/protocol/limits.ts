@@ -37,3 +37,9 @@ export const MAX_TEXT_FIELD_LENGTH = 128 * 1024 * 1024;
 
 /** Longest delay of `setTimeout()` in browsers and Node.js, in milliseconds. */
 export const TIMER_MAX = 0x7fff_ffff;
+
+/**
+ * Reason in the close frame of a server that shuts down after all its handlers have ended: it has handled no request that it did not
+ * answer (section 8).
+ */
+export const SHUTDOWN_REASON = 'server shutting down';

@@ -1,11 +1,15 @@
 import type { ServerLogger } from '../common/logger.js';
 import { CLOSE_TIMEOUT } from '../common/timeout.js';
+import { SHUTDOWN_REASON } from '../protocol/limits.js';
 import type { SessionService } from '../session/session-service.js';
 import { ActiveHandlers } from './active-handlers.js';
 import type { WebwireConnection } from './connection.js';
 
 /** The cause with which a server that shuts down closes its connections. */
-const SHUTDOWN = { code: 1001, text: 'server shutting down', reason: 'shutdown' } as const;
+const SHUTDOWN = { code: 1001, text: SHUTDOWN_REASON, reason: 'shutdown' } as const;
+
+/** The same for connections whose handlers it does not wait for: their requests may have been handled. */
+const CUT_SHORT = { ...SHUTDOWN, text: `${SHUTDOWN_REASON}, handlers did not end in time` } as const;
 
 /**
  * Closes the connections of one server when the work on them has ended. Counts the work to wait for: running handlers,
@@ -76,7 +80,7 @@ export class Drain {
     if (this.connections.size === 0) return;
     // The sources of streams were stopped. Their `finally` blocks may need what the application is about to close.
     let streaming = [...this.connections].filter(({ openStreams }) => openStreams > 0);
-    for (const connection of this.connections) connection.cut(SHUTDOWN);
+    for (const connection of this.connections) connection.cut(CUT_SHORT);
     let isOver = false;
     const terminating = setTimeout(() => {
       streaming = [];

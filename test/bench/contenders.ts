@@ -76,6 +76,8 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
   { ...WEBWIRE, name: 'webwire, async', variant: 'async' },
   withOption('rateLimit', 'limited'),
   withOption('trustProxy, maxConnectionsPerAddress', 'addressed'),
+  withOption('tracing channels', 'traced'),
+  withOption('OpenTelemetry', 'instrumented'),
   withOption('global guard + pipe', 'global'),
   withOption('global guard + pipe, globalEnhancers: false', 'local'),
   { ...WEBWIRE, name: 'webwire, guard + pipe', variant: 'guarded', rival: 'platform-ws, guard + pipe' },

@@ -33,7 +33,8 @@ export const USAGE = `Usage: npm run bench -- [options]
   --rounds <n>      rounds (default: 9)
   --only <text>     only contenders with this in their name, and what they are measured against
   --against <dir>   compare with another checkout, in which npm run bench -- --help was run
-                    (parts: requests, signals, broadcast)
+                    (parts: requests, signals, broadcast); servers with
+                    options that it does not have are left out
   --json <file>     write the figures to a file, from which node .bench/chart.js draws
   --profile <dir>   write CPU profiles of the servers to a folder (slows them down)
   --help            show this

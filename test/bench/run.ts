@@ -45,9 +45,11 @@ async function run(options: Options): Promise<void> {
       if (!parts.includes(part)) continue;
       tables[part] = [];
       for (const comparison of plan(options)) {
-        const table = await compare(stage, comparison);
+        const { possible, missing } = await withoutMissing(stage, comparison);
+        const table = await compare(stage, possible);
         tables[part].push(table);
         show(formatTable(table));
+        if (missing.length > 0) show(`Left out, as ${against} does not have them: ${missing.join(' · ')}`);
       }
       await stage.clear();
     }
@@ -73,6 +75,17 @@ async function run(options: Options): Promise<void> {
   if (json === undefined) return;
   await mkdir(dirname(json), { recursive: true });
   await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+/** Leaves out what another checkout does not have, and what would be compared with it. */
+async function withoutMissing(stage: Stage, comparison: Comparison) {
+  const missing = new Set<string>();
+  for (const { name, contender, newsPerGo } of comparison.cells) {
+    if (!(await stage.has(contender, newsPerGo))) missing.add(name);
+  }
+  const cells = comparison.cells.filter(({ name, base }) => !missing.has(name) && !missing.has(base ?? ''));
+  const leftOut = comparison.cells.filter((cell) => !cells.includes(cell) && !missing.has(cell.name));
+  return { possible: { ...comparison, cells }, missing: leftOut.map(({ name }) => name) };
 }
 
 let options: Options | undefined;

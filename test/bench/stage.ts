@@ -11,6 +11,9 @@ const START_TIMEOUT = 20_000;
 /** Interval of the samples of a profile, in microseconds. */
 const PROFILE_INTERVAL = 200;
 
+/** Part of the error of a server that does not have a variant (`servers/nest-server.ts`). */
+const NO_GATEWAY = 'no gateway is called';
+
 /** A running server. */
 export interface RunningServer {
   readonly child: Child;
@@ -39,6 +42,17 @@ export class Stage {
     const running = this.#servers.get(key) ?? this.#start(contender, newsPerGo);
     this.#servers.set(key, running);
     return running;
+  }
+
+  /** Returns false if another checkout, which may be older, does not have the server. @throws Error if it cannot start. */
+  async has(contender: Contender, newsPerGo?: number): Promise<boolean> {
+    try {
+      await this.server(contender, newsPerGo);
+      return true;
+    } catch (error) {
+      if (contender.checkout !== undefined && (error as Error).message.includes(NO_GATEWAY)) return false;
+      throw error;
+    }
   }
 
   /** Ends the servers. */
@@ -75,6 +89,7 @@ export class Stage {
           }
         : { runtime }),
       core: this.cores?.server,
+      isQuiet: checkout !== undefined,
     });
     try {
       return { child, port: await child.ask<number>('port', START_TIMEOUT) };

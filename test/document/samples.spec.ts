@@ -13,6 +13,7 @@ const SAMPLES: Record<string, () => Promise<Type>> = {
   '05-tls': async () => (await import('../../sample/05-tls/src/app.module.js')).AppModule,
   '06-cluster': async () => (await import('../../sample/06-cluster/src/app.module.js')).AppModule,
   '07-streams': async () => (await import('../../sample/07-streams/src/app.module.js')).AppModule,
+  '08-deployment': async () => (await import('../../sample/08-deployment/src/app.module.js')).AppModule,
 };
 
 beforeAll(() => {

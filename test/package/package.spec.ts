@@ -485,7 +485,8 @@ describe('the client alone', { timeout: 60_000 }, () => {
       packed.bareProject,
     );
     expect(imports).toEqual([]);
-    expect(size).toBeLessThanOrEqual(12 * 1024);
+    // 12 KiB, and 89 bytes to leave servers that shut down.
+    expect(size).toBeLessThanOrEqual(12 * 1024 + 89);
   });
 
   it('leaves out of bundles for browsers what only other platforms report', async () => {

@@ -8,10 +8,11 @@ export class Gate {
 
   private constructor(
     private readonly server: Server,
-    target: number,
+    /** Port on this machine that new connections go to. */
+    public target: number,
   ) {
     server.on('connection', (client: Socket) => {
-      if (this.#isOpen) this.#join(client, connect(target, '127.0.0.1'));
+      if (this.#isOpen) this.#join(client, connect(this.target, '127.0.0.1'));
       else client.destroy();
     });
   }

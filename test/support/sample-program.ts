@@ -8,6 +8,8 @@ interface ProgramOptions {
   readonly args?: readonly string[];
   /** The environment variable `PORT`; 0 lets the system choose one. */
   readonly port?: string;
+  /** Further environment variables. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /**
@@ -23,9 +25,9 @@ export class SampleProgram {
   readonly #ended: Promise<unknown>;
 
   /** @param file Path in the folder `dist` of the sample. */
-  constructor(sample: string, file: string, { args = [], port = '0' }: ProgramOptions = {}) {
+  constructor(sample: string, file: string, { args = [], port = '0', env = {} }: ProgramOptions = {}) {
     this.#process = spawn(process.execPath, [compiledSample(sample, file), ...args], {
-      env: { ...process.env, PORT: port, NO_COLOR: '1' },
+      env: { ...process.env, ...env, PORT: port, NO_COLOR: '1' },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.#ended = once(this.#process, 'exit');

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Answer, Question } from './answer.js';
@@ -17,6 +18,8 @@ export interface ChildOptions {
   readonly nodeArgs?: readonly string[];
   /** Number of the core to which the process is pinned. */
   readonly core: number | undefined;
+  /** True if what the process writes to `stderr` is not shown, but is part of the error if it ends. */
+  readonly isQuiet?: boolean;
 }
 
 /** A child process that answers requests. */
@@ -25,19 +28,32 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #ended: Promise<string>;
 
-  constructor({ label, file, args = [], runtime = process.execPath, nodeArgs = [], core }: ChildOptions) {
+  constructor({
+    label,
+    file,
+    args = [],
+    runtime = process.execPath,
+    nodeArgs = [],
+    core,
+    isQuiet = false,
+  }: ChildOptions) {
     const command = [runtime, ...nodeArgs, fileURLToPath(file), ...args];
     const [program, ...rest] = core === undefined ? command : ['taskset', '--cpu-list', String(core), ...command];
     this.#label = label;
     this.#process = spawn(program!, rest, {
       env: { ...process.env, NODE_ENV: 'production' },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', isQuiet ? 'pipe' : 'inherit', 'ipc'],
       // 'advanced' preserves bytes; other runtimes support JSON only.
       serialization: runtime === process.execPath ? 'advanced' : 'json',
     });
+    const { stderr } = this.#process;
+    const written = stderr && text(stderr);
     this.#ended = new Promise((resolve) => {
       this.#process.once('error', (error) => resolve(error.message));
-      this.#process.once('exit', (code, signal) => resolve(`it ended with ${signal ?? code}`));
+      this.#process.once('exit', async (code, signal) => {
+        const errors = await written;
+        resolve(`it ended with ${signal ?? code}${errors ? `: ${errors}` : ''}`);
+      });
     });
   }
 

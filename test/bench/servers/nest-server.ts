@@ -10,7 +10,7 @@ interface NestServer {
   readonly gateways: Readonly<Record<string, Type>>;
   readonly imports?: DynamicModule['imports'];
   /** Called before the application listens. */
-  readonly prepare?: (app: INestApplication) => void;
+  readonly prepare?: (app: INestApplication) => unknown;
 }
 
 /** Number of news that gateways send to all connections for each `go`. */
@@ -22,7 +22,7 @@ export async function serve({ gateways, imports = [], prepare }: NestServer): Pr
   const gateway = gateways[name];
   if (!gateway) throw new Error(`no gateway is called ${name}`);
   const app = await NestFactory.create({ module: BenchModule, imports, providers: [gateway] }, { logger: false });
-  prepare?.(app);
+  await prepare?.(app);
   await app.listen(0, HOST);
   report((app.getHttpServer() as Server).address());
 }

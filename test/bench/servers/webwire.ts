@@ -40,6 +40,14 @@ class LimitedGateway extends DirectGateway {}
 @WebwireGateway({ trustProxy: 'loopback', maxConnectionsPerAddress: 10_000 })
 class AddressedGateway extends DirectGateway {}
 
+/** Its requests are published on their tracing channel. */
+@WebwireGateway()
+class TracedGateway extends DirectGateway {}
+
+/** Its requests have spans and metrics. */
+@WebwireGateway()
+class InstrumentedGateway extends DirectGateway {}
+
 /** Global enhancers apply to its messages. */
 @WebwireGateway()
 class GlobalGateway extends DirectGateway {}
@@ -128,6 +136,8 @@ await serve({
     direct: DirectGateway,
     limited: LimitedGateway,
     addressed: AddressedGateway,
+    traced: TracedGateway,
+    instrumented: InstrumentedGateway,
     global: GlobalGateway,
     local: LocalGateway,
     group: GroupGateway,
@@ -141,8 +151,13 @@ await serve({
     500: manyHandlers(500),
   },
   imports: [WebwireModule.forRoot({ maxStreams: 100 })],
-  prepare(app) {
-    if (!['global', 'local'].includes(process.argv[2]!)) return;
-    app.useGlobalGuards(new OpenGuard()).useGlobalPipes(new IdentityPipe());
+  async prepare(app) {
+    const variant = process.argv[2]!;
+    if (['global', 'local'].includes(variant)) app.useGlobalGuards(new OpenGuard()).useGlobalPipes(new IdentityPipe());
+    if (!['traced', 'instrumented'].includes(variant)) return;
+    // The other variants do not load it.
+    const { subscribeToRequests, makeSpansAndMetrics } = await import('./telemetry.js');
+    if (variant === 'traced') subscribeToRequests();
+    else makeSpansAndMetrics();
   },
 });
