@@ -95,12 +95,16 @@ export function isInstalled(kind: ProxyKind): boolean {
 /** A proxy with the configuration of the sample, at a free port, until the end of the test. It needs no root. */
 export class Proxy {
   #errors = '';
+  #wake: () => void = () => undefined;
 
   private constructor(
     readonly port: number,
     private readonly process: ChildProcess,
   ) {
-    process.stderr!.on('data', (text) => (this.#errors += String(text)));
+    process.stderr!.on('data', (text) => {
+      this.#errors += String(text);
+      this.#wake();
+    });
   }
 
   /**
@@ -133,6 +137,15 @@ export class Proxy {
 
   get url(): string {
     return `wss://localhost:${this.port}/`;
+  }
+
+  /** Waits until it has written something to `stderr`. */
+  async reports(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.#errors)) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
   }
 
   async stop(): Promise<void> {
