@@ -20,6 +20,7 @@ const OWN_PROCESS = [
   'test/server/cost.spec.ts', // enables async hooks, after which promises have further properties
   'test/{client/chaos,server/hostile-extensions}.spec.ts', // measure memory
   'test/{opentelemetry/*,companions/sentry}.spec.ts', // set the context manager of the process
+  'test/companions/{observe,pino}.spec.ts', // replace functions of other modules, or have one logger for the process
   'test/document/{code-first,contracts,document}.spec.ts', // load a parser that runs code of its own
 ];
 

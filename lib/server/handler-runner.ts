@@ -161,7 +161,8 @@ export class HandlerRunner<Connection extends { readonly isShutDown: boolean }> 
 
   #signalFailed(message: Message, error: unknown): void {
     message.outcomeListener?.settle('failed', error);
-    this.context.logger.error(`Signal ${JSON.stringify(message.name)} failed`, stackOf(error));
+    const { logger } = this.context;
+    message.log(() => logger.error(`Signal ${JSON.stringify(message.name)} failed`, stackOf(error)));
   }
 
   #handleSessionRequest(message: SessionRequest): void {

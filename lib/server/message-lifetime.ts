@@ -1,5 +1,6 @@
 import { getEventListeners, setMaxListeners } from 'node:events';
 import type { TraceContext } from '../protocol/extensions.js';
+import type { AsyncScope } from './async-scope.js';
 import type { Demand } from './extensions/demand.js';
 import type { ConnectionLifetime, Endable } from './connection-lifetime.js';
 import type { OutcomeListener } from './tracing/outcome.js';
@@ -22,6 +23,8 @@ export class MessageLifetime {
   trace: TraceContext | undefined;
   /** Publishes the outcome of a message that is traced. */
   outcomeListener: OutcomeListener | undefined;
+  /** The asynchronous context of the handler of a message that is traced. */
+  scope: AsyncScope | undefined;
 
   /** @param message Gets the end of the connection, which it passes on to this. */
   constructor(

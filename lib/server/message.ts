@@ -19,6 +19,7 @@ import {
   view,
   writeInt32,
 } from '../protocol/layout.js';
+import type { AsyncScope } from './async-scope.js';
 import type { ConnectionLifetime } from './connection-lifetime.js';
 import type { TraceContext } from '../protocol/extensions.js';
 import type { Demand } from './extensions/demand.js';
@@ -165,6 +166,19 @@ export class Message {
   }
   set outcomeListener(listener: OutcomeListener | undefined) {
     this.#own.outcomeListener = listener;
+  }
+
+  /** Keeps the asynchronous context of the handler, if the message is traced: subscribers may have set it. @internal */
+  runIn(scope: AsyncScope): AsyncScope {
+    if (this.#lifetime?.outcomeListener) this.#lifetime.scope = scope;
+    return scope;
+  }
+
+  /** Calls a function in that context, so that a log line about the message can have the ids of its handler. @internal */
+  log(log: () => void): void {
+    const scope = this.#lifetime?.scope;
+    if (scope) scope.runInAsyncScope(log);
+    else log();
   }
 
   /** Calls `listener` once, when `isOver` becomes true; costs less than `abortSignal`. @internal */

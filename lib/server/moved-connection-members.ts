@@ -1,4 +1,5 @@
-import { addMovedMembers, throwMoved, type MovedMembers } from './moved-members.js';
+import type { ConnectionRequest } from './ports/transport-connection.js';
+import { addMovedMembers, addPartialObject, throwMoved, type MovedMembers } from './moved-members.js';
 
 const SIGNAL = 'connection.signal(name, body)';
 const TO_OTHERS = 'webwire.broadcast(name, body, { except: connection }) of the WebwireService';
@@ -40,8 +41,6 @@ const MOVED_CONNECTION_MEMBERS: MovedMembers = {
     broadcast: TO_OTHERS,
     volatile: SIGNAL,
     local: TO_OTHERS,
-    handshake: REQUEST,
-    upgradeReq: REQUEST,
     conn: `${REQUEST}, and connection.ip`,
     client: `${REQUEST}, and connection.ip`,
     _socket: 'connection.ip, or connection.remoteAddress',
@@ -58,8 +57,15 @@ const MOVED_CONNECTION_MEMBERS: MovedMembers = {
 };
 
 /** Adds the members to the prototype of `WebwireConnection`. */
-export function addMovedConnectionMembers(prototype: object): void {
+export function addMovedConnectionMembers(prototype: { readonly request: ConnectionRequest }): void {
   addMovedMembers(prototype, 'connection', MOVED_CONNECTION_MEMBERS);
+  // Libraries such as nestjs-i18n read the headers there. They take an object with `raw` for a request of Fastify.
+  for (const name of ['handshake', 'upgradeReq'])
+    addPartialObject(prototype, 'connection', name, REQUEST, ({ request: { url, headers } }) => ({
+      url,
+      headers,
+      raw: undefined,
+    }));
   // Nest's base exception filter emits `exception`. It is ignored, as the reply to the request reports the failure.
   const emit = (event: unknown): boolean =>
     event !== 'exception' && throwMoved('connection.emit()', 'connection.signal(name, body)');

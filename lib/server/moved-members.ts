@@ -35,12 +35,36 @@ export function addMovedMembers(prototype: object, owner: string, members: Moved
   }
 }
 
+/**
+ * Adds a property with an object that has some members of the object in another library, because libraries read them. Using any
+ * other member throws.
+ *
+ * @param known Returns these members for an instance.
+ */
+export function addPartialObject<Owner extends object>(
+  prototype: Owner,
+  owner: string,
+  name: string,
+  instead: string,
+  known: (instance: Owner) => Readonly<Record<string, unknown>>,
+): void {
+  const get = function (this: Owner) {
+    return standInFor(`${owner}.${name}`, instead, known(this));
+  };
+  defineAccessors(prototype, name, get, replaceProperty(name));
+}
+
 /** @throws TypeError */
 export function throwMoved(member: string, instead: string): never {
   throw new TypeError(`WebWire has no ${member}: use ${instead}`);
 }
 
-function defineAccessors(prototype: object, name: string, get: () => unknown, set: (value: unknown) => void): void {
+function defineAccessors(
+  prototype: object,
+  name: string,
+  get: (this: never) => unknown,
+  set: (value: unknown) => void,
+): void {
   Object.defineProperty(prototype, name, { get, set, configurable: true });
 }
 
@@ -61,14 +85,17 @@ const READ_ON_ANY_OBJECT = new Set<string | symbol>([
   'tagName',
 ]);
 
-function standInFor(member: string, instead: string): object {
+function standInFor(member: string, instead: string, known: Readonly<Record<string, unknown>> = {}): object {
   const isAllowed = (name: string | symbol) =>
     READ_ON_ANY_OBJECT.has(name) ||
     (typeof name === 'symbol' && name !== Symbol.iterator && name !== Symbol.asyncIterator);
   return new Proxy(
     {},
     {
-      get: (target, name) => (isAllowed(name) ? Reflect.get(target, name) : throwMoved(member, instead)),
+      get: (target, name) => {
+        if (typeof name === 'string' && Object.hasOwn(known, name)) return known[name];
+        return isAllowed(name) ? Reflect.get(target, name) : throwMoved(member, instead);
+      },
       set: () => throwMoved(member, instead),
       // All connections share the object, so nothing may be stored in it.
       defineProperty: () => throwMoved(member, instead),

@@ -160,7 +160,8 @@ export class Outbox {
   #failTooLarge(message: Message, error: BufferOverflowError): void {
     const text = `the reply has ${error.length} bytes, but messageBufferSize is ${error.messageBufferSize}`;
     this.fail(message, new RequestError('REPLY_TOO_LARGE', text));
-    this.logger.error(`The reply to request ${JSON.stringify(message.name)} was not sent`, stackOf(error));
+    const line = `The reply to request ${JSON.stringify(message.name)} was not sent`;
+    message.log(() => this.logger.error(line, stackOf(error)));
   }
 
   /** Sends the reply to a request that failed. A text that does not fit the client's buffer is truncated. */
@@ -198,7 +199,7 @@ export class Outbox {
   #failInternally(message: Message, error: unknown): void {
     this.answer(MessageType.ReplyInternalError, message.identifier!);
     message.outcomeListener?.settle('failed', error);
-    this.logger.error(`Request ${JSON.stringify(message.name)} failed`, stackOf(error));
+    message.log(() => this.logger.error(`Request ${JSON.stringify(message.name)} failed`, stackOf(error)));
   }
 }
 

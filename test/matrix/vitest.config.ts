@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'vitest/config';
 import { ClosingLineReporter } from '../support/closing-line-reporter.js';
 import { DROPS_REQUESTS, dropsRequests } from '../support/dropped-requests.js';
-import { isNestSince, WITHOUT_STANDARD_SCHEMA } from '../support/nest-version.js';
+import { isNestSince, WITHOUT_INSTRUMENT, WITHOUT_STANDARD_SCHEMA } from '../support/nest-version.js';
 import base from '../vitest.base.js';
 import { inProjects } from '../vitest.projects.js';
 import { LEFT_OUT_ON_BUN } from './runtimes/left-out-on-bun.js';
@@ -34,6 +34,7 @@ const isBun = process.versions.bun !== undefined;
 
 const allowedSkips = [
   ...(isNestSince('12.0.0') ? [] : [WITHOUT_STANDARD_SCHEMA]),
+  ...(isNestSince('11.1.4') ? [] : [WITHOUT_INSTRUMENT]),
   ...(dropsRequests ? [DROPS_REQUESTS] : []),
   ...(isBun ? LEFT_OUT_ON_BUN.map(({ reason }) => reason) : []),
 ];

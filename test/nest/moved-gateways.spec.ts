@@ -194,8 +194,10 @@ describe('a gateway that was written for socket.io or ws', () => {
     ['connection.once()', ({ client: socket }) => socket.once('disconnect', () => undefined), 'handleDisconnect('],
     ['connection.disconnect()', ({ client: socket }) => socket.disconnect(true), 'await connection.close()'],
     ['connection.broadcast', ({ client: socket }) => socket.broadcast.emit('x'), '{ except: connection }'],
-    ['connection.handshake', ({ client: socket }) => socket.handshake.headers, 'connection.request'],
+    ['connection.handshake', ({ client: socket }) => socket.handshake.query, 'connection.request'],
     ['connection.handshake', ({ client: socket }) => socket.handshake.auth.token, 'connection.request'],
+    ['connection.handshake', ({ client: socket }) => (socket.handshake.headers = {}), 'connection.request'],
+    ['connection.upgradeReq', ({ client: socket }) => socket.upgradeReq.socket, 'connection.request'],
     ['connection.data', ({ client: socket }) => (socket.data.user = 'x'), 'connection.info'],
     ['connection.data', ({ client: socket }) => socket.data.user, 'connection.info'],
     ['connection.data', ({ client: { data } }) => Object.defineProperty(data, 'x', { value: 1 }), 'connection.info'],
@@ -213,6 +215,13 @@ describe('a gateway that was written for socket.io or ws', () => {
     expect(() => call(gateway)).toThrow(TypeError);
     expect(() => call(gateway)).toThrow(`WebWire has no ${member.replace(' of its own event', '')}`);
     expect(() => call(gateway)).toThrow(instead);
+  });
+
+  it.each(['handshake', 'upgradeReq'])('reads the headers and the URL of the upgrade in connection.%s', (name) => {
+    const { client: connection } = gateway;
+    expect(connection[name].headers).toBe(connection.request.headers);
+    expect(connection[name].url).toBe('/');
+    expect(`${JSON.stringify(connection[name])} ${inspect(connection[name])}`).not.toContain('websocket');
   });
 
   it('has the error in the log, and its client an internal error', async () => {

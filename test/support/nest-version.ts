@@ -9,6 +9,9 @@ const { version } = JSON.parse(readFileSync(join(core, 'package.json'), 'utf8'))
 /** The reason to skip a test of `StandardSchemaValidationPipe`. */
 export const WITHOUT_STANDARD_SCHEMA = 'Nest 11 has no StandardSchemaValidationPipe';
 
+/** The reason to skip tests of instrumented providers. */
+export const WITHOUT_INSTRUMENT = 'Nest before 11.1.4 has no option instrument';
+
 /** Returns `true` if the installed version of Nest is the given one or a later one. */
 export function isNestSince(given: string): boolean {
   return version.localeCompare(given, 'en', { numeric: true }) >= 0;

@@ -8,6 +8,7 @@ import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js
 import { GatewayDispatcher } from './gateway-dispatcher.js';
 import { withoutGlobalEnhancers } from '../internals/without-global-enhancers.js';
 import { createHandshakeGuards } from './handshake-guards.js';
+import { throughInstance } from './gateway-instance.js';
 import { HttpEnhancers } from './http-enhancers.js';
 import type { Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
@@ -72,8 +73,9 @@ function createInvoker(
   if (!gateway.wrapper.isDependencyTreeStatic()) {
     return scopedInvoker(nest, gateway, handler, prepare, recovery, httpEnhancers, schemas);
   }
+  const instance = gateway.wrapper.instance as object;
   if (isEnhanced(nest, gateway, handler)) {
-    return enhancedInvoker(nest, gateway, handler, recovery, httpEnhancers, schemas);
+    return enhancedInvoker(nest, gateway, throughInstance(instance, handler), recovery, httpEnhancers, schemas);
   }
-  return directInvoker(gateway.wrapper.instance as object, handler, schemas);
+  return directInvoker(instance, throughInstance(instance, handler), schemas);
 }

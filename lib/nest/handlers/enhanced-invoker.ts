@@ -3,6 +3,7 @@ import { loadPerContext } from '../internals/load-instances.js';
 import { resolveEnhancers } from '../internals/resolve-enhancers.js';
 import type { EntrySchemas } from './entry-schemas.js';
 import type { GatewayDefinition, HandlerDefinition } from './gateway-explorer.js';
+import { throughInstance } from './gateway-instance.js';
 import type { HttpEnhancers } from './http-enhancers.js';
 import type { HandlerArguments, Invoker } from './invoker.js';
 import type { NestContext } from './nest-context.js';
@@ -75,7 +76,7 @@ export function scopedInvoker(
     }
     prepare(instance);
     // Enhancers may be request-scoped as well, so each message needs a pipeline of its own.
-    const pipeline = nestPipeline(nest, instance, handler, scope, schemas, httpEnhancers);
+    const pipeline = nestPipeline(nest, instance, throughInstance(instance, handler), scope, schemas, httpEnhancers);
     const recover = (error: unknown) => recovery.recover(instance, args, error, scope);
     if (isStream) return recoverable(() => itemsOf(pipeline.run(args), message, label), recover, message);
     try {

@@ -17,6 +17,7 @@ export class MessageContext extends ExecutionContextHost {
 
   override switchToHttp(): ReturnType<ExecutionContextHost['switchToHttp']> {
     this.usesHttp = true;
-    return super.switchToHttp();
+    // Nest's context would return the body as the response. Enhancers that set something in it would change or fail on the body.
+    return Object.assign(super.switchToHttp(), { getResponse: () => undefined as never });
   }
 }

@@ -44,12 +44,12 @@ export class Route {
    * @throws RequestError if the error is meant for the client, else the error itself; or rejects with it.
    */
   request(connection: WebwireConnection, message: Message): Payload | Promise<Payload> {
-    return new AsyncScope().runInAsyncScope(this.#answer, undefined, connection, message);
+    return message.runIn(new AsyncScope()).runInAsyncScope(this.#answer, undefined, connection, message);
   }
 
   /** Calls the handler for a signal, as `request()` does, and ignores its result. */
   signal(connection: WebwireConnection, message: Message): void | Promise<void> {
-    return new AsyncScope().runInAsyncScope(this.#handle, undefined, connection, message);
+    return message.runIn(new AsyncScope()).runInAsyncScope(this.#handle, undefined, connection, message);
   }
 
   /** `request()` without its asynchronous context. */

@@ -4,9 +4,11 @@ import { defer, from, isObservable, Observable, type Subscriber } from 'rxjs';
 import { catchError } from 'rxjs/operators';
 import { describeType } from '../../protocol/payload-codec.js';
 import { isPromiseLike } from '../../protocol/promise.js';
+import { AsyncScope } from '../../server/async-scope.js';
 import type { Demand } from '../../server/extensions/demand.js';
 import type { Message } from '../../server/message.js';
 import { STREAM_RESULT } from '../options/handler-result.js';
+import { causeOf } from './resolve-result.js';
 
 /** Items that a source is asked for in one turn of the event loop while operators hand none of them on. */
 const BATCH = 64;
@@ -32,9 +34,31 @@ export function itemsOf(result: unknown, message: Message, handler: string): Obs
       Promise.resolve(result).then((value) => itemsOf(value, message, handler)),
       message,
     );
-  if (isObservable(result)) return result;
-  if (isAsyncIterable(result)) return new Observable((subscriber) => pull(result, message.demand!, subscriber));
+  if (isObservable(result)) return untilOver(result, message);
+  if (isAsyncIterable(result))
+    return untilOver(new Observable((subscriber) => pull(result, message.demand!, subscriber)), message);
   throw new TypeError(`${handler} returned ${describeType(result)}, but ${STREAM_RESULT}`);
+}
+
+/**
+ * The same items. They also end when the stream is over, as interceptors may not hand on that their values are unsubscribed from, such
+ * as that of nestjs-cls.
+ */
+function untilOver(items: Observable<unknown>, message: Message): Observable<unknown> {
+  return new Observable((subscriber) => {
+    const scope = new AsyncScope();
+    items.subscribe(subscriber);
+    const end = () => {
+      try {
+        scope.runInAsyncScope(() => subscriber.complete());
+      } catch (error) {
+        message.demand!.stopFailed(causeOf(error));
+      }
+    };
+    if (message.isOver) return end();
+    message.addEndListener(end);
+    return () => message.removeEndListener(end);
+  });
 }
 
 /** The items of a promised Observable. It is subscribed to in any case, so that a source which comes too late is closed. */

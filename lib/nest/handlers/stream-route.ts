@@ -25,7 +25,7 @@ export class StreamRoute extends Route {
     if (stream.isOver) return stream.ended;
     const order = new ItemOrder(stream, this.reply);
     message.demand = order;
-    const scope = new AsyncScope();
+    const scope = message.runIn(new AsyncScope());
     scope.runInAsyncScope(() => {
       const release = stream.hold();
       try {

@@ -26,6 +26,7 @@ export class OutgoingStream implements Demand {
   #written = 0;
   #credit = STREAM_WINDOW;
   #isOver = false;
+  #isBrokenOff = false;
   /** The end of the source, while items wait. */
   #outcome: (() => void) | undefined;
   #stopSource: (() => void) | undefined;
@@ -104,10 +105,11 @@ export class OutgoingStream implements Demand {
   }
 
   whenStopped(listener: () => void): void {
-    if (this.#held === 0) return listener();
-    this.#whenStopped = listener;
+    const runs = this.#held > 0;
+    if (runs) this.#whenStopped = listener;
     // Nobody needs what still runs.
-    this.message.giveUp();
+    if (runs || this.#isBrokenOff) this.message.giveUp();
+    if (!runs) listener();
   }
 
   /** Aborts the signal of the stream, and asks its source to go on, so that it may end by itself. */
@@ -141,6 +143,7 @@ export class OutgoingStream implements Demand {
 
   /** The stream fails although its source has not ended. */
   breakOff(error: unknown): void {
+    this.#isBrokenOff ||= !this.#isOver;
     this.#finish(() => this.#reject(error));
   }
 

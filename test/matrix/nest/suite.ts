@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Row } from '../row.js';
 import type { Manifest, Stage } from '../stage.js';
-import { nestPackages, type NestVersion } from './versions.js';
+import { INDEPENDENT_PACKAGES, nestPackages, type NestVersion } from './versions.js';
 
 /** What the tests need of the repository, beside its `node_modules`. */
 const COPIED = [
@@ -22,7 +22,7 @@ const COPIED = [
 const WITHOUT_NEST = new Set(['protocol', 'common', 'release']);
 
 /** The rooms that depend most on Nest. */
-export const NEST_ROOMS = ['nest', 'package', 'client-module', 'testing'].map((room) => `test/${room}`);
+export const NEST_ROOMS = ['nest', 'package', 'client-module', 'testing', 'companions'].map((room) => `test/${room}`);
 
 /**
  * Runs the tests with a version of Nest, in a copy of the repository that has it installed.
@@ -67,7 +67,9 @@ async function prepare(stage: Stage, version: NestVersion): Promise<void> {
 function withNest(version: NestVersion, manifest: Manifest): Manifest {
   const replaced = ['dependencies', 'devDependencies'].map((kind) => {
     const dependencies = (manifest[kind] ?? {}) as Record<string, string>;
-    const names = Object.keys(dependencies).filter((name) => name.startsWith('@nestjs/'));
+    const names = Object.keys(dependencies).filter(
+      (name) => name.startsWith('@nestjs/') && !INDEPENDENT_PACKAGES.has(name),
+    );
     return [
       kind,
       {

@@ -19,6 +19,7 @@ import {
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE, BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import {
+  jsonCodec,
   RequestError,
   WebwireGateway,
   WebwireRequest,
@@ -355,6 +356,22 @@ describe('a global enhancer that is written for HTTP', () => {
     }
   });
 
+  it('gets no response, so that it cannot change the body', async () => {
+    class LocalsInterceptor implements NestInterceptor {
+      intercept(context: ExecutionContext, next: CallHandler) {
+        const response = context.switchToHttp().getResponse<{ user?: string } | undefined>();
+        if (response) response.user = 'Eve';
+        return next.handle();
+      }
+    }
+    const app = await start({ codec: jsonCodec }, [], (nest) => nest.useGlobalInterceptors(new LocalsInterceptor()));
+    for (const path of ['/', '/scoped']) {
+      const client = await app.connect(path);
+      expect(await client.ask('guarded', '{"user":"Ada"}')).toBe('utf8 {"user":"Ada"}');
+      expect(await client.ask('guarded', '"text"')).toBe('utf8 "text"');
+    }
+  });
+
   it('gets no advice for an exception that is meant for the client', async () => {
     class HeaderGuard implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -389,7 +406,8 @@ describe('a global enhancer that is written for HTTP', () => {
   it('cannot write a line of its own into the log', async () => {
     class QuotingGuard implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
-        throw new Error(`bad body ${context.switchToHttp().getResponse<string>()}`);
+        context.switchToHttp();
+        throw new Error(`bad body ${context.switchToWs().getData<string>()}`);
       }
     }
     const app = await start({}, [], (nest) => nest.useGlobalGuards(new QuotingGuard()));

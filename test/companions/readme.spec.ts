@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../${path}`, import.meta.url)), 'utf8');
+
+/** The code without what a formatter may change. */
+const plain = (code: string) =>
+  code
+    .replaceAll(/\s+/g, '')
+    .replaceAll(/,(?=[)\]}])/g, '')
+    .replace(/;$/, '');
+
+/** The parts of the README with code of this folder. A link before a block of code names its file, else this one does. */
+const SECTIONS: Record<string, string> = {
+  '### With other libraries': '',
+  '### Health checks': 'test/companions/health.module.ts',
+  '## Options': 'test/companions/config.ts',
+};
+
+const readme = read('README.md');
+const blocks = Object.entries(SECTIONS).flatMap(([heading, file]) => {
+  const [, section] = new RegExp(`^${heading}\\n([^]*?)^##`, 'm').exec(readme)!;
+  let named = file;
+  return [...section!.matchAll(/\]\((test\/companions\/[^)]+)\)|^```ts\n([^]*?)^```/gm)].flatMap(([, link, code]) => {
+    named = link ?? named;
+    return code === undefined ? [] : [{ heading, file: named, code }];
+  });
+});
+
+it.each(blocks)('the code in "$heading" of the README is that of $file', ({ file, code }) => {
+  expect(plain(read(file))).toContain(plain(code));
+});
+
+it('all code of the sections was found', () => {
+  expect(blocks).toHaveLength(12);
+});
