@@ -36,6 +36,7 @@ import { onPageEvents, type AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
 import { Sessions, type SendRequest } from './sessions.js';
+import type { ClientUrl, Fresh } from './target.js';
 import { readStream, STREAM_RULES, type ItemReceiver, type OpenStream, type StreamOptions } from './streams.js';
 
 /** Options of `connect()`. */
@@ -87,10 +88,12 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   /**
    * Makes a client. It does not connect yet.
-   * @param url URL of the server: `ws:` or `wss:`, also `http:` or `https:`; in web pages it may be relative.
+   * @param url URL of the server: `ws:` or `wss:`, also `http:` or `https:`; in web pages it may be relative. Or a function that
+   *   returns it, also as a promise, for a token that expires: it is called before each attempt to connect, within `dialTimeout`. If
+   *   it fails or returns an invalid URL, the attempt has failed.
    * @throws InvalidOptionError for an invalid URL or option.
    */
-  constructor(url: string | { readonly href: string }, options: ClientOptions & ContractOptions<Api> = {}) {
+  constructor(url: Fresh<ClientUrl>, options: ClientOptions & ContractOptions<Api> = {}) {
     this.#options = resolveOptions(url, options);
     this.#reader = this.#options.contract?.['~reader']();
     this.#sessions = new Sessions(this.#options, {
@@ -116,9 +119,10 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     return this.#connector.status;
   }
 
-  /** URL of the server, without user name, password and query. */
+  /** URL of the server, without user name, password and query. Empty before the first attempt to connect if it is a function. */
   get url(): string {
-    return this.#options.url.shown;
+    const { target } = this.#options;
+    return target.location && target.url.shown;
   }
 
   /**

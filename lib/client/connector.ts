@@ -65,6 +65,16 @@ type State =
 /** After this duration a connection counts as stable, even if no message was received, in milliseconds. */
 const STABLE_AFTER = 5_000;
 
+/** Returns `true` if further attempts cannot succeed: also for close codes from 4400 to 4499. */
+function isFinal(error: Error): boolean {
+  const { closeCode = 0 } = error as Partial<DisconnectedError>;
+  return (
+    Math.floor(closeCode / 100) === 44 ||
+    error instanceof IncompatibleProtocolVersionError ||
+    error instanceof SubProtocolMismatchError
+  );
+}
+
 /** Connects the client, reconnects after growing delays, and passes the connection to the operations that wait for it. */
 export class Connector {
   readonly #options: ResolvedClientOptions;
@@ -144,7 +154,10 @@ export class Connector {
   /** The error for an operation that cannot wait for a connection. */
   #rejectionOf({ canRetry, isConnect }: Waiter): Error | undefined {
     const { name } = this.#state;
-    const { maxQueuedRequests, url } = this.#options;
+    const {
+      maxQueuedRequests,
+      target: { url },
+    } = this.#options;
     if (name === 'closing' || name === 'closed') return closedError();
     if (isConnect) return undefined;
     if (name === 'disconnected' && !canRetry) {
@@ -162,7 +175,7 @@ export class Connector {
   #wait(waiter: Waiter): void {
     this.#waiters.add(waiter);
     waiter.operation.obstacle = () =>
-      this.connection ? undefined : (this.#lastError ?? `still connecting to ${this.#options.url.shown}`);
+      this.connection ? undefined : (this.#lastError ?? `still connecting to ${this.#options.target.url.shown}`);
     waiter.operation.release = () => {
       const wasLast = this.#waiters.delete(waiter) && this.#waiters.size === 0;
       if (wasLast && !this.#hasConnected) this.#cancel();
@@ -215,24 +228,45 @@ export class Connector {
 
   /** `dialing` or `connected` → `reconnecting` or `disconnected` */
   #ended(connection: ClientConnection, error: Error): void {
-    const state = this.#state;
-    if (!('connection' in state) || state.connection !== connection) return;
-    const wasInUse = state.name !== 'dialing';
-    const isFinal = error instanceof IncompatibleProtocolVersionError || error instanceof SubProtocolMismatchError;
+    if (!this.#has(connection)) return;
+    const wasInUse = this.#state.name !== 'dialing';
+    // Operations that were added while a connection in use was closing wait for the next one. Those that it held back do not.
+    const canWait = ({ canRetry, isConnect }: Waiter) => canRetry || (wasInUse && (isConnect || !connection.isBlocked));
+    const isNeeded = (this.#hasConnected && this.#options.reconnect) || [...this.#waiters].some(canWait);
+    const attempt = this.#wasStable ? 1 : this.#attempts + 1;
+    const isOver = this.#state.name !== 'closing' && isNeeded && !this.#shouldRetry(error, attempt);
+    // The option `retryOn` may have closed the client.
+    if (!this.#has(connection)) return;
     const hadWaiters = this.#waiters.size > 0;
     this.#lastError = error;
     this.#callbacks.lost(error);
-    // Operations that were added while a connection in use was closing wait for the next one. Those that it held back do not.
-    this.#waiters.reject(
-      error,
-      ({ canRetry, isConnect }) => isFinal || !(canRetry || (wasInUse && (isConnect || !connection.isBlocked))),
-    );
-    const isNeeded = this.#waiters.size > 0 || (this.#hasConnected && this.#options.reconnect);
-    if (state.name === 'closing') this.#state = { name: 'closing', connection: undefined };
-    else if (isNeeded && !isFinal) this.#backOff(state);
+    this.#waiters.reject(error, (waiter) => isOver || !canWait(waiter));
+    if (this.#state.name === 'closing') this.#state = { name: 'closing', connection: undefined };
+    else if (isNeeded && !isOver) this.#backOff(attempt);
     else this.#disconnect();
     this.#emitEnded(error, wasInUse, hadWaiters);
     this.#onEnded();
+  }
+
+  #has(connection: ClientConnection): boolean {
+    return 'connection' in this.#state && this.#state.connection === connection;
+  }
+
+  /** `true` if the current connection received a reply or a signal, or has lasted. */
+  get #wasStable(): boolean {
+    const state = this.#state;
+    return state.name === 'connected' && (this.#isStable || performance.now() - state.since >= STABLE_AFTER);
+  }
+
+  /** @param attempt The number of the next attempt. */
+  #shouldRetry(error: Error, attempt: number): boolean {
+    if (isFinal(error)) return false;
+    try {
+      return this.#options.retryOn?.(error, attempt) ?? true;
+    } catch (failure) {
+      this.#callbacks.emit('error', { error: failure });
+      return true;
+    }
   }
 
   /** Comes after the transition, because a listener may call `connect()` or `close()`. */
@@ -248,11 +282,9 @@ export class Connector {
   }
 
   /** `dialing` or `connected` → `reconnecting` */
-  #backOff(previous: State): void {
-    const wasStable =
-      previous.name === 'connected' && (this.#isStable || performance.now() - previous.since >= STABLE_AFTER);
-    this.#attempts = wasStable ? 1 : this.#attempts + 1;
-    const delay = delayBefore(this.#attempts, this.#options.backoff);
+  #backOff(attempt: number): void {
+    this.#attempts = attempt;
+    const delay = delayBefore(attempt, this.#options.backoff);
     this.#state = { name: 'reconnecting', delay, timer: setTimeout(() => this.#dial(), delay) };
   }
 

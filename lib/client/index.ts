@@ -20,6 +20,8 @@ export type {
   StreamItem,
   StreamName,
 } from './contract.js';
+export type { ClientUrl, Fresh } from './target.js';
+export type { ClientHeaders } from './url.js';
 export type { StreamOptions } from './streams.js';
 export type { ReceivedPayload } from './received-payload.js';
 export type { AbortSignalLike, StorageLike, WebSocketConstructor, WebSocketLike } from './platform.js';

@@ -59,7 +59,7 @@ export class Sessions {
   constructor(options: ResolvedClientOptions, callbacks: SessionsCallbacks) {
     this.#options = options;
     this.#callbacks = callbacks;
-    this.#store = new KeyStore(options.sessionStorage, `webwire:${options.url.location}`, options.dialTimeout);
+    this.#store = new KeyStore(options.sessionStorage, options.target, options.dialTimeout);
     this.#stopWatching = options.syncTabs
       ? this.#store.watch((key, previous) => this.#follow(key, previous))
       : () => {};
