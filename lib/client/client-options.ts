@@ -140,10 +140,15 @@ export interface ClientOptions {
 /** Options without a default. */
 type Functions = Pick<ClientOptions, 'trace' | 'retryOn'>;
 
+/** The option `onConnect` of a client with any contract. */
+interface ConnectHook {
+  onConnect?: ((client: never) => unknown) | undefined;
+}
+
 type WithDefaults = Required<Omit<ClientOptions, keyof Functions | 'headers'>>;
 
 /** Options with their defaults filled in. */
-export interface ResolvedClientOptions extends WithDefaults, Functions, ContractOptions<unknown> {
+export interface ResolvedClientOptions extends WithDefaults, Functions, ConnectHook, ContractOptions<unknown> {
   readonly reconnect: boolean;
   readonly target: Target;
   readonly backoff: Delays;
@@ -153,7 +158,7 @@ const BOOLEAN = rule('true or false', (value) => typeof value === 'boolean');
 const FUNCTION = rule('a function', (value) => typeof value === 'function');
 const STORAGE = objectWith('getItem', 'setItem', 'removeItem');
 
-const CLIENT_RULES: ClientOptionRules<ClientOptions & ContractOptions<unknown>> = {
+const CLIENT_RULES: ClientOptionRules<ClientOptions & ConnectHook & ContractOptions<unknown>> = {
   headers: secretRule('a function or an object of strings', (value) => FUNCTION.accepts(value) || isHeaders(value)),
   codec: objectWith('encode', 'decode'),
   subProtocolName: rule('a string', (value) => typeof value === 'string'),
@@ -167,6 +172,7 @@ const CLIENT_RULES: ClientOptionRules<ClientOptions & ContractOptions<unknown>> 
     (value) => BOOLEAN.accepts(value) || (typeof value === 'object' && value !== null),
   ),
   retryOn: FUNCTION,
+  onConnect: FUNCTION,
   maxQueuedRequests: atLeastOne('a number'),
   sessionStorage: rule(`false or ${STORAGE.allowed}`, (value) => value === false || STORAGE.accepts(value)),
   syncTabs: BOOLEAN,
@@ -190,10 +196,19 @@ const DELAYS: Delays = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 }
  */
 export function resolveOptions(
   url: Fresh<ClientUrl>,
-  options: ClientOptions & ContractOptions<unknown>,
+  options: ClientOptions & ConnectHook & ContractOptions<unknown>,
 ): ResolvedClientOptions {
   checkOptions(options, CLIENT_RULES);
-  const { webSocket = globals.WebSocket, headers, trace, retryOn, contract, validate = true, ...others } = options;
+  const {
+    webSocket = globals.WebSocket,
+    headers,
+    trace,
+    retryOn,
+    onConnect,
+    contract,
+    validate = true,
+    ...others
+  } = options;
   if (!webSocket) throw invalidOption('webSocket', webSocket, "a constructor: pass WebSocket of 'ws'");
   if (headers && !canSendHeaders(webSocket)) {
     throw invalidOption('headers', headers, 'left out: browsers send no headers with a WebSocket');
@@ -218,6 +233,7 @@ export function resolveOptions(
     ...resolved,
     trace,
     retryOn,
+    onConnect,
     contract: validate ? contract : undefined,
     reconnect: reconnect !== false,
     target: new Target(url, headers),

@@ -36,7 +36,8 @@ import { onPageEvents, type AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
 import { Sessions, type SendRequest } from './sessions.js';
-import type { ClientUrl, Fresh } from './target.js';
+import { failure, type ClientUrl, type Fresh } from './target.js';
+import { serve } from './waiters.js';
 import { readStream, STREAM_RULES, type ItemReceiver, type OpenStream, type StreamOptions } from './streams.js';
 
 /** Options of `connect()`. */
@@ -48,6 +49,22 @@ export interface ConnectOptions {
    * @default false
    */
   retry?: boolean | undefined;
+}
+
+/** All options of a `WebwireClient`. */
+export interface WebwireClientOptions<Api extends Contract = AnyContract> extends ClientOptions, ContractOptions<Api> {
+  /**
+   * Called for each new connection when its session is restored, before requests and signals that wait are sent: for example to sign
+   * in, or to join a room. `connect()` and the event `connected` wait for the promise that it returns.
+   *
+   * The requests and signals that it makes itself, with the client that it is given, are sent at once. With another reference to
+   * the client, only those before its first `await` are: later ones wait for the function, and the function for them.
+   *
+   * If it throws, rejects, or takes longer than `dialTimeout`, the attempt to connect has failed, with a `DisconnectedError` whose
+   * `cause` is its error.
+   * @default none
+   */
+  onConnect?: ((client: WebwireClient<Api>) => unknown) | undefined;
 }
 
 type SignalHandler = (payload: ReceivedPayload, name: string) => unknown;
@@ -62,7 +79,7 @@ const ANY_NAME = undefined;
  * A client of a WebWire server.
  *
  * It connects when `connect()` is called or, unless `reconnect` is `false`, when a request or a signal is to be sent. Then it
- * replaces a lost connection, until `close()` is called.
+ * replaces a lost connection, until `disconnect()` or `close()` is called.
  *
  * @typeParam Api Types of the server's requests and signals: see `Contract`. The option `contract` gives them, too.
  * @example
@@ -83,6 +100,10 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   readonly #listeners = new Listeners<(event: never) => unknown>();
   readonly #emit = createEmit(this.#listeners);
   #pendingRequests = 0;
+  /** The call of the option `onConnect`. */
+  #hook: Operation | undefined;
+  /** The new connection, while `onConnect` sends messages on it. */
+  #preferred: ClientConnection | undefined;
   readonly #stopWatching: () => void;
   #closing: Promise<void> | undefined;
 
@@ -93,22 +114,31 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    *   it fails or returns an invalid URL, the attempt has failed.
    * @throws InvalidOptionError for an invalid URL or option.
    */
-  constructor(url: Fresh<ClientUrl>, options: ClientOptions & ContractOptions<Api> = {}) {
+  constructor(url: Fresh<ClientUrl>, options: WebwireClientOptions<Api> = {}) {
     this.#options = resolveOptions(url, options);
     this.#reader = this.#options.contract?.['~reader']();
     this.#sessions = new Sessions(this.#options, {
       emit: this.#emit,
-      sender: () => this.#connector.connection && this.#sessionSender(this.#connector.connection),
+      sender: () => {
+        const connection = this.#preferred ?? this.#connector.connection;
+        return connection && this.#sessionSender(connection);
+      },
       requestsSettled: this.#requests.finished,
     });
     this.#connector = new Connector(this.#options, {
       emit: this.#emit,
-      prepare: (connection) => this.#sessions.prepare(this.#sessionSender(connection)),
+      prepare: async (connection) => {
+        const isRestored = await this.#sessions.prepare(this.#sessionSender(connection));
+        await this.#callHook(connection);
+        return isRestored;
+      },
+      connected: () => this.#sessions.connected(),
       received: (message) => this.#receive(message),
       requestsSettled: this.#requests.finished,
       lost: (error) => {
         this.#sessions.lost();
         this.#requests.fail(error);
+        this.#hook?.reject(error);
       },
     });
     this.#stopWatching = onPageEvents(WAKING_EVENTS, () => this.#connector.wake());
@@ -163,13 +193,18 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    */
   async connect({ signal, retry = false }: ConnectOptions = {}): Promise<void> {
     const connecting = startOperation({ signal }, Infinity);
-    this.#connector.enter({
-      operation: connecting,
-      canRetry: retry,
-      isConnect: true,
-      ready: () => connecting.resolve(),
-    });
+    this.#enter(connecting, () => connecting.resolve(), { canRetry: retry, isConnect: true });
     await connecting.promise;
+  }
+
+  /**
+   * Ends the connection, or the attempt to connect, and makes no further attempts until `connect()` is called: until then, requests
+   * and signals reject. Those that wait or are in flight reject with a `DisconnectedError`, and streams end with it. The session is
+   * kept, and restored by `connect()`. After `close()` it does nothing.
+   * @returns Resolves when the connection has ended, while `status` changes at once.
+   */
+  disconnect(): Promise<void> {
+    return this.#connector.disconnect();
   }
 
   /**
@@ -220,12 +255,15 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     checkOptions(options, STREAM_RULES);
     const message = this.#encodeRequest(name, body);
     const trace = this.#traceOf('stream', name);
+    const preferred = this.#preferred;
     const open: OpenStream = (operation, opened) =>
-      this.#enter(operation, (connection) => {
-        connection.ask();
-        this.#requests.send(connection, message, operation, (reply) => reply, trace);
-        if (!operation.isSettled) opened(connection);
-      });
+      this.#prefer(preferred, () =>
+        this.#enter(operation, (connection) => {
+          connection.ask();
+          this.#requests.send(connection, message, operation, (reply) => reply, trace);
+          if (!operation.isSettled) opened(connection);
+        }),
+      );
     const read = (item: ReceivedPayload) => this.#validated('stream', name, item);
     return readStream(message, options, this.#options.requestTimeout, this.#streams, open, read) as AsyncGenerator<
       StreamItem<Api, Name>,
@@ -290,6 +328,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   /**
    * Closes the session on this connection and deletes its key. Does nothing without a session. The server destroys the session
    * when it is closed on its last connection.
+   *
+   * Without a connection, the client forgets the session at once, and closes it on the server at the next connection, before anything
+   * else is sent. It does not connect for this purpose.
    * @throws Errors of `request()`; then the session is not closed.
    */
   async closeSession(options: OperationOptions = {}): Promise<void> {
@@ -311,6 +352,42 @@ export class WebwireClient<Api extends Contract = AnyContract> {
       await this.#connector.end();
     };
     return (this.#closing ??= close());
+  }
+
+  /** Calls the option `onConnect`. Rejects if it fails or takes too long. */
+  async #callHook(connection: ClientConnection): Promise<void> {
+    const { onConnect, dialTimeout } = this.#options;
+    if (!onConnect || !connection.isOpen) return;
+    const hook = startOperation({}, dialTimeout);
+    this.#hook = hook;
+    hook.obstacle = () => 'onConnect has not finished; requests in it need the client that it is given';
+    const preferring = new Proxy(this, {
+      get: (client, name) => {
+        const member: unknown = Reflect.get(client, name, client);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) => this.#prefer(connection, () => member.apply(client, args) as unknown);
+      },
+    });
+    const call = new Promise((resolve) => {
+      resolve(this.#prefer(connection, () => onConnect(preferring as never)));
+    });
+    call.then(() => hook.resolve(), hook.reject);
+    try {
+      await hook.promise;
+    } catch (cause) {
+      throw connection.unprepared(failure('onConnect', cause));
+    }
+  }
+
+  /** While `run` is called, messages are sent on a new connection before operations can use it. Then `run` may await. */
+  #prefer<Result>(connection: ClientConnection | undefined, run: () => Result): Result {
+    const outer = this.#preferred;
+    this.#preferred = connection?.isOpen && connection !== this.#connector.connection ? connection : undefined;
+    try {
+      return run();
+    } finally {
+      this.#preferred = outer;
+    }
   }
 
   #encodeRequest(name: string, body: unknown): Uint8Array<ArrayBuffer> {
@@ -359,8 +436,14 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     };
   }
 
-  #enter<Result>(operation: Operation<Result>, ready: (connection: ClientConnection) => void): void {
-    this.#connector.enter({ operation, canRetry: this.#options.reconnect, isConnect: false, ready });
+  #enter<Result>(
+    operation: Operation<Result>,
+    ready: (connection: ClientConnection) => void,
+    { canRetry, isConnect } = { canRetry: this.#options.reconnect, isConnect: false },
+  ): void {
+    const waiter = { operation, canRetry, isConnect, ready };
+    if (!this.#preferred) this.#connector.enter(waiter);
+    else if (!operation.isSettled) serve(waiter, this.#preferred);
   }
 
   #start<Result = void>(options: OperationOptions): Operation<Result> {

@@ -132,6 +132,8 @@ export class ClientConnection {
   #credit = Infinity;
   /** The extensions of the server; `undefined` until the client asks, and `WANTED` until the server has answered. */
   #extensions: readonly unknown[] | undefined;
+  /** Called when the WebSocket is closed. */
+  onClosed = (): void => {};
   /** Number of items of a stream that the server sends without a grant. */
   streamWindow = 0;
   /** The server shuts down, so messages of the application wait for the next connection. */
@@ -174,7 +176,7 @@ export class ClientConnection {
     const { target, dialTimeout: timeout } = this.#options;
     const giveUp = () => this.end(dialTimeout(this.#url, this.#elapsed, MISSING[this.#phase]!));
     this.#timer = setTimeout(giveUp, Math.min(timeout, TIMER_MAX));
-    const fail = (error: Error) => this.#finish(notPrepared(this.#url, this.#elapsed, error));
+    const fail = (error: Error) => this.#finish(this.unprepared(error));
     try {
       const address = target.ask();
       if (isPromiseLike(address)) address.then((answer) => this.#open(answer)).catch(fail);
@@ -182,6 +184,11 @@ export class ClientConnection {
     } catch (error) {
       fail(error as Error);
     }
+  }
+
+  /** The error for an attempt that failed because of a function of the application. */
+  unprepared(error: Error): Error {
+    return notPrepared(this.#url, this.#elapsed, error);
   }
 
   #open(address: Address): void {
@@ -268,11 +275,15 @@ export class ClientConnection {
   end(error?: Error): void {
     if (this.#phase === 'ended') return;
     this.#isClosing = true;
-    if (!this.#socket) return this.#finish(error ?? closedError());
+    if (!this.#socket) {
+      this.#finish(error ?? closedError());
+      return this.onClosed();
+    }
     // The timer is started first, because some WebSockets dispatch `close` within the call of `close()`.
     this.#closeTimer ??= setTimeout(() => {
       this.#socket!.terminate();
       this.#finish(closedError());
+      this.onClosed();
     }, CLOSE_FRAME_TIMEOUT);
     if (error instanceof ProtocolError) this.#socket.close(CLOSE_CODE_OFFSET + error.closeCode, error.code);
     else this.#socket.close(NORMAL_CLOSURE);
@@ -291,6 +302,7 @@ export class ClientConnection {
         ? connectionEnded(this.#url, this.#elapsed, end, this.#isClosing)
         : couldNotConnect(this.#url, this.#elapsed, end, this.#phase === 'opened');
     this.#finish(error);
+    this.onClosed();
   }
 
   #finish(error: Error): void {

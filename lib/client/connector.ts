@@ -35,6 +35,8 @@ export interface ConnectorCallbacks {
    * the attempt to connect fail.
    */
   prepare(connection: ClientConnection): Promise<boolean>;
+  /** Called when operations can use the connection. */
+  connected(): void;
   received(message: ServerMessage): void;
   /** Resolves when all current requests have settled. */
   readonly requestsSettled: () => Promise<unknown>;
@@ -51,7 +53,8 @@ export interface ConnectorCallbacks {
  * - `dialing` → `disconnected`: the attempt failed and is not repeated, or no operation waits for it any more.
  * - `reconnecting` → `dialing`: the delay is over, or `connect()` was called.
  * - `reconnecting` → `disconnected`: no operation waits any more.
- * - `connected` → `reconnecting` or `disconnected`: the connection was lost; the option `reconnect` decides.
+ * - `connected` → `reconnecting` or `disconnected`: the connection was lost; the options `reconnect` and `retryOn` decide.
+ * - `dialing`, `reconnecting` or `connected` → `disconnected`: `disconnect()` was called.
  * - any → `closing` → `closed`: `stop()`, then `end()`.
  */
 type State =
@@ -83,6 +86,8 @@ export class Connector {
   #state: State = { name: 'disconnected' };
   /** A connection was made, and the client has not been disconnected since. With the option `reconnect`, it is replaced when lost. */
   #hasConnected = false;
+  /** `disconnect()` was called, and `connect()` was not called since. */
+  #isOff = false;
   /** A reply or a signal was received on the current connection: after it, the delays start again with the shortest one. */
   #isStable = false;
   /** Number of attempts since the last stable connection. */
@@ -123,6 +128,7 @@ export class Connector {
     const { operation, isConnect } = waiter;
     const { connection } = this;
     if (operation.isSettled) return;
+    if (isConnect) this.#isOff = false;
     if (connection && (isConnect || !connection.isBlocked)) return serve(waiter, connection);
     const error = connection ? undefined : this.#rejectionOf(waiter);
     if (error) return operation.reject(error);
@@ -131,12 +137,32 @@ export class Connector {
     if (name === 'disconnected' || (name === 'reconnecting' && isConnect)) this.#dial();
   }
 
+  /**
+   * Ends the connection or the attempt, and rejects the operations that wait, and all later ones until `connect()`. Resolves when the
+   * WebSocket is closed.
+   */
+  disconnect(): Promise<void> {
+    return new Promise((resolve) => {
+      const state = this.#state;
+      const error = new DisconnectedError(`disconnected from ${this.#options.target.url.shown} by disconnect()`);
+      if ('connection' in state && state.connection) state.connection.onClosed = resolve;
+      else resolve();
+      if (state.name === 'closing' || state.name === 'closed') return;
+      this.#isOff = true;
+      this.#cancel(error);
+      this.#waiters.reject(error);
+      if (state.name === 'connected') {
+        this.#callbacks.emit('disconnected', { error, code: undefined, reason: '', willReconnect: false });
+      }
+    });
+  }
+
   /** Rejects the operations that wait, and all later ones. The connection stays open until `end()`. */
   stop(): void {
     // Sends the messages that the connection has held back.
     this.connection?.grant(Infinity);
     const connection = this.#state.name === 'connected' ? this.#state.connection : undefined;
-    if (!connection) this.#cancel();
+    if (!connection) this.#cancel(closedError());
     this.#state = { name: 'closing', connection };
     this.#waiters.reject(closedError());
   }
@@ -160,8 +186,9 @@ export class Connector {
     } = this.#options;
     if (name === 'closing' || name === 'closed') return closedError();
     if (isConnect) return undefined;
-    if (name === 'disconnected' && !canRetry) {
-      return new DisconnectedError(`not connected to ${url.shown}: call connect(), or leave reconnect on`);
+    if (name === 'disconnected' && (!canRetry || this.#isOff)) {
+      const hint = canRetry ? '' : ', or leave reconnect on';
+      return new DisconnectedError(`not connected to ${url.shown}: call connect()${hint}`);
     }
     if (!this.#waiters.isFull(maxQueuedRequests)) return undefined;
     const cause = this.#lastError;
@@ -175,10 +202,12 @@ export class Connector {
   #wait(waiter: Waiter): void {
     this.#waiters.add(waiter);
     waiter.operation.obstacle = () =>
-      this.connection ? undefined : (this.#lastError ?? `still connecting to ${this.#options.target.url.shown}`);
+      this.connection
+        ? undefined
+        : (this.#lastError ?? `no connection: still connecting to ${this.#options.target.url.shown}`);
     waiter.operation.release = () => {
       const wasLast = this.#waiters.delete(waiter) && this.#waiters.size === 0;
-      if (wasLast && !this.#hasConnected) this.#cancel();
+      if (wasLast && !this.#hasConnected) this.#cancel(closedError());
     };
   }
 
@@ -223,6 +252,7 @@ export class Connector {
     this.#isStable = false;
     this.#lastError = undefined;
     this.#waiters.serveAll(connection);
+    this.#callbacks.connected();
     this.#callbacks.emit('connected', { isReconnect, isSessionRestored });
   }
 
@@ -294,12 +324,12 @@ export class Connector {
     this.#attempts = 0;
   }
 
-  /** `dialing` or `reconnecting` → `disconnected`, without an event. */
-  #cancel(): void {
+  /** `dialing`, `reconnecting` or `connected` → `disconnected`, without an event. */
+  #cancel(error: Error): void {
     const state = this.#state;
     this.#disconnect();
     if (state.name === 'reconnecting') clearTimeout(state.timer);
-    else if (state.name === 'dialing') state.connection.end(closedError());
-    this.#callbacks.lost(closedError());
+    else if ('connection' in state) state.connection?.end(error);
+    this.#callbacks.lost(error);
   }
 }

@@ -1,4 +1,4 @@
-export { WebwireClient, type ConnectOptions } from './client.js';
+export { WebwireClient, type ConnectOptions, type WebwireClientOptions } from './client.js';
 export type { ClientOptions, ContractOptions, TracedMessage } from './client-options.js';
 export { ContractError } from '../contract/contract-error.js';
 export type { ReconnectOptions } from './backoff.js';

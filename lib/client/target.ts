@@ -46,7 +46,7 @@ export class Target {
   /**
    * Calls the functions of the application.
    * @returns A promise only if one of them returns one.
-   * @throws Error of `failed()`, InvalidOptionError
+   * @throws Error of `failure()`, InvalidOptionError
    */
   ask(): Address | Promise<Address> {
     const url = ask('url', this.#url);
@@ -56,10 +56,10 @@ export class Target {
   }
 }
 
-/** Throws an error that names the option. Its `cause` is the error of the application's function. */
-export function failed(option: string, cause: unknown): never {
+/** Makes an error that names the option. Its `cause` is the error of the application's function. */
+export function failure(option: string, cause: unknown): Error {
   const { message = cause } = Object(cause) as { message?: unknown };
-  throw new Error(`the option ${option} failed: ${quote(String(message))}`, { cause });
+  return new Error(`the option ${option} failed: ${quote(String(message))}`, { cause });
 }
 
 /** Returns `true` for an object whose values are strings or `undefined`. */
@@ -70,11 +70,14 @@ export function isHeaders(value: unknown): boolean {
 
 function ask<Value>(option: string, value: Fresh<Value>): Value | PromiseLike<Value> {
   if (typeof value !== 'function') return value;
+  const fail = (cause: unknown): never => {
+    throw failure(option, cause);
+  };
   try {
     const answer = (value as () => Value | PromiseLike<Value>)();
-    return isPromiseLike(answer) ? answer.then(undefined, (cause: unknown) => failed(option, cause)) : answer;
+    return isPromiseLike(answer) ? answer.then(undefined, fail) : answer;
   } catch (cause) {
-    return failed(option, cause);
+    return fail(cause);
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type ClientOptions,
   type Contract,
   type ContractOptions,
+  type WebwireClientOptions,
 } from '../client/index.js';
 import { MemoryTransport, WebwireService, type MemoryConnectOptions, type WebwireServer } from '../index.js';
 
@@ -47,7 +48,13 @@ export interface TestClientOptions extends Omit<ClientOptions, 'webSocket' | 'he
  */
 export function createTestClient<Api extends Contract = AnyContract>(
   app: INestApplicationContext,
-  { gateway, headers, remoteAddress, query = '', ...options }: TestClientOptions & ContractOptions<Api> = {},
+  {
+    gateway,
+    headers,
+    remoteAddress,
+    query = '',
+    ...options
+  }: TestClientOptions & Pick<WebwireClientOptions<Api>, keyof ContractOptions<Api> | 'onConnect'> = {},
 ): WebwireClient<Api> {
   const server = findServer(app, gateway);
   const transport = new MemoryTransport();

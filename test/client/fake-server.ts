@@ -1,7 +1,7 @@
 import { onTestFinished } from 'vitest';
 import {
   WebwireClient,
-  type ClientOptions,
+  type WebwireClientOptions,
   type ClientUrl,
   type Fresh,
   type WebSocketConstructor,
@@ -129,7 +129,7 @@ export class FakeServer {
   }
 
   /** Makes a client of this server. Both are closed after the test. */
-  client(options: ClientOptions = {}, url: Fresh<ClientUrl> = 'ws://localhost'): WebwireClient {
+  client(options: WebwireClientOptions = {}, url: Fresh<ClientUrl> = 'ws://localhost'): WebwireClient {
     const client = new WebwireClient(url, { webSocket: this.webSocket, ...options });
     onTestFinished(async () => {
       const closed = client.close();
@@ -172,7 +172,7 @@ export function hexId(id: number): string {
 /** Makes a client that is connected to a fake server. */
 export async function connected(
   server: FakeServer,
-  options: ClientOptions = {},
+  options: WebwireClientOptions = {},
 ): Promise<{ client: WebwireClient; socket: FakeSocket }> {
   const client = server.client(options);
   const connecting = client.connect();
