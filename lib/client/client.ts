@@ -36,6 +36,8 @@ import { onPageEvents, type AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
 import { Sessions, type SendRequest } from './sessions.js';
+import { iterateSignals, SIGNALS_RULES, type SignalsOptions } from './signal-queue.js';
+import { Snapshots, type ClientSnapshot } from './snapshot.js';
 import { failure, type ClientUrl, type Fresh } from './target.js';
 import { serve } from './waiters.js';
 import { readStream, STREAM_RULES, type ItemReceiver, type OpenStream, type StreamOptions } from './streams.js';
@@ -99,6 +101,12 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   readonly #signalHandlers = new Listeners<SignalHandler>();
   readonly #listeners = new Listeners<(event: never) => unknown>();
   readonly #emit = createEmit(this.#listeners);
+  /** The iterations of `signals()` that are not over. */
+  readonly #iterations = new Set<Operation>();
+  readonly #snapshots = new Snapshots(
+    () => ({ status: this.status, session: this.session, error: this.#connector.lastError }),
+    (error) => this.#emit('error', { error }),
+  );
   #pendingRequests = 0;
   /** The call of the option `onConnect`. */
   #hook: Operation | undefined;
@@ -119,6 +127,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     this.#reader = this.#options.contract?.['~reader']();
     this.#sessions = new Sessions(this.#options, {
       emit: this.#emit,
+      changed: () => this.#snapshots.changed(),
       sender: () => {
         const connection = this.#preferred ?? this.#connector.connection;
         return connection && this.#sessionSender(connection);
@@ -127,6 +136,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     });
     this.#connector = new Connector(this.#options, {
       emit: this.#emit,
+      changed: () => this.#snapshots.changed(),
       prepare: async (connection) => {
         const isRestored = await this.#sessions.prepare(this.#sessionSender(connection));
         await this.#callHook(connection);
@@ -306,6 +316,36 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   /**
+   * Iterates over the server's signals with this name, across connections: `for await (const payload of client.signals('message')) …`.
+   * They are collected from this call on. Leaving the loop ends the collection, and `close()` ends the iteration when those that wait
+   * are taken. If the application takes them too slowly, the iteration ends with a `QueueFullError`: see `maxQueued`. For a signal
+   * that does not fit the `contract`, see `onSignal()`.
+   * @throws InvalidOptionError
+   */
+  signals<Name extends ServerSignalName<Api>>(
+    name: Name,
+    options: SignalsOptions = {},
+  ): AsyncGenerator<SignalPayload<Api, Name>, undefined> {
+    checkOptions(options, SIGNALS_RULES);
+    const add = (handler: SignalHandler) => this.#signalHandlers.add(name, handler);
+    const signals = iterateSignals(name, options, add, this.#iterations);
+    if (this.#closing) this.#endIterations();
+    return signals as AsyncGenerator<SignalPayload<Api, Name>, undefined>;
+  }
+
+  /**
+   * Returns status, session and error as one object, which stays the same until one of them changes. With `subscribe`, it connects the
+   * client to stores of any framework. Both functions may be passed on without the client.
+   */
+  readonly getSnapshot = (): ClientSnapshot => this.#snapshots.get();
+
+  /**
+   * Adds a listener that is called without arguments after `getSnapshot()` has changed, once for all changes of the same task.
+   * @returns A function that removes the listener.
+   */
+  readonly subscribe = (listener: () => unknown): (() => void) => this.#snapshots.subscribe(listener);
+
+  /**
    * Adds a listener for an event. If the listener throws or its promise rejects, the client emits the event `error`. Without a
    * listener for `error`, errors are written to `console.error()`.
    * @returns A function that removes the listener.
@@ -348,10 +388,15 @@ export class WebwireClient<Api extends Contract = AnyContract> {
       this.#sessions.stop();
       this.#connector.stop();
       for (const stream of this.#streams.values()) stream.fail(closedError());
+      this.#endIterations();
       await this.#requests.finished();
       await this.#connector.end();
     };
     return (this.#closing ??= close());
+  }
+
+  #endIterations(): void {
+    for (const iteration of this.#iterations) iteration.resolve();
   }
 
   /** Calls the option `onConnect`. Rejects if it fails or takes too long. */

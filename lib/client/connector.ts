@@ -30,6 +30,8 @@ export type ClientStatus =
 /** Functions of the client that the connector calls. */
 export interface ConnectorCallbacks {
   readonly emit: EmitEvent;
+  /** Called when the state may have changed, before the change is complete. */
+  changed(): void;
   /**
    * Called for a new connection before operations can use it. Resolves with whether a session was restored. A rejection makes
    * the attempt to connect fail.
@@ -83,7 +85,7 @@ export class Connector {
   readonly #options: ResolvedClientOptions;
   readonly #callbacks: ConnectorCallbacks;
   readonly #waiters = new Waiters();
-  #state: State = { name: 'disconnected' };
+  #currentState: State = { name: 'disconnected' };
   /** A connection was made, and the client has not been disconnected since. With the option `reconnect`, it is replaced when lost. */
   #hasConnected = false;
   /** `disconnect()` was called, and `connect()` was not called since. */
@@ -99,6 +101,20 @@ export class Connector {
   constructor(options: ResolvedClientOptions, callbacks: ConnectorCallbacks) {
     this.#options = options;
     this.#callbacks = callbacks;
+  }
+
+  get #state(): State {
+    return this.#currentState;
+  }
+
+  set #state(state: State) {
+    this.#currentState = state;
+    this.#callbacks.changed();
+  }
+
+  /** The error of the last connection or attempt; `undefined` while connected. */
+  get lastError(): Error | undefined {
+    return this.#lastError;
   }
 
   get status(): ClientStatus {
@@ -149,6 +165,7 @@ export class Connector {
       else resolve();
       if (state.name === 'closing' || state.name === 'closed') return;
       this.#isOff = true;
+      this.#lastError = undefined;
       this.#cancel(error);
       this.#waiters.reject(error);
       if (state.name === 'connected') {

@@ -22,6 +22,8 @@ export type {
 } from './contract.js';
 export type { ClientUrl, Fresh } from './target.js';
 export type { ClientHeaders } from './url.js';
+export type { SignalsOptions } from './signal-queue.js';
+export type { ClientSnapshot } from './snapshot.js';
 export type { StreamOptions } from './streams.js';
 export type { ReceivedPayload } from './received-payload.js';
 export type { AbortSignalLike, StorageLike, WebSocketConstructor, WebSocketLike } from './platform.js';

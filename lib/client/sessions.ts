@@ -26,6 +26,8 @@ export type SendRequest = <Result>(
 /** Functions of the client that `Sessions` calls. */
 export interface SessionsCallbacks {
   readonly emit: EmitEvent;
+  /** The session has changed. */
+  changed(): void;
   /** Returns a function that sends requests on the current connection; `undefined` without a connection. */
   sender(): SendRequest | undefined;
   /** Resolves when all requests that are in flight now have settled. */
@@ -45,7 +47,7 @@ export class Sessions {
   readonly #callbacks: SessionsCallbacks;
   readonly #store: KeyStore;
   readonly #stopWatching: () => void;
-  #session: ClientSession | null = null;
+  #currentSession: ClientSession | null = null;
   /** The key of the session, or of the session that will be restored. */
   #key: string | undefined;
   /** The session or its key changed after a session request of this class was sent, so the reply to it is outdated. */
@@ -68,6 +70,15 @@ export class Sessions {
     this.#stopWatching = options.syncTabs
       ? this.#store.watch((key, previous) => this.#follow(key, previous))
       : () => {};
+  }
+
+  get #session(): ClientSession | null {
+    return this.#currentSession;
+  }
+
+  set #session(session: ClientSession | null) {
+    this.#currentSession = session;
+    this.#callbacks.changed();
   }
 
   /** The session, as last received from the server. */
