@@ -1,5 +1,6 @@
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
 import { WebSocket } from 'ws';
 import {
   MemorySessionManager,
@@ -13,6 +14,7 @@ import {
   WebwireStream,
 } from 'nestjs-webwire';
 import { WebwireClient, type DisconnectedError, type WebwireClientOptions } from 'nestjs-webwire/client';
+import { defineContract } from 'nestjs-webwire/contract';
 import { deferred } from '../support/deferred.js';
 import { TestApp } from '../support/test-app.js';
 import { ACCEPT_CONF, FakeServer, nextTurn, replyUtf8 } from './fake-server.js';
@@ -225,6 +227,23 @@ describe('onConnect', () => {
 
   beforeEach(() => {
     server = new FakeServer();
+  });
+
+  it('is given a client with the types of the contract', async () => {
+    const contract = defineContract({ requests: { 'sign-in': { body: z.string() } } });
+    const { webSocket } = server;
+    const client = new WebwireClient('ws://localhost', {
+      contract,
+      webSocket,
+      // @ts-expect-error -- the contract has no such request
+      onConnect: (connecting) => connecting.request('sign-out').catch(() => connecting.request('sign-in', 'Ada')),
+    });
+    const typed = new WebwireClient<{ requests: { 'sign-in': [string, void] } }>('ws://localhost', {
+      webSocket,
+      // @ts-expect-error -- the body is a string
+      onConnect: (connecting) => connecting.request('sign-in', 5),
+    });
+    await Promise.all([client.close(), typed.close()]);
   });
 
   it('takes at most `dialTimeout`', async () => {
