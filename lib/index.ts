@@ -29,6 +29,7 @@ export type {
 } from './nest/options/handler-description.js';
 export type { NestLocator } from './nest/handlers/nest-context.js';
 
+export type { CloseOptions } from './server/close-options.js';
 export { WebwireConnection } from './server/connection.js';
 export {
   ClusterUnavailableError,

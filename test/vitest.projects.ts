@@ -16,6 +16,7 @@ const OWN_PROCESS = [
   'test/nest/internals/nest-parts.spec.ts', // replaces modules
   'test/client/{failure-details,web-sockets}.spec.ts', // load modules again, changed or without a global function
   'test/protocol/text.spec.ts', // likewise
+  'test/react/*.spec.ts', // have a document
   'test/nest/session-directory.spec.ts', // changes process.argv
   'test/server/cost.spec.ts', // enables async hooks, after which promises have further properties
   'test/{client/chaos,server/hostile-extensions}.spec.ts', // measure memory

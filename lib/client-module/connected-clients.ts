@@ -56,6 +56,12 @@ export class ConnectedClients implements OnApplicationBootstrap, OnApplicationSh
       if (key !== lastKey) this.#logger.warn(`Client ${name} has no connection, and tries again: ${error.message}`);
       lastKey = key;
     });
+    client.on('disconnected', ({ error, willReconnect }) => {
+      // Not while the client closes.
+      if (!willReconnect && client.status === 'disconnected') {
+        this.#logger.warn(`Client ${name} has no connection, and does not try again: ${error.message}`);
+      }
+    });
     client.on('sessionClosed', ({ reason }) => {
       if (reason === 'max-connections' || reason === 'restore-failed') {
         this.#logger.warn(`Client ${name} is without its session, and tries to restore it again: ${reason}`);

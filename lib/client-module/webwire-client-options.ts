@@ -1,10 +1,10 @@
 import type { InjectionToken, ModuleMetadata, OptionalFactoryDependency, Type } from '@nestjs/common';
-import type { AnyContract, ClientOptions, ContractOptions } from '../client/index.js';
+import type { ClientUrl, Fresh, WebwireClientOptions } from '../client/index.js';
 
 /** The server URL of a client, and its options. */
-export interface WebwireClientModuleOptions extends ClientOptions, ContractOptions<AnyContract> {
-  /** URL of the server, such as `ws://localhost:3000/`. */
-  url: string;
+export interface WebwireClientModuleOptions extends WebwireClientOptions {
+  /** URL of the server, such as `ws://localhost:3000/`, or a function that is called before each attempt to connect. */
+  url: Fresh<ClientUrl>;
 }
 
 /** A client of `WebwireClientModule.register()`. */

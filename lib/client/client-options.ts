@@ -9,11 +9,13 @@ import {
   MILLISECONDS,
   objectWith,
   rule,
+  secretRule,
   withDefaults,
   type ClientOptionRules,
 } from './option-rules.js';
-import { globals, platformStorage, type StorageLike, type WebSocketConstructor } from './platform.js';
-import { parseServerUrl, type ServerUrl } from './url.js';
+import { canSendHeaders, globals, platformStorage, type StorageLike, type WebSocketConstructor } from './platform.js';
+import { isHeaders, Target, type ClientUrl, type Fresh } from './target.js';
+import type { ClientHeaders } from './url.js';
 
 /** A message to which the option `trace` gives a trace context. */
 export interface TracedMessage {
@@ -39,6 +41,14 @@ export interface ContractOptions<Api> {
 /** Options of a `WebwireClient`. `undefined` means the default. */
 export interface ClientOptions {
   /**
+   * Headers of the upgrade request, such as `{ authorization: 'Bearer …' }`, or a function that returns them, also as a promise.
+   * A function is called before each attempt to connect, within `dialTimeout`; if it fails, the attempt has failed. Values do not
+   * appear in errors. In web pages the option is an error, because browsers send no headers with a WebSocket: put a token into the
+   * URL, or send it in a request.
+   * @default none
+   */
+  headers?: Fresh<ClientHeaders> | undefined;
+  /**
    * Converts bodies to payloads, and received payloads to the `body` of replies and signals.
    * @default plainCodec: text is a string, binary is a `Uint8Array`; other values are sent as JSON. With a contract, JSON
    */
@@ -55,8 +65,8 @@ export interface ClientOptions {
    */
   requestTimeout?: number | undefined;
   /**
-   * Timeout of an attempt to connect, until the server's first message, in milliseconds: at least 1. Restoring the session has
-   * a timeout of the same length.
+   * Timeout of an attempt to connect, until the server's first message, in milliseconds: at least 1. It includes the functions
+   * `url` and `headers`. Restoring the session has a timeout of the same length.
    * @default 5_000
    */
   dialTimeout?: number | undefined;
@@ -91,6 +101,18 @@ export interface ClientOptions {
    */
   reconnect?: boolean | ReconnectOptions | undefined;
   /**
+   * Decides whether the client tries to connect again after a connection was lost or an attempt failed. It is called whenever the
+   * client would try again, with the error, such as a `DisconnectedError` with the HTTP `status` 401, and the number of the next
+   * attempt, which counts from 1 since the last stable connection. With `false`, operations that wait reject with the error, and
+   * the client is `disconnected` until the next request or `connect()`. If it throws, the client emits the event `error` and tries
+   * again.
+   *
+   * It is not called for errors after which the client never tries again: close codes from 4400 to 4499, and an
+   * `IncompatibleProtocolVersionError` or `SubProtocolMismatchError`.
+   * @default tries again
+   */
+  retryOn?: ((error: Error, attempt: number) => boolean) | undefined;
+  /**
    * Maximum number of requests and signals that wait for a connection: at least 1, also `Infinity`. Further ones fail with a
    * `QueueFullError`.
    * @default 1_000
@@ -115,12 +137,20 @@ export interface ClientOptions {
   webSocket?: WebSocketConstructor | undefined;
 }
 
-type WithDefaults = Required<Omit<ClientOptions, 'trace'>>;
+/** Options without a default. */
+type Functions = Pick<ClientOptions, 'trace' | 'retryOn'>;
+
+/** The option `onConnect` of a client with any contract. */
+interface ConnectHook {
+  onConnect?: ((client: never) => unknown) | undefined;
+}
+
+type WithDefaults = Required<Omit<ClientOptions, keyof Functions | 'headers'>>;
 
 /** Options with their defaults filled in. */
-export interface ResolvedClientOptions extends WithDefaults, Pick<ClientOptions, 'trace'>, ContractOptions<unknown> {
+export interface ResolvedClientOptions extends WithDefaults, Functions, ConnectHook, ContractOptions<unknown> {
   readonly reconnect: boolean;
-  readonly url: ServerUrl;
+  readonly target: Target;
   readonly backoff: Delays;
 }
 
@@ -128,7 +158,8 @@ const BOOLEAN = rule('true or false', (value) => typeof value === 'boolean');
 const FUNCTION = rule('a function', (value) => typeof value === 'function');
 const STORAGE = objectWith('getItem', 'setItem', 'removeItem');
 
-const CLIENT_RULES: ClientOptionRules<ClientOptions & ContractOptions<unknown>> = {
+const CLIENT_RULES: ClientOptionRules<ClientOptions & ConnectHook & ContractOptions<unknown>> = {
+  headers: secretRule('a function or an object of strings', (value) => FUNCTION.accepts(value) || isHeaders(value)),
   codec: objectWith('encode', 'decode'),
   subProtocolName: rule('a string', (value) => typeof value === 'string'),
   requestTimeout: MILLISECONDS,
@@ -140,6 +171,8 @@ const CLIENT_RULES: ClientOptionRules<ClientOptions & ContractOptions<unknown>> 
     'true, false or an object of delays',
     (value) => BOOLEAN.accepts(value) || (typeof value === 'object' && value !== null),
   ),
+  retryOn: FUNCTION,
+  onConnect: FUNCTION,
   maxQueuedRequests: atLeastOne('a number'),
   sessionStorage: rule(`false or ${STORAGE.allowed}`, (value) => value === false || STORAGE.accepts(value)),
   syncTabs: BOOLEAN,
@@ -161,10 +194,25 @@ const DELAYS: Delays = { minDelay: 250, maxDelay: 15_000, factor: 2, jitter: 1 }
  * Checks options and fills in the defaults.
  * @throws InvalidOptionError with the option, its value and the allowed values.
  */
-export function resolveOptions(url: unknown, options: ClientOptions & ContractOptions<unknown>): ResolvedClientOptions {
+export function resolveOptions(
+  url: Fresh<ClientUrl>,
+  options: ClientOptions & ConnectHook & ContractOptions<unknown>,
+): ResolvedClientOptions {
   checkOptions(options, CLIENT_RULES);
-  const { webSocket = globals.WebSocket, trace, contract, validate = true, ...others } = options;
+  const {
+    webSocket = globals.WebSocket,
+    headers,
+    trace,
+    retryOn,
+    onConnect,
+    contract,
+    validate = true,
+    ...others
+  } = options;
   if (!webSocket) throw invalidOption('webSocket', webSocket, "a constructor: pass WebSocket of 'ws'");
+  if (headers && !canSendHeaders(webSocket)) {
+    throw invalidOption('headers', headers, 'left out: browsers send no headers with a WebSocket');
+  }
   const resolved = withDefaults<WithDefaults>(others, {
     codec: contract?.['~codec'](plainCodec) ?? plainCodec,
     subProtocolName: '',
@@ -184,9 +232,11 @@ export function resolveOptions(url: unknown, options: ClientOptions & ContractOp
   return {
     ...resolved,
     trace,
+    retryOn,
+    onConnect,
     contract: validate ? contract : undefined,
     reconnect: reconnect !== false,
-    url: parseServerUrl(url),
+    target: new Target(url, headers),
     backoff: withDefaults(delays, DELAYS),
   };
 }

@@ -36,6 +36,10 @@ import { onPageEvents, type AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
 import { Sessions, type SendRequest } from './sessions.js';
+import { iterateSignals, SIGNALS_RULES, type SignalsOptions } from './signal-queue.js';
+import { Snapshots, type ClientSnapshot } from './snapshot.js';
+import { failure, type ClientUrl, type Fresh } from './target.js';
+import { serve } from './waiters.js';
 import { readStream, STREAM_RULES, type ItemReceiver, type OpenStream, type StreamOptions } from './streams.js';
 
 /** Options of `connect()`. */
@@ -47,6 +51,22 @@ export interface ConnectOptions {
    * @default false
    */
   retry?: boolean | undefined;
+}
+
+/** All options of a `WebwireClient`. */
+export interface WebwireClientOptions<Api extends Contract = AnyContract> extends ClientOptions, ContractOptions<Api> {
+  /**
+   * Called for each new connection when its session is restored, before requests and signals that wait are sent: for example to sign
+   * in, or to join a room. `connect()` and the event `connected` wait for the promise that it returns.
+   *
+   * The requests and signals that it makes itself, with the client that it is given, are sent at once. With another reference to
+   * the client, only those before its first `await` are: later ones wait for the function, and the function for them.
+   *
+   * If it throws, rejects, or takes longer than `dialTimeout`, the attempt to connect has failed, with a `DisconnectedError` whose
+   * `cause` is its error.
+   * @default none
+   */
+  onConnect?: ((client: WebwireClient<Api>) => unknown) | undefined;
 }
 
 type SignalHandler = (payload: ReceivedPayload, name: string) => unknown;
@@ -61,7 +81,7 @@ const ANY_NAME = undefined;
  * A client of a WebWire server.
  *
  * It connects when `connect()` is called or, unless `reconnect` is `false`, when a request or a signal is to be sent. Then it
- * replaces a lost connection, until `close()` is called.
+ * replaces a lost connection, until `disconnect()` or `close()` is called.
  *
  * @typeParam Api Types of the server's requests and signals: see `Contract`. The option `contract` gives them, too.
  * @example
@@ -81,31 +101,54 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   readonly #signalHandlers = new Listeners<SignalHandler>();
   readonly #listeners = new Listeners<(event: never) => unknown>();
   readonly #emit = createEmit(this.#listeners);
+  /** The iterations of `signals()` that are not over. */
+  readonly #iterations = new Set<Operation>();
+  readonly #snapshots = new Snapshots(
+    () => ({ status: this.status, session: this.session, error: this.#connector.lastError }),
+    (error) => this.#emit('error', { error }),
+  );
   #pendingRequests = 0;
+  /** The call of the option `onConnect`. */
+  #hook: Operation | undefined;
+  /** The new connection, while `onConnect` sends messages on it. */
+  #preferred: ClientConnection | undefined;
   readonly #stopWatching: () => void;
   #closing: Promise<void> | undefined;
 
   /**
    * Makes a client. It does not connect yet.
-   * @param url URL of the server: `ws:` or `wss:`, also `http:` or `https:`; in web pages it may be relative.
+   * @param url URL of the server: `ws:` or `wss:`, also `http:` or `https:`; in web pages it may be relative. Or a function that
+   *   returns it, also as a promise, for a token that expires: it is called before each attempt to connect, within `dialTimeout`. If
+   *   it fails or returns an invalid URL, the attempt has failed.
    * @throws InvalidOptionError for an invalid URL or option.
    */
-  constructor(url: string | { readonly href: string }, options: ClientOptions & ContractOptions<Api> = {}) {
+  constructor(url: Fresh<ClientUrl>, options: WebwireClientOptions<Api> = {}) {
     this.#options = resolveOptions(url, options);
     this.#reader = this.#options.contract?.['~reader']();
     this.#sessions = new Sessions(this.#options, {
       emit: this.#emit,
-      sender: () => this.#connector.connection && this.#sessionSender(this.#connector.connection),
+      changed: () => this.#snapshots.changed(),
+      sender: () => {
+        const connection = this.#preferred ?? this.#connector.connection;
+        return connection && this.#sessionSender(connection);
+      },
       requestsSettled: this.#requests.finished,
     });
     this.#connector = new Connector(this.#options, {
       emit: this.#emit,
-      prepare: (connection) => this.#sessions.prepare(this.#sessionSender(connection)),
+      changed: () => this.#snapshots.changed(),
+      prepare: async (connection) => {
+        const isRestored = await this.#sessions.prepare(this.#sessionSender(connection));
+        await this.#callHook(connection);
+        return isRestored;
+      },
+      connected: () => this.#sessions.connected(),
       received: (message) => this.#receive(message),
       requestsSettled: this.#requests.finished,
       lost: (error) => {
         this.#sessions.lost();
         this.#requests.fail(error);
+        this.#hook?.reject(error);
       },
     });
     this.#stopWatching = onPageEvents(WAKING_EVENTS, () => this.#connector.wake());
@@ -116,9 +159,10 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     return this.#connector.status;
   }
 
-  /** URL of the server, without user name, password and query. */
+  /** URL of the server, without user name, password and query. Empty before the first attempt to connect if it is a function. */
   get url(): string {
-    return this.#options.url.shown;
+    const { target } = this.#options;
+    return target.location && target.url.shown;
   }
 
   /**
@@ -159,13 +203,18 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    */
   async connect({ signal, retry = false }: ConnectOptions = {}): Promise<void> {
     const connecting = startOperation({ signal }, Infinity);
-    this.#connector.enter({
-      operation: connecting,
-      canRetry: retry,
-      isConnect: true,
-      ready: () => connecting.resolve(),
-    });
+    this.#enter(connecting, () => connecting.resolve(), { canRetry: retry, isConnect: true });
     await connecting.promise;
+  }
+
+  /**
+   * Ends the connection, or the attempt to connect, and makes no further attempts until `connect()` is called: until then, requests
+   * and signals reject. Those that wait or are in flight reject with a `DisconnectedError`, and streams end with it. The session is
+   * kept, and restored by `connect()`. After `close()` it does nothing.
+   * @returns Resolves when the connection has ended, while `status` changes at once.
+   */
+  disconnect(): Promise<void> {
+    return this.#connector.disconnect();
   }
 
   /**
@@ -216,12 +265,15 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     checkOptions(options, STREAM_RULES);
     const message = this.#encodeRequest(name, body);
     const trace = this.#traceOf('stream', name);
+    const preferred = this.#preferred;
     const open: OpenStream = (operation, opened) =>
-      this.#enter(operation, (connection) => {
-        connection.ask();
-        this.#requests.send(connection, message, operation, (reply) => reply, trace);
-        if (!operation.isSettled) opened(connection);
-      });
+      this.#prefer(preferred, () =>
+        this.#enter(operation, (connection) => {
+          connection.ask();
+          this.#requests.send(connection, message, operation, (reply) => reply, trace);
+          if (!operation.isSettled) opened(connection);
+        }),
+      );
     const read = (item: ReceivedPayload) => this.#validated('stream', name, item);
     return readStream(message, options, this.#options.requestTimeout, this.#streams, open, read) as AsyncGenerator<
       StreamItem<Api, Name>,
@@ -264,6 +316,36 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   }
 
   /**
+   * Iterates over the server's signals with this name, across connections: `for await (const payload of client.signals('message')) …`.
+   * They are collected from this call on. Leaving the loop ends the collection, and `close()` ends the iteration when those that wait
+   * are taken. If the application takes them too slowly, the iteration ends with a `QueueFullError`: see `maxQueued`. For a signal
+   * that does not fit the `contract`, see `onSignal()`.
+   * @throws InvalidOptionError
+   */
+  signals<Name extends ServerSignalName<Api>>(
+    name: Name,
+    options: SignalsOptions = {},
+  ): AsyncGenerator<SignalPayload<Api, Name>, undefined> {
+    checkOptions(options, SIGNALS_RULES);
+    const add = (handler: SignalHandler) => this.#signalHandlers.add(name, handler);
+    const signals = iterateSignals(name, options, add, this.#iterations);
+    if (this.#closing) this.#endIterations();
+    return signals as AsyncGenerator<SignalPayload<Api, Name>, undefined>;
+  }
+
+  /**
+   * Returns status, session and error as one object, which stays the same until one of them changes. With `subscribe`, it connects the
+   * client to stores of any framework. Both functions may be passed on without the client.
+   */
+  readonly getSnapshot = (): ClientSnapshot => this.#snapshots.get();
+
+  /**
+   * Adds a listener that is called without arguments after `getSnapshot()` has changed, once for all changes of the same task.
+   * @returns A function that removes the listener.
+   */
+  readonly subscribe = (listener: () => unknown): (() => void) => this.#snapshots.subscribe(listener);
+
+  /**
    * Adds a listener for an event. If the listener throws or its promise rejects, the client emits the event `error`. Without a
    * listener for `error`, errors are written to `console.error()`.
    * @returns A function that removes the listener.
@@ -286,6 +368,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   /**
    * Closes the session on this connection and deletes its key. Does nothing without a session. The server destroys the session
    * when it is closed on its last connection.
+   *
+   * Without a connection, the client forgets the session at once, and closes it on the server at the next connection, before anything
+   * else is sent. It does not connect for this purpose.
    * @throws Errors of `request()`; then the session is not closed.
    */
   async closeSession(options: OperationOptions = {}): Promise<void> {
@@ -303,10 +388,51 @@ export class WebwireClient<Api extends Contract = AnyContract> {
       this.#sessions.stop();
       this.#connector.stop();
       for (const stream of this.#streams.values()) stream.fail(closedError());
+      this.#endIterations();
       await this.#requests.finished();
       await this.#connector.end();
     };
     return (this.#closing ??= close());
+  }
+
+  #endIterations(): void {
+    for (const iteration of this.#iterations) iteration.resolve();
+  }
+
+  /** Calls the option `onConnect`. Rejects if it fails or takes too long. */
+  async #callHook(connection: ClientConnection): Promise<void> {
+    const { onConnect, dialTimeout } = this.#options;
+    if (!onConnect || !connection.isOpen) return;
+    const hook = startOperation({}, dialTimeout);
+    this.#hook = hook;
+    hook.obstacle = () => 'onConnect has not finished; requests in it need the client that it is given';
+    const preferring = new Proxy(this, {
+      get: (client, name) => {
+        const member: unknown = Reflect.get(client, name, client);
+        if (typeof member !== 'function') return member;
+        return (...args: unknown[]) => this.#prefer(connection, () => member.apply(client, args) as unknown);
+      },
+    });
+    const call = new Promise((resolve) => {
+      resolve(this.#prefer(connection, () => onConnect(preferring as never)));
+    });
+    call.then(() => hook.resolve(), hook.reject);
+    try {
+      await hook.promise;
+    } catch (cause) {
+      throw connection.unprepared(failure('onConnect', cause));
+    }
+  }
+
+  /** While `run` is called, messages are sent on a new connection before operations can use it. Then `run` may await. */
+  #prefer<Result>(connection: ClientConnection | undefined, run: () => Result): Result {
+    const outer = this.#preferred;
+    this.#preferred = connection?.isOpen && connection !== this.#connector.connection ? connection : undefined;
+    try {
+      return run();
+    } finally {
+      this.#preferred = outer;
+    }
   }
 
   #encodeRequest(name: string, body: unknown): Uint8Array<ArrayBuffer> {
@@ -355,8 +481,14 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     };
   }
 
-  #enter<Result>(operation: Operation<Result>, ready: (connection: ClientConnection) => void): void {
-    this.#connector.enter({ operation, canRetry: this.#options.reconnect, isConnect: false, ready });
+  #enter<Result>(
+    operation: Operation<Result>,
+    ready: (connection: ClientConnection) => void,
+    { canRetry, isConnect } = { canRetry: this.#options.reconnect, isConnect: false },
+  ): void {
+    const waiter = { operation, canRetry, isConnect, ready };
+    if (!this.#preferred) this.#connector.enter(waiter);
+    else if (!operation.isSettled) serve(waiter, this.#preferred);
   }
 
   #start<Result = void>(options: OperationOptions): Operation<Result> {

@@ -28,6 +28,17 @@ export function couldNotConnect(
   });
 }
 
+/** For an attempt that failed because of a function of the application. The cause is the error of the function. */
+export function notPrepared(url: ServerUrl, elapsed: number, error: Error): DisconnectedError {
+  const { message, cause = error } = error;
+  return new DisconnectedError(
+    `could not connect to ${url.shown} (after ${time(elapsed)}): ${hideSecrets(message, url)}`,
+    undefined,
+    '',
+    { cause },
+  );
+}
+
 /** For a connection that was in use. */
 export function connectionEnded(
   url: ServerUrl,
@@ -42,8 +53,8 @@ export function connectionEnded(
   return new DisconnectedError(message, code, reason, { cause: safeCause(cause, url) });
 }
 
-export function dialTimeout(url: ServerUrl, elapsed: number, wasOpened: boolean): DialTimeoutError {
-  const reason = wasOpened ? 'the server sent no first message' : 'nothing answers there';
+/** @param reason Says what did not happen in time. */
+export function dialTimeout(url: ServerUrl, elapsed: number, reason: string): DialTimeoutError {
   return new DialTimeoutError(`could not connect to ${url.shown} within ${time(elapsed)}: ${reason}`);
 }
 
@@ -90,11 +101,11 @@ function detailsOf(cause: unknown): { name: string; code: string; message: strin
 }
 
 /**
- * Returns the cause itself or, if the URL may have secrets, a copy of its name, code and message without them: other properties and
+ * Returns the cause itself or, if the URL or the headers have secrets, a copy of its name, code and message without them: other properties and
  * nested errors may contain the URL, too.
  */
 function safeCause(cause: unknown, url: ServerUrl): unknown {
-  if (cause === undefined || url.href === url.shown) return cause;
+  if (cause === undefined || url.secrets.join('') === '') return cause;
   const { name, code, message } = detailsOf(cause);
   const copy = new Error(hideSecrets(message, url));
   copy.name = name;

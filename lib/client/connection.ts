@@ -26,17 +26,27 @@ import {
 import { ID_END, ID_START } from '../protocol/layout.js';
 import { TIMER_MAX } from '../protocol/limits.js';
 import { EMPTY_PAYLOAD } from '../protocol/payload-codec.js';
+import { isPromiseLike } from '../protocol/promise.js';
 import { decodeServerMessage, throwProtocolError } from '../protocol/server-messages.js';
 import { decodeUtf8 } from '../protocol/text.js';
 import * as MessageType from '../protocol/type-bytes.js';
 import type { ResolvedClientOptions } from './client-options.js';
-import { connectionEnded, couldNotConnect, dialTimeout, notWebwire, unresponsive } from './connection-errors.js';
+import {
+  connectionEnded,
+  couldNotConnect,
+  dialTimeout,
+  notPrepared,
+  notWebwire,
+  unresponsive,
+} from './connection-errors.js';
 import {
   BufferOverflowError,
   DisconnectedError,
   IncompatibleProtocolVersionError,
   SubProtocolMismatchError,
 } from './errors.js';
+import type { Address } from './target.js';
+import type { ServerUrl } from './url.js';
 import { VERSION } from './version.js';
 import { ABNORMAL_CLOSURE, ClientSocket, type SocketEnd } from './web-socket.js';
 
@@ -87,6 +97,8 @@ const WANTED: readonly ExtensionName[] = ['stream', 'cancel', 'ping', 'trace', '
 
 /** Phases of a connection, in this order. An attempt that fails goes from any phase to `ended`. */
 type Phase =
+  /** The functions of the application are asked for URL and headers. */
+  | 'asking'
   /** The WebSocket is connecting. */
   | 'dialing'
   /** The WebSocket is open, and the server's first message is awaited. */
@@ -96,12 +108,21 @@ type Phase =
   /** Later events of the WebSocket are ignored. */
   | 'ended';
 
+/** The event that did not come within the dial timeout, by phase. */
+const MISSING: Partial<Readonly<Record<Phase, string>>> = {
+  asking: 'the options url and headers have not returned',
+  dialing: 'nothing answers there',
+  opened: 'the server sent no first message',
+};
+
 /** One WebSocket connection to a server. */
 export class ClientConnection {
   readonly #options: ResolvedClientOptions;
   readonly #listener: ClientConnectionListener;
   readonly #dialedAt = performance.now();
-  #phase: Phase = 'dialing';
+  #phase: Phase = 'asking';
+  /** URL of this connection; until it is known, that of the last one. */
+  #url: ServerUrl;
   #isClosing = false;
   #socket: ClientSocket | undefined;
   /** The server's first message, which has its settings. */
@@ -111,6 +132,8 @@ export class ClientConnection {
   #credit = Infinity;
   /** The extensions of the server; `undefined` until the client asks, and `WANTED` until the server has answered. */
   #extensions: readonly unknown[] | undefined;
+  /** Called when the WebSocket is closed. */
+  onClosed = (): void => {};
   /** Number of items of a stream that the server sends without a grant. */
   streamWindow = 0;
   /** The server shuts down, so messages of the application wait for the next connection. */
@@ -127,6 +150,7 @@ export class ClientConnection {
   constructor(options: ResolvedClientOptions, listener: ClientConnectionListener) {
     this.#options = options;
     this.#listener = listener;
+    this.#url = options.target.url;
   }
 
   /** `true` if messages can be sent. */
@@ -149,9 +173,32 @@ export class ClientConnection {
 
   /** Connects. If it fails at once, the listener is called within this call. */
   dial(): void {
-    const { webSocket, url } = this.#options;
+    const { target, dialTimeout: timeout } = this.#options;
+    const giveUp = () => this.end(dialTimeout(this.#url, this.#elapsed, MISSING[this.#phase]!));
+    this.#timer = setTimeout(giveUp, Math.min(timeout, TIMER_MAX));
+    const fail = (error: Error) => this.#finish(this.unprepared(error));
     try {
-      this.#socket = new ClientSocket(webSocket, url.href, {
+      const address = target.ask();
+      if (isPromiseLike(address)) address.then((answer) => this.#open(answer)).catch(fail);
+      else this.#open(address);
+    } catch (error) {
+      fail(error as Error);
+    }
+  }
+
+  /** The error for an attempt that failed because of a function of the application. */
+  unprepared(error: Error): Error {
+    return notPrepared(this.#url, this.#elapsed, error);
+  }
+
+  #open(address: Address): void {
+    // The dial timeout may be over, or the client closed.
+    if (this.#phase !== 'asking') return;
+    this.#phase = 'dialing';
+    this.#url = address.url;
+    this.#options.target.use(address.url);
+    try {
+      this.#socket = new ClientSocket(this.#options.webSocket, address, {
         opened: () => {
           if (this.#phase === 'dialing') this.#phase = 'opened';
         },
@@ -160,10 +207,7 @@ export class ClientConnection {
       });
     } catch (cause) {
       this.#closed({ code: ABNORMAL_CLOSURE, reason: '', cause });
-      return;
     }
-    const giveUp = () => this.end(dialTimeout(url, this.#elapsed, this.#phase === 'opened'));
-    this.#timer = setTimeout(giveUp, Math.min(this.#options.dialTimeout, TIMER_MAX));
   }
 
   /**
@@ -231,13 +275,18 @@ export class ClientConnection {
   end(error?: Error): void {
     if (this.#phase === 'ended') return;
     this.#isClosing = true;
+    if (!this.#socket) {
+      this.#finish(error ?? closedError());
+      return this.onClosed();
+    }
     // The timer is started first, because some WebSockets dispatch `close` within the call of `close()`.
     this.#closeTimer ??= setTimeout(() => {
-      this.#socket?.terminate();
+      this.#socket!.terminate();
       this.#finish(closedError());
+      this.onClosed();
     }, CLOSE_FRAME_TIMEOUT);
-    if (error instanceof ProtocolError) this.#socket?.close(CLOSE_CODE_OFFSET + error.closeCode, error.code);
-    else this.#socket?.close(NORMAL_CLOSURE);
+    if (error instanceof ProtocolError) this.#socket.close(CLOSE_CODE_OFFSET + error.closeCode, error.code);
+    else this.#socket.close(NORMAL_CLOSURE);
     if (error) this.#finish(error);
   }
 
@@ -248,12 +297,12 @@ export class ClientConnection {
 
   #closed(end: SocketEnd): void {
     clearTimeout(this.#closeTimer);
-    const { url } = this.#options;
     const error =
       this.#phase === 'accepted'
-        ? connectionEnded(url, this.#elapsed, end, this.#isClosing)
-        : couldNotConnect(url, this.#elapsed, end, this.#phase === 'opened');
+        ? connectionEnded(this.#url, this.#elapsed, end, this.#isClosing)
+        : couldNotConnect(this.#url, this.#elapsed, end, this.#phase === 'opened');
     this.#finish(error);
+    this.onClosed();
   }
 
   #finish(error: Error): void {
@@ -315,7 +364,7 @@ export class ClientConnection {
     try {
       return this.#decode(data, MAX_ACCEPT_CONF_LENGTH) as AcceptConfMessage;
     } catch (error) {
-      throw notWebwire(this.#options.url, error as ProtocolError, data);
+      throw notWebwire(this.#url, error as ProtocolError, data);
     }
   }
 
@@ -325,15 +374,15 @@ export class ClientConnection {
    */
   #accept(message: AcceptConfMessage): void {
     const { majorVersion, subProtocolName, readTimeout, messageBufferSize } = message;
-    const { url, subProtocolName: expected } = this.#options;
+    const { subProtocolName: expected } = this.#options;
     if (majorVersion !== PROTOCOL_MAJOR_VERSION) {
       throw new IncompatibleProtocolVersionError(
-        `the server at ${url.shown} speaks WebWire ${majorVersion}, this client ${PROTOCOL_MAJOR_VERSION}`,
+        `the server at ${this.#url.shown} speaks WebWire ${majorVersion}, this client ${PROTOCOL_MAJOR_VERSION}`,
       );
     }
     if (subProtocolName !== expected) {
       throw new SubProtocolMismatchError(
-        `the server at ${url.shown} speaks the sub-protocol ${JSON.stringify(subProtocolName.slice(0, 64))}, ` +
+        `the server at ${this.#url.shown} speaks the sub-protocol ${JSON.stringify(subProtocolName.slice(0, 64))}, ` +
           `but the option subProtocolName is ${JSON.stringify(expected)}`,
       );
     }
@@ -375,7 +424,7 @@ export class ClientConnection {
       this.sendOwn(encodeRequest(PING_NAME, EMPTY_PAYLOAD));
     this.ask();
     if (!this.supports('ping') || this.#isClosing) this.#checkAt = Infinity;
-    else if (++this.#checks > 2) this.end(unresponsive(this.#options.url, this.#elapsed));
+    else if (++this.#checks > 2) this.end(unresponsive(this.#url, this.#elapsed));
   }
 }
 

@@ -30,11 +30,15 @@ export type ClientStatus =
 /** Functions of the client that the connector calls. */
 export interface ConnectorCallbacks {
   readonly emit: EmitEvent;
+  /** Called when the state may have changed, before the change is complete. */
+  changed(): void;
   /**
    * Called for a new connection before operations can use it. Resolves with whether a session was restored. A rejection makes
    * the attempt to connect fail.
    */
   prepare(connection: ClientConnection): Promise<boolean>;
+  /** Called when operations can use the connection. */
+  connected(): void;
   received(message: ServerMessage): void;
   /** Resolves when all current requests have settled. */
   readonly requestsSettled: () => Promise<unknown>;
@@ -51,7 +55,8 @@ export interface ConnectorCallbacks {
  * - `dialing` → `disconnected`: the attempt failed and is not repeated, or no operation waits for it any more.
  * - `reconnecting` → `dialing`: the delay is over, or `connect()` was called.
  * - `reconnecting` → `disconnected`: no operation waits any more.
- * - `connected` → `reconnecting` or `disconnected`: the connection was lost; the option `reconnect` decides.
+ * - `connected` → `reconnecting` or `disconnected`: the connection was lost; the options `reconnect` and `retryOn` decide.
+ * - `dialing`, `reconnecting` or `connected` → `disconnected`: `disconnect()` was called.
  * - any → `closing` → `closed`: `stop()`, then `end()`.
  */
 type State =
@@ -65,14 +70,26 @@ type State =
 /** After this duration a connection counts as stable, even if no message was received, in milliseconds. */
 const STABLE_AFTER = 5_000;
 
+/** Returns `true` if further attempts cannot succeed: also for close codes from 4400 to 4499. */
+function isFinal(error: Error): boolean {
+  const { closeCode = 0 } = error as Partial<DisconnectedError>;
+  return (
+    Math.floor(closeCode / 100) === 44 ||
+    error instanceof IncompatibleProtocolVersionError ||
+    error instanceof SubProtocolMismatchError
+  );
+}
+
 /** Connects the client, reconnects after growing delays, and passes the connection to the operations that wait for it. */
 export class Connector {
   readonly #options: ResolvedClientOptions;
   readonly #callbacks: ConnectorCallbacks;
   readonly #waiters = new Waiters();
-  #state: State = { name: 'disconnected' };
+  #currentState: State = { name: 'disconnected' };
   /** A connection was made, and the client has not been disconnected since. With the option `reconnect`, it is replaced when lost. */
   #hasConnected = false;
+  /** `disconnect()` was called, and `connect()` was not called since. */
+  #isOff = false;
   /** A reply or a signal was received on the current connection: after it, the delays start again with the shortest one. */
   #isStable = false;
   /** Number of attempts since the last stable connection. */
@@ -84,6 +101,20 @@ export class Connector {
   constructor(options: ResolvedClientOptions, callbacks: ConnectorCallbacks) {
     this.#options = options;
     this.#callbacks = callbacks;
+  }
+
+  get #state(): State {
+    return this.#currentState;
+  }
+
+  set #state(state: State) {
+    this.#currentState = state;
+    this.#callbacks.changed();
+  }
+
+  /** The error of the last connection or attempt; `undefined` while connected. */
+  get lastError(): Error | undefined {
+    return this.#lastError;
   }
 
   get status(): ClientStatus {
@@ -113,6 +144,7 @@ export class Connector {
     const { operation, isConnect } = waiter;
     const { connection } = this;
     if (operation.isSettled) return;
+    if (isConnect) this.#isOff = false;
     if (connection && (isConnect || !connection.isBlocked)) return serve(waiter, connection);
     const error = connection ? undefined : this.#rejectionOf(waiter);
     if (error) return operation.reject(error);
@@ -121,12 +153,33 @@ export class Connector {
     if (name === 'disconnected' || (name === 'reconnecting' && isConnect)) this.#dial();
   }
 
+  /**
+   * Ends the connection or the attempt, and rejects the operations that wait, and all later ones until `connect()`. Resolves when the
+   * WebSocket is closed.
+   */
+  disconnect(): Promise<void> {
+    return new Promise((resolve) => {
+      const state = this.#state;
+      const error = new DisconnectedError(`disconnected from ${this.#options.target.url.shown} by disconnect()`);
+      if ('connection' in state && state.connection) state.connection.onClosed = resolve;
+      else resolve();
+      if (state.name === 'closing' || state.name === 'closed') return;
+      this.#isOff = true;
+      this.#lastError = undefined;
+      this.#cancel(error);
+      this.#waiters.reject(error);
+      if (state.name === 'connected') {
+        this.#callbacks.emit('disconnected', { error, code: undefined, reason: '', willReconnect: false });
+      }
+    });
+  }
+
   /** Rejects the operations that wait, and all later ones. The connection stays open until `end()`. */
   stop(): void {
     // Sends the messages that the connection has held back.
     this.connection?.grant(Infinity);
     const connection = this.#state.name === 'connected' ? this.#state.connection : undefined;
-    if (!connection) this.#cancel();
+    if (!connection) this.#cancel(closedError());
     this.#state = { name: 'closing', connection };
     this.#waiters.reject(closedError());
   }
@@ -144,11 +197,15 @@ export class Connector {
   /** The error for an operation that cannot wait for a connection. */
   #rejectionOf({ canRetry, isConnect }: Waiter): Error | undefined {
     const { name } = this.#state;
-    const { maxQueuedRequests, url } = this.#options;
+    const {
+      maxQueuedRequests,
+      target: { url },
+    } = this.#options;
     if (name === 'closing' || name === 'closed') return closedError();
     if (isConnect) return undefined;
-    if (name === 'disconnected' && !canRetry) {
-      return new DisconnectedError(`not connected to ${url.shown}: call connect(), or leave reconnect on`);
+    if (name === 'disconnected' && (!canRetry || this.#isOff)) {
+      const hint = canRetry ? '' : ', or leave reconnect on';
+      return new DisconnectedError(`not connected to ${url.shown}: call connect()${hint}`);
     }
     if (!this.#waiters.isFull(maxQueuedRequests)) return undefined;
     const cause = this.#lastError;
@@ -162,10 +219,12 @@ export class Connector {
   #wait(waiter: Waiter): void {
     this.#waiters.add(waiter);
     waiter.operation.obstacle = () =>
-      this.connection ? undefined : (this.#lastError ?? `still connecting to ${this.#options.url.shown}`);
+      this.connection
+        ? undefined
+        : (this.#lastError ?? `no connection: still connecting to ${this.#options.target.url.shown}`);
     waiter.operation.release = () => {
       const wasLast = this.#waiters.delete(waiter) && this.#waiters.size === 0;
-      if (wasLast && !this.#hasConnected) this.#cancel();
+      if (wasLast && !this.#hasConnected) this.#cancel(closedError());
     };
   }
 
@@ -210,29 +269,51 @@ export class Connector {
     this.#isStable = false;
     this.#lastError = undefined;
     this.#waiters.serveAll(connection);
+    this.#callbacks.connected();
     this.#callbacks.emit('connected', { isReconnect, isSessionRestored });
   }
 
   /** `dialing` or `connected` → `reconnecting` or `disconnected` */
   #ended(connection: ClientConnection, error: Error): void {
-    const state = this.#state;
-    if (!('connection' in state) || state.connection !== connection) return;
-    const wasInUse = state.name !== 'dialing';
-    const isFinal = error instanceof IncompatibleProtocolVersionError || error instanceof SubProtocolMismatchError;
+    if (!this.#has(connection)) return;
+    const wasInUse = this.#state.name !== 'dialing';
+    // Operations that were added while a connection in use was closing wait for the next one. Those that it held back do not.
+    const canWait = ({ canRetry, isConnect }: Waiter) => canRetry || (wasInUse && (isConnect || !connection.isBlocked));
+    const isNeeded = (this.#hasConnected && this.#options.reconnect) || [...this.#waiters].some(canWait);
+    const attempt = this.#wasStable ? 1 : this.#attempts + 1;
+    const isOver = this.#state.name !== 'closing' && isNeeded && !this.#shouldRetry(error, attempt);
+    // The option `retryOn` may have closed the client.
+    if (!this.#has(connection)) return;
     const hadWaiters = this.#waiters.size > 0;
     this.#lastError = error;
     this.#callbacks.lost(error);
-    // Operations that were added while a connection in use was closing wait for the next one. Those that it held back do not.
-    this.#waiters.reject(
-      error,
-      ({ canRetry, isConnect }) => isFinal || !(canRetry || (wasInUse && (isConnect || !connection.isBlocked))),
-    );
-    const isNeeded = this.#waiters.size > 0 || (this.#hasConnected && this.#options.reconnect);
-    if (state.name === 'closing') this.#state = { name: 'closing', connection: undefined };
-    else if (isNeeded && !isFinal) this.#backOff(state);
+    this.#waiters.reject(error, (waiter) => isOver || !canWait(waiter));
+    if (this.#state.name === 'closing') this.#state = { name: 'closing', connection: undefined };
+    else if (isNeeded && !isOver) this.#backOff(attempt);
     else this.#disconnect();
     this.#emitEnded(error, wasInUse, hadWaiters);
     this.#onEnded();
+  }
+
+  #has(connection: ClientConnection): boolean {
+    return 'connection' in this.#state && this.#state.connection === connection;
+  }
+
+  /** `true` if the current connection received a reply or a signal, or has lasted. */
+  get #wasStable(): boolean {
+    const state = this.#state;
+    return state.name === 'connected' && (this.#isStable || performance.now() - state.since >= STABLE_AFTER);
+  }
+
+  /** @param attempt The number of the next attempt. */
+  #shouldRetry(error: Error, attempt: number): boolean {
+    if (isFinal(error)) return false;
+    try {
+      return this.#options.retryOn?.(error, attempt) ?? true;
+    } catch (failure) {
+      this.#callbacks.emit('error', { error: failure });
+      return true;
+    }
   }
 
   /** Comes after the transition, because a listener may call `connect()` or `close()`. */
@@ -248,11 +329,9 @@ export class Connector {
   }
 
   /** `dialing` or `connected` → `reconnecting` */
-  #backOff(previous: State): void {
-    const wasStable =
-      previous.name === 'connected' && (this.#isStable || performance.now() - previous.since >= STABLE_AFTER);
-    this.#attempts = wasStable ? 1 : this.#attempts + 1;
-    const delay = delayBefore(this.#attempts, this.#options.backoff);
+  #backOff(attempt: number): void {
+    this.#attempts = attempt;
+    const delay = delayBefore(attempt, this.#options.backoff);
     this.#state = { name: 'reconnecting', delay, timer: setTimeout(() => this.#dial(), delay) };
   }
 
@@ -262,12 +341,12 @@ export class Connector {
     this.#attempts = 0;
   }
 
-  /** `dialing` or `reconnecting` → `disconnected`, without an event. */
-  #cancel(): void {
+  /** `dialing`, `reconnecting` or `connected` → `disconnected`, without an event. */
+  #cancel(error: Error): void {
     const state = this.#state;
     this.#disconnect();
     if (state.name === 'reconnecting') clearTimeout(state.timer);
-    else if (state.name === 'dialing') state.connection.end(closedError());
-    this.#callbacks.lost(closedError());
+    else if ('connection' in state) state.connection?.end(error);
+    this.#callbacks.lost(error);
   }
 }

@@ -143,7 +143,10 @@ export class SubProtocolMismatchError extends CodedError<'SUB_PROTOCOL_MISMATCH'
   }
 }
 
-/** A request or signal was rejected because `maxQueuedRequests` others already wait for a connection. */
+/**
+ * A request or signal was rejected because `maxQueuedRequests` others already wait for a connection, or `signals()` ended because
+ * `maxQueued` signals waited to be taken.
+ */
 export class QueueFullError extends CodedError<'QUEUE_FULL'> {
   override readonly name = 'QueueFullError';
 

@@ -1,6 +1,6 @@
 import type { WebSocketLike } from './platform.js';
 import { printable, quote } from './quote.js';
-import { hideSecrets, type ServerUrl } from './url.js';
+import { headerSecrets, hideSecrets, type ServerUrl } from './url.js';
 
 // Details of failures that browsers do not expose. Bundles for browsers contain `failure-details.browser.ts` in its place, because
 // the field `browser` of package.json says so.
@@ -47,7 +47,7 @@ export function onUpgradeRejected(socket: WebSocketLike, listener: (rejection: U
     const finish = () => {
       clearTimeout(timer);
       const { statusCode: status, statusMessage: statusText } = response;
-      listener({ status, statusText, body: body.slice(0, MAX_BODY_LENGTH), secrets: headerSecrets(request) });
+      listener({ status, statusText, body: body.slice(0, MAX_BODY_LENGTH), secrets: secretsOf(request) });
     };
     const timer = setTimeout(finish, BODY_TIMEOUT);
     response.setEncoding('utf8');
@@ -101,9 +101,7 @@ export function explainCode(code: string, said: string): string | undefined {
 /** Headers of every upgrade request. */
 const COMMON_HEADERS = /^(host|connection|upgrade|sec-websocket-(key|version|extensions))$/i;
 
-function headerSecrets(request: NodeRequest): string[] {
+function secretsOf(request: NodeRequest): string[] {
   const headers = Object.entries(request.getHeaders?.() ?? {});
-  return headers
-    .filter(([name]) => !COMMON_HEADERS.test(name))
-    .flatMap(([, value]) => [String(value), ...String(value).split(/[\s=;,]+/)]);
+  return headers.filter(([name]) => !COMMON_HEADERS.test(name)).flatMap(([, value]) => headerSecrets(value));
 }

@@ -1,4 +1,4 @@
-export { WebwireClient, type ConnectOptions } from './client.js';
+export { WebwireClient, type ConnectOptions, type WebwireClientOptions } from './client.js';
 export type { ClientOptions, ContractOptions, TracedMessage } from './client-options.js';
 export { ContractError } from '../contract/contract-error.js';
 export type { ReconnectOptions } from './backoff.js';
@@ -20,6 +20,10 @@ export type {
   StreamItem,
   StreamName,
 } from './contract.js';
+export type { ClientUrl, Fresh } from './target.js';
+export type { ClientHeaders } from './url.js';
+export type { SignalsOptions } from './signal-queue.js';
+export type { ClientSnapshot } from './snapshot.js';
 export type { StreamOptions } from './streams.js';
 export type { ReceivedPayload } from './received-payload.js';
 export type { AbortSignalLike, StorageLike, WebSocketConstructor, WebSocketLike } from './platform.js';

@@ -1,6 +1,7 @@
 import { isPromiseLike } from '../protocol/promise.js';
 import { isPrintableKey } from './client-session.js';
 import { onPageEvents, type StorageLike } from './platform.js';
+import type { Target } from './target.js';
 import { settledWithin } from './settled-within.js';
 
 /**
@@ -18,9 +19,14 @@ export class KeyStore {
   /** @param timeout For an asynchronous storage, in milliseconds. */
   constructor(
     private readonly storage: StorageLike | false,
-    private readonly name: string,
+    private readonly target: Target,
     private readonly timeout: number,
   ) {}
+
+  /** The name of the key depends on the server, which may be unknown before the first attempt to connect. */
+  private get name(): string {
+    return `webwire:${this.target.location}`;
+  }
 
   /** Reads the key. Another page or process may have left it. A key that this client removed is not read again. */
   read(): string | undefined | Promise<string | undefined> {

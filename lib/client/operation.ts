@@ -32,7 +32,7 @@ export interface Operation<Result = void> {
   isSettled: boolean;
   /** Called when it settles, so that the owner can remove it. */
   release: () => void;
-  /** Called when its time is over. If it waits for a connection, this returns the reason why there is none. */
+  /** Called when its time is over. Returns the reason: an error if there is no connection. */
   obstacle: (() => Error | string | void) | undefined;
   /** Starts its timer anew, in milliseconds; `Infinity` stops it. */
   expireAfter(time: number): void;
@@ -63,7 +63,7 @@ export function startOperation<Result = void>(options: OperationOptions, default
     const limit = isDeadline ? 'deadline exceeded' : `timeout after ${time} ms`;
     const obstacle = operation.obstacle?.();
     const cause = obstacle instanceof Error ? obstacle : undefined;
-    const reason = obstacle === undefined ? 'no reply came' : `no connection: ${cause?.message ?? String(obstacle)}`;
+    const reason = cause ? `no connection: ${cause.message}` : (obstacle ?? 'no reply came');
     operation.reject(new (isDeadline ? DeadlineExceededError : TimeoutError)(`${limit}: ${reason}`, { cause }));
   };
   const abort = () => operation.reject(new CanceledError(undefined, { cause: signal!.reason }));

@@ -5,6 +5,8 @@ export interface ClientOptionRule {
   /** Completes the sentence "must be …". */
   readonly allowed: string;
   readonly accepts: (value: unknown) => boolean;
+  /** The value must not appear in messages. */
+  readonly isSecret?: boolean;
 }
 
 /** A rule for every option of a set. */
@@ -12,6 +14,10 @@ export type ClientOptionRules<Options> = { readonly [Name in keyof Required<Opti
 
 export function rule(allowed: string, accepts: (value: unknown) => boolean): ClientOptionRule {
   return { allowed, accepts };
+}
+
+export function secretRule(allowed: string, accepts: (value: unknown) => boolean): ClientOptionRule {
+  return { allowed, accepts, isSecret: true };
 }
 
 /** @param noun Such as `a number of milliseconds`. */
@@ -44,8 +50,10 @@ export function checkOptions<Options extends object>(
     if (!Object.hasOwn(rules, name)) {
       throw invalidOption(prefix + name, value, `left out: the options are ${Object.keys(rules).join(', ')}`);
     }
-    const { allowed, accepts } = rules[name as keyof Options];
-    if (value !== undefined && !accepts(value)) throw invalidOption(prefix + name, value, allowed);
+    const { allowed, accepts, isSecret } = rules[name as keyof Options];
+    if (value !== undefined && !accepts(value)) {
+      throw invalidOption(prefix + name, isSecret ? typeof value : value, allowed);
+    }
   }
 }
 

@@ -39,6 +39,7 @@ interface PlatformGlobals {
   readonly location?: { readonly href?: string };
   readonly WebSocket?: WebSocketConstructor;
   readonly document?: unknown;
+  readonly navigator?: { readonly userAgent?: string };
   readonly localStorage?: StorageLike;
   readonly setImmediate?: (run: () => void) => unknown;
   addEventListener?(type: string, listener: (event: object) => void): void;
@@ -46,6 +47,11 @@ interface PlatformGlobals {
 }
 
 export const globals = globalThis as PlatformGlobals;
+
+/** Returns `false` for the `WebSocket` of a browser, also in a worker. */
+export function canSendHeaders(webSocket: WebSocketConstructor): boolean {
+  return webSocket !== globals.WebSocket || !globals.navigator?.userAgent?.startsWith('Mozilla/');
+}
 
 /**
  * `localStorage` in a web page; reading the property throws if the user has disabled it. Elsewhere `undefined`, because

@@ -26,6 +26,8 @@ export type SendRequest = <Result>(
 /** Functions of the client that `Sessions` calls. */
 export interface SessionsCallbacks {
   readonly emit: EmitEvent;
+  /** The session has changed. */
+  changed(): void;
   /** Returns a function that sends requests on the current connection; `undefined` without a connection. */
   sender(): SendRequest | undefined;
   /** Resolves when all requests that are in flight now have settled. */
@@ -45,24 +47,38 @@ export class Sessions {
   readonly #callbacks: SessionsCallbacks;
   readonly #store: KeyStore;
   readonly #stopWatching: () => void;
-  #session: ClientSession | null = null;
+  #currentSession: ClientSession | null = null;
   /** The key of the session, or of the session that will be restored. */
   #key: string | undefined;
   /** The session or its key changed after a session request of this class was sent, so the reply to it is outdated. */
   #isOutdated = false;
+  /** The keys of sessions that the application closed without a connection, until the server has closed them. */
+  readonly #closedKeys = new Set<string>();
+  /** The session could not be restored on the new connection. */
+  #failure: TemporaryFailure | undefined;
   /** A request of `#adjust()` is in flight. */
   #isAdjusting = false;
   /** Number of calls of `#adjust()`, and of changes that make a waiting one unnecessary. */
   #adjustments = 0;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
+  #isStopped = false;
 
   constructor(options: ResolvedClientOptions, callbacks: SessionsCallbacks) {
     this.#options = options;
     this.#callbacks = callbacks;
-    this.#store = new KeyStore(options.sessionStorage, `webwire:${options.url.location}`, options.dialTimeout);
+    this.#store = new KeyStore(options.sessionStorage, options.target, options.dialTimeout);
     this.#stopWatching = options.syncTabs
       ? this.#store.watch((key, previous) => this.#follow(key, previous))
       : () => {};
+  }
+
+  get #session(): ClientSession | null {
+    return this.#currentSession;
+  }
+
+  set #session(session: ClientSession | null) {
+    this.#currentSession = session;
+    this.#callbacks.changed();
   }
 
   /** The session, as last received from the server. */
@@ -71,24 +87,31 @@ export class Sessions {
   }
 
   /**
-   * Restores the session on a new connection, if there is a key. The key is deleted if the session no longer exists. After a
-   * temporary failure, the connection is used without the session, and restoring is repeated later.
+   * Closes the sessions that were closed without a connection, and restores the session on a new connection, if there is a key. The
+   * key is deleted if the session no longer exists. After a temporary failure, the connection is used without the session, and
+   * restoring is repeated later.
    * @returns `true` if the connection has a session.
    * @throws Error if the connection is lost or the server does not reply: the attempt to connect has failed.
    */
   async prepare(send: SendRequest): Promise<boolean> {
-    if ((await this.#knownKey()) !== undefined) {
+    this.#isOutdated = false;
+    if ((await this.#knownKey()) !== undefined || this.#closedKeys.size > 0) {
       let failure: TemporaryFailure | undefined;
       // Another page may change the key during a request.
       do failure = await this.#synchronize(send);
       while (this.#isOutdated);
-      if (failure) {
-        this.#retryLater(1);
-        this.#end(failure);
-      }
+      this.#failure = failure;
+      if (failure) this.#end(failure);
     }
     // The server may have closed the session right after the reply.
     return this.#session !== null;
+  }
+
+  /** The new connection is in use. */
+  connected(): void {
+    // Since `prepare()`, another page has changed the key, or the application has closed the session.
+    if (this.#isOutdated) void this.#adjust(0);
+    else if (this.#failure) this.#retryLater(1);
   }
 
   /** The connection has ended. */
@@ -98,6 +121,7 @@ export class Sessions {
 
   /** The client closes. */
   stop(): void {
+    this.#isStopped = true;
     this.lost();
     this.#stopWatching();
   }
@@ -107,10 +131,17 @@ export class Sessions {
   }
 
   async close(send: SendRequest): Promise<void> {
+    // Before the first attempt to connect, a function may have the URL, under which the key is stored.
+    const hasToAsk = this.#isStopped || this.#options.target.location === '';
     // A known session is closed without an await, so that this request is sent before later ones. A key that was stored since
     // this client connected belongs to another page or process.
-    if (this.#key === undefined && (this.#callbacks.sender() || (await this.#knownKey()) === undefined)) return;
-    await this.#sendClose(send, 'client');
+    if (this.#key === undefined && !hasToAsk && !this.#callbacks.sender()) await this.#knownKey();
+    if (hasToAsk || (this.#key !== undefined && this.#callbacks.sender())) return this.#sendClose(send, 'client');
+    if (this.#key === undefined) return;
+    this.#closedKeys.add(this.#key);
+    // A request that restores the session may be in flight.
+    this.#isOutdated = true;
+    this.#end('client');
   }
 
   /**
@@ -155,14 +186,17 @@ export class Sessions {
 
   /**
    * Makes the server use the session of this client on the connection: restores it, or without a key, closes the session that the
-   * connection may have. If the session no longer exists, the key is deleted.
+   * connection may have. If the session no longer exists, the key is deleted. Before, it closes the sessions that were closed
+   * without a connection.
    * @returns The failure if it is temporary.
    */
   async #synchronize(send: SendRequest): Promise<TemporaryFailure | undefined> {
-    const wanted = this.#key;
     this.#isOutdated = false;
+    const hasClosed = this.#closedKeys.size > 0;
+    for (const key of this.#closedKeys) await this.#closeLate(key, send);
+    const wanted = this.#key;
     if (wanted === undefined) {
-      await this.#sendClose(send, 'other-tab');
+      if (!hasClosed) await this.#sendClose(send, 'other-tab');
       return undefined;
     }
     try {
@@ -175,16 +209,26 @@ export class Sessions {
         this.#key = wanted;
       });
     } catch (error) {
-      if (error instanceof MaxSessionConnectionsReachedError) return 'max-connections';
-      if (error instanceof InternalServerError || error instanceof BufferOverflowError) return 'restore-failed';
-      const isGone = error instanceof SessionNotFoundError || error instanceof SessionsDisabledError;
-      if (!isGone) throw error;
+      const failure = failureOf(error);
+      if (failure !== 'not-found') return failure;
       if (!this.#isOutdated) {
         this.#end('not-found');
         this.#isOutdated = false;
       }
     }
     return undefined;
+  }
+
+  /** Closes a session that was closed without a connection: the server closes only the session of a connection. */
+  async #closeLate(key: string, send: SendRequest): Promise<void> {
+    try {
+      await send(encodeRestoreSession(key), () => undefined);
+      await send(encodeCloseSession(), () => undefined);
+    } catch (error) {
+      // After a temporary failure, the next connection tries again.
+      if (failureOf(error) !== 'not-found') return;
+    }
+    this.#closedKeys.delete(key);
   }
 
   /** Closes the session of the connection, also one that the server creates before it replies. */
@@ -208,6 +252,7 @@ export class Sessions {
 
   #cancelAdjustment(): void {
     clearTimeout(this.#retryTimer);
+    this.#failure = undefined;
     this.#adjustments++;
   }
 
@@ -255,4 +300,15 @@ export class Sessions {
     // A request of an adjustment in flight is outdated now, so that another adjustment follows it.
     if (this.#callbacks.sender() && !this.#isAdjusting) void this.#adjust(0);
   }
+}
+
+/**
+ * Returns the reason why a session was not restored.
+ * @throws The error if the connection is lost or the server does not reply.
+ */
+function failureOf(error: unknown): TemporaryFailure | 'not-found' {
+  if (error instanceof MaxSessionConnectionsReachedError) return 'max-connections';
+  if (error instanceof InternalServerError || error instanceof BufferOverflowError) return 'restore-failed';
+  if (error instanceof SessionNotFoundError || error instanceof SessionsDisabledError) return 'not-found';
+  throw error;
 }

@@ -10,18 +10,22 @@ export interface ServerUrl {
   readonly location: string;
   /** The URL without user name, password and query, for messages. */
   readonly shown: string;
-  /** Parts of the URL that must not appear in messages, decoded. */
+  /** Parts of the URL, decoded, and of the headers that must not appear in messages. */
   readonly secrets: readonly string[];
 }
+
+/** Headers of the upgrade request by name. `undefined` leaves a header out. */
+export type ClientHeaders = Readonly<Record<string, string | undefined>>;
 
 /** Its groups: `s` of `wss:` or `https:` · user and `@` · host · path · query. */
 const ABSOLUTE = /^(?:ws|http)(s?):\/\/([^/?#]*@)?([^/?#@]+)([^?#]*)(\?[^#]*)?(?:#.*)?$/i;
 
 /**
  * Parses the URL of a server. In a web page it may be relative.
+ * @param headers Of the upgrade request: their values are secrets, too.
  * @throws InvalidOptionError whose message does not contain secrets of the URL.
  */
-export function parseServerUrl(url: unknown): ServerUrl {
+export function parseServerUrl(url: unknown, headers: ClientHeaders = {}): ServerUrl {
   const text = String(url);
   const [, secure = '', user = '', host, path, query = ''] = ABSOLUTE.exec(absoluteUrl(text) ?? '') ?? [];
   if (host === undefined || /^:|\s/.test(host)) {
@@ -34,7 +38,7 @@ export function parseServerUrl(url: unknown): ServerUrl {
     location,
     href: scheme + user + location + query,
     shown: scheme + location,
-    secrets: urlSecrets(user.slice(0, -1), query),
+    secrets: [...urlSecrets(user.slice(0, -1), query), ...Object.values(headers).flatMap(headerSecrets)],
   };
 }
 
@@ -69,6 +73,11 @@ function urlSecrets(user: string, query: string): string[] {
   return [user, after(user, ':'), parameters, ...values].map(decoded);
 }
 
+/** The value of a header, and its parts: of `Bearer x`, only `x` may be repeated by a server. */
+export function headerSecrets(value: unknown): string[] {
+  return [String(value), ...String(value).split(/[\s=;,]+/)];
+}
+
 function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
@@ -82,7 +91,7 @@ const BEGINNING = 16;
 
 /**
  * Removes secrets from a text, such as the message of an error.
- * @param others Secrets that are not in the URL, such as headers.
+ * @param others Further secrets.
  */
 export function hideSecrets(text: string, url: ServerUrl, others: readonly string[] = []): string {
   const patterns = [...url.secrets, ...others]

@@ -1,5 +1,7 @@
 import { afterTurn, type WebSocketConstructor, type WebSocketLike } from './platform.js';
 import { TurnQueue } from './turn-queue.js';
+import type { Address } from './target.js';
+import type { ClientHeaders } from './url.js';
 import { onUpgradeRejected, rejectionFrom, type UpgradeRejection } from './failure-details.js';
 
 /** The end of a WebSocket. */
@@ -32,6 +34,8 @@ export const ABNORMAL_CLOSURE = 1006;
 /** Timeout for the event `close` after an error of an open connection, in milliseconds. */
 const CLOSE_EVENT_TIMEOUT = 2_000;
 
+type WebSocketWithHeaders = new (url: string, ...options: { readonly headers: ClientHeaders }[]) => WebSocketLike;
+
 type Arrival = Uint8Array<ArrayBuffer> | string | SocketEnd;
 
 /**
@@ -54,9 +58,11 @@ export class ClientSocket {
    * Connects.
    * @throws Errors of the WebSocket constructor.
    */
-  constructor(WebSocket: WebSocketConstructor, url: string, listener: ClientSocketListener) {
+  constructor(WebSocket: WebSocketConstructor, { url: { href }, headers }: Address, listener: ClientSocketListener) {
     this.#listener = listener;
-    this.#socket = new WebSocket(url);
+    const WithHeaders: WebSocketWithHeaders = WebSocket;
+    // React Native takes headers in the third argument, Node.js, Bun and Deno in the second, the package `ws` in both.
+    this.#socket = headers ? new WithHeaders(href, { headers }, { headers }) : new WebSocket(href);
     this.#socket.binaryType = 'arraybuffer';
     this.#socket.addEventListener('open', () => this.#open());
     this.#socket.addEventListener('message', (event) => this.#receive((event as { data: unknown }).data));

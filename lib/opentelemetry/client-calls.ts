@@ -96,6 +96,8 @@ export class ClientCalls {
   #serverOf(client: WebwireClient): Attributes {
     const known = this.#servers.get(client);
     if (known) return known;
+    // Before the first attempt to connect, if only a function of the application has the URL.
+    if (client.url === '') return {};
     const { hostname, port, protocol } = new URL(client.url);
     const attributes = {
       [SERVER_ADDRESS]: hostname.replace(/^\[|\]$/g, ''),

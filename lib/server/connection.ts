@@ -4,6 +4,7 @@ import type { ProtocolError } from '../protocol/index.js';
 import type { PayloadCodec } from '../protocol/payload-codec.js';
 import type { Session } from '../session/session.js';
 import type { TransportConnection, ConnectionRequest } from './ports/transport-connection.js';
+import { closeCauseOf, type CloseOptions } from './close-options.js';
 import { ConnectionCloser, type CloseCause, type ConnectionCallbacks } from './connection-closer.js';
 import type { Handshake } from './handshake.js';
 import { ExtensionRouter } from './extensions/extension-router.js';
@@ -207,11 +208,14 @@ export class WebwireConnection {
    * Closes the connection (docs/PROTOCOL.md, section 8): no more messages are received, running handlers finish and their
    * replies are sent. Further calls close nothing more.
    *
+   * @param options Code and reason of the close frame.
    * @returns Resolves when the connection is closed. If handlers run on it, resolves at once: a handler that awaits this
    *   would wait for itself.
+   * @throws InvalidOptionError for another code, or a reason that is too long: then the connection stays open.
+   * @example await connection.close({ code: 4401, reason: 'token expired' });
    */
-  async close(): Promise<void> {
-    this.end({ code: 1000, text: '', reason: 'server-close' });
+  async close(options: CloseOptions = {}): Promise<void> {
+    this.end(closeCauseOf(options));
     if (this.#inbox.isIdle) await this.#closer.whenClosed();
   }
 

@@ -5,21 +5,23 @@ import {
   type ClientOptions,
   type Contract,
   type ContractOptions,
+  type WebwireClientOptions,
 } from '../client/index.js';
 import { MemoryTransport, WebwireService, type MemoryConnectOptions, type WebwireServer } from '../index.js';
 
 /** Options of a test client: those of `WebwireClient` and some more. The default of `reconnect` is `false`. */
-export interface TestClientOptions extends Omit<ClientOptions, 'webSocket'> {
+export interface TestClientOptions extends Omit<ClientOptions, 'webSocket' | 'headers'> {
   /**
    * Gateway whose server to connect to. Required if the application has several servers.
    * @default the only server
    */
   gateway?: Type;
   /**
-   * Headers of the upgrade request, which handshake guards and `connection.request` can read.
+   * Headers of the upgrade request, which handshake guards and `connection.request` can read, or a function that returns them and
+   * is called before each attempt to connect.
    * @default none
    */
-  headers?: MemoryConnectOptions['headers'];
+  headers?: MemoryConnectOptions['headers'] | ClientOptions['headers'];
   /**
    * IP address of the client, or of the proxy whose report is in `headers`: `connection.remoteAddress`.
    * @default none
@@ -46,15 +48,27 @@ export interface TestClientOptions extends Omit<ClientOptions, 'webSocket'> {
  */
 export function createTestClient<Api extends Contract = AnyContract>(
   app: INestApplicationContext,
-  { gateway, headers, remoteAddress, query = '', ...options }: TestClientOptions & ContractOptions<Api> = {},
+  {
+    gateway,
+    headers,
+    remoteAddress,
+    query = '',
+    ...options
+  }: TestClientOptions & Pick<WebwireClientOptions<Api>, keyof ContractOptions<Api> | 'onConnect'> = {},
 ): WebwireClient<Api> {
   const server = findServer(app, gateway);
   const transport = new MemoryTransport();
   const url = new URL(`ws://localhost${server.options.path}`);
   url.search = query;
   void transport.listen(server, {});
-  const webSocket = webSocketWith(transport, { headers, remoteAddress });
-  return new WebwireClient<Api>(url.href, { reconnect: false, ...options, webSocket });
+  const isFresh = typeof headers === 'function';
+  const webSocket = webSocketWith(transport, { ...(!isFresh && { headers }), remoteAddress });
+  return new WebwireClient<Api>(url.href, {
+    reconnect: false,
+    ...options,
+    headers: isFresh ? headers : undefined,
+    webSocket,
+  });
 }
 
 function findServer(app: INestApplicationContext, gateway: Type | undefined): WebwireServer {
@@ -72,8 +86,9 @@ function findServer(app: INestApplicationContext, gateway: Type | undefined): We
 
 function webSocketWith({ webSocket: MemoryWebSocket }: MemoryTransport, options: MemoryConnectOptions) {
   return class extends MemoryWebSocket {
-    constructor(url: string | URL) {
-      super(url, [], options);
+    /** @param fresh Has the headers of a function, if there is one. */
+    constructor(url: string | URL, fresh: MemoryConnectOptions = {}) {
+      super(url, [], { ...options, ...fresh });
     }
   };
 }

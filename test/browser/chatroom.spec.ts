@@ -3,6 +3,7 @@ import { WebwireClient } from 'nestjs-webwire/client';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ChatApi } from '../../sample/03-chatroom/api/chat-api.js';
+import { withTicket } from '../../sample/03-chatroom/client/with-ticket.js';
 import { Chatroom } from '../support/chatroom.js';
 import { findBarriers, findFaintTexts } from './audit.js';
 import { hasChromium, launchChromium, WITHOUT_CHROMIUM } from './chromium.js';
@@ -435,7 +436,7 @@ describe.skipIf(!hasChromium)('the chat room in a browser', { timeout: 60_000 },
 
   /** Somebody without a page. */
   async function speaker(name: string, password: string): Promise<WebwireClient<ChatApi>> {
-    const client = new WebwireClient<ChatApi>(`${chatroom.url}chat`, { webSocket: WebSocket });
+    const client = new WebwireClient<ChatApi>(() => withTicket(`${chatroom.url}chat`), { webSocket: WebSocket });
     onTestFinished(() => client.close());
     await client.request('signIn', { name, password });
     return client;

@@ -134,7 +134,11 @@ export class Visitor {
   /** While the server is down, failed connections are expected, but no other errors. */
   #note(mishap: string): void {
     const { wasStopped, url } = this.chatroom;
-    const expected = `WebSocket connection to '${url.replace('http', 'ws')}chat' failed: `;
-    if (!wasStopped || !mishap.startsWith(expected)) this.#mishaps.push(mishap);
+    const expected = [
+      `WebSocket connection to '${url.replace('http', 'ws')}chat?ticket=`,
+      `${url}ticket: net::ERR_`,
+      'Failed to load resource: net::ERR_',
+    ];
+    if (!wasStopped || !expected.some((beginning) => mishap.startsWith(beginning))) this.#mishaps.push(mishap);
   }
 }

@@ -121,6 +121,24 @@ it('logs the reason why a client cannot connect', async () => {
   expect(await logger.logged('error', 'Client "echo" cannot connect')).toContain('SubProtocolMismatchError');
 });
 
+it('logs the reason why a client does not connect again', async () => {
+  const server = await startServer();
+  const { client, logger, close } = await start([
+    WebwireClientModule.register([
+      { name: 'echo', url: async () => server.url(), onConnect: (one) => one.request('echo', 'hi') },
+    ]),
+  ]);
+  await client.connect();
+  const [connection] = server.get(WebwireService).connections;
+  await connection!.close({ code: 4403, reason: 'banned' });
+  expect(await logger.logged('warn', 'Client "echo" has no connection, and does not try again')).toContain(
+    '4403 "banned"',
+  );
+  await client.connect();
+  await close();
+  expect(logger.at('warn')).toHaveLength(1);
+});
+
 it('logs an error of a signal handler', async () => {
   const server = await startServer();
   const { client, logger } = await start([WebwireClientModule.register([{ name: 'echo', url: server.url() }])]);

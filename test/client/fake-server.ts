@@ -1,5 +1,11 @@
 import { onTestFinished } from 'vitest';
-import { WebwireClient, type ClientOptions, type WebSocketConstructor } from 'nestjs-webwire/client';
+import {
+  WebwireClient,
+  type WebwireClientOptions,
+  type ClientUrl,
+  type Fresh,
+  type WebSocketConstructor,
+} from 'nestjs-webwire/client';
 import { Queue } from '../support/queue.js';
 
 /** The first message of a server: version 2.0, read timeout 60 000 ms, message buffer 8 192 bytes, no sub-protocol. */
@@ -28,7 +34,11 @@ export class FakeSocket {
   answersClose = true;
   readonly #listeners: [type: string, listener: (event: object) => void][] = [];
 
-  constructor(readonly url: string) {}
+  /** @param options All further arguments of the constructor. */
+  constructor(
+    readonly url: string,
+    readonly options: readonly unknown[] = [],
+  ) {}
 
   addEventListener(type: string, listener: (event: object) => void): void {
     this.#listeners.push([type, listener]);
@@ -111,15 +121,15 @@ export class FakeServer {
       this.sockets.push(socket);
     };
     this.webSocket = class extends FakeSocket {
-      constructor(url: string) {
-        super(url);
+      constructor(url: string, ...options: unknown[]) {
+        super(url, options);
         dialed(this);
       }
     };
   }
 
   /** Makes a client of this server. Both are closed after the test. */
-  client(options: ClientOptions = {}, url = 'ws://localhost'): WebwireClient {
+  client(options: WebwireClientOptions = {}, url: Fresh<ClientUrl> = 'ws://localhost'): WebwireClient {
     const client = new WebwireClient(url, { webSocket: this.webSocket, ...options });
     onTestFinished(async () => {
       const closed = client.close();
@@ -127,6 +137,11 @@ export class FakeServer {
       await closed;
     });
     return client;
+  }
+
+  /** The URLs that were dialed. */
+  get urls(): string[] {
+    return this.#all.map(({ url }) => url);
   }
 
   /** Resolves with the next connection. */
@@ -157,7 +172,7 @@ export function hexId(id: number): string {
 /** Makes a client that is connected to a fake server. */
 export async function connected(
   server: FakeServer,
-  options: ClientOptions = {},
+  options: WebwireClientOptions = {},
 ): Promise<{ client: WebwireClient; socket: FakeSocket }> {
   const client = server.client(options);
   const connecting = client.connect();

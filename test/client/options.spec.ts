@@ -33,6 +33,10 @@ describe('a client is not made', () => {
       'sessionStorage is "object", but must be false or an object with getItem, setItem, removeItem',
     ],
     [{ maxQueuedRequests: 0 }, 'maxQueuedRequests is "0", but must be a number of at least 1, or Infinity'],
+    [{ headers: 'secret' }, 'headers is "string", but must be a function or an object of strings'],
+    [{ headers: { authorization: 5 } }, 'headers is "object", but must be a function or an object of strings'],
+    [{ onConnect: {} }, 'onConnect is "object", but must be a function'],
+    [{ retryOn: true }, 'retryOn is "true", but must be a function'],
     [{ syncTabs: 1 }, 'syncTabs is "1", but must be true or false'],
     [{ webSocket: 'ws' }, 'webSocket is "ws", but must be a constructor'],
   ])('with %o', (options, message) => {
@@ -43,10 +47,10 @@ describe('a client is not made', () => {
     [
       { timeout: 5 },
       'timeout',
-      'codec, subProtocolName, requestTimeout, dialTimeout, livenessTimeout, extensions, trace, reconnect, maxQueuedRequests, sessionStorage, syncTabs, webSocket, contract, validate',
+      'headers, codec, subProtocolName, requestTimeout, dialTimeout, livenessTimeout, extensions, trace, reconnect, retryOn, onConnect, maxQueuedRequests, sessionStorage, syncTabs, webSocket, contract, validate',
     ],
     [{ reconnect: { delay: 5 } }, 'reconnect.delay', 'minDelay, maxDelay, factor, jitter'],
-    [JSON.parse('{"__proto__": 1}') as object, '__proto__', 'codec, .*'],
+    [JSON.parse('{"__proto__": 1}') as object, '__proto__', 'headers, .*'],
   ])('with options that there are not: %o', (options, name, names) => {
     expect(create(options)).toThrow(
       new RegExp(`^WebWire option ${name} is .*, but must be left out: the options are ${names}$`),

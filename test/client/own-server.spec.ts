@@ -183,6 +183,20 @@ describe.each(['ws', 'memory'])('a client and a server of our own, over %s', (ki
     expect(await outcome(second.restoreSession(key))).toMatch('SESSION_NOT_FOUND');
   });
 
+  it('close a session that the client closed without a connection', async () => {
+    const client = create();
+    await client.request('sign-in', 'Ada');
+    const key = client.session!.key;
+    const lost = new Promise((resolve) => client.on('disconnected', resolve));
+    await client.request('kick');
+    await lost;
+    await client.closeSession();
+    expect(client.session).toBeNull();
+    expect((await client.request('whoami')).text()).toBe('');
+    expect(app.get(WebwireService).sessionCount).toBe(0);
+    expect(await outcome(client.restoreSession(key))).toMatch('SESSION_NOT_FOUND');
+  });
+
   it('end a session from the server', async () => {
     const client = create();
     await client.request('sign-in', 'Ada');

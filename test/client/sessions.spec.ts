@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { StorageLike, WebwireClient } from 'nestjs-webwire/client';
+import { deferred } from '../support/deferred.js';
 import { connected, FakeServer, hexId, nextTurn, replyUtf8, type FakeSocket } from './fake-server.js';
 import { outcome } from './outcome.js';
 
@@ -376,6 +377,179 @@ describe('closeSession()', () => {
     socket.say(`02${hexId(1)}`);
     expect(await failing).toBe('INTERNAL_SERVER_ERROR: internal server error');
     expect(client.session?.key).toBe('sample-key');
+  });
+});
+
+describe('closeSession() without a connection', () => {
+  const CLOSED = `bf${hexId(2)}`;
+  const SESSION_REPLY = replyUtf8(1, JSON.stringify(SESSION));
+
+  it('forgets the session at once, and closes it on the server at the next connection, before anything else', async () => {
+    const sessionStorage = storageWith();
+    const { client, socket } = await connected(server, { sessionStorage, reconnect: { minDelay: 10 } });
+    socket.say(sessionCreated());
+    socket.end();
+    const told = record(client);
+    await client.closeSession();
+    expect([client.session, sessionStorage.items.size, told]).toEqual([null, 0, ['closed client sample-key']]);
+    const waiting = client.request('a');
+    await vi.advanceTimersByTimeAsync(10);
+    const next = await server.accept();
+    expect(await next.received.take()).toBe(RESTORE);
+    next.say(SESSION_REPLY);
+    expect(await next.received.take()).toBe(`1f${hexId(2)}`);
+    next.say(CLOSED);
+    await next.received.take();
+    next.say(replyUtf8(3));
+    await waiting;
+    expect([client.session, told]).toEqual([null, ['closed client sample-key', 'connected false']]);
+    // Nothing is left to do at a later connection.
+    next.end();
+    await vi.advanceTimersByTimeAsync(250);
+    expect((await server.accept()).received.rest).toEqual([]);
+  });
+
+  it('forgets a session of an earlier page, and does not connect for it', async () => {
+    const sessionStorage = storageWith('sample-key');
+    const client = server.client({ sessionStorage });
+    const told = record(client);
+    await client.closeSession();
+    expect([server.dials, sessionStorage.items.size, told]).toEqual([0, 0, ['closed client undefined']]);
+    const connecting = client.connect();
+    const socket = await server.accept();
+    expect(await socket.received.take()).toBe(RESTORE);
+    socket.say(SESSION_REPLY);
+    expect(await socket.received.take()).toBe(`1f${hexId(2)}`);
+    socket.say(CLOSED);
+    await connecting;
+    expect(client.session).toBeNull();
+  });
+
+  it('also works with `reconnect: false`, and after disconnect()', async () => {
+    for (const end of ['loss', 'disconnect']) {
+      const own = new FakeServer();
+      const { client, socket } = await connected(own, { reconnect: false, sessionStorage: false });
+      socket.say(sessionCreated());
+      if (end === 'loss') socket.end();
+      else await client.disconnect();
+      await nextTurn();
+      await client.closeSession();
+      expect(client.session).toBeNull();
+      const connecting = client.connect();
+      const next = await own.accept();
+      expect(await next.received.take()).toBe(RESTORE);
+      next.say(SESSION_REPLY);
+      await next.received.take();
+      next.say(CLOSED);
+      await connecting;
+    }
+  });
+
+  it('does nothing without a session', async () => {
+    const client = server.client();
+    await client.closeSession();
+    const connecting = client.connect();
+    const socket = await server.accept();
+    await connecting;
+    expect(socket.received.rest).toEqual([]);
+  });
+
+  it('does nothing further if the server has no such session', async () => {
+    const client = server.client({ sessionStorage: storageWith('sample-key') });
+    await client.closeSession();
+    const connecting = client.connect();
+    const socket = await server.accept();
+    await socket.received.take();
+    socket.say(`03${hexId(1)}`);
+    await connecting;
+    socket.end();
+    await vi.advanceTimersByTimeAsync(250);
+    expect((await server.accept()).received.rest).toEqual([]);
+  });
+
+  it.each([
+    ['02', 'the server fails'],
+    ['04', 'the session has its maximum number of connections'],
+  ])('is tried again at a later connection if the server replies %s: %s', async (type) => {
+    const client = server.client({ sessionStorage: storageWith('sample-key') });
+    await client.closeSession();
+    const connecting = client.connect();
+    const socket = await server.accept();
+    await socket.received.take();
+    socket.say(`${type}${hexId(1)}`);
+    await connecting;
+    socket.end();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(await (await server.accept()).received.take()).toBe(`20${hexId(2)}${hex('sample-key')}`);
+  });
+
+  it('closes the session that is just being restored', async () => {
+    const { client, connecting, socket, told } = await restoring();
+    await client.closeSession();
+    expect(told).toEqual(['closed client undefined']);
+    socket.say(SESSION_REPLY);
+    expect(await socket.received.take()).toBe(`20${hexId(2)}${hex('sample-key')}`);
+    socket.say(replyUtf8(2, JSON.stringify(SESSION)));
+    expect(await socket.received.take()).toBe(`1f${hexId(3)}`);
+    socket.say(`bf${hexId(3)}`);
+    await connecting;
+    expect([client.session, told]).toEqual([null, ['closed client undefined', 'connected false']]);
+  });
+
+  it('closes the session of the connection while onConnect runs', async () => {
+    const gate = deferred();
+    const { client, connecting, socket } = await restoring({ onConnect: () => gate.promise });
+    socket.say(SESSION_REPLY);
+    await nextTurn();
+    expect(client.session?.key).toBe('sample-key');
+    await client.closeSession();
+    expect(client.session).toBeNull();
+    gate.resolve();
+    await connecting;
+    expect(await socket.received.take()).toBe(`20${hexId(2)}${hex('sample-key')}`);
+    socket.say(replyUtf8(2, JSON.stringify(SESSION)));
+    expect(await socket.received.take()).toBe(`1f${hexId(3)}`);
+    socket.say(`bf${hexId(3)}`);
+    await nextTurn();
+    expect([client.session, socket.received.rest]).toEqual([null, []]);
+  });
+
+  it('restores the session that another page created meanwhile', async () => {
+    const sessionStorage = storageWith('sample-key');
+    const client = server.client({ sessionStorage });
+    await client.closeSession();
+    sessionStorage.setItem('webwire:localhost/', 'next-key');
+    const connecting = client.connect();
+    const socket = await server.accept();
+    expect(await socket.received.take()).toBe(RESTORE);
+    socket.say(SESSION_REPLY);
+    await socket.received.take();
+    socket.say(CLOSED);
+    expect(await socket.received.take()).toBe(`20${hexId(3)}${hex('next-key')}`);
+    socket.say(replyUtf8(3, JSON.stringify({ ...SESSION, k: 'next-key' })));
+    await connecting;
+    expect([client.session?.key, ...sessionStorage.items.values()]).toEqual(['next-key', 'next-key']);
+  });
+
+  it('connects if only a function has the URL, as the key is stored under the URL', async () => {
+    const sessionStorage = storageWith('sample-key');
+    const client = server.client({ sessionStorage }, () => 'ws://localhost');
+    const closed = client.closeSession();
+    const socket = await server.accept();
+    await socket.received.take();
+    socket.say(SESSION_REPLY);
+    expect(await socket.received.take()).toBe(`1f${hexId(2)}`);
+    socket.say(CLOSED);
+    await closed;
+    expect([client.session, sessionStorage.items.size]).toEqual([null, 0]);
+  });
+
+  it('rejects after close(), and leaves the session', async () => {
+    const sessionStorage = storageWith('sample-key');
+    const client = server.client({ sessionStorage });
+    await client.close();
+    expect(await outcome(client.closeSession())).toBe('DISCONNECTED: the client is closed');
+    expect(sessionStorage.items.size).toBe(1);
   });
 });
 

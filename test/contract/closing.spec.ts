@@ -62,6 +62,25 @@ describe.each(CARRIAGES)('the end of a connection over $name', (carriage) => {
     expect(gateway.notes.rest).toEqual([]);
   });
 
+  it.each([
+    [{ code: 4401, reason: 'token expired' }, { code: 4401, reason: 'token expired' }],
+    [{ code: 4999, reason: 'ї'.repeat(61) }, { code: 4999, reason: 'ї'.repeat(61) }],
+    [{ code: 4000 }, { code: 4000, reason: '' }],
+    [{ reason: 'bye' }, { code: 1000, reason: 'bye' }],
+  ])('has the code and the reason that the application gives: %o', async (options, closing) => {
+    const { gateway, connect } = await start(carriage);
+    const client = await connect();
+    client.request('wait', 'running');
+    await gateway.started.take();
+    const [connection] = gateway.connections;
+    await connection!.close(options);
+    await connection!.close({ code: 4001, reason: 'too late' });
+    gateway.open('running');
+    expect(await client.nextInShort()).toBe('utf8 running');
+    expect(await client.closed).toEqual(closing);
+    expect(await gateway.disconnects.take()).toBe('server-close');
+  });
+
   it('resolves close() of the application, after all sent messages', async () => {
     const { gateway, connect } = await start(carriage);
     const client = await connect();

@@ -1,5 +1,7 @@
+import { WebwireClient } from 'nestjs-webwire/client';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
+import { TICKET_EXPIRED } from '../../sample/03-chatroom/api/chat-api.js';
 import { DEMO_ACCOUNTS } from '../../sample/03-chatroom/api/demo-accounts.js';
 import { ChatClient } from '../../sample/03-chatroom/client/chat-client.js';
 import type { Notice } from '../../sample/03-chatroom/client/chat-listener.js';
@@ -12,6 +14,8 @@ type AccountId = (typeof DEMO_ACCOUNTS)[number]['id'];
 class Member {
   readonly client: ChatClient;
   readonly notices = new Queue<Notice>();
+  /** Number of connections that the server closed because their tickets had expired. */
+  expired = 0;
   readonly #sockets = new Set<WebSocket>();
   #isUnplugged = false;
   #isDeaf = false;
@@ -21,10 +25,17 @@ class Member {
     const sockets = this.#sockets;
     const isUnplugged = () => this.#isUnplugged;
     const isDeaf = () => this.#isDeaf;
+    const countExpired = () => {
+      this.expired++;
+      this.#wake();
+    };
     class FailingWebSocket extends WebSocket {
       constructor(address: string) {
         super(isUnplugged() ? 'ws://localhost:1/' : address);
         sockets.add(this);
+        this.on('close', (code) => {
+          if (code === TICKET_EXPIRED) countExpired();
+        });
       }
 
       override emit(event: string, ...values: unknown[]): boolean {
@@ -154,5 +165,35 @@ describe('a member of the chat room', { timeout: 60_000 }, () => {
     await ada.signIn('hedy');
     expect(ada.client.me).toEqual({ id: 'hedy', name: 'Hedy' });
     expect(ada.texts).toEqual(['for those who are here']);
+  });
+});
+
+describe('a ticket that expires', { timeout: 60_000 }, () => {
+  it('ends its connection, and the client comes back with another one without losing anything', async () => {
+    const { url } = await Chatroom.start(700);
+    const [ada, grace] = [await new Member(url).signIn('ada'), await new Member(url).signIn('grace')];
+    const texts: string[] = [];
+    for (let round = 1; round <= 3; round++) {
+      for (const person of [ada, grace]) {
+        await person.until(() => person.expired >= round);
+        texts.push(`${texts.length}`);
+        // Sent while the client has no connection.
+        await person.says(texts.at(-1)!);
+      }
+    }
+    for (const person of [ada, grace]) {
+      await person.until(() => person.texts.includes(texts.at(-1)!));
+      expect(person.texts).toEqual(texts);
+      expect([person.client.outgoing, person.notices.rest, person.client.me?.id]).toEqual([[], [], expect.any(String)]);
+    }
+  });
+
+  it('does not let a client connect', async () => {
+    const { url } = await Chatroom.start();
+    for (const query of ['', '?ticket=', '?ticket=1.1', `?ticket=${Date.now() + 1_000}.AAAA`]) {
+      const client = new WebwireClient(`${url}chat${query}`, { webSocket: WebSocket });
+      await expect(client.connect()).rejects.toMatchObject({ status: 401 });
+      await client.close();
+    }
   });
 });

@@ -7,6 +7,7 @@ import { jsonCodec, WebwireClient } from 'nestjs-webwire/client';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ChatApi } from '../../sample/03-chatroom/api/chat-api.js';
+import { withTicket } from '../../sample/03-chatroom/client/with-ticket.js';
 import { FileStorage } from '../../sample/03-chatroom/terminal/file-storage.js';
 import { printable } from '../../sample/03-chatroom/terminal/printable.js';
 import { Chatroom, compiled } from '../support/chatroom.js';
@@ -169,7 +170,10 @@ describe('the chat room in a terminal', { timeout: 60_000 }, () => {
 
   it('talks to people in browsers, whose control characters do nothing', async () => {
     const ada = await signIn('ada', 'engine');
-    const client = new WebwireClient<ChatApi>(`${chatroom.url}chat`, { webSocket: WebSocket, codec: jsonCodec });
+    const client = new WebwireClient<ChatApi>(() => withTicket(`${chatroom.url}chat`), {
+      webSocket: WebSocket,
+      codec: jsonCodec,
+    });
     onTestFinished(() => client.close());
     const said = new Promise((resolve) => client.onSignal('message', ({ body }) => resolve(body.text)));
     await client.request('signIn', { name: 'grace', password: 'compiler' });

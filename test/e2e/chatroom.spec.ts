@@ -8,6 +8,7 @@ import { Payload } from 'nestjs-webwire/protocol';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { ChatApi, ChatMessage, Person } from '../../sample/03-chatroom/api/chat-api.js';
+import { withTicket } from '../../sample/03-chatroom/client/with-ticket.js';
 import { Chatroom, compiled } from '../support/chatroom.js';
 import { Queue } from '../support/queue.js';
 
@@ -24,7 +25,10 @@ class Guest {
   readonly typing = new Queue<Person>();
 
   constructor(url: string) {
-    this.client = new WebwireClient<ChatApi>(`${url}chat`, { webSocket: WebSocket, codec: jsonCodec });
+    this.client = new WebwireClient<ChatApi>(() => withTicket(`${url}chat`), {
+      webSocket: WebSocket,
+      codec: jsonCodec,
+    });
     onTestFinished(() => this.client.close());
     this.client.onSignal('message', ({ body }) => this.messages.push(body));
     this.client.onSignal('people', ({ body }) => this.people.push(names(body)));

@@ -120,6 +120,18 @@ describe('the span of a call', () => {
     expect(span.attributes['rpc.response.status_code']).toBe(isReplied ? code : undefined);
   });
 
+  it('has no server before the first attempt to connect if the URL is a function', async () => {
+    const { telemetry, app } = await start();
+    const client = new WebwireClient(async () => app.url(), { webSocket: WebSocket });
+    onTestFinished(() => client.close());
+    expect((await client.request('direct', 'first')).text()).toBe('first');
+    await client.request('traced', 'second');
+    const first = await telemetry.span('direct', SpanKind.CLIENT);
+    expect(first.attributes).not.toHaveProperty(['server.address']);
+    const second = await telemetry.span('traced', SpanKind.CLIENT);
+    expect(second.attributes).toMatchObject({ 'server.address': '127.0.0.1', 'server.port': app.port });
+  });
+
   it('ends when the call is aborted', async () => {
     const { telemetry, client } = await start();
     const abort = new AbortController();

@@ -12,8 +12,11 @@ export interface Bundle {
   readonly imports: readonly string[];
 }
 
-/** Bundles a program for browsers, minified, as Vite does for a library. */
-export async function bundle(program: string, project: string): Promise<Bundle> {
+/**
+ * Bundles a program for browsers, minified, as Vite does for a library.
+ * @param external Packages that stay imports.
+ */
+export async function bundle(program: string, project: string, external: string[] = []): Promise<Bundle> {
   const folder = await mkdtemp(join(project, 'bundle-'));
   try {
     const entry = join(folder, 'entry.js');
@@ -26,7 +29,7 @@ export async function bundle(program: string, project: string): Promise<Bundle> 
         write: false,
         lib: { entry, formats: ['es'] },
         // By default, Vite leaves the white space of libraries.
-        rolldownOptions: { output: { minify: true } },
+        rolldownOptions: { external, output: { minify: true } },
       },
     });
     const [chunk] = (output as Rolldown.RolldownOutput[])[0]!.output;

@@ -19,6 +19,7 @@ const RULES: ImportRules = {
   protocol: { folders: [], packages: [], node: false },
   contract: { folders: ['protocol'], packages: [], node: false },
   client: { folders: ['contract', 'protocol'], packages: [], node: false },
+  react: { folders: ['client'], packages: ['react'], node: false },
   session: { folders: ['common', 'protocol'], packages: [], node: true },
   server: { folders: ['session', 'common', 'contract', 'protocol'], packages: ['proxy-addr'], node: true },
   transport: { folders: ['server', 'common', 'protocol'], packages: [], node: true },

@@ -20,14 +20,18 @@ export class Chatroom {
     /** Directory for its sessions, and for other files of the test. */
     readonly directory: string,
     private readonly port: number,
+    private readonly ticketLifetime: number,
   ) {}
 
-  /** Starts it with no sessions. A test in which it logs a warning or an error fails. */
-  static async start(): Promise<Chatroom> {
+  /**
+   * Starts it with no sessions. A test in which it logs a warning or an error fails.
+   * @param ticketLifetime In ms; by default longer than a test.
+   */
+  static async start(ticketLifetime = 600_000): Promise<Chatroom> {
     const directory = await mkdtemp(join(tmpdir(), 'webwire-chatroom-'));
     // Registered first, so done last: after the processes that use it have ended.
     onTestFinished(() => rm(directory, { recursive: true }));
-    const chatroom = new Chatroom(directory, await freePort());
+    const chatroom = new Chatroom(directory, await freePort(), ticketLifetime);
     onTestFinished(async () => {
       await chatroom.stop('SIGKILL');
       const { complaints } = chatroom;
@@ -53,7 +57,7 @@ export class Chatroom {
 
   /** Starts it, at the same port and with the same sessions as before. */
   async startAgain(): Promise<void> {
-    const server = launch(this.port, join(this.directory, 'sessions'));
+    const server = launch(this.port, join(this.directory, 'sessions'), this.ticketLifetime);
     this.#process = server;
     const isListening = new Promise<void>((resolve, reject) => {
       let output = '';
@@ -78,9 +82,15 @@ export class Chatroom {
   }
 }
 
-function launch(port: number, sessions: string) {
+function launch(port: number, sessions: string, ticketLifetime: number) {
+  const own = {
+    PORT: String(port),
+    NO_COLOR: '1',
+    SESSION_DIRECTORY: sessions,
+    TICKET_LIFETIME: String(ticketLifetime),
+  };
   const server = spawn(process.execPath, [compiled('src/main.js')], {
-    env: { ...process.env, PORT: String(port), NO_COLOR: '1', SESSION_DIRECTORY: sessions },
+    env: { ...process.env, ...own },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   return { process: server, ended: once(server, 'exit') as Promise<[number | null, NodeJS.Signals | null]> };

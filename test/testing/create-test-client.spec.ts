@@ -151,6 +151,8 @@ it('passes handshake guards as other clients do', async () => {
   const client = createTestClient(app, { headers: { authorization: 'Bearer 1' } });
   await client.connect();
   expect((await client.request('where')).text()).toBe('/admin');
+  const fresh = createTestClient(app, { headers: async () => ({ Authorization: 'Bearer 1' }) });
+  await fresh.connect();
   const other = createTestClient(app, { query: 'token=1' });
   await other.connect();
   expect((await other.request('where')).text()).toBe('/admin?token=1');

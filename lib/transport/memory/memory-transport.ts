@@ -26,7 +26,8 @@ export interface MemoryConnectOptions {
 export type MemoryWebSocketConstructor = new (
   /** Absolute URL or a path. Only path, query and port are used, the port like that of `MemoryConnectOptions`. */
   url: string | URL,
-  protocols?: string | readonly string[],
+  /** May be omitted, also if options follow, as with the package `ws`. */
+  protocols?: string | readonly string[] | MemoryConnectOptions,
   options?: MemoryConnectOptions,
 ) => MemoryWebSocket;
 
@@ -58,10 +59,13 @@ export class MemoryTransport implements Transport {
   constructor() {
     const open = (url: URL, options: MemoryConnectOptions) => this.#dial(url, options);
     this.webSocket = class extends MemoryWebSocket {
-      constructor(url: string | URL, protocols: string | readonly string[] = [], options: MemoryConnectOptions = {}) {
+      constructor(...[url, second = [], third]: ConstructorParameters<MemoryWebSocketConstructor>) {
         const absolute = new URL(url, 'ws://localhost');
-        const protocol = [protocols].flat().join(', ');
-        const headers = { ...(protocol && { 'sec-websocket-protocol': protocol }), ...options.headers };
+        const isOptions = typeof second === 'object' && !Array.isArray(second);
+        const options = isOptions ? (second as MemoryConnectOptions) : (third ?? {});
+        const protocol = isOptions ? '' : [second].flat().join(', ');
+        const given = Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value]);
+        const headers = { ...(protocol && { 'sec-websocket-protocol': protocol }), ...Object.fromEntries(given) };
         const port = options.port ?? (absolute.port === '' ? undefined : Number(absolute.port));
         super(absolute.href, open(absolute, { ...options, headers, port }));
       }

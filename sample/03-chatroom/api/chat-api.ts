@@ -12,6 +12,12 @@ export const PAGE_SIZE = 30;
 /** Path of the WebWire server. */
 export const CHAT_PATH = '/chat';
 
+/** Path at which the HTTP server gives tickets: `POST` returns `{ ticket }`, for the query of the URL of the WebWire server. */
+export const TICKET_PATH = '/ticket';
+
+/** Close code of a connection whose ticket has expired. Clients reconnect with another ticket. */
+export const TICKET_EXPIRED = 4001;
+
 /** A person with an account. */
 export type Person = v.InferOutput<typeof Person>;
 export const Person = v.object({ id: v.string(), name: v.string() });

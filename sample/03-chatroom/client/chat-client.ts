@@ -6,10 +6,19 @@ import {
   WebwireClient,
   type ClientOptions,
 } from 'nestjs-webwire/client';
-import { chat, type ChatApi, type ChatMessage, type Draft, type Page, type Person } from '../api/chat-api.js';
+import {
+  chat,
+  TICKET_EXPIRED,
+  type ChatApi,
+  type ChatMessage,
+  type Draft,
+  type Page,
+  type Person,
+} from '../api/chat-api.js';
 import type { ChatListener, ConnectionState } from './chat-listener.js';
 import { MessageLog } from './message-log.js';
 import { Outbox, type OutgoingMessage, type Outcome } from './outbox.js';
+import { withTicket } from './with-ticket.js';
 
 /** Timeout of a request, including the time to connect again, in ms. */
 const REQUEST_TIMEOUT = 20_000;
@@ -31,12 +40,14 @@ export class ChatClient {
   #people: readonly Person[] = [];
   #isSigning = false;
   #hasEntered = false;
+  /** The connection ended because its ticket expired: the next one is not worth a notice. */
+  #isRenewing = false;
   /** Identifier of the last message before the connection was lost; 0 if there was none, `undefined` before the first `enter`. */
   #seenUpTo: number | undefined;
 
   constructor(url: string, listener: ChatListener, options: ClientOptions = {}) {
     this.#listener = listener;
-    this.#client = new WebwireClient<ChatApi>(url, {
+    this.#client = new WebwireClient<ChatApi>(() => withTicket(url), {
       contract: chat,
       requestTimeout: REQUEST_TIMEOUT,
       reconnect: { maxDelay: MAX_RECONNECT_DELAY },
@@ -146,10 +157,15 @@ export class ChatClient {
   #listen(): void {
     const client = this.#client;
     client.on('connected', ({ isReconnect }) => this.#connected(isReconnect));
-    client.on('reconnecting', ({ delay }) => {
+    client.on('reconnecting', ({ attempt, delay }) => {
+      if (attempt > 1) this.#isRenewing = false;
+      if (this.#isRenewing) return;
       this.#setConnection({ status: 'reconnecting', nextAttemptAt: Date.now() + delay });
     });
-    client.on('disconnected', () => this.#lost());
+    client.on('disconnected', ({ code }) => {
+      this.#isRenewing = code === TICKET_EXPIRED;
+      this.#lost();
+    });
     client.on('sessionClosed', ({ reason }) => {
       if (this.#isSigning) return;
       this.#forget();
@@ -176,7 +192,8 @@ export class ChatClient {
       return;
     }
     try {
-      if (await this.#enter()) this.#listener.notice(isReconnect ? 'reconnected' : 'restored');
+      const isQuiet = this.#isRenewing;
+      if ((await this.#enter()) && !isQuiet) this.#listener.notice(isReconnect ? 'reconnected' : 'restored');
     } catch (error) {
       await this.#notEntered(error);
     }

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { WebwireModule } from 'nestjs-webwire';
 import { chat, CHAT_PATH } from '../api/chat-api.js';
 import { ChatModule } from './chat/chat.module.js';
+import { TicketModule } from './tickets/ticket.module.js';
 
 @Module({
   imports: [
@@ -18,6 +19,7 @@ import { ChatModule } from './chat/chat.module.js';
       },
     }),
     ChatModule,
+    TicketModule,
   ],
 })
 export class AppModule {}

@@ -18,8 +18,8 @@ const COPIED = [
   'nest-cli.json',
 ];
 
-/** Rooms whose tests do not load Nest. */
-const WITHOUT_NEST = new Set(['protocol', 'common', 'release']);
+/** Rooms whose tests do not load Nest, or only as the server of something else. */
+const WITHOUT_NEST = new Set(['protocol', 'common', 'release', 'react']);
 
 /** The rooms that depend most on Nest. */
 export const NEST_ROOMS = ['nest', 'package', 'client-module', 'testing', 'companions'].map((room) => `test/${room}`);

@@ -1,0 +1,89 @@
+import { isPromiseLike } from '../protocol/promise.js';
+import { invalidOption } from './option-rules.js';
+import { quote } from './quote.js';
+import { parseServerUrl, type ClientHeaders, type ServerUrl } from './url.js';
+
+/** A URL as text, or an object like `URL`. */
+export type ClientUrl = string | { readonly href: string };
+
+/** A value, or a function that returns it, or a promise of it, and is called before each attempt to connect. */
+export type Fresh<Value> = Value | (() => Value | PromiseLike<Value>);
+
+/** URL and headers of one attempt to connect. */
+export interface Address {
+  readonly url: ServerUrl;
+  readonly headers: ClientHeaders | undefined;
+}
+
+/** The URL before the first attempt, if only a function has it. */
+const UNKNOWN_URL: ServerUrl = { href: 'the server', location: '', shown: 'the server', secrets: [] };
+
+/** The server of a client. */
+export class Target {
+  /** URL of the last attempt. */
+  url = UNKNOWN_URL;
+  /** Host and path of the first attempt; empty before it. */
+  location = '';
+
+  readonly #url: Fresh<ClientUrl>;
+
+  /** @throws InvalidOptionError for an invalid URL; functions are called later. */
+  constructor(
+    url: Fresh<ClientUrl>,
+    private readonly headers: Fresh<ClientHeaders> | undefined,
+  ) {
+    if (typeof url !== 'function') this.use(parseServerUrl(url));
+    // A relative URL stays the same when the page gets another address.
+    this.#url = typeof url === 'function' ? url : this.url.href;
+  }
+
+  /** Keeps the URL of an attempt. */
+  use(url: ServerUrl): void {
+    this.url = url;
+    this.location ||= url.location;
+  }
+
+  /**
+   * Calls the functions of the application.
+   * @returns A promise only if one of them returns one.
+   * @throws Error of `failure()`, InvalidOptionError
+   */
+  ask(): Address | Promise<Address> {
+    const url = ask('url', this.#url);
+    const headers = ask('headers', this.headers);
+    if (!isPromiseLike(url) && !isPromiseLike(headers)) return addressOf(url, headers);
+    return Promise.all([url, headers]).then((answers) => addressOf(...answers));
+  }
+}
+
+/** Makes an error that names the option. Its `cause` is the error of the application's function. */
+export function failure(option: string, cause: unknown): Error {
+  const { message = cause } = Object(cause) as { message?: unknown };
+  return new Error(`the option ${option} failed: ${quote(String(message))}`, { cause });
+}
+
+/** Returns `true` for an object whose values are strings or `undefined`. */
+export function isHeaders(value: unknown): boolean {
+  const isText = (text: unknown) => text === undefined || typeof text === 'string';
+  return typeof value === 'object' && value !== null && Object.values(value).every(isText);
+}
+
+function ask<Value>(option: string, value: Fresh<Value>): Value | PromiseLike<Value> {
+  if (typeof value !== 'function') return value;
+  const fail = (cause: unknown): never => {
+    throw failure(option, cause);
+  };
+  try {
+    const answer = (value as () => Value | PromiseLike<Value>)();
+    return isPromiseLike(answer) ? answer.then(undefined, fail) : answer;
+  } catch (cause) {
+    return fail(cause);
+  }
+}
+
+function addressOf(url: ClientUrl, headers: ClientHeaders | undefined): Address {
+  if (headers === undefined) return { url: parseServerUrl(url), headers };
+  if (!isHeaders(headers)) throw invalidOption('headers', {}, 'an object of strings');
+  const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+  return { url: parseServerUrl(url, given), headers: given };
+}

@@ -1,0 +1,79 @@
+import { useEffect, useMemo, useState } from 'react';
+import {
+  Payload,
+  type AnyContract,
+  type Contract,
+  type StreamArguments,
+  type StreamItem,
+  type StreamName,
+  type WebwireClient,
+} from '../client/index.js';
+import { followStream, type StreamState } from './follow-stream.js';
+import { useLatest } from './use-latest.js';
+
+export type { StreamState } from './follow-stream.js';
+
+/** Options of `useStream()`. */
+export interface UseStreamOptions<Item = unknown> {
+  /**
+   * `false` closes the stream.
+   * @default true
+   */
+  enabled?: boolean | undefined;
+  /** See `client.stream()`. */
+  idleTimeout?: number | undefined;
+  /** Called for each item. React may skip items between two renders. */
+  onItem?: ((item: Item) => unknown) | undefined;
+}
+
+const OPENING: StreamState<never> = Object.freeze({ status: 'opening', item: undefined, error: undefined });
+
+/**
+ * Opens a stream while the component is mounted, and renders the component again for new items. When the connection is lost, the
+ * stream is opened again on the next one. It is also opened again when the client, the name or the content of the body changes, so the
+ * body may be written into the call.
+ *
+ * @param body The body of the stream; may be omitted like that of `client.stream()`. Then options.
+ * @returns The last item, and the status of the stream.
+ * @example const { item, status } = useStream(client, 'ticks', ['ACME']);
+ */
+export function useStream<Api extends Contract = AnyContract, Name extends StreamName<Api> = StreamName<Api>>(
+  client: WebwireClient<Api>,
+  name: Name,
+  ...[body, options = {}]: StreamArguments<Api, Name, UseStreamOptions<StreamItem<Api, Name>>>
+): StreamState<StreamItem<Api, Name>> {
+  const { enabled = true, idleTimeout, onItem } = options;
+  const key = keyOf(body);
+  const latest = useLatest({ body, onItem });
+  // Identifies the stream: the state of another stream is not returned, not even in the first render.
+  const stream = useMemo(
+    () => ({ client, name, key, enabled, idleTimeout }),
+    [client, name, key, enabled, idleTimeout],
+  );
+  const [current, setCurrent] = useState<{ stream: object; state: StreamState<StreamItem<Api, Name>> }>();
+  useEffect(() => {
+    if (!stream.enabled) return undefined;
+    const abort = new AbortController();
+    const { signal } = abort;
+    const open = () => {
+      const args = [latest.current.body, { signal, idleTimeout: stream.idleTimeout }];
+      return stream.client.stream(stream.name, ...(args as unknown as StreamArguments<Api, Name, object>));
+    };
+    void followStream(stream.client, open, signal, (state) => {
+      setCurrent({ stream, state });
+      if (state.status === 'open') latest.current.onItem?.(state.item!);
+    });
+    return () => abort.abort();
+  }, [stream, latest]);
+  return current?.stream === stream ? current.state : OPENING;
+}
+
+/** Bodies with the same JSON are the same. Bytes are compared by identity. */
+function keyOf(body: unknown): unknown {
+  if (typeof body !== 'object' || ArrayBuffer.isView(body) || body instanceof Payload) return body;
+  try {
+    return `json ${JSON.stringify(body)}`;
+  } catch {
+    return body;
+  }
+}
