@@ -63,8 +63,14 @@ describe.each(CARRIAGES)('the end of a connection over $name', (carriage) => {
   });
 
   it.each([
-    [{ code: 4401, reason: 'token expired' }, { code: 4401, reason: 'token expired' }],
-    [{ code: 4999, reason: 'ї'.repeat(61) }, { code: 4999, reason: 'ї'.repeat(61) }],
+    [
+      { code: 4401, reason: 'token expired' },
+      { code: 4401, reason: 'token expired' },
+    ],
+    [
+      { code: 4999, reason: 'ї'.repeat(61) },
+      { code: 4999, reason: 'ї'.repeat(61) },
+    ],
     [{ code: 4000 }, { code: 4000, reason: '' }],
     [{ reason: 'bye' }, { code: 1000, reason: 'bye' }],
   ])('has the code and the reason that the application gives: %o', async (options, closing) => {
