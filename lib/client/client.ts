@@ -38,7 +38,7 @@ import { createRequests } from './requests.js';
 import { Sessions, type SendRequest } from './sessions.js';
 import { iterateSignals, SIGNALS_RULES, type SignalsOptions } from './signal-queue.js';
 import { Snapshots, type ClientSnapshot } from './snapshot.js';
-import { failure, type ClientUrl, type Fresh } from './target.js';
+import { optionFailure, type ClientUrl, type Fresh } from './target.js';
 import { serve } from './waiters.js';
 import { readStream, STREAM_RULES, type ItemReceiver, type OpenStream, type StreamOptions } from './streams.js';
 
@@ -420,7 +420,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     try {
       await hook.promise;
     } catch (cause) {
-      throw connection.unprepared(failure('onConnect', cause));
+      throw connection.unprepared(optionFailure('onConnect', cause));
     }
   }
 

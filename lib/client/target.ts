@@ -46,18 +46,18 @@ export class Target {
   /**
    * Calls the functions of the application.
    * @returns A promise only if one of them returns one.
-   * @throws Error of `failure()`, InvalidOptionError
+   * @throws Error of `optionFailure()`, InvalidOptionError
    */
   ask(): Address | Promise<Address> {
     const url = ask('url', this.#url);
     const headers = ask('headers', this.headers);
-    if (!isPromiseLike(url) && !isPromiseLike(headers)) return addressOf(url, headers);
-    return Promise.all([url, headers]).then((answers) => addressOf(...answers));
+    if (!isPromiseLike(url) && !isPromiseLike(headers)) return addressWith(url, headers);
+    return Promise.all([url, headers]).then((answers) => addressWith(...answers));
   }
 }
 
 /** Makes an error that names the option. Its `cause` is the error of the application's function. */
-export function failure(option: string, cause: unknown): Error {
+export function optionFailure(option: string, cause: unknown): Error {
   const { message = cause } = Object(cause) as { message?: unknown };
   return new Error(`the option ${option} failed: ${quote(String(message))}`, { cause });
 }
@@ -71,7 +71,7 @@ export function isHeaders(value: unknown): boolean {
 function ask<Value>(option: string, value: Fresh<Value>): Value | PromiseLike<Value> {
   if (typeof value !== 'function') return value;
   const fail = (cause: unknown): never => {
-    throw failure(option, cause);
+    throw optionFailure(option, cause);
   };
   try {
     const answer = (value as () => Value | PromiseLike<Value>)();
@@ -81,7 +81,7 @@ function ask<Value>(option: string, value: Fresh<Value>): Value | PromiseLike<Va
   }
 }
 
-function addressOf(url: ClientUrl, headers: ClientHeaders | undefined): Address {
+function addressWith(url: ClientUrl, headers: ClientHeaders | undefined): Address {
   if (headers === undefined) return { url: parseServerUrl(url), headers };
   if (!isHeaders(headers)) throw invalidOption('headers', {}, 'an object of strings');
   const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));

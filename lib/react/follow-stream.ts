@@ -44,23 +44,23 @@ export async function followStream<Api extends Contract, Item>(
         error instanceof DisconnectedError ||
         error instanceof ServerShutdownError ||
         (error instanceof TimeoutError && client.status !== 'connected');
-      if (!isInterrupted || isOver(client)) return changed({ status: 'failed', item, error });
+      if (!isInterrupted || isClosed(client)) return changed({ status: 'failed', item, error });
       changed({ status: 'interrupted', item, error });
       await connectedAgain(client, signal);
       if (signal.aborted) return;
-      if (isOver(client)) return changed({ status: 'failed', item, error });
+      if (isClosed(client)) return changed({ status: 'failed', item, error });
     }
   }
 }
 
-function isOver({ status }: Pick<WebwireClient, 'status'>): boolean {
+function isClosed({ status }: Pick<WebwireClient, 'status'>): boolean {
   return status === 'closing' || status === 'closed';
 }
 
 /** Resolves when the client has connected, is closed, or `signal` is aborted. */
 function connectedAgain<Api extends Contract>(client: WebwireClient<Api>, signal: AbortSignalLike): Promise<void> {
   return new Promise((resolve) => {
-    const stops = [client.on('connected', finish), client.subscribe(() => isOver(client) && finish())];
+    const stops = [client.on('connected', finish), client.subscribe(() => isClosed(client) && finish())];
     signal.addEventListener('abort', finish);
     function finish(): void {
       signal.removeEventListener('abort', finish);

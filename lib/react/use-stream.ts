@@ -43,7 +43,7 @@ export function useStream<Api extends Contract = AnyContract, Name extends Strea
   ...[body, options = {}]: StreamArguments<Api, Name, UseStreamOptions<StreamItem<Api, Name>>>
 ): StreamState<StreamItem<Api, Name>> {
   const { enabled = true, idleTimeout, onItem } = options;
-  const key = keyOf(body);
+  const key = bodyKey(body);
   const latest = useLatest({ body, onItem });
   // Identifies the stream: the state of another stream is not returned, not even in the first render.
   const stream = useMemo(
@@ -69,7 +69,7 @@ export function useStream<Api extends Contract = AnyContract, Name extends Strea
 }
 
 /** Bodies with the same JSON are the same. Bytes are compared by identity. */
-function keyOf(body: unknown): unknown {
+function bodyKey(body: unknown): unknown {
   if (typeof body !== 'object' || ArrayBuffer.isView(body) || body instanceof Payload) return body;
   try {
     return `json ${JSON.stringify(body)}`;

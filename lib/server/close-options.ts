@@ -1,3 +1,4 @@
+import { MAX_CLOSE_REASON_LENGTH } from '../common/close-reason.js';
 import { checkAll, stringThat, type OptionRules } from '../common/options.js';
 import type { CloseCause } from './connection-closer.js';
 
@@ -15,9 +16,6 @@ export interface CloseOptions {
   reason?: string | undefined;
 }
 
-/** A control frame has at most 125 bytes (RFC 6455, section 5.5), two of which are the code. */
-const MAX_REASON_LENGTH = 123;
-
 const CLOSE_RULES: OptionRules<CloseOptions> = {
   code: {
     allowed: '1000, or an integer from 4000 to 4999',
@@ -25,8 +23,8 @@ const CLOSE_RULES: OptionRules<CloseOptions> = {
       value === 1000 || (Number.isInteger(value) && (value as number) >= 4000 && (value as number) <= 4999),
   },
   reason: stringThat(
-    `a string of at most ${MAX_REASON_LENGTH} bytes in UTF-8`,
-    (value) => Buffer.byteLength(value) <= MAX_REASON_LENGTH,
+    `a string of at most ${MAX_CLOSE_REASON_LENGTH} bytes in UTF-8`,
+    (value) => Buffer.byteLength(value) <= MAX_CLOSE_REASON_LENGTH,
   ),
 };
 

@@ -4,7 +4,7 @@ import type { Incoming } from './incoming.js';
 import { isReserved } from '../protocol/extensions.js';
 import type { ExtensionRouter } from './extensions/extension-router.js';
 import type { HandlerRunner } from './handler-runner.js';
-import { Message } from './message.js';
+import { Message, type RequestKey } from './message.js';
 import type { Outbox } from './outbox.js';
 import type { RateLimiter } from './rate-limiter.js';
 import type { ServerContext } from './server-context.js';
@@ -151,7 +151,7 @@ export class Inbox<Connection extends { readonly isShutDown: boolean }> {
   }
 
   /** Removes a request that waits. */
-  readonly #takeWaiting = (key: Message['key']): Message | undefined => {
+  readonly #takeWaiting = (key: RequestKey): Message | undefined => {
     const message = this.#waiting?.takeRequest(key);
     if (message) {
       this.#left(message);

@@ -26,6 +26,9 @@ import type { Demand } from './extensions/demand.js';
 import { MessageLifetime } from './message-lifetime.js';
 import type { OutcomeListener } from './tracing/outcome.js';
 
+/** The identifier of a request as the key of a map: a number for most clients, as they count from 1, and numbers need no memory. */
+export type RequestKey = number | string;
+
 /** A request or a signal from a client. Handlers get it with `@WebwireMessage()`. */
 export class Message {
   /** Name of the request or signal; may be empty. */
@@ -230,11 +233,8 @@ export class Message {
     return !this.#lifetime.isAnswered;
   }
 
-  /**
-   * The identifier as the key of a map: a number for most clients, as they count from 1, and numbers need no memory.
-   * @internal
-   */
-  get key(): number | string {
+  /** The identifier as the key of a map. @internal */
+  get key(): RequestKey {
     return identifierKey(this.#firstHalf, this.#secondHalf);
   }
 
@@ -248,12 +248,12 @@ export class Message {
 /** Bytes in half an identifier. */
 const HALF = IDENTIFIER_LENGTH / 2;
 
-function identifierKey(firstHalf: number, secondHalf: number): number | string {
+function identifierKey(firstHalf: number, secondHalf: number): RequestKey {
   return secondHalf === 0 ? firstHalf : `${firstHalf},${secondHalf}`;
 }
 
 /** The `key` of a request whose identifier is given in 16 hexadecimal digits. */
-export function keyFromHex(digits: string): number | string {
+export function keyFromHex(digits: string): RequestKey {
   const bytes = Buffer.from(digits, 'hex');
   return identifierKey(readInt32(bytes, 0), readInt32(bytes, HALF));
 }

@@ -2,7 +2,7 @@ import { MESSAGE_OVERHEAD } from '../protocol/extensions.js';
 import { ID_END } from '../protocol/layout.js';
 import { MessageType, type CloseSessionMessage, type RestoreSessionMessage } from '../protocol/index.js';
 import { RequestsByKey } from './extensions/requests-by-key.js';
-import { Message } from './message.js';
+import { Message, type RequestKey } from './message.js';
 
 export type SessionRequest = RestoreSessionMessage | CloseSessionMessage;
 
@@ -70,7 +70,7 @@ export class WaitingMessages {
   }
 
   /** Removes the last request with this key; returns `undefined` if none waits. */
-  takeRequest(key: number | string): Message | undefined {
+  takeRequest(key: RequestKey): Message | undefined {
     const message = (this.#requests ??= this.#findRequests()).last(key);
     if (!message) return undefined;
     this.#canceled.add(message);

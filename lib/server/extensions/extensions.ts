@@ -12,7 +12,7 @@ import {
   type ExtensionName,
 } from '../../protocol/extensions.js';
 import { Payload } from '../../protocol/index.js';
-import { keyFromHex, Message } from '../message.js';
+import { keyFromHex, Message, type RequestKey } from '../message.js';
 import type { Outbox } from '../outbox.js';
 import { BusySignals } from './busy-signals.js';
 import { ItemBuffer } from './item-buffer.js';
@@ -29,7 +29,7 @@ export interface ExtensionLimits extends MessageWindowLimits {
 }
 
 /** Removes a request that waits for its handler; returns `undefined` if none waits under this key. */
-type TakeWaiting = (key: Message['key']) => Message | undefined;
+type TakeWaiting = (key: RequestKey) => Message | undefined;
 
 /** The error of a request that the client has given up. */
 const canceled = () => new RequestError('CANCELED', 'the client has given the request up');
@@ -175,7 +175,7 @@ export class Extensions {
   };
 
   /** @returns True if items were sent that were not granted again, of any stream: grants may come after their stream has ended. */
-  #grant(key: Message['key'], payload: Payload): boolean {
+  #grant(key: RequestKey, payload: Payload): boolean {
     const message = this.#requests.last(key);
     const stream = message && this.#streams.get(message);
     const count = payload.encoding === 'utf8' && payload.bytes.length < 10 ? readCount(payload.text()) : undefined;
@@ -185,7 +185,7 @@ export class Extensions {
   }
 
   /** @returns True if there was a request to cancel. */
-  #cancel(key: Message['key'], takeWaiting: TakeWaiting): boolean {
+  #cancel(key: RequestKey, takeWaiting: TakeWaiting): boolean {
     // Those that wait were sent after those that run.
     const waiting = takeWaiting(key);
     if (waiting) {

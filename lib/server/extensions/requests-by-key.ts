@@ -1,15 +1,15 @@
-import type { Message } from '../message.js';
+import type { Message, RequestKey } from '../message.js';
 import { OrderedRequests } from './ordered-requests.js';
 
 /** Finds requests by their identifiers. A client should not, but may use one identifier for several requests at a time. */
 export class RequestsByKey {
   /** The last request of each identifier. */
-  readonly #last = new Map<Message['key'], Message>();
+  readonly #last = new Map<RequestKey, Message>();
   /** The earlier ones. */
-  readonly #earlier = new Map<Message['key'], OrderedRequests>();
+  readonly #earlier = new Map<RequestKey, OrderedRequests>();
 
   /** The last request that was added; `undefined` if there is none. */
-  last(key: Message['key']): Message | undefined {
+  last(key: RequestKey): Message | undefined {
     return this.#last.get(key);
   }
 

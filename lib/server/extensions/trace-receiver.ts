@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { identifierIn, TRACE_NAME, TRACE_PREFIX, type TraceContext } from '../../protocol/extensions.js';
 import type { Payload } from '../../protocol/index.js';
-import { keyFromHex, type Message } from '../message.js';
+import { keyFromHex, type Message, type RequestKey } from '../message.js';
 
 /** Version, trace ID, parent ID and flags. Version `ff` and IDs of zeros are invalid; later versions may have more parts. */
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})[\da-f]{32}-(?!0{16})[\da-f]{16}-[\da-f]{2}(?<more>-[ -~]*)?$/;
@@ -17,7 +17,7 @@ const LINE_FEED = 0x0a;
 /** Takes the trace contexts that a client sends, each just before its message (docs/PROTOCOL.md, section 11.5). */
 export class TraceReceiver {
   /** The last context, until the next message. Its key is `undefined` if it belongs to a signal. */
-  #pending: { readonly key: Message['key'] | undefined; readonly context: TraceContext } | undefined;
+  #pending: { readonly key: RequestKey | undefined; readonly context: TraceContext } | undefined;
 
   /** Takes a signal with a reserved name. Those that contain no valid trace context are ignored. */
   receive(name: string, payload: Payload): void {

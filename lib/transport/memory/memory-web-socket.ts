@@ -1,12 +1,10 @@
 import { setImmediate } from 'node:timers';
+import { MAX_CLOSE_REASON_LENGTH } from '../../common/close-reason.js';
 import { isCloseCode } from '../ws/framing/close-code.js';
 import type { Cable } from './cable.js';
 import { MemoryCloseEvent, MemoryErrorEvent, MemoryMessageEvent } from './memory-web-socket-events.js';
 import type { MemoryWebSocketEvents } from './memory-web-socket-events.js';
 import type { MemoryFrame } from './pipe.js';
-
-/** Longest close reason, in bytes. A control frame has at most 125 bytes, 2 of which are the code. */
-const MAX_REASON_LENGTH = 123;
 
 /** The close frame has no code (RFC 6455, section 7.4.1). */
 const NO_CODE = 1005;
@@ -193,7 +191,7 @@ function assertCloseable(code: number | undefined, reason: string): void {
   if (code !== undefined && !isCloseCode(code)) {
     throw new DOMException(`${code} is no close code that can be sent`, 'InvalidAccessError');
   }
-  if (Buffer.byteLength(reason) > MAX_REASON_LENGTH) {
-    throw new DOMException(`a close reason has at most ${MAX_REASON_LENGTH} bytes`, 'SyntaxError');
+  if (Buffer.byteLength(reason) > MAX_CLOSE_REASON_LENGTH) {
+    throw new DOMException(`a close reason has at most ${MAX_CLOSE_REASON_LENGTH} bytes`, 'SyntaxError');
   }
 }
