@@ -9,6 +9,7 @@ export const RPC_RESPONSE_STATUS_CODE = 'rpc.response.status_code';
 export const ERROR_TYPE = 'error.type';
 export const SERVER_ADDRESS = 'server.address';
 export const SERVER_PORT = 'server.port';
+export const CLIENT_ADDRESS = 'client.address';
 export const NETWORK_PEER_ADDRESS = 'network.peer.address';
 export const CODE_FUNCTION_NAME = 'code.function.name';
 

@@ -627,7 +627,7 @@ describe('options', () => {
     [
       'trustProxy',
       { trustProxy: '1' },
-      "trustProxy is '1', but must be true, false, a number of proxies, IP addresses",
+      "trustProxy is '1', but must be true, false, a number of proxies (no string), IP addresses",
     ],
     ['trustProxy', { trustProxy: 'true' }, "trustProxy is 'true', but must be"],
     ['trustProxy', { trustProxy: '' }, "trustProxy is '', but must be"],

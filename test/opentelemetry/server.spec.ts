@@ -129,6 +129,7 @@ describe('the span of a message', () => {
       'webwire.message.kind': 'request',
       'webwire.connection.id': connection!.id,
       'code.function.name': 'Gateway.direct',
+      'client.address': '127.0.0.1',
       'network.peer.address': '127.0.0.1',
     });
   });

@@ -35,7 +35,9 @@ export function adviceForFilter({ filter, usesHttp }: MessageContext): string {
 function adviceFor(kind: string): string {
   return (
     `It asks for the request or the response of HTTP, but this is a message. Let the ${kind} check context.getType() first, ` +
-    'or set the WebWire option globalEnhancers to false, which leaves all global enhancers to HTTP'
+    'and use context.switchToWs() for messages. If it is a global one that messages do not need, set the WebWire option ' +
+    'globalEnhancers to false, which leaves all global enhancers to HTTP' +
+    (kind === 'guard' ? ': global guards then guard no messages' : '')
   );
 }
 

@@ -26,7 +26,7 @@ const RANGE_NAMES: ReadonlySet<string> = new Set(['loopback', 'linklocal', 'uniq
 /** Values of the option `trustProxy`. */
 export const TRUST_PROXY_RULE: OptionRule = {
   allowed:
-    'true, false, a number of proxies, IP addresses, subnets such as "10.0.0.0/8", "loopback", "linklocal" or ' +
+    'true, false, a number of proxies (no string), IP addresses, subnets such as "10.0.0.0/8", "loopback", "linklocal" or ' +
     '"uniquelocal" (in an array or separated by commas), or a function',
   accepts: (value) => {
     if (typeof value === 'boolean' || typeof value === 'function') return true;

@@ -285,7 +285,7 @@ class JsonFilter implements ExceptionFilter {
 class HttpFilter extends BaseExceptionFilter {}
 
 const ADVICE = 'It asks for the request or the response of HTTP, but this is a message. Let the';
-const OPTION = 'or set the WebWire option globalEnhancers to false, which leaves all global enhancers to HTTP';
+const OPTION = 'set the WebWire option globalEnhancers to false, which leaves all global enhancers to HTTP';
 
 describe('a global enhancer that is written for HTTP', () => {
   it.each<[string, object]>([
@@ -312,6 +312,7 @@ describe('a global enhancer that is written for HTTP', () => {
       expect(lines[0]).toContain(`The ${kind} ${enhancer.constructor.name} failed on ${gateway}.fail: "TypeError: `);
       expect(lines[0]).toContain(`${ADVICE} ${kind} check context.getType() first`);
       expect(lines[0]).toContain(OPTION);
+      expect(lines[0]!.includes('global guards then guard no messages')).toBe(kind === 'guard');
     }
   });
 
