@@ -203,7 +203,8 @@ export class Connector {
     } = this.#options;
     if (name === 'closing' || name === 'closed') return closedError();
     if (isConnect) return undefined;
-    if (name === 'disconnected' && (!canRetry || this.#isOff)) {
+    // Operations that may not start an attempt to connect can only share one: then others wait for it.
+    if ((!canRetry || this.#isOff) && this.#waiters.size === 0) {
       const hint = canRetry ? '' : ', or leave reconnect on';
       return new DisconnectedError(`not connected to ${url.shown}: call connect()${hint}`);
     }
