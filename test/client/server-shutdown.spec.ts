@@ -93,6 +93,21 @@ describe('after a server has refused a request because it shuts down', () => {
     expect(client.status).toBe('connected');
   });
 
+  it('the delays grow if the next connections lead to such a server, too', async () => {
+    const { client, socket } = await connected(server, { reconnect: { minDelay: 1, maxDelay: 4, jitter: 0 } });
+    const attempts = new Queue<number>();
+    client.on('reconnecting', ({ attempt }) => attempts.push(attempt));
+    let current = socket;
+    for (let id = 1; id <= 3; id++) {
+      const refused = caught(client.request('a'));
+      await current.received.take();
+      current.say(refusal(id));
+      expect(await refused).toBeInstanceOf(ServerShutdownError);
+      expect(await attempts.take()).toBe(id);
+      current = await server.accept();
+    }
+  });
+
   it('signals still arrive, until the connection has ended', async () => {
     const { client, socket } = await connected(server, QUICK);
     const signals = new Queue<string>();
