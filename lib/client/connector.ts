@@ -90,7 +90,10 @@ export class Connector {
   #hasConnected = false;
   /** `disconnect()` was called, and `connect()` was not called since. */
   #isOff = false;
-  /** A reply or a signal was received on the current connection: after it, the delays start again with the shortest one. */
+  /**
+   * A signal or a reply, other than that of a server that shuts down, was received on the current connection: after it, the delays
+   * start again with the shortest one.
+   */
   #isStable = false;
   /** Number of attempts since the last stable connection. */
   #attempts = 0;
@@ -203,7 +206,8 @@ export class Connector {
     } = this.#options;
     if (name === 'closing' || name === 'closed') return closedError();
     if (isConnect) return undefined;
-    if (name === 'disconnected' && (!canRetry || this.#isOff)) {
+    // Operations that may not start an attempt to connect can only share one: then others wait for it.
+    if ((!canRetry || this.#isOff) && this.#waiters.size === 0) {
       const hint = canRetry ? '' : ', or leave reconnect on';
       return new DisconnectedError(`not connected to ${url.shown}: call connect()${hint}`);
     }
@@ -242,8 +246,8 @@ export class Connector {
         if (connection === this.connection) this.#waiters.serveAll(connection);
       },
       received: (message) => {
-        this.#isStable ||= 'id' in message || 'name' in message;
         if (message.type === MessageType.ReplyShutdown) this.#leave(connection);
+        else this.#isStable ||= 'id' in message || 'name' in message;
         this.#callbacks.received(message);
       },
       ended: (error) => this.#ended(connection, error),

@@ -25,7 +25,8 @@ export class InternalServerError extends CodedError<'INTERNAL_SERVER_ERROR'> {
 
 /**
  * The server is shutting down and did not handle the request, which can be sent again: it then waits for the next connection, unless
- * `reconnect` is `false`. If the server has closed the connection, `cause` is the `DisconnectedError`.
+ * `reconnect` is `false`. If the server has closed the connection, `cause` is the `DisconnectedError`. A stream may have had items
+ * before the server ended it with this error.
  */
 export class ServerShutdownError extends CodedError<'SERVER_SHUTDOWN'> {
   override readonly name = 'ServerShutdownError';

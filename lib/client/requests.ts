@@ -95,8 +95,8 @@ export function createRequests(): Requests {
     fail(error) {
       firstOfConnection = next;
       const isUnhandled = (error as Partial<DisconnectedError>).reason === SHUTDOWN_REASON;
-      for (const { request } of pending.values())
-        request.reject(isUnhandled ? new ServerShutdownError(error.message, { cause: error }) : error);
+      const failure = isUnhandled ? new ServerShutdownError(error.message, { cause: error }) : error;
+      for (const { request } of pending.values()) request.reject(failure);
     },
     finished: () => Promise.allSettled([...pending.values()].map(({ request }) => request.promise)),
   };

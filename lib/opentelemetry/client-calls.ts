@@ -38,7 +38,7 @@ const METHODS = WebwireClient.prototype as unknown as Methods;
 export class ClientCalls {
   readonly #codes = new Vocabulary(MAX_ERROR_CODES);
   readonly #methods = new Vocabulary(MAX_METHODS);
-  readonly #servers = new WeakMap<WebwireClient, Attributes>();
+  readonly #servers = new WeakMap<WebwireClient, { readonly url: string; readonly attributes: Attributes }>();
   #stop: (() => void) | undefined;
 
   constructor(private readonly telemetry: Telemetry) {}
@@ -90,20 +90,22 @@ export class ClientCalls {
     const parent = contexts.active();
     const span = this.telemetry.tracer.startSpan(spanName(name), { kind: SpanKind.CLIENT, attributes }, parent);
     if (name !== '') attributes[RPC_METHOD] = this.#methods.of(name);
-    return new ClientCall(this.telemetry, this.#codes, span, trace.setSpan(parent, span), attributes);
+    const serverOf = () => this.#serverOf(client);
+    return new ClientCall(this.telemetry, this.#codes, span, trace.setSpan(parent, span), attributes, serverOf);
   }
 
+  /** If a function of the application has the URL, there is none before the first attempt to connect, and each may have another one. */
   #serverOf(client: WebwireClient): Attributes {
+    const { url } = client;
     const known = this.#servers.get(client);
-    if (known) return known;
-    // Before the first attempt to connect, if only a function of the application has the URL.
-    if (client.url === '') return {};
-    const { hostname, port, protocol } = new URL(client.url);
+    if (known?.url === url) return known.attributes;
+    if (url === '') return {};
+    const { hostname, port, protocol } = new URL(url);
     const attributes = {
       [SERVER_ADDRESS]: hostname.replace(/^\[|\]$/g, ''),
       [SERVER_PORT]: port === '' ? (protocol === 'wss:' ? 443 : 80) : Number(port),
     };
-    this.#servers.set(client, attributes);
+    this.#servers.set(client, { url, attributes });
     return attributes;
   }
 }
@@ -120,6 +122,7 @@ class ClientCall {
     private readonly context: Context,
     /** Attributes of the metric. */
     private readonly attributes: Attributes,
+    private readonly serverOf: () => Attributes,
   ) {}
 
   watchPromise(promise: Promise<unknown>): void {
@@ -157,11 +160,13 @@ class ClientCall {
   #end(result: Attributes): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.span.setAttributes(result);
+    // The call may have waited for a connection.
+    const server = this.serverOf();
+    this.span.setAttributes({ ...server, ...result });
     if (result[ERROR_TYPE] !== undefined) this.span.setStatus({ code: SpanStatusCode.ERROR });
     this.span.end();
     const seconds = (performance.now() - this.#startedAt) / 1_000;
-    this.telemetry.clientDuration.record(seconds, { ...this.attributes, ...result }, this.context);
+    this.telemetry.clientDuration.record(seconds, { ...this.attributes, ...server, ...result }, this.context);
   }
 }
 

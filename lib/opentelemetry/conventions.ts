@@ -30,6 +30,7 @@ export const CANCELED = 'CANCELED';
 export const DISCONNECTED = 'DISCONNECTED';
 
 export type MessageKind = 'request' | 'signal' | 'stream';
+export const MESSAGE_KINDS: readonly MessageKind[] = ['request', 'signal', 'stream'];
 
 /** Bounds of the buckets of a duration, in seconds. */
 const CALL_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];

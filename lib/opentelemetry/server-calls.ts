@@ -19,6 +19,7 @@ import {
   ERROR_TYPE,
   INTERNAL_SERVER_ERROR,
   CLIENT_ADDRESS,
+  MESSAGE_KINDS,
   NETWORK_PEER_ADDRESS,
   OTHER,
   RPC_METHOD_ORIGINAL,
@@ -31,8 +32,6 @@ import { Subscriptions } from './subscriptions.js';
 import type { Telemetry } from './telemetry.js';
 import { readRemoteSpan } from './trace-context.js';
 import { MAX_ERROR_CODES, Vocabulary } from './vocabulary.js';
-
-const MESSAGE_KINDS: readonly MessageKind[] = ['request', 'signal', 'stream'];
 
 /** A message that is not over. */
 interface OpenCall {

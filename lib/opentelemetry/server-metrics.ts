@@ -1,6 +1,6 @@
 import type { Meter, ObservableResult } from '@opentelemetry/api';
-import type { WebwireServer, WebwireServerEvents } from '../index.js';
-import { ERROR_TYPE, MESSAGE_KIND } from './conventions.js';
+import type { MessageTracing, WebwireServer, WebwireServerEvents } from '../index.js';
+import { ERROR_TYPE, MESSAGE_KIND, MESSAGE_KINDS } from './conventions.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** Bounds of the buckets of the life of a connection, in seconds. */
@@ -10,6 +10,7 @@ type Event<Name extends keyof WebwireServerEvents> = WebwireServerEvents[Name][0
 
 /** Measures connections, sessions and clients that misbehave, on all servers of the process. */
 export class ServerMetrics {
+  /** The servers that have had a message or an event and have not stopped since. They may be older than this. */
   readonly #servers = new Set<WebwireServer>();
   readonly #subscriptions = new Subscriptions();
   #stopObserving: (() => void) | undefined;
@@ -34,8 +35,14 @@ export class ServerMetrics {
     const violations = count('violations', 'Clients that broke the protocol.', '{violation}');
     const limited = count('limited_messages', 'Messages beyond the rate limit of their connection.', '{message}');
     const add = this.#add;
-    add('connection', ({ server }) => this.#servers.add(server));
-    add('shutdown', ({ server }) => this.#servers.delete(server));
+    for (const kind of MESSAGE_KINDS) {
+      const channel = `tracing:nestjs-webwire:${kind}:start`;
+      this.#subscriptions.add(channel, ({ server }: MessageTracing) => this.#note(server));
+    }
+    // They may have stopped while this was off.
+    for (const server of this.#servers) this.#note(server);
+    add('connection', () => {});
+    add('shutdown', () => {});
     add('disconnection', ({ connection, reason }) => {
       const seconds = Math.max(0, Date.now() - connection.createdAt.getTime()) / 1_000;
       duration.record(seconds, { 'webwire.disconnect.reason': reason });
@@ -46,13 +53,21 @@ export class ServerMetrics {
     add('limit', ({ kind }) => limited.add(1, { [MESSAGE_KIND]: kind }));
   }
 
+  /** The servers are kept: after another `start()`, their connections may have no event for a long time. */
   stop(): void {
     this.#end();
-    this.#servers.clear();
   }
 
   readonly #add = <Name extends keyof WebwireServerEvents>(name: Name, listener: (event: Event<Name>) => void): void =>
-    this.#subscriptions.add(`nestjs-webwire:${name}`, listener);
+    this.#subscriptions.add(`nestjs-webwire:${name}`, (event: Event<Name>) => {
+      this.#note(event.server);
+      listener(event);
+    });
+
+  #note(server: WebwireServer): void {
+    if (server.status === 'stopped') this.#servers.delete(server);
+    else this.#servers.add(server);
+  }
 
   #end(): void {
     this.#subscriptions.end();

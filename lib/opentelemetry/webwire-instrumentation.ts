@@ -28,7 +28,8 @@ export interface WebwireInstrumentationConfig extends InstrumentationConfig {
  * Makes spans and metrics of WebWire servers and clients, by the semantic conventions for RPC of OpenTelemetry: for `registerInstrumentations()` of
  * `@opentelemetry/instrumentation`, or the option `instrumentations` of `NodeSDK`.
  *
- * It covers all servers and clients of the process, also those that were made before. The client's span becomes the parent of the
+ * It covers all servers and clients of the process, also those that were made before; such a server counts in `active_connections` and
+ * `active_sessions` after its next message or event. The client's span becomes the parent of the
  * server's if the client has the option `trace: activeTraceContext`.
  */
 export class WebwireInstrumentation implements Instrumentation<WebwireInstrumentationConfig> {

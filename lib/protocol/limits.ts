@@ -40,6 +40,6 @@ export const TIMER_MAX = 0x7fff_ffff;
 
 /**
  * Reason in the close frame of a server that shuts down after all its handlers have ended: it has handled no request that it did not
- * answer (section 8).
+ * answer (section 8). The text is one that other servers, and earlier versions, do not send: they may have handled such requests.
  */
-export const SHUTDOWN_REASON = 'server shutting down';
+export const SHUTDOWN_REASON = 'server shutting down after all replies';

@@ -9,7 +9,7 @@ import type { WebwireConnection } from './connection.js';
 const SHUTDOWN = { code: 1001, text: SHUTDOWN_REASON, reason: 'shutdown' } as const;
 
 /** The same for connections whose handlers it does not wait for: their requests may have been handled. */
-const CUT_SHORT = { ...SHUTDOWN, text: `${SHUTDOWN_REASON}, handlers did not end in time` } as const;
+const CUT_SHORT = { ...SHUTDOWN, text: 'server shutting down, handlers did not end in time' } as const;
 
 /**
  * Closes the connections of one server when the work on them has ended. Counts the work to wait for: running handlers,

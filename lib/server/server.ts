@@ -2,7 +2,6 @@ import type { AddressInfo } from 'node:net';
 import { DiagnosticsEmitter } from '../common/diagnostics-emitter.js';
 import { stackOf, type ServerLogger } from '../common/logger.js';
 import { encodeMessage, MessageType, PROTOCOL_MAJOR_VERSION, PROTOCOL_MINOR_VERSION } from '../protocol/index.js';
-import { SHUTDOWN_REASON } from '../protocol/limits.js';
 import { plainCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import type { SessionService } from '../session/session-service.js';
 import { ConnectionsPerAddress } from './addresses/connections-per-address.js';
@@ -244,7 +243,7 @@ export class WebwireServer extends DiagnosticsEmitter<WebwireServerEvents> {
   async #shutDown(): Promise<void> {
     const { activeHandlers } = this.#drain;
     activeHandlers.isDraining = true;
-    this.#admission.closedReason = SHUTDOWN_REASON;
+    this.#admission.closedReason = 'server shutting down';
     this.emitEvent('drain', () => ({ running: activeHandlers.running, connections: this.#connections.size }));
     const isComplete = await this.#drain.run(this.#context?.sessions ?? null);
     this.#isStopped = true;

@@ -232,7 +232,11 @@ describe.each(['ws', 'memory'])('a client and a server of our own, over %s', (ki
     const told = deferred<unknown>();
     client.on('disconnected', ({ code, reason, willReconnect }) => told.resolve({ code, reason, willReconnect }));
     await app.app.close();
-    expect(await told.promise).toEqual({ code: 1001, reason: 'server shutting down', willReconnect: false });
+    expect(await told.promise).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+      willReconnect: false,
+    });
     expect(await outcome(client.connect())).toMatch('DISCONNECTED: could not connect');
   });
 });

@@ -333,6 +333,33 @@ describe('a request whose connection is lost', () => {
   });
 });
 
+describe('a request that is made while the connection is closing, with `reconnect: false`,', () => {
+  it('fails at once', async () => {
+    const { client, socket } = await connected(server, { reconnect: false });
+    socket.readyState = 2;
+    expect(await outcome(client.request('a'))).toBe(
+      'DISCONNECTED: not connected to ws://localhost/: call connect(), or leave reconnect on',
+    );
+    const ended = new Promise((resolve) => void client.on('disconnected', resolve));
+    socket.end(1001);
+    await ended;
+    expect(client.status).toBe('disconnected');
+  });
+
+  it('waits for the next connection if connect() does', async () => {
+    const { client, socket } = await connected(server, { reconnect: false });
+    socket.readyState = 2;
+    const connecting = client.connect();
+    const reply = client.request('a');
+    socket.end(1001);
+    const next = await server.accept();
+    await connecting;
+    await next.received.take();
+    next.say(replyUtf8(1, 'b'));
+    expect((await reply).text()).toBe('b');
+  });
+});
+
 describe('a codec', () => {
   const upperCase: PayloadCodec = {
     encode: (value) => Payload.utf8(String(value).toUpperCase()),

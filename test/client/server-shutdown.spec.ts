@@ -29,7 +29,7 @@ describe('when a server closes the connection because it shuts down', () => {
       caught(client.stream('b').next()),
       caught(client.restoreSession('c')),
     ];
-    socket.end(1001, 'server shutting down');
+    socket.end(1001, 'server shutting down after all replies');
     for (const error of await Promise.all(failing)) {
       expect(error).toBeInstanceOf(ServerShutdownError);
       expect(error).toMatchObject({
@@ -37,12 +37,17 @@ describe('when a server closes the connection because it shuts down', () => {
         message: expect.stringMatching(
           /^lost the connection to ws:\/\/localhost\/ after \d+ ms, close code 1001 "server/,
         ),
-        cause: { code: 'DISCONNECTED', closeCode: 1001, reason: 'server shutting down' },
+        cause: {
+          code: 'DISCONNECTED',
+          closeCode: 1001,
+          reason: 'server shutting down after all replies',
+        },
       });
     }
   });
 
-  it.each(['server shutting down, handlers did not end in time', 'read timeout', ''])(
+  // Other servers, and earlier versions, use the first reason also if they have handled requests.
+  it.each(['server shutting down', 'server shutting down, handlers did not end in time', 'read timeout', ''])(
     'with the reason "%s", it is not known whether they were handled',
     async (reason) => {
       const { client, socket } = await connected(server);
@@ -58,8 +63,12 @@ describe('when a server closes the connection because it shuts down', () => {
     const { client, socket } = await connected(server, QUICK);
     const events = new Queue<object>();
     client.on('disconnected', (event) => events.push(event));
-    socket.end(1001, 'server shutting down');
-    expect(await events.take()).toMatchObject({ code: 1001, reason: 'server shutting down', willReconnect: true });
+    socket.end(1001, 'server shutting down after all replies');
+    expect(await events.take()).toMatchObject({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+      willReconnect: true,
+    });
   });
 });
 
@@ -82,6 +91,21 @@ describe('after a server has refused a request because it shuts down', () => {
     next.say(replyUtf8(3, 'handled'));
     expect((await again).text()).toBe('handled');
     expect(client.status).toBe('connected');
+  });
+
+  it('the delays grow if the next connections lead to such a server, too', async () => {
+    const { client, socket } = await connected(server, { reconnect: { minDelay: 1, maxDelay: 4, jitter: 0 } });
+    const attempts = new Queue<number>();
+    client.on('reconnecting', ({ attempt }) => attempts.push(attempt));
+    let current = socket;
+    for (let id = 1; id <= 3; id++) {
+      const refused = caught(client.request('a'));
+      await current.received.take();
+      current.say(refusal(id));
+      expect(await refused).toBeInstanceOf(ServerShutdownError);
+      expect(await attempts.take()).toBe(id);
+      current = await server.accept();
+    }
   });
 
   it('signals still arrive, until the connection has ended', async () => {

@@ -3,9 +3,11 @@ import { Controller, Get, UseInterceptors } from '@nestjs/common';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import {
   jsonCodec,
+  type Message,
   RequestError,
   WebwireConnection,
   WebwireGateway,
+  WebwireMessage,
   WebwireRequest,
   WebwireSignal,
 } from 'nestjs-webwire';
@@ -38,6 +40,9 @@ class Gateway {
   }
   @WebwireSignal('note') note(@MessageBody() body: string) {
     this.notes.push(body);
+  }
+  @WebwireRequest({ fallback: true }) others(@WebwireMessage() { name }: Message) {
+    return `${name} ${++this.calls}`;
   }
 }
 
@@ -115,6 +120,20 @@ it('bytes and JSON come from the cache as they were', async () => {
   for (let n = 0; n < 2; n++) expect(await client.ask('bytes')).toBe('binary 00ff01');
   const json = await app.connect('/json');
   for (let n = 0; n < 2; n++) expect(await json.ask('object')).toBe('utf8 {"list":[1,"two",null],"calls":1}');
+});
+
+it('each name that a fallback takes has replies of its own', async () => {
+  const { client } = await start();
+  expect(await client.ask('a', 'x')).toBe('utf8 a 1');
+  expect(await client.ask('b', 'x')).toBe('utf8 b 2');
+  expect(await client.ask('a', 'x')).toBe('utf8 a 1');
+});
+
+it('no body is another body than null', async () => {
+  const { app } = await start();
+  const client = await app.connect('/json');
+  expect(await client.ask('json', Payload.binary(new Uint8Array()))).toBe('utf8 "undefined 1"');
+  expect(await client.ask('json', 'null')).toBe('utf8 "object 2"');
 });
 
 it('JSON that looks like bytes is another body than the bytes', async () => {

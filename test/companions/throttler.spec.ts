@@ -1,13 +1,21 @@
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { MessageBody } from '@nestjs/websockets';
 import { Throttle, ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
-import { jsonCodec, WebwireGateway, WebwireRequest, WebwireSignal, WebwireStream } from 'nestjs-webwire';
+import {
+  jsonCodec,
+  UseHandshakeGuards,
+  WebwireGateway,
+  WebwireRequest,
+  WebwireSignal,
+  WebwireStream,
+} from 'nestjs-webwire';
 import { createTestClient } from 'nestjs-webwire/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { Queue } from '../support/queue.js';
 import { TestApp } from '../support/test-app.js';
 import { describe, WireClient } from '../support/wire-client.js';
-import { LimitsModule } from './throttler.module.js';
+import { refusal } from '../support/refusal.js';
+import { LimitsModule, MessageThrottlerGuard } from './throttler.module.js';
 
 const LIMITED = 'error TOO_MANY_REQUESTS: ThrottlerException: Too Many Requests';
 
@@ -90,6 +98,20 @@ it('the throttler drops signals and refuses streams beyond the limit', async () 
   expect(await client.ask('items')).toBe(LIMITED);
   await app.logger.logged('debug', 'Signal "note" was refused');
   expect(app.get(Gateway).notes.rest).toEqual(['one', 'two']);
+});
+
+it('the throttler limits the upgrades of each address, as a handshake guard', async () => {
+  @UseHandshakeGuards(MessageThrottlerGuard)
+  @Throttle({ default: { limit: 2, ttl: 60_000 } })
+  @WebwireGateway()
+  class Door {}
+  const metadata = { imports: [LimitsModule], providers: [Door] };
+  const app = await TestApp.start(metadata, { sessions: false, trustProxy: 1 });
+  onTestFinished(() => app.close());
+  const from = (ip: string) => ({ headers: { 'x-forwarded-for': ip } });
+  for (let n = 0; n < 2; n++) (await WireClient.connect(app.url(), from('192.0.2.1'))).socket.terminate();
+  expect(await refusal(app.url(), from('192.0.2.1'))).toBe('429 ThrottlerException: Too Many Requests');
+  (await WireClient.connect(app.url(), from('192.0.2.2'))).socket.terminate();
 });
 
 it('the throttler limits HTTP requests as before, with its headers', async () => {

@@ -112,7 +112,7 @@ describe.each(CARRIAGES)('the end of a connection over $name', (carriage) => {
     await expect(connect()).rejects.toMatchObject({ status: 503, message: 'server shutting down' });
     gateway.open('running');
     expect(await busy.nextInShort()).toBe('utf8 running');
-    const closing = { code: 1001, reason: 'server shutting down' };
+    const closing = { code: 1001, reason: 'server shutting down after all replies' };
     expect(await Promise.all([busy.closed, idle.closed])).toEqual([closing, closing]);
     await shutdown;
     expect(gateway.disconnects.rest).toEqual(['shutdown', 'shutdown']);
@@ -123,7 +123,10 @@ describe.each(CARRIAGES)('the end of a connection over $name', (carriage) => {
     const { app, connect } = await start(carriage);
     const client = await connect();
     await app.close();
-    expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+    expect(await client.closed).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+    });
   });
 
   it('comes for a silent client, but not for one that sends heartbeats', async () => {

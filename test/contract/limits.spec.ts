@@ -133,7 +133,10 @@ describe.each(CARRIAGES)('limits over $name', (carriage) => {
       answers.push(message.type);
     }
     await shutdown;
-    expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+    expect(await client.closed).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+    });
     expect(answers.filter((type) => type === MessageType.ReplyBinary)).toHaveLength(gateway.replies);
     expect(new Set(answers.slice(gateway.replies))).toEqual(new Set([MessageType.ReplyShutdown]));
   });

@@ -157,5 +157,6 @@ it('ends on a signal while clients are connected', async () => {
   server.kill('SIGTERM');
   const [, signal] = (await once(server, 'exit')) as [number | null, string | null];
   expect(signal).toBe('SIGTERM');
-  for (const { closed } of clients) expect(await closed).toEqual({ code: 1001, reason: 'server shutting down' });
+  for (const { closed } of clients)
+    expect(await closed).toEqual({ code: 1001, reason: 'server shutting down after all replies' });
 });

@@ -168,7 +168,7 @@ describe('a recorded conversation goes the same way again', () => {
     let shutdown: Promise<void> | undefined;
 
     await replay(readRecording('shutdown'), app, {
-      ending: { code: 1001, reason: 'server shutting down', cause: 'shutdown' },
+      ending: { code: 1001, reason: 'server shutting down after all replies', cause: 'shutdown' },
       after: async (n) => {
         if (n !== slowSent) return;
         await untilReceived(bystander);

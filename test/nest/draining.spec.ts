@@ -124,7 +124,10 @@ describe.each([
     expect(show(await client.next())).toBe('type 22');
     expect(show(await client.next())).toBe('utf8 rows 1,1,1');
     await closed;
-    expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+    expect(await client.closed).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+    });
     expect(gateway.left).toEqual(['rows false']);
     expect(logger.at('error')).toEqual([]);
   });
@@ -208,7 +211,10 @@ describe.each([
     await connect(port);
     const own = await WireClient.connect(`ws://127.0.0.1:${port}/`);
     await app.close();
-    expect(await own.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+    expect(await own.closed).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+    });
   });
 
   it('does not wait long for a client that does not answer the close frame', async () => {

@@ -88,7 +88,10 @@ describe.each([
     expect(await (await fetch(`http://127.0.0.1:${port}/hello`)).text()).toBe('over HTTP');
     expect(await refusal(`ws://127.0.0.1:${port}/hello`)).toBe('404 no WebWire server here');
     await app.close();
-    expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+    expect(await client.closed).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+    });
   });
 });
 

@@ -183,8 +183,14 @@ describe('an application that closes', () => {
     gateway.work.resolve();
     expect(show(await busy.next())).toBe('signal still utf8 reachable');
     expect(show(await busy.next())).toBe('utf8 rows');
-    expect(await busy.closed).toEqual({ code: 1001, reason: 'server shutting down' });
-    expect(await idle.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+    expect(await busy.closed).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+    });
+    expect(await idle.closed).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+    });
     expect(app.get(Database).isOpen).toBe(true);
     gateway.goodbye.resolve();
     await closed;

@@ -105,6 +105,27 @@ describe('the span of a call', () => {
     await client.close();
   });
 
+  it('has the server of the connection that the call has waited for, if a function has the URL', async () => {
+    const { telemetry, app } = await start();
+    const other = await TestApp.start({ providers: [Gateway] }, { sessions: false });
+    const urls = [app.url(), other.url()];
+    const client = new WebwireClient(() => urls.shift()!, { webSocket: WebSocket });
+    onTestFinished(async () => {
+      await client.close();
+      await other.close();
+    });
+    await client.request('direct', 'x');
+    await client.disconnect();
+    const connected = client.connect();
+    await client.request('direct', 'x');
+    await connected;
+    await expect.poll(() => telemetry.ended.filter(({ kind }) => kind === SpanKind.CLIENT)).toHaveLength(2);
+    const spans = telemetry.ended.filter(({ kind }) => kind === SpanKind.CLIENT);
+    expect(spans.map(({ attributes }) => attributes['server.port'])).toEqual([app.port, other.port]);
+    const points = await telemetry.points(DURATION);
+    expect(points.map(({ attributes }) => attributes['server.port'])).toEqual([app.port, other.port]);
+  });
+
   it.each([
     ['refuse', 'NOT_NOW', true],
     ['fail', 'INTERNAL_SERVER_ERROR', true],
@@ -118,18 +139,6 @@ describe('the span of a call', () => {
     expect(isError(span)).toBe(true);
     expect(span.attributes['error.type']).toBe(code);
     expect(span.attributes['rpc.response.status_code']).toBe(isReplied ? code : undefined);
-  });
-
-  it('has no server before the first attempt to connect if the URL is a function', async () => {
-    const { telemetry, app } = await start();
-    const client = new WebwireClient(async () => app.url(), { webSocket: WebSocket });
-    onTestFinished(() => client.close());
-    expect((await client.request('direct', 'first')).text()).toBe('first');
-    await client.request('traced', 'second');
-    const first = await telemetry.span('direct', SpanKind.CLIENT);
-    expect(first.attributes).not.toHaveProperty(['server.address']);
-    const second = await telemetry.span('traced', SpanKind.CLIENT);
-    expect(second.attributes).toMatchObject({ 'server.address': '127.0.0.1', 'server.port': app.port });
   });
 
   it('ends when the call is aborted', async () => {

@@ -353,6 +353,28 @@ describe('metrics', () => {
     await expect.poll(() => values('webwire.server.active_connections')).toEqual([[1, '{connection}']]);
   });
 
+  it('have the open connections of a server that was made before, after its next message', async () => {
+    const app = await TestApp.start({ providers: [Gateway] }, { sessions: false });
+    const client = await app.connect();
+    const telemetry = new TestTelemetry(new WebwireInstrumentation());
+    onTestFinished(async () => {
+      await app.close();
+      await telemetry.close();
+    });
+    await client.ask('direct', 'x');
+    expect(await telemetry.points('webwire.server.active_connections')).toMatchObject([{ value: 1 }]);
+  });
+
+  it('have the open connections also after they were switched off and on', async () => {
+    const { instrumentation, telemetry } = await start();
+    const other = await TestApp.start({ providers: [Gateway] }, { sessions: false });
+    await other.connect();
+    instrumentation.disable();
+    await other.close();
+    instrumentation.enable();
+    expect(await telemetry.points('webwire.server.active_connections')).toMatchObject([{ value: 1 }]);
+  });
+
   it('have the duration of connections, by the reason of their end', async () => {
     const { telemetry, client } = await start();
     await client.close();

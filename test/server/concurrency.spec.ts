@@ -422,7 +422,10 @@ describe('a message that waits', () => {
     gateway.end('runs');
     expect(show(await client.next())).toBe('utf8 runs');
     await shutdown;
-    expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+    expect(await client.closed).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+    });
     expect(gateway.started.rest).toEqual(['runs']);
   });
 

@@ -250,7 +250,10 @@ describe('while more than maxBufferedAmount bytes wait for a client', () => {
     expect(types.slice(0, started)).toEqual(numbers(started).map(() => MessageType.ReplyBinary));
     expect(types.slice(started)).toEqual(numbers(100 - started).map(() => MessageType.ReplyShutdown));
     await shutdown;
-    expect(await peer.client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+    expect(await peer.client.closed).toEqual({
+      code: 1001,
+      reason: 'server shutting down after all replies',
+    });
   });
 
   it('a server that shuts down does not fill the memory with refusals', async () => {

@@ -489,7 +489,7 @@ describe('while a large message is inflated', () => {
     const frames = await client.ended();
     await closed;
     expect(frames.filter((frame) => frame !== 'shutdown' && frame !== `utf8 ${LARGE}`)).toEqual([
-      'close 1001 server shutting down',
+      'close 1001 server shutting down after all replies',
     ]);
     await start();
   });

@@ -182,7 +182,10 @@ describe.each<[string, Start]>([
       const client = await connect();
       const { ended } = await stop(port);
       await app.app.close();
-      expect(await client.closed).toEqual({ code: 1001, reason: 'server shutting down' });
+      expect(await client.closed).toEqual({
+        code: 1001,
+        reason: 'server shutting down after all replies',
+      });
       await ended;
     },
   );

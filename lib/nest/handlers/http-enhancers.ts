@@ -16,10 +16,14 @@ export class HttpEnhancers {
     private readonly logger: ServerLogger,
   ) {}
 
-  /** A guard or an interceptor failed. Does nothing if it did not ask for HTTP, or threw an exception for the client. */
-  failed(kind: 'guard' | 'interceptor', enhancer: object, error: unknown, { usesHttp }: MessageContext): void {
+  /**
+   * A guard or an interceptor failed. Does nothing if it did not ask for HTTP, threw an exception for the client, or handed on the failure
+   * of what it called.
+   */
+  failed(kind: 'guard' | 'interceptor', enhancer: object, error: unknown, context: MessageContext): void {
     const { constructor } = enhancer;
-    if (!usesHttp || isIntended(error) || this.#reported.has(constructor)) return;
+    if (!context.usesHttp || error === context.innerFailure || isIntended(error)) return;
+    if (this.#reported.has(constructor)) return;
     this.#reported.add(constructor);
     this.logger.error(
       `The ${kind} ${nameOf(enhancer)} failed on ${this.handler}: ${escapedTextOf(error)}. ${adviceFor(kind)}`,

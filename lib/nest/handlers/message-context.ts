@@ -1,4 +1,7 @@
 import type { Type } from '@nestjs/common';
+import type { Observable } from 'rxjs';
+// RxJS 7.1 exports operators only here.
+import { tap } from 'rxjs/operators';
 import { ExecutionContextHost } from '../internals/nest-internals.js';
 import type { HandlerArguments } from './invoker.js';
 
@@ -6,6 +9,8 @@ import type { HandlerArguments } from './invoker.js';
 export class MessageContext extends ExecutionContextHost {
   /** True if an enhancer has asked for the request or the response of HTTP, which a message does not have. */
   usesHttp = false;
+  /** The failure of what an interceptor calls: it is not its own. */
+  innerFailure: unknown = undefined;
   /** The exception filter that runs. */
   filter: object | undefined = undefined;
 
@@ -19,5 +24,16 @@ export class MessageContext extends ExecutionContextHost {
     this.usesHttp = true;
     // Nest's context would return the body as the response. Enhancers that set something in it would change or fail on the body.
     return Object.assign(super.switchToHttp(), { getResponse: () => undefined as never });
+  }
+
+  /** The same values. Keeps their failure. */
+  noteFailure(values: Observable<unknown>): Observable<unknown> {
+    return values.pipe(
+      tap({
+        error: (error: unknown) => {
+          this.innerFailure = error;
+        },
+      }),
+    );
   }
 }

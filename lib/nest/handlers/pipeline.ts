@@ -95,12 +95,15 @@ export class Pipeline implements HandlerPipeline {
     // An interceptor that changes the arguments in its context does not change those of the handler.
     const seen: HandlerArguments = [...args];
     const message = args[MESSAGE_ARGUMENT];
-    const values = new Observable((subscriber) => this.#interceptAt(0, this.#contextOf(args), seen, subscriber));
+    const values = new Observable((subscriber) => this.#interceptAt(0, args, seen, subscriber));
     return this.isStream ? values : lastValue(values, message);
   }
 
-  /** Runs the interceptor at `index`, or the handler if there is no such interceptor. Passes the values to the subscriber. */
-  #interceptAt(index: number, context: MessageContext, args: HandlerArguments, subscriber: Subscriber<unknown>): void {
+  /**
+   * Runs the interceptor at `index`, or the handler if there is no such interceptor. Passes the values to the subscriber.
+   * @param shown The arguments that interceptors see.
+   */
+  #interceptAt(index: number, shown: HandlerArguments, args: HandlerArguments, subscriber: Subscriber<unknown>): void {
     const interceptor = this.enhancers.interceptors[index];
     if (!interceptor) {
       const message = args[MESSAGE_ARGUMENT];
@@ -109,15 +112,17 @@ export class Pipeline implements HandlerPipeline {
       else itemsOf(result, message, handlerLabel(this.instance, this.callback)).subscribe(subscriber);
       return;
     }
+    const context = this.#contextOf(shown);
     const handle = () => {
       // The next interceptor runs in the asynchronous context of this call, even if its values are subscribed to later.
       const scope = new AsyncScope();
+      const run = (next: Subscriber<unknown>) =>
+        scope.runInAsyncScope(() => this.#interceptAt(index + 1, shown, args, next));
       return new Observable<unknown>((next) =>
-        scope.runInAsyncScope(() => this.#interceptAt(index + 1, context, args, next)),
+        context.usesHttp ? context.noteFailure(new Observable(run)).subscribe(next) : run(next),
       );
     };
     let values: unknown;
-    context.usesHttp = false;
     try {
       values = interceptor.intercept(context, { handle });
     } catch (error) {

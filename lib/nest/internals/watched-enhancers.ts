@@ -1,6 +1,6 @@
 import type { CallHandler, CanActivate, ExecutionContext, NestInterceptor } from '@nestjs/common';
 import type { ExternalContextCreator } from '@nestjs/core';
-import { isObservable, lastValueFrom } from 'rxjs';
+import { defer, isObservable, lastValueFrom, type Observable } from 'rxjs';
 import type { HandlerArguments } from '../handlers/invoker.js';
 import type { HttpEnhancers } from '../handlers/http-enhancers.js';
 import { MessageContext } from '../handlers/message-context.js';
@@ -64,8 +64,12 @@ function watchedInterceptor(interceptor: NestInterceptor, httpEnhancers: HttpEnh
         httpEnhancers.failed('interceptor', interceptor, error, context);
         throw error;
       };
+      const handle = () => {
+        const values = next.handle() as Observable<unknown>;
+        return defer(() => (context.usesHttp ? context.noteFailure(values) : values));
+      };
       try {
-        const values = interceptor.intercept(context, next);
+        const values = interceptor.intercept(context, { handle });
         return isPromiseLike(values) ? Promise.resolve(values).catch(failed) : values;
       } catch (error) {
         return failed(error);

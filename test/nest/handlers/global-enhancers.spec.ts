@@ -27,7 +27,7 @@ import {
   WebwireStream,
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
-import { Observable, throwError } from 'rxjs';
+import { lastValueFrom, map, Observable, of, throwError } from 'rxjs';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { TestApp } from '../../support/test-app.js';
 
@@ -402,6 +402,41 @@ describe('a global enhancer that is written for HTTP', () => {
     for (const path of ['/', '/scoped'])
       expect(await (await app.connect(path)).ask('guarded', 'x')).toBe('internal error');
     expect(app.logger.at('error').filter((line) => line.includes('globalEnhancers'))).toEqual([]);
+  });
+
+  it('gets no advice for a failure of what an interceptor calls', async () => {
+    class TryingInterceptor implements NestInterceptor {
+      async intercept(context: ExecutionContext, next: CallHandler) {
+        try {
+          readCookie(context);
+        } catch {
+          // It may run for messages, too.
+        }
+        return of(await lastValueFrom(next.handle()));
+      }
+    }
+    /** Its operator fails, and not the call of the interceptor. */
+    class LateInterceptor implements NestInterceptor {
+      intercept(context: ExecutionContext, next: CallHandler) {
+        return next.handle().pipe(map(() => readCookie(context)));
+      }
+    }
+    class BrokenPipe implements PipeTransform {
+      transform() {
+        throw new Error('no database');
+      }
+    }
+    const apps = [
+      await start({}, [], (nest) =>
+        nest.useGlobalPipes(new BrokenPipe()).useGlobalInterceptors(new TryingInterceptor()),
+      ),
+      await start({}, [], (nest) => nest.useGlobalInterceptors(new TryingInterceptor(), new LateInterceptor())),
+    ];
+    for (const app of apps) {
+      for (const path of ['/', '/scoped'])
+        expect(await (await app.connect(path)).ask('guarded', 'x')).toBe('internal error');
+      expect(app.logger.at('error').filter((line) => line.includes('globalEnhancers'))).toEqual([]);
+    }
   });
 
   it('cannot write a line of its own into the log', async () => {
