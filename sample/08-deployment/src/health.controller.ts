@@ -9,14 +9,14 @@ export class HealthController {
     private readonly webwire: WebwireHealthIndicator,
   ) {}
 
-  /** Whether this server should get new connections: 503 from the beginning of a shutdown on. */
+  /** Answers 200 while this server should get new connections, and 503 from the beginning of a shutdown on. */
   @Get('ready')
   @HealthCheck()
   ready() {
     return this.health.check([() => this.webwire.isHealthy()]);
   }
 
-  /** Whether the process works. A server that shuts down does, so it must not be killed for it. */
+  /** Answers 200 as long as the process works, also during a shutdown, as it must not be killed for that. */
   @Get('live')
   live() {
     return { status: 'ok' };
