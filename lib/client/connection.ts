@@ -132,8 +132,11 @@ export class ClientConnection {
   #credit = Infinity;
   /** The extensions of the server; `undefined` until the client asks, and `WANTED` until the server has answered. */
   #extensions: readonly unknown[] | undefined;
-  /** Called when the WebSocket is closed. */
-  onClosed = (): void => {};
+  #onClosed = (): void => {};
+  /** Resolves when the WebSocket is closed. */
+  readonly closed = new Promise<void>((resolve) => {
+    this.#onClosed = resolve;
+  });
   /** Number of items of a stream that the server sends without a grant. */
   streamWindow = 0;
   /** The server shuts down, so messages of the application wait for the next connection. */
@@ -277,13 +280,13 @@ export class ClientConnection {
     this.#isClosing = true;
     if (!this.#socket) {
       this.#finish(error ?? closedError());
-      return this.onClosed();
+      return this.#onClosed();
     }
     // The timer is started first, because some WebSockets dispatch `close` within the call of `close()`.
     this.#closeTimer ??= setTimeout(() => {
       this.#socket!.terminate();
       this.#finish(closedError());
-      this.onClosed();
+      this.#onClosed();
     }, CLOSE_FRAME_TIMEOUT);
     if (error instanceof ProtocolError) this.#socket.close(CLOSE_CODE_OFFSET + error.closeCode, error.code);
     else this.#socket.close(NORMAL_CLOSURE);
@@ -302,7 +305,7 @@ export class ClientConnection {
         ? connectionEnded(this.#url, this.#elapsed, end, this.#isClosing)
         : couldNotConnect(this.#url, this.#elapsed, end, this.#phase === 'opened');
     this.#finish(error);
-    this.onClosed();
+    this.#onClosed();
   }
 
   #finish(error: Error): void {

@@ -100,6 +100,8 @@ export class Connector {
   /** The error of the last connection or attempt. */
   #lastError: Error | undefined;
   #onEnded = () => {};
+  /** Resolves when the connection that `disconnect()` has ended is closed. */
+  #closed = Promise.resolve();
 
   constructor(options: ResolvedClientOptions, callbacks: ConnectorCallbacks) {
     this.#options = options;
@@ -161,20 +163,18 @@ export class Connector {
    * WebSocket is closed.
    */
   disconnect(): Promise<void> {
-    return new Promise((resolve) => {
-      const state = this.#state;
-      const error = new DisconnectedError(`disconnected from ${this.#options.target.url.shown} by disconnect()`);
-      if ('connection' in state && state.connection) state.connection.onClosed = resolve;
-      else resolve();
-      if (state.name === 'closing' || state.name === 'closed') return;
-      this.#isOff = true;
-      this.#lastError = undefined;
-      this.#cancel(error);
-      this.#waiters.reject(error);
-      if (state.name === 'connected') {
-        this.#callbacks.emit('disconnected', { error, code: undefined, reason: '', willReconnect: false });
-      }
-    });
+    const state = this.#state;
+    const error = new DisconnectedError(`disconnected from ${this.#options.target.url.shown} by disconnect()`);
+    if ('connection' in state && state.connection) this.#closed = state.connection.closed;
+    if (state.name === 'closing' || state.name === 'closed') return this.#closed;
+    this.#isOff = true;
+    this.#lastError = undefined;
+    this.#cancel(error);
+    this.#waiters.reject(error);
+    if (state.name === 'connected') {
+      this.#callbacks.emit('disconnected', { error, code: undefined, reason: '', willReconnect: false });
+    }
+    return this.#closed;
   }
 
   /** Rejects the operations that wait, and all later ones. The connection stays open until `end()`. */

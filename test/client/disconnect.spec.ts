@@ -30,6 +30,19 @@ describe('disconnect()', () => {
     expect([client.status, server.dials]).toEqual(['connected', 2]);
   });
 
+  it.each(['disconnect', 'close'] as const)(
+    'resolves for each call when the connection has ended, after %s()',
+    async (first) => {
+      const { client, socket } = await connected(server);
+      const ending = client[first]();
+      const states: number[] = [];
+      const calls = [client.disconnect(), client.disconnect()];
+      await Promise.all(calls.map((call) => call.then(() => states.push(socket.readyState))));
+      expect(states).toEqual([3, 3]);
+      await ending;
+    },
+  );
+
   it('rejects the requests that are in flight', async () => {
     const { client } = await connected(server);
     const inFlight = outcome(client.request('a'));
