@@ -11,10 +11,10 @@ import {
   type ClientOptions,
   type ContractOptions,
   type ResolvedClientOptions,
-  type TracedMessage,
 } from './client-options.js';
 import type { ClientSession } from './client-session.js';
-import { closedError, type ClientConnection } from './connection.js';
+import { ConnectHook } from './connect-hook.js';
+import { closedError } from './connection.js';
 import { Connector, type ClientStatus } from './connector.js';
 import type {
   AnyContract,
@@ -32,14 +32,14 @@ import type {
 } from './contract.js';
 import { startOperation, type Operation, type OperationOptions } from './operation.js';
 import { checkOptions } from './option-rules.js';
+import { Outgoing } from './outgoing.js';
 import { onPageEvents, type AbortSignalLike } from './platform.js';
 import { receivedPayload, type ReceivedPayload } from './received-payload.js';
 import { createRequests } from './requests.js';
-import { Sessions, type SendRequest } from './sessions.js';
+import { Sessions } from './sessions.js';
 import { iterateSignals, SIGNALS_RULES, type SignalsOptions } from './signal-queue.js';
 import { Snapshots, type ClientSnapshot } from './snapshot.js';
-import { optionFailure, type ClientUrl, type Fresh } from './target.js';
-import { serve } from './waiters.js';
+import type { ClientUrl, Fresh } from './target.js';
 import { readStream, STREAM_RULES, type ItemReceiver, type OpenStream, type StreamOptions } from './streams.js';
 
 /** Options of `connect()`. */
@@ -107,11 +107,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     () => ({ status: this.status, session: this.session, error: this.#connector.lastError }),
     (error) => this.#emit('error', { error }),
   );
-  #pendingRequests = 0;
-  /** The call of the option `onConnect`. */
-  #hook: Operation | undefined;
-  /** The new connection, while `onConnect` sends messages on it. */
-  #preferred: ClientConnection | undefined;
+  readonly #hook: ConnectHook;
+  readonly #outgoing: Outgoing;
   readonly #stopWatching: () => void;
   #closing: Promise<void> | undefined;
 
@@ -125,12 +122,13 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   constructor(url: Fresh<ClientUrl>, options: WebwireClientOptions<Api> = {}) {
     this.#options = resolveOptions(url, options);
     this.#reader = this.#options.contract?.['~reader']();
+    this.#hook = new ConnectHook(this.#options, () => this.#connector.connection);
     this.#sessions = new Sessions(this.#options, {
       emit: this.#emit,
       changed: () => this.#snapshots.changed(),
       sender: () => {
-        const connection = this.#preferred ?? this.#connector.connection;
-        return connection && this.#sessionSender(connection);
+        const connection = this.#hook.connection ?? this.#connector.connection;
+        return connection && this.#outgoing.sessionRequester(connection);
       },
       requestsSettled: this.#requests.finished,
     });
@@ -138,8 +136,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
       emit: this.#emit,
       changed: () => this.#snapshots.changed(),
       prepare: async (connection) => {
-        const isRestored = await this.#sessions.prepare(this.#sessionSender(connection));
-        await this.#callHook(connection);
+        const isRestored = await this.#sessions.prepare(this.#outgoing.sessionRequester(connection));
+        await this.#hook.run(this, connection);
         return isRestored;
       },
       connected: () => this.#sessions.connected(),
@@ -148,9 +146,10 @@ export class WebwireClient<Api extends Contract = AnyContract> {
       lost: (error) => {
         this.#sessions.lost();
         this.#requests.fail(error);
-        this.#hook?.reject(error);
+        this.#hook.lost(error);
       },
     });
+    this.#outgoing = new Outgoing(this.#options, this.#requests, this.#hook, this.#connector, this.#emit);
     this.#stopWatching = onPageEvents(WAKING_EVENTS, () => this.#connector.wake());
   }
 
@@ -175,7 +174,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
 
   /** Number of requests that have not settled, including those that wait for a connection. */
   get pendingRequests(): number {
-    return this.#pendingRequests;
+    return this.#outgoing.pendingRequests;
   }
 
   /**
@@ -203,7 +202,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    */
   async connect({ signal, retry = false }: ConnectOptions = {}): Promise<void> {
     const connecting = startOperation({ signal }, Infinity);
-    this.#enter(connecting, () => connecting.resolve(), { canRetry: retry, isConnect: true });
+    this.#outgoing.enter(connecting, () => connecting.resolve(), { canRetry: retry, isConnect: true });
     await connecting.promise;
   }
 
@@ -240,8 +239,8 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     ...[body, options = {}]: RequestArguments<Api, Name, OperationOptions>
   ): Promise<Reply<Api, Name>> {
     const message = this.#encodeRequest(name, body);
-    const trace = this.#traceOf('request', name);
-    const reply = await this.#sender(options, trace)(message, (payload) => this.#received(payload));
+    const trace = this.#outgoing.traceOf('request', name);
+    const reply = await this.#outgoing.requester(options, trace)(message, (payload) => this.#received(payload));
     return this.#validated('request', name, reply) as Reply<Api, Name>;
   }
 
@@ -264,11 +263,11 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): AsyncGenerator<StreamItem<Api, Name>, undefined> {
     checkOptions(options, STREAM_RULES);
     const message = this.#encodeRequest(name, body);
-    const trace = this.#traceOf('stream', name);
-    const preferred = this.#preferred;
+    const trace = this.#outgoing.traceOf('stream', name);
+    const { connection: preferred } = this.#hook;
     const open: OpenStream = (operation, opened) =>
-      this.#prefer(preferred, () =>
-        this.#enter(operation, (connection) => {
+      this.#hook.prefer(preferred, () =>
+        this.#outgoing.enter(operation, (connection) => {
           connection.ask();
           this.#requests.send(connection, message, operation, (reply) => reply, trace);
           if (!operation.isSettled) opened(connection);
@@ -292,13 +291,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
   ): Promise<void> {
     assertUnreserved(name);
     const message = encodeClientSignal(name, encodeBody(body, this.#options.codec));
-    const trace = this.#traceOf('signal', name);
-    const signal = this.#start(options);
-    this.#enter(signal, (connection) => {
-      connection.send(message, trace);
-      signal.resolve();
-    });
-    await signal.promise;
+    await this.#outgoing.signal(message, options, this.#outgoing.traceOf('signal', name));
   }
 
   /**
@@ -362,7 +355,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws Errors of `request()`.
    */
   async restoreSession(key: string, options: OperationOptions = {}): Promise<ClientSession> {
-    return this.#sessions.restore(key, this.#sender(options));
+    return this.#sessions.restore(key, this.#outgoing.requester(options));
   }
 
   /**
@@ -374,7 +367,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws Errors of `request()`; then the session is not closed.
    */
   async closeSession(options: OperationOptions = {}): Promise<void> {
-    await this.#sessions.close(this.#sender(options));
+    await this.#sessions.close(this.#outgoing.requester(options));
   }
 
   /**
@@ -399,100 +392,9 @@ export class WebwireClient<Api extends Contract = AnyContract> {
     for (const iteration of this.#iterations) iteration.resolve();
   }
 
-  /** Calls the option `onConnect`. Rejects if it fails or takes too long. */
-  async #callHook(connection: ClientConnection): Promise<void> {
-    const { onConnect, dialTimeout } = this.#options;
-    if (!onConnect || !connection.isOpen) return;
-    const hook = startOperation({}, dialTimeout);
-    this.#hook = hook;
-    hook.obstacle = () => 'onConnect has not finished; requests in it need the client that it is given';
-    const preferring = new Proxy(this, {
-      get: (client, name) => {
-        const member: unknown = Reflect.get(client, name, client);
-        if (typeof member !== 'function') return member;
-        return (...args: unknown[]) => this.#prefer(connection, () => member.apply(client, args) as unknown);
-      },
-    });
-    const call = new Promise((resolve) => {
-      resolve(this.#prefer(connection, () => onConnect(preferring as never)));
-    });
-    call.then(() => hook.resolve(), hook.reject);
-    try {
-      await hook.promise;
-    } catch (cause) {
-      throw connection.unprepared(optionFailure('onConnect', cause));
-    }
-  }
-
-  /** While `run` is called, messages are sent on a new connection before operations can use it. Then `run` may await. */
-  #prefer<Result>(connection: ClientConnection | undefined, run: () => Result): Result {
-    const outer = this.#preferred;
-    this.#preferred = connection?.isOpen && connection !== this.#connector.connection ? connection : undefined;
-    try {
-      return run();
-    } finally {
-      this.#preferred = outer;
-    }
-  }
-
   #encodeRequest(name: string, body: unknown): Uint8Array<ArrayBuffer> {
     assertUnreserved(name);
     return encodeRequest(name, encodeBody(body, this.#options.codec));
-  }
-
-  /** Calls the option `trace`. Returns the payload of the signal that carries the trace context. */
-  #traceOf(kind: TracedMessage['kind'], name: string): string | undefined {
-    try {
-      const context = this.#options.trace?.({ kind, name });
-      if (context) {
-        const { traceparent, tracestate } = context;
-        if (/^[\da-f-]{55}/.test(traceparent)) return `${traceparent}\n${tracestate ?? ''}`;
-        throw new TypeError('the option trace returned no traceparent');
-      }
-    } catch (error) {
-      this.#emit('error', { error });
-    }
-    return undefined;
-  }
-
-  /** Returns a function that sends requests, which wait for a connection if necessary. */
-  #sender(options: OperationOptions, trace?: string): SendRequest {
-    return async <Result>(message: Uint8Array<ArrayBuffer>, read: (reply: Payload) => Result) => {
-      const request = this.#start<Result>(options);
-      this.#pendingRequests++;
-      try {
-        this.#enter(request, (connection) => this.#requests.send(connection, message, request, read, trace));
-        return await request.promise;
-      } finally {
-        this.#pendingRequests--;
-      }
-    };
-  }
-
-  /**
-   * Returns a function that sends the client's own session requests. They are sent before requests that wait for the connection,
-   * and are not counted as pending.
-   */
-  #sessionSender(connection: ClientConnection): SendRequest {
-    return async <Result>(message: Uint8Array<ArrayBuffer>, read: (reply: Payload) => Result) => {
-      const request = startOperation<Result>({}, this.#options.dialTimeout);
-      this.#requests.send(connection, message, request, read);
-      return request.promise;
-    };
-  }
-
-  #enter<Result>(
-    operation: Operation<Result>,
-    ready: (connection: ClientConnection) => void,
-    { canRetry, isConnect } = { canRetry: this.#options.reconnect, isConnect: false },
-  ): void {
-    const waiter = { operation, canRetry, isConnect, ready };
-    if (!this.#preferred) this.#connector.enter(waiter);
-    else if (!operation.isSettled) serve(waiter, this.#preferred);
-  }
-
-  #start<Result = void>(options: OperationOptions): Operation<Result> {
-    return startOperation(options, this.#options.requestTimeout);
   }
 
   #receive(message: ServerMessage): void {
