@@ -3,6 +3,7 @@ import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { Document } from '../docs/documents.js';
 import { installed, PackedPackage, runTool } from './packed-package.js';
 
 /** The packages that a newcomer installs beside this one and its peers. */
@@ -68,6 +69,28 @@ const START = `
   const url = (await app.getUrl()).replace('http', 'ws');`;
 
 describe('a newcomer', { timeout: 240_000 }, () => {
+  it('compiles the first page of docs/client.md in a project that Vite has made', async () => {
+    const project = new Project('first-page');
+    const [page] = new Document('docs/client.md').codeBlocks('The page', 'ts');
+    const compilerOptions = {
+      target: 'es2023',
+      module: 'esnext',
+      lib: ['ES2023', 'DOM'],
+      types: [],
+      moduleResolution: 'bundler',
+      allowImportingTsExtensions: true,
+      verbatimModuleSyntax: true,
+      moduleDetection: 'force',
+      strict: true,
+      noEmit: true,
+      noUnusedLocals: true,
+      noUnusedParameters: true,
+      erasableSyntaxOnly: true,
+    };
+    await project.write({ 'main.ts': page!, 'tsconfig.json': JSON.stringify({ compilerOptions, include: ['*.ts'] }) });
+    expect(await project.compile()).toBe('');
+  });
+
   it('goes from a contract to a gateway and a typed client', async () => {
     const project = new Project('contract-first');
     await project.write({

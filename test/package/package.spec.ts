@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { posix } from 'node:path';
 import { format, resolveConfig } from 'prettier';
@@ -348,13 +348,14 @@ beforeAll(async () => {
 }, 120_000);
 
 describe('the tarball', { timeout: 180_000 }, () => {
-  it('contains only the build, its sources and documents for users', () => {
+  it('contains only the build, its sources and documents for users', async () => {
     const built = packed.sources.flatMap((source) => {
       const name = source.replace(/\.ts$/, '');
       return ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((extension) => `dist/${name}${extension}`);
     });
     const sources = packed.sources.map((source) => `lib/${source}`);
-    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'docs/PROTOCOL.md', 'lib/redis/STATES.md'];
+    const pages = (await readdir(fileURLToPath(new URL('../../docs', import.meta.url)))).map((page) => `docs/${page}`);
+    const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', ...pages, 'lib/redis/STATES.md'];
     expect(packed.files).toEqual([...built, ...sources, ...documents, 'package.json'].sort());
   });
 
