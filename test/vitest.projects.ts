@@ -4,6 +4,7 @@ import type { UserWorkspaceConfig, ViteUserConfig } from 'vitest/config';
 /** Tests that need a browser, Redis, proxies, the samples or the built package, or that start a compiler. */
 const SYSTEM = [
   'test/{browser,redis,deployment}/**/*.spec.ts',
+  'test/frameworks/frameworks.spec.ts',
   'test/e2e/!(transcripts).spec.ts',
   'test/package/{package,newcomer}.spec.ts',
   'test/release/npm-version.spec.ts',

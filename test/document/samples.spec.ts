@@ -14,6 +14,7 @@ const SAMPLES: Record<string, () => Promise<Type>> = {
   '06-cluster': async () => (await import('../../sample/06-cluster/src/app.module.js')).AppModule,
   '07-streams': async () => (await import('../../sample/07-streams/src/app.module.js')).AppModule,
   '08-deployment': async () => (await import('../../sample/08-deployment/src/app.module.js')).AppModule,
+  '09-react': async () => (await import('../../sample/09-react/src/app.module.js')).AppModule,
 };
 
 beforeAll(() => {

@@ -208,6 +208,31 @@ describe.each<Version>([19, 18])('with React %i', (version) => {
       await shown('connected');
     });
 
+    it.each([false, true])(
+      'is rendered on the server with the other hooks, and hydrated in Suspense; in StrictMode: %s',
+      async (strict) => {
+        const client = create();
+        const { createElement, StrictMode, Suspense, useState } = loaded.react;
+        const Inner = () => {
+          const [news, setNews] = useState('none');
+          const { status } = loaded.hooks.useWebwire(client);
+          const stream = loaded.hooks.useStream(client, 'ticks', { symbol: 'A' });
+          loaded.hooks.useSignal(client, 'news', ({ body }) => setNews(body));
+          return `${status} ${stream.status} ${stream.item?.body.symbol} ${news}`;
+        };
+        const inner = createElement(Suspense, { fallback: 'loading' }, createElement(Inner));
+        const element = strict ? createElement(StrictMode, null, inner) : inner;
+        const html = loaded.server.renderToString(element);
+        expect(html).toContain('disconnected opening undefined none');
+        expect([client.status, connections(), gateway.opened]).toEqual(['disconnected', [], []]);
+        container.innerHTML = html;
+        root = loaded.dom.hydrateRoot(container, element, { onRecoverableError: (error) => problems.push([error]) });
+        await shown('connected open A none');
+        app.get(WebwireService).broadcast('news', 'some');
+        await shown('connected open A some');
+      },
+    );
+
     it('works in a component that suspends', async () => {
       const client = create();
       const { createElement, Suspense } = loaded.react;

@@ -19,7 +19,7 @@ const COPIED = [
 ];
 
 /** Rooms whose tests do not load Nest, or only as the server of something else. */
-const WITHOUT_NEST = new Set(['protocol', 'common', 'docs', 'release', 'react']);
+const WITHOUT_NEST = new Set(['protocol', 'common', 'docs', 'release', 'react', 'frameworks']);
 
 /** The rooms that depend most on Nest. */
 export const NEST_ROOMS = ['nest', 'package', 'client-module', 'testing', 'companions'].map((room) => `test/${room}`);
