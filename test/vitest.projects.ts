@@ -10,6 +10,7 @@ const SYSTEM = [
   'test/release/npm-version.spec.ts',
   'test/cli/types.spec.ts',
   'test/document/samples.spec.ts',
+  'test/environments/**/*.spec.ts',
 ];
 
 /** Tests that need a process of their own. */

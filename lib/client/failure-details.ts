@@ -60,13 +60,18 @@ export function onUpgradeRejected(socket: WebSocketLike, listener: (rejection: U
 }
 
 /**
- * Reads the HTTP status from an error of a WebSocket: `ws`, Bun and Deno have it in the message ("Unexpected server response:
- * 401"), `HandshakeRejection` of a `MemoryTransport` as a property.
+ * The HTTP status in the messages of the package `ws` ("Unexpected server response: 401"), Bun ("Expected 101 status code: 401"), Deno
+ * ("Invalid status code: 401"), and React Native on iOS ("Received bad response code from server: 401.") and Android ("Expected
+ * HTTP 101 response but was '401 Unauthorized'").
  */
+const STATUS_IN_MESSAGE =
+  /(?:server response|status code|response code from server|101 response but was):? '?(\d{3})\b/i;
+
+/** Reads the HTTP status from an error of a WebSocket. `HandshakeRejection` of a `MemoryTransport` has it as a property. */
 export function rejectionFrom(error: unknown): UpgradeRejection | undefined {
   const { message, status } = (error ?? {}) as { message?: unknown; status?: unknown };
   if (typeof status === 'number') return { status, body: String(message) };
-  const [, found] = /(?:server response|status code):? (\d{3})\b/i.exec(String(message)) ?? [];
+  const [, found] = STATUS_IN_MESSAGE.exec(String(message)) ?? [];
   return found === undefined ? undefined : { status: Number(found) };
 }
 

@@ -29,7 +29,8 @@ export interface StorageLike {
 /** The members of an `AbortSignal` that the client uses. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
-  readonly reason: unknown;
+  /** Missing in React Native. */
+  readonly reason?: unknown;
   addEventListener(type: 'abort', listener: () => void): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }

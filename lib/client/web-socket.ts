@@ -8,7 +8,7 @@ import { onUpgradeRejected, rejectionFrom, type UpgradeRejection } from './failu
 export interface SocketEnd {
   /** Close code; 1006 for a broken or failed connection. */
   readonly code: number;
-  /** Reason of the close frame, unchecked. */
+  /** Reason of the close frame, unchecked; empty without one. */
   readonly reason: string;
   /** The error that the platform reported, if any. */
   readonly cause: unknown;
@@ -120,9 +120,14 @@ export class ClientSocket {
   }
 
   #close(event: object): void {
-    const { code, reason, wasClean } = event as { code?: number; reason?: unknown; wasClean?: boolean };
+    const { code: given, reason, wasClean } = event as { code?: number; reason?: unknown; wasClean?: boolean };
     // Deno reports 0 for a failed attempt, React Native may report no code.
-    this.#end(code || (wasClean ? NO_STATUS_RECEIVED : ABNORMAL_CLOSURE), typeof reason === 'string' ? reason : '');
+    const code = given || (wasClean ? NO_STATUS_RECEIVED : ABNORMAL_CLOSURE);
+    const text = typeof reason === 'string' ? reason : '';
+    if (code !== ABNORMAL_CLOSURE) return this.#end(code, text);
+    // No server has sent this reason, as there was no close frame: it is the error message of React Native.
+    if (text !== '') this.#cause ??= new Error(text);
+    this.#end(code, '');
   }
 
   #end(code: number, reason: string, rejection = rejectionFrom(this.#cause)): void {
@@ -162,8 +167,8 @@ interface Blob {
 }
 
 /**
- * `error` events have an `error`, a `message` (React Native), or neither (browsers). In Node.js, `error` may be an Error without
- * message and code.
+ * `error` events have an `error`, a `message` (older versions of React Native), or neither (browsers). In Node.js,
+ * `error` may be an Error without message and code.
  */
 function errorFromEvent(event: object): unknown {
   const { error, message } = event as { error?: unknown; message?: unknown };

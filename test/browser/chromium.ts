@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type LaunchOptions } from 'playwright-core';
 
 const PATH = process.env.CHROMIUM_PATH ?? '/usr/bin/chromium';
 
@@ -21,6 +21,6 @@ export const WITHOUT_CHROMIUM =
   `There is no Chromium at ${PATH}, so nothing was tested in a browser: ` +
   'install it (apt-get install chromium) or set CHROMIUM_PATH to where it is';
 
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: PATH, args: ARGUMENTS });
+export function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
+  return chromium.launch({ executablePath: PATH, args: ARGUMENTS, ...options });
 }

@@ -45,6 +45,13 @@ describe('a connection that cannot be made fails at once', () => {
       ],
     ],
     [
+      'a close event whose reason is the message (React Native)',
+      [
+        ['error', {}],
+        ['close', { code: 1006, reason: 'Failed to connect' }],
+      ],
+    ],
+    [
       'events without any content (browsers)',
       [
         ['error', {}],
@@ -97,11 +104,26 @@ describe('a connection that cannot be made fails at once', () => {
     ['Unexpected server response: 401', 401],
     ["WebSocket connection to 'ws://localhost/' failed: Expected 101 status code: 403", 403],
     ['failed to connect to WebSocket: Invalid status code: 503', 503],
+    ["Expected HTTP 101 response but was '401 Unauthorized'", 401],
+    ['Received bad response code from server: 403.', 403],
   ])('and the status is read from the message of the platform: %s', async (message, status) => {
     const { connecting, socket } = await dialing();
     socket.end(1006, '', new Error(message));
     expect(await connecting).toMatchObject({ status, message: expect.stringContaining(`HTTP ${status}`) });
   });
+});
+
+it('a close event without a close frame has no reason of the server, but the message of an error (React Native)', async () => {
+  const { connecting, socket } = await dialing();
+  socket.dispatch('error', {});
+  socket.dispatch('close', { code: 1006, reason: "Expected HTTP 101 response but was '401 Unauthorized'" });
+  expect(await connecting).toMatchObject({ status: 401, reason: '', message: expect.stringContaining('HTTP 401') });
+
+  const { client, socket: lost } = await connected(server, { reconnect: false });
+  const pending = outcome(client.request('a'));
+  lost.dispatch('error', {});
+  lost.dispatch('close', { code: 1006, reason: 'Software caused connection abort' });
+  expect(await pending).toMatch(/close code 1006: "Software caused connection abort"$/);
 });
 
 /** Dispatches `close` within `close()`, as Node.js 24 does. */

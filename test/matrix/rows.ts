@@ -1,3 +1,4 @@
+import { frontEndRow } from './front-end/front-end.js';
 import { echoRow } from './nest/echo.js';
 import { NEST_ROOMS, suiteRow } from './nest/suite.js';
 import { NEST_VERSIONS } from './nest/versions.js';
@@ -19,5 +20,6 @@ export const rows: readonly Row[] = [
   nodeRow('24', RUNTIME_ROOMS),
   nodeRow('26'),
   bunRow('1.4'),
+  frontEndRow,
   ...toolchainRows,
 ];

@@ -8,7 +8,7 @@ import { rows } from './rows.js';
 import { Stage } from './stage.js';
 
 /** The repository: the compiled program is in `.matrix`. */
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Outcome {
   readonly row: Row;
