@@ -1,5 +1,6 @@
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import {
+  InvalidOptionError,
   WebwireClient,
   type AnyContract,
   type ClientOptions,
@@ -8,6 +9,10 @@ import {
   type WebwireClientOptions,
 } from '../client/index.js';
 import { MemoryTransport, WebwireService, type MemoryConnectOptions, type WebwireServer } from '../index.js';
+import { printIfTestFails, printRecords } from './failed-tests.js';
+import { FrameRecord, linesOf, recordedWebSocket } from './frame-record.js';
+import { Secrets } from './secrets.js';
+import { queryString, type TestClientQuery } from './query.js';
 
 /** Options of a test client: those of `WebwireClient` and some more. The default of `reconnect` is `false`. */
 export interface TestClientOptions extends Omit<ClientOptions, 'webSocket' | 'headers'> {
@@ -28,11 +33,22 @@ export interface TestClientOptions extends Omit<ClientOptions, 'webSocket' | 'he
    */
   remoteAddress?: MemoryConnectOptions['remoteAddress'];
   /**
-   * Query of the upgrade request, such as `'token=1'`.
+   * Query of the upgrade request: a string such as `'token=1'`, an object such as `{ token: 1 }`, or a `URLSearchParams`. In an
+   * object, `undefined` leaves a parameter out, and an array repeats it.
    * @default none
    */
-  query?: string;
+  query?: TestClientQuery;
+  /**
+   * Records all messages of the client in both directions, for `recordedFrames()`.
+   * @default `false`, or `true` if the environment variable `WEBWIRE_TRACE` is `1`. Then the record is also printed if the test fails.
+   */
+  recordFrames?: boolean;
 }
+
+/** Records by client. */
+const records = new WeakMap<object, FrameRecord>();
+
+const secretsOf = new WeakMap<WebwireServer, Secrets>();
 
 /**
  * Makes a `WebwireClient` of an application under test. It connects in the same process, without a port. The application has to
@@ -53,21 +69,59 @@ export function createTestClient<Api extends Contract = AnyContract>(
     headers,
     remoteAddress,
     query = '',
+    recordFrames = false,
     ...options
   }: TestClientOptions & Pick<WebwireClientOptions<Api>, keyof ContractOptions<Api> | 'onConnect'> = {},
 ): WebwireClient<Api> {
   const server = findServer(app, gateway);
   const transport = new MemoryTransport();
   const url = new URL(`ws://localhost${server.options.path}`);
-  url.search = query;
+  url.search = queryString(query);
   void transport.listen(server, {});
   const isFresh = typeof headers === 'function';
-  const webSocket = webSocketWith(transport, { ...(!isFresh && { headers }), remoteAddress });
-  return new WebwireClient<Api>(url.href, {
+  const record = startRecord(server, recordFrames);
+  const client = new WebwireClient<Api>(url.href, {
     reconnect: false,
     ...options,
     headers: isFresh ? headers : undefined,
-    webSocket,
+    webSocket: webSocketWith(transport, { ...(!isFresh && { headers }), remoteAddress }, record),
+  });
+  if (record) records.set(client, record);
+  return client;
+}
+
+/**
+ * Returns the messages that a client of `createTestClient()` has sent and received so far, one line each: the time since the client
+ * was made, in milliseconds, the direction (`→` sent, `←` received), the type, the number of the request, the name and the payload.
+ * The last 1 000 lines are kept. Payloads are cut to 200 characters. Session keys are never contained, nor are the values of headers
+ * and JSON members whose names are those of secrets, such as `password` or `token`, and the payloads of requests with such names.
+ *
+ * @throws Error if the client does not record: see the option `recordFrames`.
+ * @example expect(reply.text(), recordedFrames(client).join('\n')).toBe('Hello Ada!');
+ */
+export function recordedFrames<Api extends Contract>(client: WebwireClient<Api>): string[] {
+  const record = records.get(client);
+  if (!record) {
+    throw new Error(
+      'this client records nothing: set WEBWIRE_TRACE=1, or pass recordFrames: true to createTestClient()',
+    );
+  }
+  return linesOf([record]);
+}
+
+function startRecord(server: WebwireServer, isRecorded: boolean): FrameRecord | undefined {
+  if (typeof isRecorded !== 'boolean') {
+    throw new InvalidOptionError(`WebWire option recordFrames is of type ${typeof isRecorded}, but must be a boolean`);
+  }
+  const isPrinted = process.env.WEBWIRE_TRACE === '1';
+  if (!isPrinted && !isRecorded) return undefined;
+  const secrets = secretsOf.get(server) ?? new Secrets();
+  secretsOf.set(server, secrets);
+  if (!isPrinted) return new FrameRecord(secrets);
+  return new FrameRecord(secrets, (record, isEnd) => {
+    if (printIfTestFails(record) || !isEnd) return;
+    printRecords([record], 'WebWire messages of a connection:');
+    record.clear();
   });
 }
 
@@ -84,8 +138,9 @@ function findServer(app: INestApplicationContext, gateway: Type | undefined): We
   return server;
 }
 
-function webSocketWith({ webSocket: MemoryWebSocket }: MemoryTransport, options: MemoryConnectOptions) {
-  return class extends MemoryWebSocket {
+function webSocketWith(transport: MemoryTransport, options: MemoryConnectOptions, record: FrameRecord | undefined) {
+  const Socket = record ? recordedWebSocket(transport.webSocket, record) : transport.webSocket;
+  return class extends Socket {
     /** @param fresh Has the headers of a function, if there is one. */
     constructor(url: string | URL, fresh: MemoryConnectOptions = {}) {
       super(url, [], { ...options, ...fresh });

@@ -1,1 +1,2 @@
-export { createTestClient, type TestClientOptions } from './create-test-client.js';
+export { createTestClient, recordedFrames, type TestClientOptions } from './create-test-client.js';
+export type { TestClientQuery } from './query.js';

@@ -43,7 +43,7 @@ const RULES: ImportRules = {
   terminus: { folders: ['.'], packages: ['@nestjs'], node: false },
   '.': { folders: ['nest', 'transport', 'server', 'session', 'common', 'protocol'], packages: [], node: false },
   'client-module': { folders: ['client'], packages: ['@nestjs', 'ws'], node: false },
-  testing: { folders: ['.', 'client'], packages: ['@nestjs'], node: false },
+  testing: { folders: ['.', 'client', 'protocol'], packages: ['@nestjs'], node: false },
 };
 
 /** The only file that may import non-public parts of Nest. */
@@ -122,7 +122,7 @@ describe('the test kit', () => {
     const specifiers = [...readLib()]
       .filter(([file]) => file.startsWith('testing/'))
       .flatMap(([, text]) => [...text.matchAll(/from '(\.\.\/[^']+)'/g)].map(([, specifier]) => specifier));
-    expect(new Set(specifiers)).toEqual(new Set(['../client/index.js', '../index.js']));
+    expect(new Set(specifiers)).toEqual(new Set(['../client/index.js', '../index.js', '../protocol/index.js']));
   });
 });
 

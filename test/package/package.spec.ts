@@ -256,8 +256,8 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
     ],
   },
   './testing': {
-    values: ['createTestClient'],
-    types: ['TestClientOptions'],
+    values: ['createTestClient', 'recordedFrames'],
+    types: ['TestClientOptions', 'TestClientQuery'],
   },
   './protocol': {
     values: [

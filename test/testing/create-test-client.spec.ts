@@ -14,7 +14,8 @@ import {
   type WebwireConnection,
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
-import { createTestClient } from 'nestjs-webwire/testing';
+import { InvalidOptionError } from 'nestjs-webwire/client';
+import { createTestClient, type TestClientOptions } from 'nestjs-webwire/testing';
 import { expect, expectTypeOf, it, onTestFinished } from 'vitest';
 
 @Injectable()
@@ -156,6 +157,54 @@ it('passes handshake guards as other clients do', async () => {
   const other = createTestClient(app, { query: 'token=1' });
   await other.connect();
   expect((await other.request('where')).text()).toBe('/admin?token=1');
+});
+
+it.each<[string, TestClientOptions['query'], string]>([
+  ['a string', 'token=1&a=b', '?token=1&a=b'],
+  ['a string with a question mark', '?token=1', '?token=1'],
+  ['an empty string', '', ''],
+  ['an object', { token: 'a b&c=d', page: 2, isNew: false }, '?token=a+b%26c%3Dd&page=2&isNew=false'],
+  ['an object with a list', { room: ['a', 'b', 3] }, '?room=a&room=b&room=3'],
+  ['an object with absent parameters', { token: undefined, rooms: [], page: 0, name: '' }, '?page=0&name='],
+  ['an empty object', {}, ''],
+  [
+    'a URLSearchParams',
+    new URLSearchParams([
+      ['room', 'a'],
+      ['room', 'ü'],
+    ]),
+    '?room=a&room=%C3%BC',
+  ],
+])('sends the query of %s', async (_name, query, search) => {
+  const app = await (await start([AdminGateway])).init();
+  const client = createTestClient(app, { headers: { authorization: 'Bearer 1' }, query });
+  await client.connect();
+  expect((await client.request('where')).text()).toBe(`/admin${search}`);
+});
+
+it.each<[unknown, string]>([
+  [{ token: null }, 'query.token is null, but must be a string, a finite number, or a boolean, or an array of them'],
+  [{ page: NaN }, 'query.page is NaN, but must be'],
+  [{ page: Infinity }, 'query.page is Infinity, but must be'],
+  [{ token: { secret: 'hunter2' } }, 'query.token is of type object, but must be'],
+  [{ since: new Date() }, 'query.since is of type object, but must be'],
+  [{ token: () => 'hunter2' }, 'query.token is of type function, but must be'],
+  [{ id: 1n }, 'query.id is of type bigint, but must be'],
+  [
+    { room: ['a', undefined] },
+    'query.room[1] is of type undefined, but must be a string, a finite number, or a boolean',
+  ],
+  [{ room: [['a']] }, 'query.room[0] is an array, but must be'],
+  [null, 'query is null, but must be a string, an object of parameters, or a URLSearchParams'],
+  [7, 'query is 7, but must be'],
+  [['a=1'], 'query is an array, but must be'],
+  [new Map([['a', '1']]), 'query is of type object, but must be'],
+])('throws an error that names the parameter: %o', async (query, message) => {
+  const app = await (await start([AdminGateway])).init();
+  const make = () => createTestClient(app, { query: query as string });
+  expect(make).toThrow(InvalidOptionError);
+  expect(make).toThrow(`WebWire option ${message}`);
+  expect(make).not.toThrow('hunter2');
 });
 
 it('ends with the application', async () => {

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+// Imported, so that tests with fake global timers do not stop reading.
+import { setImmediate } from 'node:timers';
 import { destroySocket } from './destroy-socket.js';
 import type { FrameReader } from './framing/frame-reader.js';
 import type { FlushScheduler } from './writing/flush-scheduler.js';

@@ -41,7 +41,7 @@ export class Project {
     const sources = join(stage.root, APPLICATION);
     for (const file of await readdir(sources)) {
       const text = await readFile(join(sources, file), 'utf8');
-      await project.write(`src/${file}`, type === 'commonjs' ? withoutExtensions(text) : text);
+      await project.write(`src/${file}`, asWrittenIn(type, text));
     }
     return project;
   }
@@ -53,11 +53,6 @@ export class Project {
   /** Reads a file of the repository. */
   readOriginal(path: string): Promise<string> {
     return readFile(join(this.stage.root, path), 'utf8');
-  }
-
-  /** Replaces a text in a file. */
-  async replace(path: string, text: string, by: string): Promise<void> {
-    await this.write(path, (await readFile(join(this.stage.folder, this.folder, path), 'utf8')).replace(text, by));
   }
 
   /** Writes a `tsconfig.json` with the options of the README, and others. */
@@ -101,7 +96,7 @@ function expectAnswers({ output }: Executed): void {
   for (const answer of ANSWERS) expectOutput(output, answer);
 }
 
-/** Sources as applications of CommonJS write them: their relative imports have no extension. */
-function withoutExtensions(text: string): string {
-  return text.replaceAll(/(?<= from '\.\/[^']+)\.js(?=';)/g, '');
+/** Sources as applications write them: in CommonJS, relative imports have no extension. */
+export function asWrittenIn(type: ModuleType, text: string): string {
+  return type === 'commonjs' ? text.replaceAll(/(?<= from '\.\/[^']+)\.js(?=';)/g, '') : text;
 }

@@ -4,7 +4,7 @@ import { bundlerToolchains } from './bundlers.js';
 import { nest11Builds, nest12Builds } from './nest-cli.js';
 import { Project } from './project.js';
 import { swcToolchains } from './swc.js';
-import { jestToolchains, vitest } from './test-runners.js';
+import { jestForCommonJs, jestForModules, jestWithEarlyFakeTimers, jestWithTsJest, vitest } from './test-runners.js';
 import type { Toolchain } from './toolchain.js';
 import { COMPILERS, typescriptToolchains } from './typescript.js';
 
@@ -26,6 +26,8 @@ const RSPACK = {
   'tsconfig-paths-webpack-plugin': '^4.2.0',
   'webpack-node-externals': '^3.0.0',
 };
+
+const JEST = { '@jest/globals': '^30.0.0', '@swc/core': '^1.15.18', '@swc/jest': '^0.2.39', jest: '^30.0.0' };
 
 const SWC = { '@swc/cli': '^0.8.0', '@swc/core': '^1.15.18' };
 
@@ -51,7 +53,7 @@ export const toolchainRows: readonly Row[] = [
   }),
   toolchainRow({
     name: 'bundlers',
-    does: 'compiles with SWC, bundles with esbuild and rspack, tests with Vitest',
+    does: 'compiles with SWC, bundles with esbuild and rspack',
     inCi: false,
     nest: NEST_VERSIONS['12-newest'],
     tools: {
@@ -60,26 +62,21 @@ export const toolchainRows: readonly Row[] = [
       '@rspack/core': '^2.1.10',
       esbuild: '^0.28.0',
       typescript: '~7.0.0',
-      vitest: '^4.1.0',
     },
-    toolchains: [...swcToolchains, ...bundlerToolchains, vitest],
+    toolchains: [...swcToolchains, ...bundlerToolchains],
   }),
   toolchainRow({
     name: 'nest-11',
-    does: 'nest build of Nest 11 with tsc, SWC and webpack, and Jest: applications of CommonJS',
+    does: 'nest build of Nest 11 with tsc, SWC and webpack: applications of CommonJS',
     inCi: false,
     nest: NEST_VERSIONS['11-newest'],
     tools: {
       ...SWC,
-      '@jest/globals': '^30.0.0',
       '@nestjs/cli': '^11.0.0',
-      '@swc/jest': '^0.2.39',
-      jest: '^30.0.0',
-      'ts-jest': '^29.4.0',
       'ts-loader': '^9.5.4',
       typescript: '~5.9.3',
     },
-    toolchains: [...nest11Builds, ...jestToolchains],
+    toolchains: nest11Builds,
   }),
   toolchainRow({
     name: 'nest-12',
@@ -88,6 +85,22 @@ export const toolchainRows: readonly Row[] = [
     nest: NEST_VERSIONS['12-newest'],
     tools: { ...SWC, ...RSPACK, '@nestjs/cli': '^12.0.0', typescript: '~6.0.3' },
     toolchains: nest12Builds,
+  }),
+  toolchainRow({
+    name: 'tests-nest-11',
+    does: 'runs the tests of docs/testing.md with Jest in an application of CommonJS',
+    inCi: true,
+    nest: NEST_VERSIONS['11-newest'],
+    tools: { ...JEST, 'ts-jest': '^29.4.0', typescript: '~5.9.3' },
+    toolchains: [jestForCommonJs, jestWithTsJest, jestWithEarlyFakeTimers],
+  }),
+  toolchainRow({
+    name: 'tests-nest-12',
+    does: 'runs the tests of docs/testing.md with Vitest and with Jest, in applications of ES modules and of CommonJS',
+    inCi: true,
+    nest: NEST_VERSIONS['12-newest'],
+    tools: { ...JEST, vitest: '^4.1.0' },
+    toolchains: [vitest, jestForModules, jestForCommonJs],
   }),
 ];
 

@@ -6,6 +6,9 @@ const SLAB_SIZE = 64 * 1024;
 
 const EMPTY = Buffer.alloc(0);
 
+/** Copied, so that tests with fake timers do not stop writes. */
+const { nextTick } = process;
+
 /** A batch of frames that waits to be written. */
 export interface Flushable {
   /** Must not throw, because other batches are flushed after it. */
@@ -65,7 +68,7 @@ export class WriteBufferPool {
   #atEndOfTick(): void {
     if (this.#isTickEnding) return;
     this.#isTickEnding = true;
-    process.nextTick(this.#endTick);
+    nextTick(this.#endTick);
   }
 
   readonly #endTick = (): void => {

@@ -2,8 +2,10 @@ import { ValidationPipe } from '@nestjs/common';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import {
   jsonCodec,
+  Message,
   WebwireConnection,
   WebwireGateway,
+  WebwireMessage,
   WebwireRequest,
   WebwireSignal,
   WebwireStream,
@@ -19,6 +21,17 @@ export class GreetingGateway {
   @WebwireRequest('greet')
   greet(@MessageBody(new ValidationPipe()) { name }: GreetingDto): { greeting: string } {
     return { greeting: this.greetings.greet(name) };
+  }
+
+  @WebwireRequest('remind')
+  remind(@WebwireMessage() { abortSignal }: Message): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(resolve, 60 * 60_000, 'an hour has passed');
+      abortSignal.addEventListener('abort', () => {
+        clearTimeout(timer);
+        reject(abortSignal.reason);
+      });
+    });
   }
 
   @WebwireSignal('ping')
