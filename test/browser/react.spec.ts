@@ -16,8 +16,8 @@ describe.skipIf(!hasChromium)('the sample of React in a browser', () => {
   let browser: Browser;
   let server: SampleProgram;
   let port: number;
-  /** While it is false, the browser reports that it cannot connect. */
-  let isServerUp: boolean;
+  /** Once it was, the browser may report that it could not connect. */
+  let wasServerStopped: boolean;
 
   beforeAll(async () => {
     browser = await launchChromium();
@@ -25,6 +25,7 @@ describe.skipIf(!hasChromium)('the sample of React in a browser', () => {
   afterAll(() => browser.close());
 
   beforeEach(async () => {
+    wasServerStopped = false;
     port = await freePort();
     await startServer();
   });
@@ -34,11 +35,10 @@ describe.skipIf(!hasChromium)('the sample of React in a browser', () => {
     server = started;
     onTestFinished(() => started.assertNoComplaints());
     await server.says(/Open http:\/\/localhost:\d+\/ in a browser/);
-    isServerUp = true;
   }
 
   async function stopServer(): Promise<void> {
-    isServerUp = false;
+    wasServerStopped = true;
     await server.end('SIGTERM');
   }
 
@@ -48,7 +48,7 @@ describe.skipIf(!hasChromium)('the sample of React in a browser', () => {
     const mishaps: string[] = [];
     page.on('pageerror', (error) => mishaps.push(error.message));
     page.on('console', (message) => {
-      const isExpected = !isServerUp && message.text().startsWith('WebSocket connection to ');
+      const isExpected = wasServerStopped && message.text().startsWith('WebSocket connection to ');
       if (['error', 'warning'].includes(message.type()) && !isExpected) mishaps.push(message.text());
     });
     onTestFinished(async () => {
