@@ -34,8 +34,8 @@ describe.skipIf(!hasChromium)('the code of docs/frameworks.md', () => {
     let gateway: StocksGateway;
     let proxy: FreezingProxy;
     let page: Page;
-    /** While it is false, the browser reports that it cannot connect. */
-    let isServerUp: boolean;
+    /** Once it was, the browser may report that it could not connect. */
+    let wasServerStopped: boolean;
 
     /** @param name The name of the company ACME. */
     async function startServer(name?: string): Promise<void> {
@@ -46,17 +46,21 @@ describe.skipIf(!hasChromium)('the code of docs/frameworks.md', () => {
       );
       gateway = app.get(StocksGateway);
       if (name) gateway.names.set('ACME', name);
-      if (proxy) proxy.target = app.port;
-      isServerUp = true;
     }
 
     async function stopServer(): Promise<void> {
-      isServerUp = false;
+      wasServerStopped = true;
       await app.close();
       proxy.cut();
     }
 
+    async function startServerAgain(name?: string): Promise<void> {
+      await startServer(name);
+      proxy.target = app.port;
+    }
+
     beforeEach(async () => {
+      wasServerStopped = false;
       await startServer();
       proxy = await FreezingProxy.start(app.port);
       page = await browser.newPage();
@@ -64,7 +68,7 @@ describe.skipIf(!hasChromium)('the code of docs/frameworks.md', () => {
       const mishaps: string[] = [];
       page.on('pageerror', (error) => mishaps.push(error.message));
       page.on('console', (message) => {
-        const isExpected = !isServerUp && message.text().startsWith('WebSocket connection to ');
+        const isExpected = wasServerStopped && message.text().startsWith('WebSocket connection to ');
         if (['error', 'warning'].includes(message.type()) && !isExpected) mishaps.push(message.text());
       });
       onTestFinished(async () => {
@@ -140,7 +144,7 @@ describe.skipIf(!hasChromium)('the code of docs/frameworks.md', () => {
       // The last values stay.
       await shows('Price: 1');
       await shows('News: old');
-      await startServer();
+      await startServerAgain();
       await shows('connected');
       await happens('open ACME');
       gateway.setPrice('ACME', 5);
@@ -193,7 +197,7 @@ describe.skipIf(!hasChromium)('the code of docs/frameworks.md', () => {
       await show();
       await stopServer();
       await shows('reconnecting');
-      await startServer('Acme & Daughters');
+      await startServerAgain('Acme & Daughters');
       await shows('Acme & Daughters');
     });
 

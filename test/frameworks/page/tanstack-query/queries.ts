@@ -27,7 +27,7 @@ export const companyQuery = (symbol: string) =>
 export const newsQuery = queryOptions<string[]>({ queryKey: ['news'], queryFn: skipToken });
 export const tickQuery = (symbol: string) => queryOptions<Tick>({ queryKey: ['tick', symbol], queryFn: skipToken });
 
-/** Renames a company. Other pages learn of it by a signal. */
+/** Renames a company. Then the server sends a signal to all pages. */
 export async function rename(company: Company): Promise<void> {
   await client.request('rename', company);
 }
