@@ -11,7 +11,7 @@ import {
   type WebwireConnection,
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
-import { jsonCodec } from 'nestjs-webwire/client';
+import { jsonCodec, type WebwireClient } from 'nestjs-webwire/client';
 import { createTestClient, recordedFrames, type TestClientOptions } from 'nestjs-webwire/testing';
 import { expect, it, onTestFinished, vi } from 'vitest';
 
@@ -104,7 +104,7 @@ async function connect(options: TestClientOptions = {}) {
 }
 
 /** The lines without times, except those of the connection and of the negotiation of extensions. */
-function messagesOf(client: Parameters<typeof recordedFrames>[0]): string[] {
+function messagesOf(client: WebwireClient): string[] {
   return recordedFrames(client)
     .map((line) => line.replace(/^ *\d+ ms {1,2}/, ''))
     .filter((line) => !/^ *(?:connect|← AcceptConf)|wwr:extensions/.test(line));
