@@ -98,7 +98,7 @@ export class DisconnectedError extends CodedError<'DISCONNECTED'> {
   override readonly name = 'DisconnectedError';
   /**
    * HTTP status if the server rejected the upgrade, such as 401; otherwise `undefined`. Also `undefined` in browsers, in bundles
-   * for browsers, and with the WebSocket of Node.js, which do not expose it; the package `ws`, Bun and Deno do.
+   * for browsers, and with the WebSocket of Node.js, which do not expose it; the package `ws`, Bun, Deno and React Native do.
    */
   readonly status: number | undefined;
 

@@ -49,6 +49,7 @@ export type ProtocolErrorCloseCode = 1002 | 1003 | 1007 | 1008 | 1009;
  * The text contains numbers but no content of the message, so it can be logged, and it fits a close frame (123 bytes).
  */
 export class ProtocolError extends Error {
+  override readonly name = 'ProtocolError';
   /** The close code of the connection if the peer sent the message (docs/PROTOCOL.md, section 9). */
   readonly closeCode: ProtocolErrorCloseCode;
 
@@ -60,10 +61,6 @@ export class ProtocolError extends Error {
   ) {
     super(message);
     this.closeCode = closeCodeOf(code);
-  }
-
-  static {
-    this.prototype.name = 'ProtocolError';
   }
 }
 

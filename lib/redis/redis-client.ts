@@ -122,11 +122,21 @@ export function duplicateClient(client: RedisClient, attempt: ConnectionAttempt)
 
 /** Makes a client for a URL or options of ioredis, not connected yet. Only this function loads ioredis. */
 export async function createClient(address: string | object, attempt: ConnectionAttempt): Promise<RedisClient> {
-  const { Redis } = await import('ioredis');
+  const { Redis } = await loadIoredis();
   const settings = settingsOf(attempt);
   return typeof address === 'string'
     ? new Redis(address, settings)
     : new Redis({ ...address, ...settings, ...sentinelsOf(address, attempt) });
+}
+
+async function loadIoredis(): Promise<typeof import('ioredis')> {
+  try {
+    return await import('ioredis');
+  } catch (cause) {
+    throw new Error(`a connection needs the package ioredis (npm install ioredis): ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 /** Makes a client for one node of a Redis Cluster with the credentials and TLS options of the cluster's client. */

@@ -1,8 +1,10 @@
 import { frontEndRow } from './front-end/front-end.js';
+import { reactNativeRow } from './front-end/react-native.js';
 import { echoRow } from './nest/echo.js';
 import { NEST_ROOMS, suiteRow } from './nest/suite.js';
 import { NEST_VERSIONS } from './nest/versions.js';
 import type { Row } from './row.js';
+import { denoRow } from './runtimes/deno.js';
 import { bunRow, nodeRow, RUNTIME_ROOMS } from './runtimes/rows.js';
 import { toolchainRows } from './toolchains/rows.js';
 
@@ -20,6 +22,8 @@ export const rows: readonly Row[] = [
   nodeRow('24', RUNTIME_ROOMS),
   nodeRow('26'),
   bunRow('1.4'),
+  denoRow('2'),
   frontEndRow,
+  reactNativeRow,
   ...toolchainRows,
 ];

@@ -13,7 +13,19 @@ const PAGE = readFileSync(`${ROOT}docs/platforms.md`, 'utf8');
 /** TypeScript's errors for a name that is not declared. */
 const UNKNOWN_NAMES = new Set([2304, 2584]);
 
-/** Compiles files for an engine that has ES2022, and returns the names that are not declared, and all other errors. */
+/**
+ * The newest syntax of ES2022, which the Babel preset of React Native refuses: blocks in classes, and `await` outside of functions.
+ */
+function isNewest(node: ts.Node): boolean {
+  if (ts.isClassStaticBlockDeclaration(node)) return true;
+  const isAwait = ts.isAwaitExpression(node) || (ts.isForOfStatement(node) && node.awaitModifier !== undefined);
+  return (isAwait && !ts.findAncestor(node, ts.isFunctionLike)) || ts.forEachChild(node, isNewest) === true;
+}
+
+/**
+ * Compiles files for an engine that has ES2022, and returns the names that are not declared, and all other errors, among them
+ * the newest syntax.
+ */
 function compile(files: readonly string[], host?: ts.CompilerHost): { names: string[]; errors: string[] } {
   const program = ts.createProgram({
     rootNames: files,
@@ -35,6 +47,9 @@ function compile(files: readonly string[], host?: ts.CompilerHost): { names: str
     if (UNKNOWN_NAMES.has(code)) names.add(/'(.*?)'/.exec(message)![1]!);
     else errors.push(message);
   }
+  for (const file of program.getSourceFiles().filter(({ isDeclarationFile }) => !isDeclarationFile)) {
+    if (ts.forEachChild(file, isNewest)) errors.push(`${file.fileName}: syntax that React Native refuses`);
+  }
   return { names: [...names].sort(), errors };
 }
 
@@ -43,7 +58,7 @@ function compileText(text: string): ReturnType<typeof compile> {
   const host = ts.createCompilerHost({});
   const original = host.getSourceFile.bind(host);
   host.getSourceFile = (name, target) =>
-    name === 'text.ts' ? ts.createSourceFile(name, text, target) : original(name, target);
+    name === 'text.ts' ? ts.createSourceFile(name, text, target, true) : original(name, target);
   return compile(['text.ts'], host);
 }
 
@@ -78,6 +93,8 @@ describe('the code for front ends', () => {
 
   it.each([
     ['a newer method', 'export const sorted = [2, 1].toSorted();', 'toSorted'],
+    ['a block in a class', 'export class A { static { A.name; } }', 'React Native refuses'],
+    ['await outside of functions', 'export const a = await (async () => await 1)();', 'React Native refuses'],
     ['a newer flag of a regular expression', 'export const letters = /[a-z]/v;', 'regular expression flag'],
   ])('would be found out if it used %s', (_what, text, message) => {
     expect(compileText(text).errors.join()).toContain(message);

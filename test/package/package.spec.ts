@@ -647,6 +647,18 @@ describe('the entry point for Redis', { timeout: 60_000 }, () => {
       console.log(JSON.stringify([before, isLoaded(), code]))`;
     expect(await packed.evaluate('module', program)).toEqual([false, true, 'CLUSTER_UNAVAILABLE']);
   });
+
+  it('says which package to install where ioredis is missing', async () => {
+    const program = `
+      const { RedisCluster } = await import('nestjs-webwire/redis');
+      const cluster = new RedisCluster({ url: 'redis://127.0.0.1:1', nodeTimeout: 300, commandTimeout: 100 });
+      const { message } = await cluster.start({}).catch((error) => error);
+      await cluster.stop?.();
+      console.log(JSON.stringify(message))`;
+    expect(await packed.evaluate('module', program, packed.bareProject)).toMatch(
+      /^RedisCluster cannot use Redis: a connection needs the package ioredis \(npm install ioredis\): Cannot find package 'ioredis'/,
+    );
+  });
 });
 
 function typesOf(entryPoint: string): string {

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Row } from '../row.js';
 import type { Stage } from '../stage.js';
 import { bundlers, type Bundler } from './bundlers.js';
-import { PROBE, runBundle, startServer } from './probe.js';
+import { runBundle, startServer, writeProbe } from './probe.js';
 import { checkMetroResolution } from './metro-resolution.js';
+import { checkTypes, TYPES } from './types.js';
 
 /** Parts of Nest, of Node.js and of the package `ws`, errors that browsers do not show, and calls and imports that a bundler has left. */
 const NOT_IN_BUNDLES = /@nestjs|node:|ECONNREFUSED|\brequire\(|\bimport\b[^(]*\bfrom\b|permessage-deflate|proxy-addr/;
@@ -15,7 +16,7 @@ const NOT_IN_BUNDLES = /@nestjs|node:|ECONNREFUSED|\brequire\(|\bimport\b[^(]*\b
  */
 export const frontEndRow: Row = {
   name: 'front-end',
-  does: 'bundles a client with Vite, webpack, esbuild, Rollup and Rspack, without Nest and types of Node.js; resolves it as Metro does',
+  does: 'bundles a client with Vite, webpack, esbuild, Rollup and Rspack, without Nest; resolves it as Metro does; checks types',
   inCi: true,
   async run(stage) {
     await stage.install({
@@ -27,13 +28,13 @@ export const frontEndRow: Row = {
         esbuild: '^0.28.0',
         'metro-resolver': '~0.83.0',
         rollup: '^4.50.0',
+        ...TYPES,
         vite: '^8.0.0',
         webpack: '^5.100.0',
       },
     });
     await expectFewPackages(stage);
-    await stage.write('probe.js', await readFile(join(stage.root, PROBE), 'utf8'));
-    await stage.write('entry.js', "import * as Probe from './probe.js';\nglobalThis.Probe = Probe;\n");
+    await writeProbe(stage);
     await stage.write('hooks.js', "export * from 'nestjs-webwire/react';\n");
     const { url } = await startServer(stage);
     for (const bundler of bundlers) {
@@ -42,6 +43,7 @@ export const frontEndRow: Row = {
     }
     await checkMetroResolution(stage);
     console.log('  passed: resolution of Metro');
+    await checkTypes(stage);
   },
 };
 

@@ -1,11 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ANSWERS } from '../../environments/probe.js';
 import { expectOutput, type Executed, type Stage, type Started } from '../stage.js';
 
 const COMPILED = '.matrix/environments';
 
-/** The compiled program that runs on each platform: a path in the repository. */
-export const PROBE = `${COMPILED}/probe.js`;
+/** Writes the program that runs on each platform, compiled, and the entry of its bundles. */
+export async function writeProbe(stage: Stage): Promise<void> {
+  await stage.write('probe.js', await readFile(join(stage.root, COMPILED, 'probe.js'), 'utf8'));
+  await stage.write('entry.js', "import * as Probe from './probe.js';\nglobalThis.Probe = Probe;\n");
+}
 
 /** Starts the server for `probe()`, which runs on Node.js with the packages of the repository. */
 export async function startServer(stage: Stage): Promise<Started & { readonly url: string }> {
