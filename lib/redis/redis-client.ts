@@ -129,7 +129,7 @@ export async function createClient(address: string | object, attempt: Connection
     : new Redis({ ...address, ...settings, ...sentinelsOf(address, attempt) });
 }
 
-async function loadIoredis(): Promise<typeof import('ioredis')> {
+async function loadIoredis(): Promise<Pick<typeof import('ioredis'), 'Redis'>> {
   try {
     return await import('ioredis');
   } catch (cause) {

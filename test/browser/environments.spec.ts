@@ -53,7 +53,7 @@ describe.skipIf(!hasChromium)('in Chromium, a client', () => {
       await context.close();
       server.close();
       server.closeAllConnections();
-      if (isQuiet) expect(complaints.filter((text) => !text.includes('favicon'))).toEqual([]);
+      expect(isQuiet ? complaints.filter((text) => !text.includes('favicon')) : []).toEqual([]);
     });
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     return page;
@@ -69,8 +69,8 @@ describe.skipIf(!hasChromium)('in Chromium, a client', () => {
 
     it('dedicated to a page', async () => {
       const page = await open({ '/worker.js': { text: `${program()} run().then(postMessage);` } });
-      const answers = page.evaluate((type) => {
-        const worker = new Worker('/worker.js', { type });
+      const answers = page.evaluate((kind) => {
+        const worker = new Worker('/worker.js', { type: kind });
         return new Promise((resolve) => worker.addEventListener('message', ({ data }) => resolve(data)));
       }, type);
       expect(await answers).toEqual(ANSWERS);
@@ -82,8 +82,8 @@ describe.skipIf(!hasChromium)('in Chromium, a client', () => {
           text: `${program()} onconnect = ({ ports: [port] }) => void run().then((answers) => port.postMessage(answers));`,
         },
       });
-      const answers = page.evaluate((type) => {
-        const { port } = new SharedWorker('/worker.js', { type });
+      const answers = page.evaluate((kind) => {
+        const { port } = new SharedWorker('/worker.js', { type: kind });
         port.start();
         return new Promise((resolve) => port.addEventListener('message', ({ data }) => resolve(data)));
       }, type);
@@ -96,9 +96,10 @@ describe.skipIf(!hasChromium)('in Chromium, a client', () => {
           text: `${program()} onmessage = (event) => event.waitUntil(run().then((answers) => event.source.postMessage(answers)));`,
         },
       });
-      const answers = page.evaluate(async (type) => {
-        await navigator.serviceWorker.register('/worker.js', { type });
+      const answers = page.evaluate(async (kind) => {
+        await navigator.serviceWorker.register('/worker.js', { type: kind });
         const { active } = await navigator.serviceWorker.ready;
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
         active!.postMessage('run');
         return new Promise((resolve) => {
           navigator.serviceWorker.addEventListener('message', ({ data }) => resolve(data));
@@ -115,11 +116,11 @@ describe.skipIf(!hasChromium)('in Chromium, a client', () => {
       Probe.probe(${JSON.stringify(app.url())}).catch(String).then((answers) => parent.postMessage([storage, answers], '*'));
     </script>`;
     const page = await open({});
-    const answers = page.evaluate((srcdoc) => {
-      const frame = document.createElement('iframe');
-      frame.setAttribute('sandbox', 'allow-scripts');
-      frame.srcdoc = srcdoc;
-      document.body.append(frame);
+    const answers = page.evaluate((content) => {
+      const element = document.createElement('iframe');
+      element.setAttribute('sandbox', 'allow-scripts');
+      element.srcdoc = content;
+      document.body.append(element);
       return new Promise((resolve) => addEventListener('message', ({ data }) => resolve(data)));
     }, frame);
     expect(await answers).toEqual(['SecurityError', ANSWERS]);

@@ -84,7 +84,7 @@ export class ProbeGateway {
 
   @WebwireRequest('whoami')
   whoami(@ConnectedSocket() { session }: WebwireConnection): string {
-    return String(session?.info?.user);
+    return (session?.info as { user: string } | undefined)?.user ?? 'nobody';
   }
 
   @WebwireSignal('drop')

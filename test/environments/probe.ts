@@ -44,7 +44,7 @@ export async function probe(url: string, options: ClientOptions = {}): Promise<s
     await client.request('sign in', 'ada');
     const lost = new Promise((resolve) => client.on('disconnected', ({ code }) => resolve(code)));
     await client.signal('drop');
-    answers.push(`lost: ${await lost}`);
+    answers.push(`lost: ${String(await lost)}`);
     // On the next connection, with the session.
     answers.push(`session: ${(await client.request('whoami')).text()}, ${client.session ? 'restored' : 'gone'}`);
   } finally {

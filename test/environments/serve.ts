@@ -1,4 +1,5 @@
 /** Starts the server for `probe()` at a free port, and prints its URL. */
+// oxlint-disable-next-line import/no-unassigned-import -- it has effects only
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';

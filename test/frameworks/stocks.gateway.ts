@@ -77,7 +77,7 @@ export class StocksGateway {
 
   /** Sends a signal to all clients. */
   send<Name extends keyof StocksApi['serverSignals']>(name: Name, body: StocksApi['serverSignals'][Name]): void {
-    this.webwire.broadcast(name as string, body);
+    this.webwire.broadcast<string>(name, body);
   }
 
   #nextChange(): Promise<void> {

@@ -103,19 +103,17 @@ describe.each<[string, FakeTimers | undefined]>([
 
   it('a request times out', async () => {
     const { client } = await connect();
-    const failed = expect(client.request('never', 'a', { timeout: 5_000 })).rejects.toMatchObject({ code: 'TIMEOUT' });
+    const failed = client.request('never', 'a', { timeout: 5_000 }).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(5_000);
-    await failed;
+    expect(await failed).toMatchObject({ code: 'TIMEOUT' });
   });
 
   it('a deadline passes', async () => {
     const { client } = await connect();
     const deadline = new Date(Date.now() + HOUR);
-    const failed = expect(client.request('never', 'a', { deadline })).rejects.toMatchObject({
-      code: 'DEADLINE_EXCEEDED',
-    });
+    const failed = client.request('never', 'a', { deadline }).catch((error: unknown) => error);
     await vi.advanceTimersByTimeAsync(HOUR);
-    await failed;
+    expect(await failed).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
   });
 
   it('a handler waits', async () => {

@@ -11,7 +11,7 @@ interface BundleOptions {
 /** A bundler, used as a front end would use it for browsers. */
 export interface Bundler {
   readonly name: string;
-  bundle(stage: Stage, options: BundleOptions): Promise<void>;
+  readonly bundle: (stage: Stage, options: BundleOptions) => Promise<void>;
 }
 
 export const bundlers: readonly Bundler[] = [

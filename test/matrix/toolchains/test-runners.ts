@@ -22,9 +22,9 @@ interface TestRunner {
   readonly command: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** Changes the configuration as the page says. */
-  configure?(config: string, page: string): string;
+  readonly configure?: (config: string, page: string) => string;
   /** Changes a test as the page says. */
-  adapt?(test: string): string;
+  readonly adapt?: (test: string) => string;
 }
 
 /** Runs the tests of the page, of which one fails, and compares the messages that are printed with those on the page. */

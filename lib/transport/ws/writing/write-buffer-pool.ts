@@ -1,3 +1,5 @@
+// Imported, so that tests with a fake `process.nextTick()` do not stop writing.
+import { nextTick } from 'node:process';
 import { FINAL_BINARY, headerLength, writeHeader } from '../framing/frame-header.js';
 import { FlushScheduler } from './flush-scheduler.js';
 
@@ -5,9 +7,6 @@ import { FlushScheduler } from './flush-scheduler.js';
 const SLAB_SIZE = 64 * 1024;
 
 const EMPTY = Buffer.alloc(0);
-
-/** Copied, so that tests with fake timers do not stop writes. */
-const { nextTick } = process;
 
 /** A batch of frames that waits to be written. */
 export interface Flushable {
