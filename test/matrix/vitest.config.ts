@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /** These replace modules or load them again, which is possible only if Vitest loads the sources. */
 const ON_SOURCES =
-  /test\/(nest\/internals\/nest-parts|client\/(failure-details|web-sockets)|protocol\/text)\.spec\.ts$/;
+  /test\/(react\/react-version|(nest\/internals\/nest-parts|client\/(failure-details|web-sockets)|protocol\/text)\.spec)\.ts$/;
 
 /**
  * Lets tests use the built package in place of its sources, loaded by the runtime itself, as in an application: Vitest would
