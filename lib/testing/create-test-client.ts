@@ -48,7 +48,7 @@ export interface TestClientOptions extends Omit<ClientOptions, 'webSocket' | 'he
 /** Records by client. */
 const records = new WeakMap<object, FrameRecord>();
 
-const secretsOf = new WeakMap<WebwireServer, Secrets>();
+const secretsByServer = new WeakMap<WebwireServer, Secrets>();
 
 /**
  * Makes a `WebwireClient` of an application under test. It connects in the same process, without a port. The application has to
@@ -115,8 +115,8 @@ function startRecord(server: WebwireServer, isRecorded: boolean): FrameRecord | 
   }
   const isPrinted = process.env.WEBWIRE_TRACE === '1';
   if (!isPrinted && !isRecorded) return undefined;
-  const secrets = secretsOf.get(server) ?? new Secrets();
-  secretsOf.set(server, secrets);
+  const secrets = secretsByServer.get(server) ?? new Secrets();
+  secretsByServer.set(server, secrets);
   if (!isPrinted) return new FrameRecord(secrets);
   return new FrameRecord(secrets, (record, isEnd) => {
     if (printIfTestFails(record) || !isEnd) return;

@@ -1,6 +1,6 @@
 import { encodingOf, MessageType, Payload, type ProtocolMessage } from '../protocol/index.js';
 import { HIDDEN, isSecretName, type Secrets } from './secrets.js';
-import { cut, printable, quoted } from './text.js';
+import { cutText, escapeControls, inQuotes } from './text.js';
 
 /** Most bytes of a binary payload that are shown. */
 const MAX_BYTES = 24;
@@ -29,7 +29,7 @@ export class MessageDescriber {
       case MessageType.AcceptConf: {
         const { majorVersion, minorVersion, readTimeout, messageBufferSize, subProtocolName } = message;
         const settings = `readTimeout ${readTimeout} ms, messageBufferSize ${messageBufferSize} bytes`;
-        const subProtocol = subProtocolName && `, subProtocolName ${quoted(subProtocolName)}`;
+        const subProtocol = subProtocolName && `, subProtocolName ${inQuotes(subProtocolName)}`;
         return ` ${majorVersion}.${minorVersion}, ${settings}${subProtocol}`;
       }
       case MessageType.SessionCreated:
@@ -47,7 +47,7 @@ export class MessageDescriber {
       case MessageType.RequestUtf16: {
         const id = identifier(message.id);
         this.#requests.set(id, message.name);
-        return ` ${id} ${quoted(message.name)}${this.#content(message, message.name)}`;
+        return ` ${id} ${inQuotes(message.name)}${this.#content(message, message.name)}`;
       }
       case MessageType.SignalBinary:
       case MessageType.SignalUtf8:
@@ -57,16 +57,16 @@ export class MessageDescriber {
       case MessageType.ReplyUtf8:
       case MessageType.ReplyUtf16: {
         const { id, name } = this.#answered(message.id);
-        return ` ${id} ${quoted(name)}${this.#content(message, name)}`;
+        return ` ${id} ${inQuotes(name)}${this.#content(message, name)}`;
       }
       case MessageType.ReplyError: {
         const { id, name } = this.#answered(message.id);
         const text = message.message && ` ${this.#text(message.message)}`;
-        return ` ${id} ${quoted(name)}: ${printable(this.secrets.hideIn(message.code))}${text}`;
+        return ` ${id} ${inQuotes(name)}: ${escapeControls(this.secrets.hideIn(message.code))}${text}`;
       }
       default: {
         const { id, name } = this.#answered(message.id);
-        return ` ${id}${name && ` ${quoted(name)}`}`;
+        return ` ${id}${name && ` ${inQuotes(name)}`}`;
       }
     }
   }
@@ -74,9 +74,9 @@ export class MessageDescriber {
   /** The name of a signal of an extension may contain the identifier of a request. */
   #signal(name: string, content: Content): string {
     const [, prefix, digits] = /^(wwr:\w+:)([\da-f]{16})$/.exec(name) ?? [];
-    if (!digits) return quoted(name) + this.#content(content, name);
+    if (!digits) return inQuotes(name) + this.#content(content, name);
     const id = identifier(Uint8Array.from(digits.match(/../g)!, (byte) => parseInt(byte, 16)));
-    return quoted(prefix! + id) + this.#content(content, this.#requests.get(id) ?? '');
+    return inQuotes(prefix! + id) + this.#content(content, this.#requests.get(id) ?? '');
   }
 
   /** @param subject The name that says if the payload may be a secret. */
@@ -93,7 +93,7 @@ export class MessageDescriber {
   /** Shows JSON of objects and arrays as it is, other text in quotes. */
   #text(text: string): string {
     const safe = this.secrets.hideIn(text);
-    return /^[{[]/.test(safe) ? printable(cut(safe)) : quoted(cut(safe));
+    return /^[{[]/.test(safe) ? escapeControls(cutText(safe)) : inQuotes(cutText(safe));
   }
 
   #session(bytes: Uint8Array<ArrayBuffer>): string {

@@ -2,7 +2,7 @@ import type { MemoryConnectOptions, MemoryWebSocket, MemoryWebSocketConstructor 
 import { decodeMessage, ProtocolError } from '../protocol/index.js';
 import { MessageDescriber } from './describe-message.js';
 import { HIDDEN, type Secrets } from './secrets.js';
-import { cut, quoted } from './text.js';
+import { cutText, inQuotes } from './text.js';
 
 /** Most entries that are kept of a client: the last ones. */
 const MAX_ENTRIES = 1_000;
@@ -82,7 +82,7 @@ export class FrameRecord {
   }
 
   #shown(text: string): string {
-    return quoted(cut(this.secrets.hideIn(text)));
+    return inQuotes(cutText(this.secrets.hideIn(text)));
   }
 
   #add(text: string, isEnd = false): void {

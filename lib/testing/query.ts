@@ -25,9 +25,9 @@ export function queryString(query: TestClientQuery): string {
     if (value === undefined) continue;
     const option = `query.${name}`;
     if (Array.isArray(value)) {
-      value.forEach((item, index) => parameters.append(name, textOf(`${option}[${index}]`, item)));
+      value.forEach((item, index) => parameters.append(name, parameterText(`${option}[${index}]`, item)));
     } else {
-      parameters.append(name, textOf(option, value, ', or an array of them'));
+      parameters.append(name, parameterText(option, value, ', or an array of them'));
     }
   }
   return parameters.toString();
@@ -38,7 +38,7 @@ function isSearchParams(value: unknown): value is URLSearchParams {
   return Object.prototype.toString.call(value) === '[object URLSearchParams]';
 }
 
-function textOf(option: string, value: unknown, alternative = ''): string {
+function parameterText(option: string, value: unknown, alternative = ''): string {
   const isText = typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
   if (!isText) throw invalidQuery(option, value, `a string, a finite number, or a boolean${alternative}`);
   return String(value);
