@@ -53,7 +53,7 @@ const secretsByServer = new WeakMap<WebwireServer, Secrets>();
 /**
  * Makes a `WebwireClient` of an application under test. It connects in the same process, without a port. The application has to
  * be initialised (`await app.init()`), but need not listen. Call `connect()` first, because with `reconnect: false` a request
- * does not connect. `await app.close()` closes the connection, too.
+ * does not connect. `await app.close()` closes the connection, too; a client that reconnects has to be closed itself.
  *
  * @throws Error if the application is not initialised, has no gateways, or has several servers and `gateway` is not set.
  * @throws InvalidOptionError for a gateway that is not in the application, and for an invalid option.

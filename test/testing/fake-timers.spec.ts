@@ -70,6 +70,7 @@ async function start(options: WebwireModuleOptions = {}) {
 async function connect(options: TestClientOptions = {}, moduleOptions: WebwireModuleOptions = {}) {
   const app = await start(moduleOptions);
   const client = createTestClient(app, options);
+  onTestFinished(() => client.close());
   await client.connect();
   const disconnected = new Promise((resolve) => client.on('disconnected', resolve));
   return { app, client, disconnected, gateway: app.get(ClockGateway) };
