@@ -89,12 +89,17 @@ describe.skipIf(!hasChromium)('the first page of docs/client.md', () => {
     await shows('reply', /^Hello Ada!$/);
     await click('Count');
     await shows('tick', /^2$/);
+    await click('Stop');
+    await click('Count');
+    await shows('tick', /^1$/);
 
     await stop(server);
     await shows('status', /^reconnecting$/);
+    await shows('problem', /^could not connect to ws:|^lost the connection to ws:/);
     await shows('tick', /^lost the connection/);
     await startServer(port);
     await shows('status', /^connected$/);
+    await shows('problem', /^$/);
     expect(mishaps).toEqual([]);
   });
 });

@@ -415,6 +415,18 @@ class AuthGateway {
   }
 }
 
+/** Accepts every connection, and closes those with a bad token: with a code that browsers show, in contrast to an HTTP status. */
+@WebwireGateway({ path: '/admission' })
+class AdmissionGateway {
+  async handleConnection(connection: WebwireConnection) {
+    const [, token] = connection.request.url.split('token=');
+    if (token === 'old') await connection.close({ code: 4000, reason: 'token expired' });
+    if (token === 'wrong') await connection.close({ code: 4401, reason: 'sign in again' });
+  }
+
+  @WebwireRequest('ping') ping() {}
+}
+
 describe.each(['ws', 'memory'])('tokens that expire, over %s', (kind) => {
   let app: TestApp;
   let transport: MemoryTransport;
@@ -425,7 +437,7 @@ describe.each(['ws', 'memory'])('tokens that expire, over %s', (kind) => {
     AuthGateway.tokens = [];
     AuthGateway.valid = 'token-1';
     app = await TestApp.start(
-      { providers: [AuthGateway, TokenGuard] },
+      { providers: [AuthGateway, TokenGuard, AdmissionGateway] },
       { sessions: false, ...(kind === 'memory' && { transport }) },
     );
   });
@@ -477,6 +489,23 @@ describe.each(['ws', 'memory'])('tokens that expire, over %s', (kind) => {
       willReconnect: false,
       error: { message: expect.stringMatching(/close code 4401 "token expired"$/) },
     });
+  });
+
+  it('reject `connect()` by a request of `onConnect`, although the server accepts the connection first', async () => {
+    const onConnect = (client: WebwireClient) => client.request('ping');
+    const client = create(`${app.url()}admission?token=wrong`, { onConnect } as ClientOptions);
+    const connected = vi.fn<() => void>();
+    client.on('connected', connected);
+    await expect(client.connect({ retry: true })).rejects.toMatchObject({ closeCode: 4401, reason: 'sign in again' });
+    expect([client.status, connected.mock.calls]).toEqual(['disconnected', []]);
+  });
+
+  it('are fetched again for the next attempt after a code that is not final', async () => {
+    const tokens = ['old', 'fresh'];
+    const client = create(() => `${app.url()}admission?token=${tokens.shift()}`);
+    // The connection may be lost before the request is sent, or while it is in flight.
+    await client.request('ping').catch(() => client.request('ping'));
+    expect(tokens).toEqual([]);
   });
 
   it.each([
