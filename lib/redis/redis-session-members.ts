@@ -49,7 +49,8 @@ export class RedisSessionMembers implements SessionMembership {
   }
 
   async take(session: string, member: string, request: MembershipRequest): Promise<MembershipResult> {
-    if (this.#local.get(session, member)) return this.#take(session, member, request);
+    if (this.#local.get(session, member))
+      return this.#unlessLeft(session, member, this.#take(session, member, request));
     this.#local.expect(session);
     // Without a limit, the answer does not depend on other nodes: the connection is a member from now on, even while Redis
     // is away, and is registered as soon as possible.
@@ -60,7 +61,8 @@ export class RedisSessionMembers implements SessionMembership {
         await this.subscriptions.add(this.keys.sessionChannel(session));
         await this.registration.confirm(added);
       });
-      const result = await this.#take(session, member, request).catch(() => 'taken' as const);
+      const taking = this.#take(session, member, request).catch(() => 'taken' as const);
+      const result = await this.#unlessLeft(session, member, taking);
       if (result !== 'taken') await this.leave(session, member);
       return result;
     }
@@ -74,12 +76,7 @@ export class RedisSessionMembers implements SessionMembership {
   }
 
   async leave(session: string, member: string): Promise<void> {
-    const { keys, commands } = this;
-    if (!this.#release(session, member)) return;
-    // While Redis is away, the entry stays there until this node returns in a new epoch.
-    await this.#ask(() => commands.ask('srem', keys.sessionMembers(session), this.#entry(member))).catch(
-      () => undefined,
-    );
+    if (this.#release(session, member)) await this.#removeEntry(session, member);
   }
 
   async close(session: string, member: string): Promise<boolean> {
@@ -170,6 +167,21 @@ export class RedisSessionMembers implements SessionMembership {
   async #countAlive(entries: readonly string[]): Promise<number> {
     const dead = new Set(await this.#findDead(entries));
     return entries.filter((entry) => !dead.has(epochOf(entry))).length;
+  }
+
+  /** The result of a request, after which a member that has left meanwhile has no entry. */
+  async #unlessLeft(session: string, member: string, taking: Promise<MembershipResult>): Promise<MembershipResult> {
+    const result = await taking;
+    if (result === 'taken' && !this.#local.get(session, member)) await this.#removeEntry(session, member);
+    return result;
+  }
+
+  /** While Redis is away, the entry stays there until this node returns in a new epoch. */
+  async #removeEntry(session: string, member: string): Promise<void> {
+    const { keys, commands } = this;
+    await this.#ask(() => commands.ask('srem', keys.sessionMembers(session), this.#entry(member))).catch(
+      () => undefined,
+    );
   }
 
   /** Removes a member, also from Redis if this node is returning. @returns False if the connection was not a member. */

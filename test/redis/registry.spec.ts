@@ -44,6 +44,18 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     expect(await registry.count(key)).toBe(3);
   });
 
+  it.each([NEW, upTo(Infinity)])('counts no connection that leaves while it joins with %j', async (request) => {
+    const { registry, key } = setUp();
+    await Promise.all([registry.take(key, ada, request), registry.leave(key, ada)]);
+    await registry.take(key, bob, upTo(Infinity));
+    expect(await registry.count(key)).toBe(1);
+    expect(registry.members(digestOf(key))).toEqual([bob]);
+    await Promise.all([registry.leave(key, bob), registry.take(key, bob, upTo(Infinity))]);
+    expect(await registry.count(key)).toBe(1);
+    await Promise.all([registry.take(key, bob, upTo(Infinity)), registry.leave(key, bob)]);
+    expect(await registry.count(key)).toBe(0);
+  });
+
   it('accepts no other member of a new session', async () => {
     const { registry, key } = setUp();
     expect(await registry.take(key, ada, NEW)).toBe('taken');
