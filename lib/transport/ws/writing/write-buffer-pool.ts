@@ -1,5 +1,3 @@
-// Imported, so that tests with a fake `process.nextTick()` do not stop writing.
-import { nextTick } from 'node:process';
 import { FINAL_BINARY, headerLength, writeHeader } from '../framing/frame-header.js';
 import { FlushScheduler } from './flush-scheduler.js';
 
@@ -7,6 +5,9 @@ import { FlushScheduler } from './flush-scheduler.js';
 const SLAB_SIZE = 64 * 1024;
 
 const EMPTY = Buffer.alloc(0);
+
+/** Bound here, so that tests with fake timers do not stop writing: Jest replaces the function, also in `node:process`. */
+const nextTick = process.nextTick.bind(process);
 
 /** A batch of frames that waits to be written. */
 export interface Flushable {
