@@ -77,7 +77,8 @@ describe.skipIf(!hasChromium)('the first page of docs/client.md', () => {
     const mishaps: string[] = [];
     page.on('pageerror', (error) => mishaps.push(error.message));
     await page.goto(await servePage(port));
-    const shows = (id: string, text: RegExp) => page.locator(`#${id}`, { hasText: text }).waitFor();
+    const shows = (id: string, text: RegExp) =>
+      page.locator(`#${id}`, { hasText: text }).waitFor({ state: 'attached' });
     await shows('status', /^connected$/);
     await shows('time', /\d:\d\d/);
 
