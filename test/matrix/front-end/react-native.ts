@@ -38,7 +38,7 @@ export const reactNativeRow: Row = {
     await stage.write('bundle.js', METRO);
     const { url } = await startServer(stage);
     for (const platform of ['ios', 'android']) {
-      const file = `bundles/${platform}.js`;
+      const file = `${platform}.bundle.js`;
       await stage.exec('node', ['bundle.js', platform, file]);
       await runBundle(stage, platform, file, url);
       await compileForHermes(stage, file);
