@@ -1,6 +1,6 @@
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { WebSocket } from 'ws';
 import {
   MemorySessionManager,

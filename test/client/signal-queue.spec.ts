@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { InvalidOptionError, WebwireClient } from 'nestjs-webwire/client';
 import { defineContract } from 'nestjs-webwire/contract';

@@ -11,6 +11,10 @@ export interface LeftOut {
  */
 export const LEFT_OUT_ON_BUN: readonly LeftOut[] = [
   {
+    reason: 'Bun: node:test runs only under the test runner of Bun',
+    tests: ['test/e2e/recorded-frames.spec.ts'],
+  },
+  {
     reason:
       'Bun: the package ws is replaced by one of Bun, without access to the upgrade, to the TCP socket and to reasons of TLS errors',
     tests: [
