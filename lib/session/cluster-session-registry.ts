@@ -43,8 +43,9 @@ export class ClusterSessionRegistry<Member extends ClusterMember> implements Ses
         'take',
         key,
         (membership) => membership.take(digest, member.connection.id, request),
-        (late) => this.#takenLate(key, member, late),
+        (late) => void this.#undoIfLeft(key, member, late),
       );
+      await this.#undoIfLeft(key, member, result);
       return result;
     } finally {
       if (result !== 'taken' && !wasMember) this.#local.leave(key, member);
@@ -113,8 +114,8 @@ export class ClusterSessionRegistry<Member extends ClusterMember> implements Ses
     });
   }
 
-  /** Undoes a membership whose request has failed meanwhile, unless a later request has made the connection a member. */
-  #takenLate(key: string, member: Member, result: MembershipResult): void {
-    if (result === 'taken' && !this.#local.members(digestOf(key)).includes(member)) void this.leave(key, member);
+  /** Undoes a membership whose request has failed, or whose connection has left meanwhile. */
+  async #undoIfLeft(key: string, member: Member, result: MembershipResult): Promise<void> {
+    if (result === 'taken' && !this.#local.members(digestOf(key)).includes(member)) await this.leave(key, member);
   }
 }
