@@ -56,7 +56,7 @@ describe('a test that fails', () => {
     await ada.request('greet', 'Ada');
     await eve.request('greet', 'Eve');
     await ada.request('greet', 'Ada again');
-    expect(true).toBe(false);
+    throw new Error('failed');
   });
 
   it('prints the messages of these clients in the order of time', () => {
@@ -98,6 +98,7 @@ it('(prints nothing, as there were no messages)', () => {
 describe('a test that is repeated', () => {
   let attempts = 0;
 
+  // The record of each attempt is tested, so this test repeats itself on purpose.
   it('and passes at last', { retry: 2 }, async () => {
     const client = await connect();
     await client.request('greet', `attempt ${++attempts}`);

@@ -21,6 +21,6 @@ export interface PollApi {
     results: [body: void, item: Results];
   };
   signals: { cheer: Cheer };
-  /** What a page has sent goes to all of them. */
+  /** The server sends the cheer of one page to all pages. */
   serverSignals: { cheer: Cheer };
 }

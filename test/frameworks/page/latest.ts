@@ -1,4 +1,4 @@
-/** What has arrived last, and the reason why nothing more arrives. */
+/** The last value that has arrived, and the error after which no more arrive. */
 export interface Latest<Data> {
   readonly data?: Data | undefined;
   readonly error?: unknown;
