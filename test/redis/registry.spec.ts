@@ -44,17 +44,20 @@ function holdsTheRules(registryOf: () => SessionRegistry<Holder>): void {
     expect(await registry.count(key)).toBe(3);
   });
 
-  it.each([NEW, upTo(Infinity), upTo(1)])('counts no connection that leaves while it joins with %j', async (request) => {
-    const { registry, key } = setUp();
-    await Promise.all([registry.take(key, ada, request), registry.leave(key, ada)]);
-    await registry.take(key, bob, upTo(Infinity));
-    expect(await registry.count(key)).toBe(1);
-    expect(registry.members(digestOf(key))).toEqual([bob]);
-    await Promise.all([registry.leave(key, bob), registry.take(key, bob, upTo(Infinity))]);
-    expect(await registry.count(key)).toBe(1);
-    await Promise.all([registry.take(key, bob, upTo(Infinity)), registry.leave(key, bob)]);
-    expect(await registry.count(key)).toBe(0);
-  });
+  it.each([NEW, upTo(Infinity), upTo(1)])(
+    'counts no connection that leaves while it joins with %j',
+    async (request) => {
+      const { registry, key } = setUp();
+      await Promise.all([registry.take(key, ada, request), registry.leave(key, ada)]);
+      await registry.take(key, bob, upTo(Infinity));
+      expect(await registry.count(key)).toBe(1);
+      expect(registry.members(digestOf(key))).toEqual([bob]);
+      await Promise.all([registry.leave(key, bob), registry.take(key, bob, upTo(Infinity))]);
+      expect(await registry.count(key)).toBe(1);
+      await Promise.all([registry.take(key, bob, upTo(Infinity)), registry.leave(key, bob)]);
+      expect(await registry.count(key)).toBe(0);
+    },
+  );
 
   it('accepts no other member of a new session', async () => {
     const { registry, key } = setUp();
