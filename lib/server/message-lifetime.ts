@@ -46,6 +46,11 @@ export class MessageLifetime {
     return this.#isAborted;
   }
 
+  /** True if the handler has asked for the signal. */
+  get hasAbortSignal(): boolean {
+    return this.#controller !== undefined;
+  }
+
   get abortSignal(): AbortSignal {
     if (!this.#controller) {
       this.#controller = new AbortController();

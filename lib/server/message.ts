@@ -127,7 +127,8 @@ export class Message {
 
   /**
    * Aborts when the connection is gone, or when the client gives the request up, so that handlers can stop work that is no
-   * longer needed. The signal of a stream also aborts when the server begins to shut down.
+   * longer needed. The signal of a stream also aborts when the server begins to shut down. A stream that ends after that, and
+   * whose handler has read `abortSignal`, fails for the client with a `ServerShutdownError`, as it may lack items.
    */
   get abortSignal(): AbortSignal {
     return this.#own.abortSignal;
@@ -192,6 +193,11 @@ export class Message {
   /** @internal */
   removeEndListener(listener: () => void): void {
     this.#lifetime?.remove(listener);
+  }
+
+  /** True if the handler has asked for the signal. @internal */
+  get hasAbortSignal(): boolean {
+    return this.#lifetime?.hasAbortSignal ?? false;
   }
 
   /** True if the signal has aborted, and the error of the handler is the consequence. @internal */

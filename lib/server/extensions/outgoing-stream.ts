@@ -131,8 +131,9 @@ export class OutgoingStream implements Demand {
     }
   }
 
-  /** The source has ended. */
+  /** The source has ended. If a shutdown may be the reason, the stream fails, so that the client does not take it for complete. */
   end(): void {
+    if (this.#isEnding && this.message.hasAbortSignal) return this.fail(this.message.abortSignal.reason);
     this.#endWith(() => this.#resolve(EMPTY_REPLY));
   }
 

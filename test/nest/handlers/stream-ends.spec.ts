@@ -23,7 +23,7 @@ import {
 } from 'nestjs-webwire';
 import { WebwireClient } from 'nestjs-webwire/client';
 import { setImmediate as passIo } from 'node:timers/promises';
-import { concatMap, map, merge, NEVER, Observable, range, take } from 'rxjs';
+import { concatMap, fromEvent, map, merge, NEVER, Observable, range, take, takeUntil } from 'rxjs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { deferred } from '../../support/deferred.js';
@@ -167,6 +167,9 @@ class Gateway {
   @WebwireStream('range') range() {
     return range(0, 100).pipe(map(String));
   }
+  @WebwireStream('finite') finite(@WebwireMessage() { abortSignal }: Message) {
+    return range(0, 65).pipe(takeUntil(fromEvent(abortSignal, 'abort')), map(String));
+  }
   @WebwireStream('polite') async *polite(@WebwireMessage() { abortSignal }: Message) {
     while (!abortSignal.aborted) yield 'x';
   }
@@ -296,7 +299,7 @@ it('a shutdown lets a generator end by itself although its client takes no items
   for (let n = 0; n < 64; n++) expect(show(await client.next())).toMatch(/x$/);
   expect(await client.ask('echo')).toBe('utf8 x');
   const closed = app.app.close();
-  expect(show(await client.next())).toBe('binary');
+  expect(show(await client.next())).toBe('shutdown');
   await closed;
 });
 
@@ -345,6 +348,18 @@ describe('a stream whose source has ended, while its client takes nothing', () =
     const closed = app.app.close();
     client.signal('wwr:more:0200000000000000', '64');
     for (let n = 64; n < 100; n++) expect(show(await client.next())).toMatch(new RegExp(` ${n}$`));
+    expect(show(await client.next())).toBe('binary');
+    await closed;
+  });
+
+  it('stays complete during a shutdown although it has read its signal', async () => {
+    const { app, client } = await start();
+    client.send('finite');
+    for (let n = 0; n < 64; n++) expect(show(await client.next())).toMatch(new RegExp(` ${n}$`));
+    expect(await client.ask('echo')).toBe('utf8 x');
+    const closed = app.app.close();
+    client.signal('wwr:more:0200000000000000', '64');
+    expect(show(await client.next())).toMatch(/ 64$/);
     expect(show(await client.next())).toBe('binary');
     await closed;
   });

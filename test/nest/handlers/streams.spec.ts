@@ -29,8 +29,9 @@ import {
   type WebwireModuleOptions,
 } from 'nestjs-webwire';
 import { Readable } from 'node:stream';
-import { concat, from, map, NEVER, Observable, of, range, throwError } from 'rxjs';
+import { concat, from, fromEvent, map, NEVER, Observable, of, range, takeUntil, throwError } from 'rxjs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { deferred } from '../../support/deferred.js';
 import { Queue } from '../../support/queue.js';
 import { TestApp } from '../../support/test-app.js';
 import type { WireClient } from '../../support/wire-client.js';
@@ -77,6 +78,7 @@ async function* letters(text: string) {
 @WebwireGateway()
 class Gateway {
   made = 0;
+  readonly awaited = deferred();
 
   @WebwireStream('letters') letters(@MessageBody() body: string) {
     return letters(body);
@@ -194,6 +196,14 @@ class Gateway {
     yield 'one';
     await new Promise<void>((resolve) => abortSignal.addEventListener('abort', () => resolve()));
     log.push('watching aborted');
+    yield 'last';
+  }
+  @WebwireStream('watching observable') watchingObservable(@WebwireMessage() { abortSignal }: Message) {
+    return concat(of('one'), NEVER).pipe(takeUntil(fromEvent(abortSignal, 'abort')));
+  }
+  @WebwireStream('unaware') async *unaware() {
+    yield 'one';
+    await this.awaited.promise;
     yield 'last';
   }
   @WebwireStream('aborting') async *aborting(@WebwireMessage() { abortSignal }: Message) {
@@ -430,11 +440,32 @@ describe('the source of a stream', () => {
 });
 
 describe('a shutdown', () => {
-  it('aborts the signals of streams, which may then end by themselves', async () => {
+  it('aborts the signals of streams: their clients do not take what ends then for complete', async () => {
     const { app, client } = await startExtended({ shutdownTimeout: 20_000 });
     client.send('watching');
     expect(show(await client.next())).toMatch(/one$/);
     const closed = app.app.close();
+    expect(show(await client.next())).toMatch(/last$/);
+    expect(show(await client.next())).toBe('shutdown');
+    await closed;
+    expect(app.logger.at('error')).toEqual([]);
+  });
+
+  it('ends an Observable that the signal ends', async () => {
+    const { app, client } = await startExtended({ shutdownTimeout: 20_000 });
+    client.send('watching observable');
+    expect(show(await client.next())).toMatch(/one$/);
+    const closed = app.app.close();
+    expect(show(await client.next())).toBe('shutdown');
+    await closed;
+  });
+
+  it('leaves a stream complete that has not read its signal', async () => {
+    const { app, client } = await startExtended({ shutdownTimeout: 20_000 });
+    client.send('unaware');
+    expect(show(await client.next())).toMatch(/one$/);
+    const closed = app.app.close();
+    app.get(Gateway).awaited.resolve();
     expect(show(await client.next())).toMatch(/last$/);
     expect(show(await client.next())).toBe('binary');
     await closed;
