@@ -226,7 +226,7 @@ describe('a server injected into a class that is loaded after the start', () => 
     const app = track(await TestApp.start({ providers: [Users, Auth, Admin, Plain] }));
     const { Late } = lazyModule();
     const late = await app.app.get(ModuleRef).create(Late);
-    // Nest before 11.1.20 leaves transient dependencies of such classes undefined, as README.md says.
+    // Nest before 11.1.20 leaves transient dependencies of such classes undefined, as docs/connections.md says.
     expect(late.plain).toBe(isNestSince('11.1.20') ? app.get(Plain).server : undefined);
   });
 

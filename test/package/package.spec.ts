@@ -625,9 +625,9 @@ describe('contracts alone', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the entry points in the README', () => {
+describe('the entry points in docs/getting-started.md', () => {
   it('are those of the package', async () => {
-    const table = (await packed.read('README.md')).split('## Entry points')[1]!.split('\n## ')[0]!;
+    const table = (await packed.read('docs/getting-started.md')).split('## Entry points')[1]!.split('\n## ')[0]!;
     const listed = [...table.matchAll(/^\| `(nestjs-webwire[^`]*)`/gm)].map(([, specifier]) => specifier);
     expect(new Set(listed)).toEqual(new Set(ENTRY_POINTS.map(specifierOf)));
   });

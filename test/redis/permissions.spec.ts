@@ -6,10 +6,10 @@ import { expect, it } from 'vitest';
 import { describeWithRedis, RedisServer } from '../support/redis-server.js';
 import { BareNode } from './bare-node.js';
 
-describeWithRedis('the permissions that the README names', () => {
+describeWithRedis('the permissions that docs/redis.md names', () => {
   it('suffice for nodes, session managers and emitters', async () => {
-    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8');
-    const rules = /^user webwire on >password (.*(?:\n {2}.*)*)/m.exec(readme)![1]!.split(/\s+/);
+    const page = await readFile(new URL('../../docs/redis.md', import.meta.url), 'utf8');
+    const rules = /^user webwire on >password (.*(?:\n {2}.*)*)/m.exec(page)![1]!.split(/\s+/);
     const redis = await RedisServer.start();
     const admin = new Redis(redis.url);
     await admin.call('acl', 'setuser', 'webwire', 'on', '>password', ...rules);

@@ -68,11 +68,11 @@ beforeEach(async () => {
   app = await start();
 });
 
-it('is the one that the README shows', async () => {
-  const [readme, source] = await Promise.all(
-    ['../../README.md', './tcp-transport.ts'].map((file) => readFile(new URL(file, import.meta.url), 'utf8')),
+it('is the one that docs/transports.md shows', async () => {
+  const [page, source] = await Promise.all(
+    ['../../docs/transports.md', './tcp-transport.ts'].map((file) => readFile(new URL(file, import.meta.url), 'utf8')),
   );
-  expect(readme).toContain(`\`\`\`ts\n${source}\`\`\``);
+  expect(page).toContain(`\`\`\`ts\n${source}\`\`\``);
 });
 
 it('carries messages both ways, whole ones and in pieces', async () => {

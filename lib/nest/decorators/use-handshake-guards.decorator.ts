@@ -5,8 +5,8 @@ import { HANDSHAKE_METHOD } from './metadata.js';
 
 /**
  * Runs guards before clients may connect to a gateway. They are guards as for `@UseGuards()`; in their context,
- * `switchToHttp().getRequest()` returns the upgrade request, and `switchToWs().getData()` the `Handshake` (README, "Handshake
- * guards"). All must pass. They run in order; those of parent classes and of decorators further below run first.
+ * `switchToHttp().getRequest()` returns the upgrade request, and `switchToWs().getData()` the `Handshake`
+ * (docs/authentication.md). All must pass. They run in order; those of parent classes and of decorators further below run first.
  *
  * @param guards Guard classes, which Nest makes in the gateway's module, or instances.
  * @throws TypeError, when the class is declared, for any other argument.

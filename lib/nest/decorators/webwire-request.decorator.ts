@@ -8,8 +8,8 @@ import {
 import type { EntryDecorator } from './entry-handler.js';
 
 /**
- * Makes a method handle requests. Its return value is the reply; an error that it throws fails the request (README,
- * "Handlers").
+ * Makes a method handle requests. Its return value is the reply; an error that it throws fails the request
+ * (docs/handlers.md).
  *
  * @param name Name of the requests: at most 255 printable ASCII characters. Without it, the method handles requests without
  *   a name.

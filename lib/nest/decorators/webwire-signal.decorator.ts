@@ -8,7 +8,7 @@ import {
 import type { EntryDecorator } from './entry-handler.js';
 
 /**
- * Makes a method handle signals. They have no reply; an error that the method throws is logged (README, "Handlers").
+ * Makes a method handle signals. They have no reply; an error that the method throws is logged (docs/handlers.md).
  *
  * @param name Name of the signals: at most 255 printable ASCII characters. Without it, the method handles signals without a
  *   name.

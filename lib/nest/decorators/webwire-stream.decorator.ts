@@ -9,8 +9,8 @@ import type { EntryDecorator } from './entry-handler.js';
 
 /**
  * Makes a method handle requests whose replies are streams. It returns an AsyncIterable, such as an async generator, an
- * Observable, or a promise of one. Each of its items is sent to the client; an error that it throws ends the stream (README,
- * "Streams"). An AsyncIterable is asked for an item only when the client takes it, and its `return()` is called when the client
+ * Observable, or a promise of one. Each of its items is sent to the client; an error that it throws ends the stream
+ * (docs/streams.md). An AsyncIterable is asked for an item only when the client takes it, and its `return()` is called when the client
  * gives the stream up, the connection is lost or the server shuts down.
  *
  * @param name Name of the requests: at most 255 printable ASCII characters. Without it, the method handles requests without

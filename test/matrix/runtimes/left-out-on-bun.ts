@@ -6,8 +6,8 @@ export interface LeftOut {
 }
 
 /**
- * All tests of the rooms which `bunRow()` runs that are left out. The section "Runtimes" of the README has what these limits
- * mean for applications.
+ * All tests of the rooms which `bunRow()` runs that are left out. `docs/compatibility.md` has what these limits mean
+ * for applications.
  */
 export const LEFT_OUT_ON_BUN: readonly LeftOut[] = [
   {

@@ -55,7 +55,7 @@ export class Project {
     return readFile(join(this.stage.root, path), 'utf8');
   }
 
-  /** Writes a `tsconfig.json` with the options of the README, and others. */
+  /** Writes a `tsconfig.json` with the options of docs/getting-started.md, and others. */
   async configure(compilerOptions: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const config = {
       compilerOptions: { ...COMPILER_OPTIONS, ...compilerOptions },

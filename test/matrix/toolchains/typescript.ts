@@ -64,7 +64,7 @@ export const typescriptToolchains: readonly Toolchain[] = [
     compiled(compiler, 'module', 'esnext', 'bundler'),
     compiled(compiler, 'commonjs', 'nodenext', 'nodenext'),
   ]),
-  // The README names these.
+  // docs/compatibility.md names these.
   refused('typescript-5.7', 'commonjs', NODENEXT, NO_REQUIRE_OF_MODULES),
   refused('typescript', 'commonjs', NODE16, NO_REQUIRE_OF_MODULES),
   refused('typescript-5.8', 'commonjs', NODE10, "error TS2307: Cannot find module 'nestjs-webwire' or"),

@@ -21,13 +21,13 @@ const SHOWN: readonly (readonly [name: string, title: string])[] = [
 ];
 
 /**
- * Replaces the figures in the README by those of a run.
+ * Replaces the figures of a page by those of a run.
  * @throws Error if there is no place for them, or the report lacks some.
  */
-export function putFigures(readme: string, report: Report): string {
-  const [before, rest] = readme.split(BEGIN);
+export function putFigures(page: string, report: Report): string {
+  const [before, rest] = page.split(BEGIN);
   const [, after] = rest?.split(END) ?? [];
-  if (after === undefined) throw new Error(`the README has no place for figures, between ${BEGIN} and ${END}`);
+  if (after === undefined) throw new Error(`the page has no place for figures, between ${BEGIN} and ${END}`);
   return `${before}${BEGIN}\n\n${describe(report)}\n\n${END}${after}`;
 }
 
