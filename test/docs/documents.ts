@@ -40,6 +40,12 @@ export class Document {
     return [...section!.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, 'gm'))].map(([, code]) => code!);
   }
 
+  /** All code blocks, in order. */
+  get blocks(): { readonly language: string; readonly code: string }[] {
+    const found = this.#markdown.matchAll(/^```(\w*)\n([^]*?)^```/gm);
+    return [...found].map(([, language, code]) => ({ language: language!, code: code! }));
+  }
+
   /** The links, with those of images. A link may be broken over two lines. */
   get links(): Link[] {
     const text = this.#lines.join('\n');

@@ -1,0 +1,4 @@
+// docs/client.md
+declare function toast(text: string): void;
+
+// block 9

@@ -1,0 +1,2 @@
+// docs/contracts.md
+// block 1

@@ -1,0 +1,4 @@
+// docs/documents.md
+declare class AppModule {}
+
+// block 1

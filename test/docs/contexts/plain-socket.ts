@@ -1,0 +1,2 @@
+// docs/getting-started.md
+// block 3

@@ -1,0 +1,6 @@
+// docs/testing.md
+import { WebwireMessage, WebwireRequest, type Message } from 'nestjs-webwire';
+
+class Gateway {
+  // block 2
+}
