@@ -17,13 +17,14 @@ export interface Link {
 
 /** A document in Markdown. */
 export class Document {
-  readonly #markdown: string;
+  /** The whole document. */
+  readonly text: string;
   readonly #lines: string[];
 
   /** @param path From the root of the repository. */
   constructor(readonly path: string) {
-    this.#markdown = readFileSync(ROOT + path, 'utf8');
-    this.#lines = withoutCode(this.#markdown).split('\n');
+    this.text = readFileSync(ROOT + path, 'utf8');
+    this.#lines = withoutCode(this.text).split('\n');
   }
 
   /** The anchors of the headings, as GitHub and npm make them. */
@@ -35,14 +36,14 @@ export class Document {
 
   /** The code blocks of a language under a heading, also under those below it. */
   codeBlocks(heading: string, language: string): string[] {
-    const [, level = '', rest = ''] = new RegExp(`^(#+) ${heading}\n([^]*)`, 'm').exec(this.#markdown) ?? [];
+    const [, level = '', rest = ''] = new RegExp(`^(#+) ${heading}\n([^]*)`, 'm').exec(this.text) ?? [];
     const [section] = rest.split(new RegExp(`^#{1,${level.length}} `, 'm'));
     return [...section!.matchAll(new RegExp(`^\`\`\`${language}\n([^]*?)^\`\`\``, 'gm'))].map(([, code]) => code!);
   }
 
   /** All code blocks, in order. */
   get blocks(): { readonly language: string; readonly code: string }[] {
-    const found = this.#markdown.matchAll(/^```(\w*)\n([^]*?)^```/gm);
+    const found = this.text.matchAll(/^```(\w*)\n([^]*?)^```/gm);
     return [...found].map(([, language, code]) => ({ language: language!, code: code! }));
   }
 
