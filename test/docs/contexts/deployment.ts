@@ -1,11 +1,14 @@
 // docs/deployment.md
+import { NestFactory } from '@nestjs/core';
 import { WebwireModule } from 'nestjs-webwire';
 import { ServerShutdownError, WebwireClient } from 'nestjs-webwire/client';
 
 declare const client: WebwireClient;
 
+declare class AppModule {}
+
 // block 1
 
 // block 2
 
-void send;
+// block 3
