@@ -8,6 +8,7 @@ import { ANSWERS } from '../environments/probe.js';
 import { ProbeGateway, probeOptions } from '../environments/probe.gateway.js';
 import { TestApp } from '../support/test-app.js';
 import { hasChromium, launchChromium } from './chromium.js';
+import { failOnPageErrors } from './page-errors.js';
 
 /** A file of the page's server. */
 interface File {
@@ -46,15 +47,12 @@ describe.skipIf(!hasChromium)('in Chromium, a client', () => {
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const context = await from.newContext();
     const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on('pageerror', ({ message }) => complaints.push(message));
-    page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     onTestFinished(async () => {
       await context.close();
       server.close();
       server.closeAllConnections();
-      expect(isQuiet ? complaints.filter((text) => !text.includes('favicon')) : []).toEqual([]);
     });
+    failOnPageErrors(page, (text) => !isQuiet || text.includes('favicon'));
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     return page;
   }

@@ -7,6 +7,7 @@ import type { Browser, BrowserContext } from 'playwright-core';
 import type { ClientOptions } from 'nestjs-webwire/client';
 import { onTestFinished } from 'vitest';
 import { Queue } from '../support/queue.js';
+import { failOnPageErrors, isFailedConnection } from './page-errors.js';
 
 const PACKAGE = fileURLToPath(new URL('../../dist', import.meta.url));
 
@@ -47,6 +48,7 @@ export class ListeningPage {
     const opened = new ListeningPage(context);
     await context.exposeFunction('report', (event: PageEvent) => opened.events.push(event));
     const page = await context.newPage();
+    failOnPageErrors(page, isFailedConnection);
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
     return opened;
   }

@@ -6,6 +6,7 @@ import { freePort } from '../support/free-port.js';
 import { SampleProgram } from '../support/sample-program.js';
 import { findBarriers, findFaintTexts } from './audit.js';
 import { hasChromium, launchChromium } from './chromium.js';
+import { failOnPageErrors, isFailedConnection } from './page-errors.js';
 
 const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
 
@@ -45,16 +46,7 @@ describe.skipIf(!hasChromium)('the sample of React in a browser', () => {
   async function open(options?: BrowserContextOptions): Promise<Page> {
     const page = await browser.newPage(options);
     page.setDefaultTimeout(PATIENCE);
-    const mishaps: string[] = [];
-    page.on('pageerror', (error) => mishaps.push(error.message));
-    page.on('console', (message) => {
-      const isExpected = wasServerStopped && message.text().startsWith('WebSocket connection to ');
-      if (['error', 'warning'].includes(message.type()) && !isExpected) mishaps.push(message.text());
-    });
-    onTestFinished(async () => {
-      await page.close();
-      if (mishaps.length > 0) throw new Error(`something went wrong in the browser: ${mishaps.join('\n')}`);
-    });
+    failOnPageErrors(page, (text) => wasServerStopped && isFailedConnection(text));
     await page.goto(`http://localhost:${port}/`);
     await page.getByText('connected', { exact: true }).waitFor();
     return page;

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { SampleProgram } from '../support/sample-program.js';
 import { findBarriers, findFaintTexts } from './audit.js';
 import { hasChromium, launchChromium } from './chromium.js';
+import { failOnPageErrors } from './page-errors.js';
 
 describe.skipIf(!hasChromium)('the sample of streams in a browser', () => {
   let browser: Browser;
@@ -17,17 +18,9 @@ describe.skipIf(!hasChromium)('the sample of streams in a browser', () => {
   beforeEach(async () => {
     server = new SampleProgram('07-streams', 'src/main.js');
     const [, url] = await server.says(/Open (http:\/\/localhost:\d+\/) in a browser/);
+    onTestFinished(() => server.assertNoComplaints());
     page = await browser.newPage();
-    const mishaps: string[] = [];
-    page.on('pageerror', (error) => mishaps.push(error.message));
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') mishaps.push(message.text());
-    });
-    onTestFinished(async () => {
-      await page.close();
-      server.assertNoComplaints();
-      if (mishaps.length > 0) throw new Error(`something went wrong in the browser: ${mishaps.join('\n')}`);
-    });
+    failOnPageErrors(page);
     await page.goto(url!);
     await page.getByText('connected', { exact: true }).waitFor();
   });

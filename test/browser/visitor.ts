@@ -4,6 +4,7 @@ import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } fr
 import { onTestFinished } from 'vitest';
 import { DEMO_ACCOUNTS } from '../../sample/03-chatroom/api/demo-accounts.js';
 import type { Chatroom } from '../support/chatroom.js';
+import { failOnPageErrors } from './page-errors.js';
 
 const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
 
@@ -12,20 +13,18 @@ const PATIENCE = 20_000;
 
 type AccountId = (typeof DEMO_ACCOUNTS)[number]['id'];
 
-/** A user with a separate browser profile. Records all errors in it. */
+/** A user with a separate browser profile. An error in it fails the test, also a failed request. */
 export class Visitor {
-  /** Errors: console messages, exceptions, failed requests. */
-  readonly #mishaps: string[] = [];
-
   private constructor(
     private readonly chatroom: Chatroom,
     private readonly context: BrowserContext,
     /** The tab in use. */
     readonly page: Page,
   ) {
-    this.#watch(page);
-    onTestFinished(() => {
-      if (this.#mishaps.length > 0) throw new Error(`something went wrong in the browser: ${this.#mishaps.join('\n')}`);
+    const report = failOnPageErrors(page, (text) => this.#isExpected(text));
+    page.on('requestfailed', (request) => report(`${request.url()}: ${request.failure()?.errorText}`));
+    page.on('response', (response) => {
+      if (response.status() >= 400) report(`${response.url()}: ${response.status()}`);
     });
   }
 
@@ -120,25 +119,14 @@ export class Visitor {
     await this.page.screenshot({ path: `${SCREENSHOTS}/${name}.png` });
   }
 
-  #watch(page: Page): void {
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') this.#note(message.text());
-    });
-    page.on('pageerror', (error) => this.#note(error.message));
-    page.on('requestfailed', (request) => this.#note(`${request.url()}: ${request.failure()?.errorText}`));
-    page.on('response', (response) => {
-      if (response.status() >= 400) this.#note(`${response.url()}: ${response.status()}`);
-    });
-  }
-
   /** While the server is down, failed connections are expected, but no other errors. */
-  #note(mishap: string): void {
+  #isExpected(error: string): boolean {
     const { wasStopped, url } = this.chatroom;
     const expected = [
       `WebSocket connection to '${url.replace('http', 'ws')}chat?ticket=`,
       `${url}ticket: net::ERR_`,
       'Failed to load resource: net::ERR_',
     ];
-    if (!wasStopped || !expected.some((beginning) => mishap.startsWith(beginning))) this.#mishaps.push(mishap);
+    return wasStopped && expected.some((beginning) => error.startsWith(beginning));
   }
 }

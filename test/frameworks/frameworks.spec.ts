@@ -8,6 +8,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { build } from 'vite';
 import { hasChromium, launchChromium } from '../browser/chromium.js';
+import { failOnPageErrors, isFailedConnection } from '../browser/page-errors.js';
 import { FreezingProxy } from '../support/freezing-proxy.js';
 import { TestApp } from '../support/test-app.js';
 import { StocksGateway } from './stocks.gateway.js';
@@ -63,20 +64,13 @@ describe.skipIf(!hasChromium)('the code of docs/frameworks.md', () => {
       wasServerStopped = false;
       await startServer();
       proxy = await FreezingProxy.start(app.port);
-      page = await browser.newPage();
-      page.setDefaultTimeout(PATIENCE);
-      const mishaps: string[] = [];
-      page.on('pageerror', (error) => mishaps.push(error.message));
-      page.on('console', (message) => {
-        const isExpected = wasServerStopped && message.text().startsWith('WebSocket connection to ');
-        if (['error', 'warning'].includes(message.type()) && !isExpected) mishaps.push(message.text());
-      });
       onTestFinished(async () => {
-        await page.close();
         await app.close();
         await proxy.close();
-        if (mishaps.length > 0) throw new Error(`something went wrong in the browser: ${mishaps.join('\n')}`);
       });
+      page = await browser.newPage();
+      page.setDefaultTimeout(PATIENCE);
+      failOnPageErrors(page, (text) => wasServerStopped && isFailedConnection(text));
       await page.goto(`http://127.0.0.1:${proxy.port}/?${framework}`);
       await page.locator('body[data-ready]').waitFor();
     });
