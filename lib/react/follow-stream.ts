@@ -10,6 +10,8 @@ import {
 /** The state of a stream in a component. It is immutable. */
 export interface StreamState<Item> {
   readonly status:
+    /** The stream is not opened, because the option `enabled` is `false`. */
+    | 'idle'
     /** No item has arrived yet. */
     | 'opening'
     /** Items arrive. */

@@ -16,7 +16,7 @@ export type { StreamState } from './follow-stream.js';
 /** Options of `useStream()`. */
 export interface UseStreamOptions<Item = unknown> {
   /**
-   * `false` closes the stream.
+   * `false` closes the stream: its status is `'idle'`, without an item.
    * @default true
    */
   enabled?: boolean | undefined;
@@ -26,7 +26,8 @@ export interface UseStreamOptions<Item = unknown> {
   onItem?: ((item: Item) => unknown) | undefined;
 }
 
-const OPENING: StreamState<never> = Object.freeze({ status: 'opening', item: undefined, error: undefined });
+const IDLE: StreamState<never> = Object.freeze({ status: 'idle', item: undefined, error: undefined });
+const OPENING: StreamState<never> = Object.freeze({ ...IDLE, status: 'opening' });
 
 /**
  * Opens a stream while the component is mounted, and renders the component again for new items. When the connection is lost, the
@@ -65,7 +66,8 @@ export function useStream<Api extends Contract = AnyContract, Name extends Strea
     });
     return () => abort.abort();
   }, [stream, latest]);
-  return current?.stream === stream ? current.state : OPENING;
+  if (current?.stream === stream) return current.state;
+  return enabled ? OPENING : IDLE;
 }
 
 /** Bodies with the same JSON are the same. Bytes are compared by identity. */

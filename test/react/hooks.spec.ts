@@ -386,19 +386,23 @@ describe.each<Version>([19, 18])('with React %i', (version) => {
 
     it('opens nothing with `enabled: false`, and closes the stream when it becomes false', async () => {
       const client = create();
+      const statuses: string[] = [];
       let enable: (enabled: boolean) => void;
       render(() => {
         const [enabled, setEnabled] = loaded.react.useState(false);
         enable = setEnabled;
-        return show(loaded.hooks.useStream(client, 'ticks', { symbol: 'A' }, { enabled }));
+        const state = loaded.hooks.useStream(client, 'ticks', { symbol: 'A' }, { enabled });
+        if (statuses.at(-1) !== state.status) statuses.push(state.status);
+        return show(state);
       });
-      await shown('opening ');
+      await shown('idle ');
       expect(client.status).toBe('disconnected');
       enable!(true);
       await shown('open A 1');
       enable!(false);
-      await shown('opening ');
+      await shown('idle ');
       await vi.waitFor(() => expect(gateway.closed).toEqual(['A']));
+      expect(statuses).toEqual(['idle', 'opening', 'open', 'idle']);
     });
   });
 });
