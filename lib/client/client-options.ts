@@ -13,7 +13,7 @@ import {
   withDefaults,
   type ClientOptionRules,
 } from './option-rules.js';
-import { canSendHeaders, globals, platformStorage, type StorageLike, type WebSocketConstructor } from './platform.js';
+import { canSendHeaders, platformStorage, type StorageLike, type WebSocketConstructor } from './platform.js';
 import { isHeaders, Target, type ClientUrl, type Fresh } from './target.js';
 import type { ClientHeaders } from './url.js';
 
@@ -108,7 +108,7 @@ export interface ClientOptions {
    * again.
    *
    * It is not called for errors after which the client never tries again: close codes from 4400 to 4499, and an
-   * `IncompatibleProtocolVersionError` or `SubProtocolMismatchError`.
+   * `IncompatibleProtocolVersionError`, `SubProtocolMismatchError` or `InvalidOptionError`.
    * @default tries again
    */
   retryOn?: ((error: Error, attempt: number) => boolean) | undefined;
@@ -131,14 +131,16 @@ export interface ClientOptions {
    */
   syncTabs?: boolean | undefined;
   /**
-   * The WebSocket constructor, for example `WebSocket` of the package `ws`, or the property `webSocket` of a `MemoryTransport`.
+   * The WebSocket constructor, for example `WebSocket` of the package `ws`, or the property `webSocket` of a `MemoryTransport`. Where
+   * the platform has none, a client can be made without it, for example to render a page, but attempts to connect fail with an
+   * `InvalidOptionError`.
    * @default the global `WebSocket`, which Node.js has since version 22
    */
   webSocket?: WebSocketConstructor | undefined;
 }
 
-/** Options without a default. */
-type Functions = Pick<ClientOptions, 'trace' | 'retryOn'>;
+/** Options without a default; that of `webSocket` is read for each attempt to connect. */
+type Functions = Pick<ClientOptions, 'trace' | 'retryOn' | 'webSocket'>;
 
 /** The option `onConnect` of a client with any contract. */
 interface ConnectHook {
@@ -199,17 +201,7 @@ export function resolveOptions(
   options: ClientOptions & ConnectHook & ContractOptions<unknown>,
 ): ResolvedClientOptions {
   checkOptions(options, CLIENT_RULES);
-  const {
-    webSocket = globals.WebSocket,
-    headers,
-    trace,
-    retryOn,
-    onConnect,
-    contract,
-    validate = true,
-    ...others
-  } = options;
-  if (!webSocket) throw invalidOption('webSocket', webSocket, "a constructor: pass WebSocket of 'ws'");
+  const { webSocket, headers, trace, retryOn, onConnect, contract, validate = true, ...others } = options;
   if (headers && !canSendHeaders(webSocket)) {
     throw invalidOption('headers', headers, 'left out: browsers send no headers with a WebSocket');
   }
@@ -224,7 +216,6 @@ export function resolveOptions(
     maxQueuedRequests: 1_000,
     sessionStorage: platformStorage() ?? false,
     syncTabs: true,
-    webSocket,
   });
   const { reconnect } = resolved;
   const delays = typeof reconnect === 'object' ? reconnect : {};
@@ -233,6 +224,7 @@ export function resolveOptions(
     ...resolved,
     trace,
     retryOn,
+    webSocket,
     onConnect,
     contract: validate ? contract : undefined,
     reconnect: reconnect !== false,

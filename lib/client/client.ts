@@ -196,6 +196,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * @throws DialTimeoutError if the server does not respond within `dialTimeout`.
    * @throws DisconnectedError if the connection fails, or the client is closed.
    * @throws IncompatibleProtocolVersionError, SubProtocolMismatchError if this client does not support the server.
+   * @throws InvalidOptionError if the platform has no `WebSocket`, and the option `webSocket` is not set.
    * @throws ProtocolError if the server breaks the protocol.
    * @throws TimeoutError, ServerShutdownError if the server does not reply to the request to restore the session.
    * @throws CanceledError if the signal is aborted.

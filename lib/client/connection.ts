@@ -45,6 +45,8 @@ import {
   IncompatibleProtocolVersionError,
   SubProtocolMismatchError,
 } from './errors.js';
+import { invalidOption } from './option-rules.js';
+import { globals } from './platform.js';
 import type { Address } from './target.js';
 import type { ServerUrl } from './url.js';
 import { VERSION } from './version.js';
@@ -197,11 +199,15 @@ export class ClientConnection {
   #open(address: Address): void {
     // The dial timeout may be over, or the client closed.
     if (this.#phase !== 'asking') return;
+    const { webSocket = globals.WebSocket } = this.#options;
+    if (!webSocket) {
+      return this.#finish(invalidOption('webSocket', webSocket, 'a constructor: pass WebSocket of the package ws'));
+    }
     this.#phase = 'dialing';
     this.#url = address.url;
     this.#options.target.use(address.url);
     try {
-      this.#socket = new ClientSocket(this.#options.webSocket, address, {
+      this.#socket = new ClientSocket(webSocket, address, {
         opened: () => {
           if (this.#phase === 'dialing') this.#phase = 'opened';
         },

@@ -7,6 +7,7 @@ import { ClientConnection, closedError } from './connection.js';
 import {
   DisconnectedError,
   IncompatibleProtocolVersionError,
+  InvalidOptionError,
   QueueFullError,
   SubProtocolMismatchError,
 } from './errors.js';
@@ -76,7 +77,8 @@ function isFinal(error: Error): boolean {
   return (
     Math.floor(closeCode / 100) === 44 ||
     error instanceof IncompatibleProtocolVersionError ||
-    error instanceof SubProtocolMismatchError
+    error instanceof SubProtocolMismatchError ||
+    error instanceof InvalidOptionError
   );
 }
 

@@ -50,7 +50,7 @@ interface PlatformGlobals {
 export const globals = globalThis as PlatformGlobals;
 
 /** Returns `false` for the `WebSocket` of a browser, also in a worker. */
-export function canSendHeaders(webSocket: WebSocketConstructor): boolean {
+export function canSendHeaders(webSocket = globals.WebSocket): boolean {
   return webSocket !== globals.WebSocket || !globals.navigator?.userAgent?.startsWith('Mozilla/');
 }
 

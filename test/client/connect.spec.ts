@@ -188,12 +188,36 @@ describe('connect()', () => {
 });
 
 describe('the option webSocket', () => {
-  it('has to be given where the platform has none', () => {
+  it.each<[string, (client: WebwireClient) => Promise<unknown>]>([
+    ['connect()', (client) => client.connect()],
+    ['connect({ retry: true })', (client) => client.connect({ retry: true })],
+    ['request()', (client) => client.request('greet')],
+    ['signal()', (client) => client.signal('typing')],
+    ['stream()', (client) => client.stream('ticks').next()],
+    ['restoreSession()', (client) => client.restoreSession('key')],
+  ])('has to be given for %s where the platform has none', async (_name, use) => {
     vi.stubGlobal('WebSocket', undefined);
     onTestFinished(() => void vi.unstubAllGlobals());
-    expect(() => new WebwireClient('ws://localhost')).toThrow(
-      `WebWire option webSocket is "undefined", but must be a constructor: pass WebSocket of 'ws'`,
+    const retryOn = vi.fn<() => boolean>(() => true);
+    const client = new WebwireClient(async () => 'ws://localhost', { headers: { authorization: 'a' }, retryOn });
+    expect(await outcome(use(client))).toBe(
+      'INVALID_OPTION: WebWire option webSocket is "undefined", but must be a constructor: pass WebSocket of the package ws',
     );
+    expect(client.getSnapshot()).toMatchObject({ status: 'disconnected', error: { code: 'INVALID_OPTION' } });
+    expect(retryOn).not.toHaveBeenCalled();
+    await client.close();
+  });
+
+  it('defaults to one that the platform got after the client was made', async () => {
+    onTestFinished(() => void vi.unstubAllGlobals());
+    vi.stubGlobal('WebSocket', undefined);
+    const client = new WebwireClient('ws://localhost');
+    expect(await outcome(client.connect())).toMatch(/^INVALID_OPTION/);
+    vi.stubGlobal('WebSocket', server.webSocket);
+    const connecting = client.connect();
+    await server.accept();
+    await connecting;
+    await client.close();
   });
 
   it('defaults to that of the platform', async () => {

@@ -1,7 +1,11 @@
 import { execFile } from 'node:child_process';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, it } from 'vitest';
+import { build, type Rolldown } from 'vite';
+import { expect, it, onTestFinished } from 'vitest';
+import { makeProgramFolder } from '../support/program-folder.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -39,6 +43,51 @@ it('a client on a server that renders pages opens no connection, uses no storage
     stop();`;
   expect(await run(program)).toEqual({ stdout: 'disconnected null\n', stderr: '' });
 });
+
+/** Bundles a program for a server, with all that it imports. Next.js sets the condition `react-server` for components on the server. */
+async function bundleForServer(program: string, conditions: string[]): Promise<string> {
+  const root = await makeProgramFolder('server-bundle-');
+  onTestFinished(() => rm(root, { recursive: true }));
+  await writeFile(join(root, 'entry.js'), program);
+  const output = await build({
+    root,
+    configFile: false,
+    logLevel: 'silent',
+    ssr: { noExternal: true, resolve: { conditions } },
+    build: { write: false, ssr: 'entry.js', rolldownOptions: { output: { codeSplitting: false } } },
+  });
+  const [{ code }] = (output as Rolldown.RolldownOutput).output;
+  return code;
+}
+
+/** Node.js 20 has no WebSocket. */
+const WITHOUT_WEB_SOCKET = `
+  delete globalThis.WebSocket;
+  const { WebwireClient } = await import('nestjs-webwire/client');
+  const client = new WebwireClient('wss://example.com/chat');
+  console.log(client.status, client.getSnapshot().status, client.url);
+  const error = await client.connect({ retry: true }).catch((error) => error);
+  console.log(error.name, error.message);`;
+const PRINTED = `disconnected disconnected wss://example.com/chat
+InvalidOptionError WebWire option webSocket is "undefined", but must be a constructor: pass WebSocket of the package ws
+`;
+
+it('a client is made where there is no WebSocket, and fails when it is to connect', async () => {
+  const { stdout, stderr } = await run(WITHOUT_WEB_SOCKET);
+  expect(stdout.replaceAll(/^used setTimeout\n/gm, '')).toBe(PRINTED);
+  expect(stderr).toBe('');
+});
+
+it.each([[['node']], [['node', 'react-server']], [['browser', 'worker']]])(
+  'the same in a bundle for servers with the conditions %j',
+  async (conditions) => {
+    const bundle = await bundleForServer(WITHOUT_WEB_SOCKET, conditions);
+    expect(bundle).not.toContain('nestjs-webwire/client');
+    const { stdout, stderr } = await run(bundle);
+    expect(stdout.replaceAll(/^used setTimeout\n/gm, '')).toBe(PRINTED);
+    expect(stderr).toBe('');
+  },
+);
 
 it('the traps of this test notice a client that connects', async () => {
   const program = `
