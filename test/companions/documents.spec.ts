@@ -11,7 +11,7 @@ const plain = (code: string) =>
     .replaceAll(/,(?=[)\]}])/g, '')
     .replace(/;$/, '');
 
-/** The parts of the documents with code of this folder. A link before a block of code names its file, else this one does. */
+/** The parts of the documents with code of this folder. The text before a block of code names its file, else this one does. */
 const SECTIONS = [
   { page: 'docs/companions.md', heading: '# With other libraries', file: '' },
   { page: 'docs/observability.md', heading: '## Health checks', file: 'test/companions/health.module.ts' },
@@ -21,12 +21,10 @@ const SECTIONS = [
 const blocks = SECTIONS.flatMap(({ page, heading, file }) => {
   const [, section] = new RegExp(`^${heading}\\n([^]*)`, 'm').exec(read(page))!;
   let named = file;
-  return [...section!.matchAll(/\]\(\.\.\/(test\/companions\/[^)]+)\)|^```ts\n([^]*?)^```/gm)].flatMap(
-    ([, link, code]) => {
-      named = link ?? named;
-      return code === undefined ? [] : [{ page, file: named, code }];
-    },
-  );
+  return [...section!.matchAll(/`(test\/companions\/[^`]+\.ts)`|^```ts\n([^]*?)^```/gm)].flatMap(([, path, code]) => {
+    named = path ?? named;
+    return code === undefined ? [] : [{ page, file: named, code }];
+  });
 });
 
 it.each(blocks)('the code in $page is that of $file', ({ file, code }) => {

@@ -5,6 +5,7 @@ import { format, resolveConfig } from 'prettier';
 import { publint } from 'publint';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type ts from 'typescript';
+import { Document } from '../docs/documents.js';
 import { bundle } from './bundle.js';
 import { installed, PackedPackage, runTool } from './packed-package.js';
 import { Declarations } from './surface.js';
@@ -357,6 +358,18 @@ describe('the tarball', { timeout: 180_000 }, () => {
     const pages = (await readdir(fileURLToPath(new URL('../../docs', import.meta.url)))).map((page) => `docs/${page}`);
     const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', ...pages, 'lib/redis/STATES.md'];
     expect(packed.files).toEqual([...built, ...sources, ...documents, 'package.json'].sort());
+  });
+
+  it('holds the files to which its documents link', () => {
+    const documents = packed.files.filter((file) => file.endsWith('.md')).map((file) => new Document(file));
+    const missing = documents.flatMap(({ path, links }) =>
+      links
+        .filter(({ target }) => !/^([a-z]+:|#)/.test(target))
+        .filter(({ target }) => !packed.files.includes(posix.join(posix.dirname(path), target.split('#')[0]!)))
+        .map(({ line, target }) => `${path}:${line} ${target}`),
+    );
+    expect(documents.length).toBeGreaterThan(5);
+    expect(missing).toEqual([]);
   });
 
   it('holds the sources that its maps point to', async () => {
