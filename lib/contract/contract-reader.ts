@@ -12,11 +12,26 @@ interface Received {
 /** Finds the entry of a message. */
 export type FindEntry = (kind: ContractEntry['kind'], name: string) => ContractEntry | undefined;
 
-/**
- * Validates what one client receives. The client gets it from its contract, so that the code is only in bundles of programs with
- * a contract.
- */
-export class ContractReader {
+/** Validates what one client receives. It is no class, because the contract may come from another copy of this package. */
+export interface ContractReader {
+  /**
+   * Validates a reply or an item of a stream, and makes the result its `body`. Names that the contract does not have pass.
+   * @throws ContractError, or rejects with it.
+   */
+  read<Payload extends Received>(
+    kind: 'request' | 'stream',
+    name: string,
+    payload: Payload,
+  ): Payload | Promise<Payload>;
+  /**
+   * Validates a signal of the server, and delivers it after those that arrived before.
+   * @throws ContractError, or rejects with it. Then the signal is not delivered.
+   */
+  signal(name: string, payload: Received, deliver: () => void): void | Promise<void>;
+}
+
+/** The client gets it from its contract, so that the code is only in bundles of programs with a contract. */
+export class EntryReader implements ContractReader {
   readonly #find: FindEntry;
   /** Signals that wait for an asynchronous schema, their own or that of an earlier one. */
   #waiting = 0;
@@ -27,10 +42,6 @@ export class ContractReader {
     this.#find = find;
   }
 
-  /**
-   * Validates a reply or an item of a stream, and makes the result its `body`. Names that the contract does not have pass.
-   * @throws ContractError, or rejects with it.
-   */
   read<Payload extends Received>(
     kind: 'request' | 'stream',
     name: string,
@@ -42,10 +53,6 @@ export class ContractReader {
     return fitPayload(payload, resultSchema(entry), subject);
   }
 
-  /**
-   * Validates a signal of the server, and delivers it after those that arrived before.
-   * @throws ContractError, or rejects with it. Then the signal is not delivered.
-   */
   signal(name: string, payload: Received, deliver: () => void): void | Promise<void> {
     const entry = this.#find('serverSignal', name);
     const fitting = entry && fitPayload(payload, entry.body, `the signal ${JSON.stringify(name)}`);

@@ -1,6 +1,6 @@
 import type { PayloadCodec } from '../protocol/payload-codec.js';
 import { contractCodec } from './contract-codec.js';
-import { ContractReader, type FindEntry } from './contract-reader.js';
+import { EntryReader, type ContractReader, type FindEntry } from './contract-reader.js';
 import type {
   ContractEntry,
   RequestEntries,
@@ -103,7 +103,7 @@ export function defineContract<
   }
   const find: FindEntry = (kind, name) => byKind.get(kind)?.get(name);
   Object.defineProperties(contract, {
-    '~reader': { value: () => new ContractReader(find) },
+    '~reader': { value: () => new EntryReader(find) },
     '~codec': { value: contractCodec },
   });
   return Object.freeze(contract) as never;

@@ -49,22 +49,29 @@ export const jsonCodec: PayloadCodec = {
  */
 export function encodeBody(value: unknown, codec: Pick<PayloadCodec, 'encode'>): Payload {
   if (value === undefined) return EMPTY_PAYLOAD;
-  if (value instanceof PayloadView) return value;
-  if (isAsynchronous(value)) throw new TypeError('a promise or an Observable cannot be sent; wait for its value');
+  // The fast path: most bodies are text or bytes.
+  if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)) {
+    // A payload of another copy of this package is no instance. Plain objects have no method `json()`.
+    if (value instanceof PayloadView || ('json' in value && hasContent(value as object))) return value as Payload;
+    if (isAsynchronous(value)) throw new TypeError('a promise or an Observable cannot be sent; wait for its value');
+  }
   const payload = codec.encode(value);
   return payload instanceof PayloadView ? payload : checked(payload);
 }
 
 /** The return value of an untyped codec may be anything. An object with the members of a payload is accepted. */
 function checked(payload: unknown): Payload {
-  const { encoding, bytes } = (payload ?? {}) as Partial<Payload>;
-  if (ENCODINGS.includes(encoding!) && isBytes(bytes)) return payload as Payload;
+  if (hasContent(payload ?? {})) return payload as Payload;
   const found = isPromiseLike(payload) ? 'a promise' : describeType(payload);
   // Prevents an unhandled rejection.
   if (isPromiseLike(payload)) Promise.resolve(payload).catch(() => undefined);
   throw new TypeError(
     `encode() of the codec returned ${found}: it has to return a Payload, such as Payload.binary(bytes)`,
   );
+}
+
+function hasContent({ encoding, bytes }: Partial<Payload>): boolean {
+  return ENCODINGS.includes(encoding!) && isBytes(bytes);
 }
 
 export function describeType(value: unknown): string {
@@ -100,9 +107,6 @@ function encodeUnchecked(value: unknown): Payload {
   return new PayloadView('utf8', encodeUtf8(text));
 }
 
-function isAsynchronous(value: unknown): boolean {
-  // The fast path: most bodies are text or bytes.
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
-  const { then, subscribe } = value as { then?: unknown; subscribe?: unknown };
+function isAsynchronous({ then, subscribe }: { then?: unknown; subscribe?: unknown }): boolean {
   return typeof then === 'function' || typeof subscribe === 'function';
 }

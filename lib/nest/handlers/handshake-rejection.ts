@@ -1,8 +1,7 @@
 import { HttpException } from '@nestjs/common';
 import { WsException } from '@nestjs/websockets';
-import { RequestError } from '../../protocol/errors.js';
 import { HandshakeRejection } from '../../server/handshake.js';
-import { clientMessageOf } from './failure.js';
+import { clientMessageOf, isRequestError } from './failure.js';
 
 /** Longest message in the response, in characters: it may quote the client. */
 const MAX_MESSAGE_LENGTH = 1_024;
@@ -14,7 +13,7 @@ const MAX_MESSAGE_LENGTH = 1_024;
 export function toHandshakeRejection(error: unknown): unknown {
   if (error instanceof HandshakeRejection) return error;
   // Guards that are written for messages throw these.
-  if (error instanceof RequestError) return rejection(403, error.message);
+  if (isRequestError(error)) return rejection(403, error.message);
   if (error instanceof WsException) return rejection(403, clientMessageOf(error));
   if (!(error instanceof HttpException)) return error;
   const status = error.getStatus();

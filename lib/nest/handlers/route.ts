@@ -8,7 +8,7 @@ import { AsyncScope } from '../../server/async-scope.js';
 import type { WebwireConnection } from '../../server/connection.js';
 import { RequestError } from '../../protocol/errors.js';
 import type { Message } from '../../server/message.js';
-import { isIntended, toFailure } from './failure.js';
+import { isIntended, isRequestError, toFailure } from './failure.js';
 import type { EntrySchemas } from './entry-schemas.js';
 import type { HandlerInfo } from '../../server/ports/dispatcher.js';
 import type { Invoker } from './invoker.js';
@@ -106,7 +106,7 @@ export class Route {
       if (this.codec.decode === plainCodec.decode) return message.plainBody;
       body = this.codec.decode(message.payload);
     } catch (error) {
-      if (error instanceof RequestError) throw error;
+      if (isRequestError(error)) throw toFailure(error);
       this.logger.debug(
         `Connection ${connection.id} sent ${JSON.stringify(message.name)} with a body that the codec of ${this.handler} ` +
           `cannot decode: ${JSON.stringify(reasonOfDecoding(error))}`,

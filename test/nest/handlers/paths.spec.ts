@@ -43,6 +43,17 @@ const Throws = createParamDecorator(() => {
 });
 const HostType = createParamDecorator((_data: unknown, context: ExecutionContext) => context.getType());
 
+/** Makes an object with the same members, but of another class, as another copy of the package has it. */
+function ofAnotherCopy(value: object): object {
+  const members: PropertyDescriptorMap = {};
+  let prototype = value;
+  while (prototype !== Error.prototype && prototype !== Object.prototype) {
+    Object.assign(members, { ...Object.getOwnPropertyDescriptors(prototype), ...members });
+    prototype = Object.getPrototypeOf(prototype) as object;
+  }
+  return Object.create(prototype, members) as object;
+}
+
 class Handlers {
   private readonly greeting = 'Hello';
 
@@ -159,6 +170,18 @@ class Handlers {
   }
   @WebwireRequest('reject RequestError') async rejectedRequestError() {
     return Promise.reject(new RequestError('MY_CODE'));
+  }
+  @WebwireRequest('throw RequestError of another copy') foreignRequestError() {
+    throw ofAnotherCopy(new RequestError('MY_CODE', 'my message'));
+  }
+  @WebwireRequest('throw RequestError of another library') namesake() {
+    throw Object.assign(new Error('secret detail'), { name: 'RequestError', code: 'EREQUEST' });
+  }
+  @WebwireRequest('payload of another copy') foreignPayload() {
+    return ofAnotherCopy(Payload.utf16('text'));
+  }
+  @WebwireRequest('members of a payload') membersOfPayload() {
+    return { encoding: 'utf8', bytes: new Uint8Array([97]) };
   }
   @WebwireRequest('throw WsException') wsException() {
     throw new WsException('went wrong');
@@ -358,6 +381,10 @@ const CASES: [name: string, body: string | Payload, answer: string][] = [
   ['two', '', 'utf8 both: two'],
   ['throw RequestError', '', 'error MY_CODE: my message ї'],
   ['reject RequestError', '', 'error MY_CODE: '],
+  ['throw RequestError of another copy', '', 'error MY_CODE: my message'],
+  ['throw RequestError of another library', '', 'internal error'],
+  ['payload of another copy', '', 'utf16 text'],
+  ['members of a payload', '', 'internal error'],
   ['throw WsException', '', 'error ERROR: went wrong'],
   ['throw WsException with code', '', 'error NO_ROOM: full'],
   ['throw HttpException', '', 'error BAD_REQUEST: a is wrong; b is missing'],
