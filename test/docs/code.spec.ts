@@ -16,6 +16,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly number[] | 'all'>> = {
   'docs/companions.md': 'all', // test/companions
   'docs/frameworks.md': 'all', // test/frameworks
   'docs/observability.md': [7], // test/companions/health.spec.ts
+  'docs/testing-pages.md': 'all', // testing-pages.spec.ts
   'docs/testing.md': [3, 4, 5], // test/matrix/toolchains/test-runners.ts
   'docs/transports.md': [3], // test/transport/own-transport.spec.ts
 };

@@ -1,13 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeProgramFolder } from '../support/program-folder.js';
+import { installCopy, makeProgramFolder } from '../support/program-folder.js';
 import { runTool } from './packed-package.js';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 const FILES = {
   'tsconfig.json': JSON.stringify({
@@ -118,48 +115,38 @@ const FILES = {
     process.exit();`,
 };
 
-describe(
-  'with two copies of the package, one for a contract and one for the application,',
-  { timeout: 120_000 },
-  () => {
-    let folder: string;
+describe('a contract with a copy of the package of its own', { timeout: 120_000 }, () => {
+  let folder: string;
 
-    beforeAll(async () => {
-      folder = await makeProgramFolder('two-copies-');
-      const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-      for (const [project, version] of Object.entries({ '.': manifest.version, api: '0.0.1' })) {
-        const copy = join(folder, project, 'node_modules/nestjs-webwire');
-        await mkdir(copy, { recursive: true });
-        await cp(join(ROOT, 'dist'), join(copy, 'dist'), { recursive: true });
-        // Two packages with the same name and version are one for TypeScript.
-        await writeFile(join(copy, 'package.json'), JSON.stringify({ ...manifest, version }));
-        await writeFile(join(folder, project, 'package.json'), '{ "type": "module" }');
-      }
-      for (const [file, text] of Object.entries(FILES)) await writeFile(join(folder, file), text);
-    });
-    afterAll(() => rm(folder, { recursive: true }));
+  beforeAll(async () => {
+    folder = await makeProgramFolder('two-copies-');
+    await installCopy(folder);
+    // Two packages with the same name and version are one for TypeScript.
+    await installCopy(join(folder, 'api'), { version: '0.0.1' });
+    for (const [file, text] of Object.entries(FILES)) await writeFile(join(folder, file), text);
+  });
+  afterAll(() => rm(folder, { recursive: true }));
 
-    it('types fit, and contracts, codecs, payloads and errors of the other copy are taken', async () => {
-      expect(
-        await runTool('typescript/bin/tsc', ['-p', folder]).catch((error: { stdout: string }) => error.stdout),
-      ).toBe('');
-      await cp(join(folder, 'api/node_modules'), join(folder, 'out/api/node_modules'), { recursive: true });
-      const { stdout } = await promisify(execFile)(process.execPath, ['out/client.js'], { cwd: folder });
-      expect(JSON.parse(stdout)).toEqual([
-        'Hello Eve',
-        'Hello Ada',
-        'Hello Joe',
-        'Hello Kim',
-        ['NOT_NOW', 'a rule that both sides share'],
-        ['NOT_NOW', 'a rule that both sides share'],
-        'BAD_REQUEST',
-        'INTERNAL_SERVER_ERROR',
-        { text: 'a payload' },
-        [1, 2, 3, 4],
-        'a signal',
-        1,
-        ['greet', 'refuse', 'wrong'],
-      ]);
-    });
-  },
-);
+  it('fits the types of the application, as do codecs, payloads and errors of its copy, and works', async () => {
+    expect(await runTool('typescript/bin/tsc', ['-p', folder]).catch((error: { stdout: string }) => error.stdout)).toBe(
+      '',
+    );
+    await cp(join(folder, 'api/node_modules'), join(folder, 'out/api/node_modules'), { recursive: true });
+    const { stdout } = await promisify(execFile)(process.execPath, ['out/client.js'], { cwd: folder });
+    expect(JSON.parse(stdout)).toEqual([
+      'Hello Eve',
+      'Hello Ada',
+      'Hello Joe',
+      'Hello Kim',
+      ['NOT_NOW', 'a rule that both sides share'],
+      ['NOT_NOW', 'a rule that both sides share'],
+      'BAD_REQUEST',
+      'INTERNAL_SERVER_ERROR',
+      { text: 'a payload' },
+      [1, 2, 3, 4],
+      'a signal',
+      1,
+      ['greet', 'refuse', 'wrong'],
+    ]);
+  });
+});
