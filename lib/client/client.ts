@@ -136,9 +136,10 @@ export class WebwireClient<Api extends Contract = AnyContract> {
       emit: this.#emit,
       changed: () => this.#snapshots.changed(),
       prepare: async (connection) => {
-        const isRestored = await this.#sessions.prepare(this.#outgoing.sessionRequester(connection));
+        const send = this.#outgoing.sessionRequester(connection);
+        await this.#sessions.prepare(send);
         await this.#hook.run(this, connection);
-        return isRestored;
+        return this.#sessions.update(send);
       },
       connected: () => this.#sessions.connected(),
       received: (message) => this.#receive(message),

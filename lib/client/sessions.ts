@@ -90,16 +90,24 @@ export class Sessions {
    * Closes the sessions that were closed without a connection, and restores the session on a new connection, if there is a key. The
    * key is deleted if the session no longer exists. After a temporary failure, the connection is used without the session, and
    * restoring is repeated later.
-   * @returns `true` if the connection has a session.
    * @throws Error if the connection is lost or the server does not reply: the attempt to connect has failed.
    */
-  async prepare(send: SendRequest): Promise<boolean> {
-    this.#isOutdated = false;
-    if ((await this.#knownKey()) !== undefined || this.#closedKeys.size > 0) {
-      let failure: TemporaryFailure | undefined;
-      // Another page may change the key during a request.
-      do failure = await this.#synchronize(send);
-      while (this.#isOutdated);
+  async prepare(send: SendRequest): Promise<void> {
+    const key = await this.#knownKey();
+    this.#isOutdated = key !== undefined || this.#closedKeys.size > 0;
+    await this.update(send);
+  }
+
+  /**
+   * Restores or closes the session once more if, since `prepare()`, another page has changed the key, or the application has closed
+   * the session: messages that wait must not be sent with a session that was closed.
+   * @returns `true` if the connection has a session.
+   * @throws Error See `prepare()`.
+   */
+  async update(send: SendRequest): Promise<boolean> {
+    while (this.#isOutdated) {
+      const failure = await this.#synchronize(send);
+      if (this.#isOutdated) continue;
       this.#failure = failure;
       if (failure) this.#end(failure);
     }

@@ -496,22 +496,27 @@ describe('closeSession() without a connection', () => {
     expect([client.session, told]).toEqual([null, ['closed client undefined', 'connected false']]);
   });
 
-  it('closes the session of the connection while onConnect runs', async () => {
+  it('closes the session of the connection while onConnect runs, before messages that wait are sent', async () => {
     const gate = deferred();
-    const { client, connecting, socket } = await restoring({ onConnect: () => gate.promise });
+    const { client, connecting, socket, told } = await restoring({ onConnect: () => gate.promise });
     socket.say(SESSION_REPLY);
     await nextTurn();
     expect(client.session?.key).toBe('sample-key');
     await client.closeSession();
     expect(client.session).toBeNull();
+    const request = client.request('a');
     gate.resolve();
-    await connecting;
     expect(await socket.received.take()).toBe(`20${hexId(2)}${hex('sample-key')}`);
     socket.say(replyUtf8(2, JSON.stringify(SESSION)));
     expect(await socket.received.take()).toBe(`1f${hexId(3)}`);
+    expect(client.status).toBe('connecting');
     socket.say(`bf${hexId(3)}`);
-    await nextTurn();
-    expect([client.session, socket.received.rest]).toEqual([null, []]);
+    await connecting;
+    expect([client.session, told]).toEqual([null, ['closed client sample-key', 'connected false']]);
+    await socket.received.take();
+    socket.say(replyUtf8(4));
+    await request;
+    expect(socket.received.rest).toEqual([]);
   });
 
   it('restores the session that another page created meanwhile', async () => {
