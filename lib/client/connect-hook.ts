@@ -33,10 +33,8 @@ export class ConnectHook {
         return (...args: unknown[]) => this.prefer(connection, () => member.apply(client, args) as unknown);
       },
     });
-    const result = new Promise((resolve) => {
-      resolve(this.prefer(connection, () => onConnect(preferring as never)));
-    });
-    result.then(() => call.resolve(), call.reject);
+    const result = async () => this.prefer(connection, () => onConnect(preferring as never));
+    result().then(() => call.resolve(), call.reject);
     try {
       await call.promise;
     } catch (cause) {

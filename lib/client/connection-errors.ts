@@ -29,10 +29,10 @@ export function couldNotConnect(
 }
 
 /** For an attempt that failed because of a function of the application. The cause is the error of the function. */
-export function notPrepared(url: ServerUrl, elapsed: number, error: Error): DisconnectedError {
-  const { message, cause = error } = error;
+export function notPrepared(url: ServerUrl, elapsed: number, error: unknown): DisconnectedError {
+  const { cause = error } = Object(error) as { cause?: unknown };
   return new DisconnectedError(
-    `could not connect to ${url.shown} (after ${time(elapsed)}): ${hideSecrets(message, url)}`,
+    `could not connect to ${url.shown} (after ${time(elapsed)}): ${hideSecrets(detailsOf(error).message, url)}`,
     undefined,
     '',
     { cause },
@@ -86,7 +86,7 @@ function explain(cause: unknown, url: ServerUrl): string {
 }
 
 /** Node.js tries each address of a host; if all fail, its error contains one error for each of them. */
-function detailsOf(cause: unknown): { name: string; code: string; message: string } {
+export function detailsOf(cause: unknown): { name: string; code: string; message: string } {
   try {
     const { name, code, message, errors } = Object(cause) as Record<string, unknown>;
     if (!message && Array.isArray(errors) && errors.length > 0) return detailsOf(errors[0]);

@@ -181,18 +181,18 @@ export class ClientConnection {
     const { target, dialTimeout: timeout } = this.#options;
     const giveUp = () => this.end(dialTimeout(this.#url, this.#elapsed, MISSING[this.#phase]!));
     this.#timer = setTimeout(giveUp, Math.min(timeout, TIMER_MAX));
-    const fail = (error: Error) => this.#finish(this.unprepared(error));
+    const fail = (error: unknown) => this.end(this.unprepared(error));
     try {
       const address = target.ask();
       if (isPromiseLike(address)) address.then((answer) => this.#open(answer)).catch(fail);
       else this.#open(address);
     } catch (error) {
-      fail(error as Error);
+      fail(error);
     }
   }
 
   /** The error for an attempt that failed because of a function of the application. */
-  unprepared(error: Error): Error {
+  unprepared(error: unknown): Error {
     return notPrepared(this.#url, this.#elapsed, error);
   }
 

@@ -11,6 +11,7 @@ import {
   QueueFullError,
   SubProtocolMismatchError,
 } from './errors.js';
+import { synchronous } from './target.js';
 import { serve, Waiters, type Waiter } from './waiters.js';
 
 /** The state of a client. */
@@ -101,8 +102,7 @@ export class Connector {
   #attempts = 0;
   /** The error of the last connection or attempt. */
   #lastError: Error | undefined;
-  #onEnded = () => {};
-  /** Resolves when the connection that `disconnect()` has ended is closed. */
+  /** Resolves when the WebSocket of the last connection is closed. */
   #closed = Promise.resolve();
 
   constructor(options: ResolvedClientOptions, callbacks: ConnectorCallbacks) {
@@ -167,7 +167,6 @@ export class Connector {
   disconnect(): Promise<void> {
     const state = this.#state;
     const error = new DisconnectedError(`disconnected from ${this.#options.target.url.shown} by disconnect()`);
-    if ('connection' in state && state.connection) this.#closed = state.connection.closed;
     if (state.name === 'closing' || state.name === 'closed') return this.#closed;
     this.#isOff = true;
     this.#lastError = undefined;
@@ -191,11 +190,8 @@ export class Connector {
 
   /** Closes the connection after `stop()`. Resolves when it has ended. */
   async end(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#onEnded = resolve;
-      if (this.#state.name === 'closing' && this.#state.connection) this.#state.connection.end();
-      else resolve();
-    });
+    if (this.#state.name === 'closing') this.#state.connection?.end();
+    await this.#closed;
     this.#state = { name: 'closed' };
   }
 
@@ -254,6 +250,7 @@ export class Connector {
       },
       ended: (error) => this.#ended(connection, error),
     });
+    this.#closed = connection.closed;
     this.#state = { name: 'dialing', connection };
     connection.dial();
   }
@@ -298,7 +295,6 @@ export class Connector {
     else if (isNeeded && !isOver) this.#backOff(attempt);
     else this.#disconnect();
     this.#emitEnded(error, wasInUse, hadWaiters);
-    this.#onEnded();
   }
 
   #has(connection: ClientConnection): boolean {
@@ -315,7 +311,7 @@ export class Connector {
   #shouldRetry(error: Error, attempt: number): boolean {
     if (isFinal(error)) return false;
     try {
-      return this.#options.retryOn?.(error, attempt) ?? true;
+      return synchronous('retryOn', this.#options.retryOn?.(error, attempt)) ?? true;
     } catch (failure) {
       this.#callbacks.emit('error', { error: failure });
       return true;

@@ -7,6 +7,7 @@ import type { Connector } from './connector.js';
 import { startOperation, type Operation, type OperationOptions } from './operation.js';
 import type { Requests } from './requests.js';
 import type { SendRequest } from './sessions.js';
+import { synchronous } from './target.js';
 import { serve } from './waiters.js';
 
 /** Sends messages: at once, or when there is a connection. */
@@ -70,7 +71,7 @@ export class Outgoing {
   /** Calls the option `trace`. Returns the payload of the signal that carries the trace context. */
   traceOf(kind: TracedMessage['kind'], name: string): string | undefined {
     try {
-      const context = this.options.trace?.({ kind, name });
+      const context = synchronous('trace', this.options.trace?.({ kind, name }));
       if (context) {
         const { traceparent, tracestate } = context;
         if (/^[\da-f-]{55}/.test(traceparent)) return `${traceparent}\n${tracestate ?? ''}`;

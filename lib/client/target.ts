@@ -1,4 +1,5 @@
 import { isPromiseLike } from '../protocol/promise.js';
+import { detailsOf } from './connection-errors.js';
 import { invalidOption } from './option-rules.js';
 import { quote } from './quote.js';
 import { parseServerUrl, type ClientHeaders, type ServerUrl } from './url.js';
@@ -58,24 +59,34 @@ export class Target {
 
 /** Makes an error that names the option. Its `cause` is the error of the application's function. */
 export function optionFailure(option: string, cause: unknown): Error {
-  const { message = cause } = Object(cause) as { message?: unknown };
-  return new Error(`the option ${option} failed: ${quote(String(message))}`, { cause });
+  return new Error(`the option ${option} failed: ${quote(detailsOf(cause).message)}`, { cause });
 }
 
-/** Returns `true` for an object whose values are strings or `undefined`. */
+/**
+ * Returns the result of a function of the application that cannot be awaited.
+ * @throws TypeError for a promise. Its rejection is ignored.
+ */
+export function synchronous<Result>(option: string, result: Result): Result {
+  if (!isPromiseLike(result)) return result;
+  result.then(undefined, () => {});
+  throw new TypeError(`the option ${option} returned a promise`);
+}
+
+/** Returns `true` for an object whose values are strings or `undefined`. `Headers` and `Map` have no such values, but are iterable. */
 export function isHeaders(value: unknown): boolean {
   const isText = (text: unknown) => text === undefined || typeof text === 'string';
-  return typeof value === 'object' && value !== null && Object.values(value).every(isText);
+  return (
+    typeof value === 'object' && value !== null && !(Symbol.iterator in value) && Object.values(value).every(isText)
+  );
 }
 
 function ask<Value>(option: string, value: Fresh<Value>): Value | PromiseLike<Value> {
   if (typeof value !== 'function') return value;
-  const fail = (cause: unknown): never => {
-    throw optionFailure(option, cause);
-  };
+  // A promise also for an error that is thrown, because the other function may have returned a promise that rejects.
+  const fail = (cause: unknown) => Promise.reject<Value>(optionFailure(option, cause));
   try {
     const answer = (value as () => Value | PromiseLike<Value>)();
-    return isPromiseLike(answer) ? answer.then(undefined, fail) : answer;
+    return isPromiseLike(answer) ? Promise.resolve(answer).catch(fail) : answer;
   } catch (cause) {
     return fail(cause);
   }

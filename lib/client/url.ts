@@ -26,7 +26,7 @@ const ABSOLUTE = /^(?:ws|http)(s?):\/\/([^/?#]*@)?([^/?#@]+)([^?#]*)(\?[^#]*)?(?
  * @throws InvalidOptionError whose message does not contain secrets of the URL.
  */
 export function parseServerUrl(url: unknown, headers: ClientHeaders = {}): ServerUrl {
-  const text = String(url);
+  const text = String((Object(url) as { href?: unknown }).href ?? url);
   const [, secure = '', user = '', host, path, query = ''] = ABSOLUTE.exec(absoluteUrl(text) ?? '') ?? [];
   if (host === undefined || /^:|\s/.test(host)) {
     throw invalidOption('url', withoutSecrets(text), 'a WebSocket URL such as ws://localhost:3000/');
@@ -75,7 +75,7 @@ function urlSecrets(user: string, query: string): string[] {
 
 /** The value of a header, and its parts: of `Bearer x`, only `x` may be repeated by a server. */
 export function headerSecrets(value: unknown): string[] {
-  return [String(value), ...String(value).split(/[\s=;,]+/)];
+  return [String(value), ...String(value).split(/[\s=;,]+/)].map(decoded);
 }
 
 function decoded(part: string): string {

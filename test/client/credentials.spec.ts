@@ -1,5 +1,6 @@
 import { UnauthorizedException, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConnectedSocket } from '@nestjs/websockets';
+import assert from 'node:assert';
 import type { IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { WebSocket } from 'ws';
@@ -85,6 +86,84 @@ describe('a URL from a function', () => {
       closeCode: undefined,
     });
     expect([client.status, server.dials]).toEqual(['disconnected', 0]);
+  });
+
+  it.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['null', null],
+    ['a symbol', Symbol('broken')],
+    ['an object without a prototype', Object.create(null)],
+    ['an object that throws when it is converted', { toString: () => assert.fail() }],
+    [
+      'an object whose message cannot be read',
+      {
+        get message(): never {
+          // oxlint-disable-next-line typescript/only-throw-error
+          throw 'unreadable';
+        },
+      },
+    ],
+  ])('that throws or rejects with %s makes the attempt fail', async (_what, cause) => {
+    const functions: (() => string | Promise<string>)[] = [
+      () => {
+        throw cause;
+      },
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+      () => Promise.reject(cause),
+    ];
+    for (const url of functions) {
+      const client = server.client({}, url);
+      expect(await outcome(client.connect())).toMatch(/^DISCONNECTED: .*: the option url failed: "/);
+      expect(client.status).toBe('disconnected');
+      await client.close();
+    }
+  });
+
+  it.each<[string, () => unknown, () => unknown]>([
+    ['the other throws', () => Promise.reject(new Error('no token')), () => assert.fail('no header')],
+    ['the other rejects', () => Promise.reject(new Error('no token')), () => Promise.reject(new Error('no header'))],
+  ])('that rejects leaves no rejection without a handler when %s', async (_how, url, headers) => {
+    const unhandled: unknown[] = [];
+    const record = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', record);
+    onTestFinished(() => void process.off('unhandledRejection', record));
+    const client = server.client({ headers: headers as () => ClientHeaders }, url as () => string);
+    expect(await outcome(client.connect())).toMatch(/the option (url|headers) failed: "no /);
+    await nextTurn();
+    expect(unhandled).toEqual([]);
+  });
+
+  it.each<[string, unknown]>([
+    ['an object with `href`', { href: 'ws://localhost' }],
+    ['an object with `then`', { then: (resolve: (url: string) => void) => resolve('ws://localhost') }],
+  ])('may be %s', async (_kind, answer) => {
+    const client = server.client({}, () => answer as string);
+    const connecting = client.connect();
+    expect((await server.accept()).url).toBe('ws://localhost/');
+    await connecting;
+  });
+
+  it.each<[string, unknown]>([
+    [
+      'an address',
+      {
+        get href() {
+          return assert.fail('unreadable');
+        },
+      },
+    ],
+    [
+      'an address without an error',
+      {
+        get href(): never {
+          throw 'unreadable';
+        },
+      },
+    ], // oxlint-disable-line typescript/only-throw-error
+  ])('that returns %s that cannot be read makes the attempt fail', async (_kind, answer) => {
+    const client = server.client({}, () => answer as string);
+    expect(await outcome(client.connect())).toMatch(/^DISCONNECTED: .*: unreadable$/);
+    await client.close();
   });
 
   it.each(['nonsense?token=secret', '', undefined, null, 5])('that returns %j makes the attempt fail', async (url) => {
@@ -204,6 +283,9 @@ describe('headers', () => {
     ['text', 'Bearer secret'],
     ['a number as a value', { authorization: 5 }],
     ['null', null],
+    ['an instance of Headers', new Headers({ authorization: 'secret' })],
+    ['a Map', new Map([['authorization', 'secret']])],
+    ['a list', ['secret']],
   ])('from a function that returns %s make the attempt fail', async (_kind, headers) => {
     const server = new FakeServer();
     const client = server.client({ headers: () => headers as ClientHeaders });
@@ -368,6 +450,25 @@ describe('retryOn', () => {
     await server.accept();
     await connecting;
     expect(errors).toMatchObject([{ message: 'broken' }]);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['resolves', async () => false],
+    ['rejects', () => Promise.reject(new Error('broken'))],
+  ])('that returns a promise, which %s, lets the client try again, and is reported', async (_how, retryOn) => {
+    const unhandled: unknown[] = [];
+    const record = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', record);
+    onTestFinished(() => void process.off('unhandledRejection', record));
+    const client = server.client({ reconnect: FAST, retryOn: retryOn as () => boolean });
+    const errors: unknown[] = [];
+    client.on('error', ({ error }) => errors.push(error));
+    const connecting = client.connect({ retry: true });
+    (await server.dialed()).end();
+    await server.accept();
+    await connecting;
+    expect(errors).toMatchObject([{ message: 'the option retryOn returned a promise' }]);
+    expect(unhandled).toEqual([]);
   });
 
   it('may close the client', async () => {

@@ -3,7 +3,7 @@ import { WebSocket } from 'ws';
 import { MemoryTransport, WebwireGateway, WebwireRequest, WebwireService } from 'nestjs-webwire';
 import { WebwireClient } from 'nestjs-webwire/client';
 import { TestApp } from '../support/test-app.js';
-import { connected, FakeServer, nextTurn } from './fake-server.js';
+import { connected, FakeServer, nextTurn, type FakeSocket } from './fake-server.js';
 import { outcome } from './outcome.js';
 
 const FAST = { minDelay: 1, maxDelay: 5 };
@@ -42,6 +42,31 @@ describe('disconnect()', () => {
       await ending;
     },
   );
+
+  it.each<[string, (client: WebwireClient) => Promise<FakeSocket>]>([
+    ['the WebSocket is connecting', () => server.dialed()],
+    ['`onConnect` runs', () => server.accept()],
+    [
+      'disconnect() has been called',
+      async (client) => {
+        const socket = await server.accept();
+        socket.answersClose = false;
+        void client.disconnect();
+        return socket;
+      },
+    ],
+  ])('close() also waits for the end of the connection when %s', async (_when, reach) => {
+    const client = server.client({ onConnect: () => new Promise(() => {}) });
+    const connecting = outcome(client.connect());
+    const socket = await reach(client);
+    socket.answersClose = false;
+    const closed = client.close().then(() => socket.readyState);
+    await connecting;
+    await nextTurn();
+    expect(client.status).toBe('closing');
+    socket.end();
+    expect([await closed, client.status]).toEqual([3, 'closed']);
+  });
 
   it('rejects the requests that are in flight', async () => {
     const { client } = await connected(server);

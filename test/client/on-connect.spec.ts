@@ -277,11 +277,14 @@ describe('onConnect', () => {
     ],
     ['rejects', () => Promise.reject(new Error('broken'))],
     ['rejects with no error', () => Promise.reject('broken')],
+    ['rejects with an error that cannot be read', () => Promise.reject(Object.create(null) as Error)],
   ])('that %s makes the attempt fail', async (_how, onConnect) => {
     const client = server.client({ onConnect });
     const failing = outcome(client.connect());
     await server.accept();
-    expect(await failing).toMatch(/: the option onConnect failed: "broken"$/);
+    expect(await failing).toMatch(
+      /^DISCONNECTED: .*: the option onConnect failed: "(broken|an error that cannot be read)"$/,
+    );
     expect(client.status).toBe('disconnected');
   });
 
