@@ -36,6 +36,7 @@ export async function followStream<Api extends Contract, Item>(
 ): Promise<void> {
   let item: Item | undefined;
   for (;;) {
+    const replacement = watchConnection(client, signal);
     try {
       for await (item of open()) changed({ status: 'open', item, error: undefined });
       if (!signal.aborted) changed({ status: 'ended', item, error: undefined });
@@ -48,9 +49,11 @@ export async function followStream<Api extends Contract, Item>(
         (error instanceof TimeoutError && client.status !== 'connected');
       if (!isInterrupted || isClosed(client)) return changed({ status: 'failed', item, error });
       changed({ status: 'interrupted', item, error });
-      await connectedAgain(client, signal);
+      await replacement.made();
       if (signal.aborted) return;
       if (isClosed(client)) return changed({ status: 'failed', item, error });
+    } finally {
+      replacement.stop();
     }
   }
 }
@@ -59,15 +62,33 @@ function isClosed({ status }: Pick<WebwireClient, 'status'>): boolean {
   return status === 'closing' || status === 'closed';
 }
 
-/** Resolves when the client has connected, is closed, or `signal` is aborted. */
-function connectedAgain<Api extends Contract>(client: WebwireClient<Api>, signal: AbortSignalLike): Promise<void> {
-  return new Promise((resolve) => {
-    const stops = [client.on('connected', finish), client.subscribe(() => isClosed(client) && finish())];
-    signal.addEventListener('abort', finish);
-    function finish(): void {
-      signal.removeEventListener('abort', finish);
-      for (const stop of stops) stop();
-      resolve();
-    }
+/**
+ * Watches the connection from the opening of a stream on. The client may replace it before the stream fails: the items that
+ * arrived before are read first, and to validate them may take time.
+ */
+function watchConnection<Api extends Contract>(client: WebwireClient<Api>, signal: AbortSignalLike) {
+  let isLost = false;
+  let finish = () => {};
+  const done = new Promise<void>((resolve) => {
+    finish = resolve;
   });
+  const stops = [
+    client.on('disconnected', () => {
+      isLost = true;
+    }),
+    client.on('connected', () => isLost && finish()),
+    client.subscribe(() => isClosed(client) && finish()),
+    () => signal.removeEventListener('abort', finish),
+  ];
+  signal.addEventListener('abort', finish);
+  return {
+    /** Resolves when the client has another connection, is closed, or `signal` is aborted. */
+    made(): Promise<void> {
+      isLost = true;
+      return done;
+    },
+    stop(): void {
+      for (const stop of stops) stop();
+    },
+  };
 }

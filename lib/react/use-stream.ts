@@ -1,13 +1,5 @@
 import { useEffect, useMemo, useState } from 'react';
-import {
-  Payload,
-  type AnyContract,
-  type Contract,
-  type StreamArguments,
-  type StreamItem,
-  type StreamName,
-  type WebwireClient,
-} from '../client/index.js';
+import type { AnyContract, Contract, StreamArguments, StreamItem, StreamName, WebwireClient } from '../client/index.js';
 import { followStream, type StreamState } from './follow-stream.js';
 import { useLatest } from './use-latest.js';
 
@@ -22,7 +14,7 @@ export interface UseStreamOptions<Item = unknown> {
   enabled?: boolean | undefined;
   /** See `client.stream()`. */
   idleTimeout?: number | undefined;
-  /** Called for each item. React may skip items between two renders. */
+  /** Called for each item. React may skip items between two renders. If it throws, the stream fails with its error. */
   onItem?: ((item: Item) => unknown) | undefined;
 }
 
@@ -70,12 +62,24 @@ export function useStream<Api extends Contract = AnyContract, Name extends Strea
   return enabled ? OPENING : IDLE;
 }
 
-/** Bodies with the same JSON are the same. Bytes are compared by identity. */
-function bodyKey(body: unknown): unknown {
-  if (typeof body !== 'object' || ArrayBuffer.isView(body) || body instanceof Payload) return body;
+/**
+ * Returns the same text for bodies with the same content. It must not depend on the identity of a body: one that is written into
+ * the call is another object in each render, and would open the stream for ever.
+ */
+function bodyKey(body: unknown): string | undefined {
   try {
-    return `json ${JSON.stringify(body)}`;
+    return JSON.stringify(body, withContent);
   } catch {
-    return body;
+    // A body with a cycle. Codecs cannot encode it, so the stream fails.
+    return 'unreadable';
   }
+}
+
+/** Replaces values whose content JSON leaves out or does not allow. Codecs of applications may have them. */
+function withContent(_name: string, value: unknown): unknown {
+  if (ArrayBuffer.isView(value)) return [...new Uint8Array(value.buffer, value.byteOffset, value.byteLength)];
+  if (value instanceof ArrayBuffer) return [...new Uint8Array(value)];
+  if (value instanceof Map || value instanceof Set) return [...(value as Iterable<unknown>)];
+  const isJson = Number.isFinite(value) || !['number', 'bigint', 'symbol', 'function'].includes(typeof value);
+  return isJson ? value : String(value);
 }

@@ -135,6 +135,7 @@ describe('a URL from a function', () => {
 
   it.each<[string, unknown]>([
     ['an object with `href`', { href: 'ws://localhost' }],
+    // oxlint-disable-next-line unicorn/no-thenable
     ['an object with `then`', { then: (resolve: (url: string) => void) => resolve('ws://localhost') }],
   ])('may be %s', async (_kind, answer) => {
     const client = server.client({}, () => answer as string);

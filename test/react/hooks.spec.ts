@@ -14,7 +14,9 @@ import {
   WebwireStream,
   type Message,
 } from 'nestjs-webwire';
-import type { ReceivedPayload, WebwireClient, WebwireClientOptions } from 'nestjs-webwire/client';
+import type { Payload, ReceivedPayload, WebwireClient, WebwireClientOptions } from 'nestjs-webwire/client';
+import { defineContract, type StandardSchema } from 'nestjs-webwire/contract';
+import { deferred } from '../support/deferred.js';
 import { TestApp } from '../support/test-app.js';
 import { load, type Loaded, type Version } from './react-version.js';
 
@@ -342,6 +344,112 @@ describe.each<Version>([19, 18])('with React %i', (version) => {
       await vi.waitFor(() => expect(gateway.closed).toEqual(['A']));
       // An item of the old body is never shown with the new one.
       expect(shownStates.filter((text) => text.startsWith('B: open A'))).toEqual([]);
+    });
+
+    it.each<[string, () => unknown]>([
+      ['bytes', () => new Uint8Array([1])],
+      ['an ArrayBuffer', () => new Uint8Array([1]).buffer],
+      ['a payload', () => loaded.client.Payload.json({ symbol: 'A' })],
+      ['an object with bytes', () => ({ bytes: new Uint8Array([1]) })],
+      ['an object with a bigint', () => ({ price: 1n })],
+      ['a Map', () => new Map([['symbol', 'A']])],
+      ['a function', () => () => 'A'],
+      ['a symbol', () => Symbol('A')],
+      [
+        'an object with a cycle',
+        () => {
+          const cycle = { self: {} };
+          cycle.self = cycle;
+          return cycle;
+        },
+      ],
+    ])('opens the stream once for a body that is another object in each render: %s', async (_kind, makeBody) => {
+      const encode = vi.fn<() => Payload>(() => loaded.client.Payload.json({ symbol: 'A' }));
+      const client = create({ codec: { ...loaded.client.jsonCodec, encode } });
+      let renderAgain: () => void;
+      render(() => {
+        const [count, setCount] = loaded.react.useState(0);
+        renderAgain = () => setCount((previous) => previous + 1);
+        const { status } = loaded.hooks.useStream(client, 'ticks', makeBody() as { symbol: string });
+        return `${status} ${count}`;
+      });
+      await shown('open 0');
+      renderAgain!();
+      await shown('open 1');
+      expect([gateway.opened.length, encode.mock.calls.length <= 1]).toEqual([1, true]);
+    });
+
+    it.each<[string, unknown, unknown]>([
+      ['bytes', new Uint8Array([1]), new Uint8Array([2])],
+      ['payloads', 'A', 'B'],
+      ['a Map', new Map([[1, 2]]), new Map([[1, 3]])],
+      ['a Set', new Set([1]), new Set([2])],
+      ['bigints', 1n, 2n],
+      ['numbers that JSON does not have', NaN, Infinity],
+    ])('opens the stream again for another content of a body that is not JSON: %s', async (kind, ...bodies) => {
+      const { Payload } = loaded.client;
+      const encode = () => Payload.json({ symbol: 'A' });
+      const client = create({ codec: { ...loaded.client.jsonCodec, encode } });
+      const [one, other] = kind === 'payloads' ? bodies.map((symbol) => Payload.json({ symbol })) : bodies;
+      let choose: (body: unknown) => void;
+      render(() => {
+        const [body, setBody] = loaded.react.useState(one);
+        choose = (next) => setBody(next);
+        return show(loaded.hooks.useStream(client, 'ticks', body as { symbol: string }));
+      });
+      await vi.waitFor(() => expect(gateway.opened).toHaveLength(1));
+      choose!(other);
+      await vi.waitFor(() => expect(gateway.opened).toHaveLength(2));
+    });
+
+    it('shows the error of a body that cannot be encoded, once', async () => {
+      const client = create();
+      let renders = 0;
+      render(() => {
+        renders++;
+        const { status, error } = loaded.hooks.useStream(client, 'ticks', { symbol: 1n } as never);
+        return `${status} ${(error as Error | undefined)?.name}`;
+      });
+      await shown('failed TypeError');
+      expect(renders).toBeLessThan(5);
+    });
+
+    it('fails with the error of `onItem`, and closes the stream', async () => {
+      const client = create();
+      render(() => {
+        const onItem = () => {
+          throw new Error('broken');
+        };
+        const { status, error } = loaded.hooks.useStream(client, 'ticks', { symbol: 'A' }, { onItem });
+        return `${status} ${(error as Error | undefined)?.message}`;
+      });
+      await shown('failed broken');
+      await vi.waitFor(() => expect(gateway.closed).toEqual(['A']));
+    });
+
+    it('opens the stream again if the client has replaced the connection while an item was validated', async () => {
+      const validating = deferred();
+      const gate = deferred();
+      const schema = {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          async validate(value: unknown) {
+            validating.resolve();
+            await gate.promise;
+            return { value: value as Tick };
+          },
+        },
+      } satisfies StandardSchema<Tick>;
+      const contract = defineContract({ streams: { ticks: { body: schema, item: schema } } });
+      const client = create({ contract } as object);
+      render(() => show(loaded.hooks.useStream(client, 'ticks', { symbol: 'A' })));
+      await validating.promise;
+      const reconnected = new Promise((resolve) => client.on('connected', resolve));
+      kick();
+      await reconnected;
+      gate.resolve();
+      await shown('open A 2');
     });
 
     it('opens the stream again on the next connection, and keeps the last item meanwhile', async () => {
