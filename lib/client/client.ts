@@ -365,7 +365,7 @@ export class WebwireClient<Api extends Contract = AnyContract> {
    * when it is closed on its last connection.
    *
    * Without a connection, the client forgets the session at once, and closes it on the server at the next connection, before anything
-   * else is sent. It does not connect for this purpose.
+   * else is sent. It connects for this purpose only if the URL is a function that was not called yet: the key is stored under the URL.
    * @throws Errors of `request()`; then the session is not closed.
    */
   async closeSession(options: OperationOptions = {}): Promise<void> {

@@ -79,6 +79,7 @@ export function createTestClient<Api extends Contract = AnyContract>(
   url.search = queryString(query);
   void transport.listen(server, {});
   const isFresh = typeof headers === 'function';
+  if (!isFresh) checkHeaders(headers);
   const record = startRecord(server, recordFrames);
   const client = new WebwireClient<Api>(url.href, {
     reconnect: false,
@@ -107,6 +108,17 @@ export function recordedFrames<Api extends Contract>(client: WebwireClient<Api>)
     );
   }
   return linesOf([record]);
+}
+
+/** @throws InvalidOptionError whose message does not contain the values, which may be secrets. */
+function checkHeaders(headers: unknown): void {
+  const isText = (value: unknown) => value === undefined || [value].flat().every((text) => typeof text === 'string');
+  // The headers of an instance of `Headers` are no properties of it, so none of them would be sent.
+  const isValid = typeof headers === 'object' && headers !== null && !(Symbol.iterator in headers);
+  if (headers === undefined || (isValid && Object.values(headers).every(isText))) return;
+  throw new InvalidOptionError(
+    `WebWire option headers is of type ${typeof headers}, but must be an object of strings or lists of strings, or a function`,
+  );
 }
 
 function startRecord(server: WebwireServer, isRecorded: boolean): FrameRecord | undefined {

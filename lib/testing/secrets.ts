@@ -69,7 +69,14 @@ function partsOf(header: string): string[] {
 function withoutSecretMembers(text: string): string {
   if (!/^\s*[{[]/.test(text)) return text;
   try {
-    return JSON.stringify(JSON.parse(text, (name, value: unknown) => (isSecretName(name) ? HIDDEN : value)));
+    let isSafe = true;
+    const safe: unknown = JSON.parse(text, (name, value: unknown) => {
+      if (!isSecretName(name)) return value;
+      isSafe = false;
+      return HIDDEN;
+    });
+    // Written anew, the text would lose white space and the digits of large numbers.
+    return isSafe ? text : JSON.stringify(safe);
   } catch {
     return text;
   }

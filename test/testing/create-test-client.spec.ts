@@ -207,6 +207,22 @@ it.each<[unknown, string]>([
   expect(make).not.toThrow('hunter2');
 });
 
+it.each<[string, unknown]>([
+  ['an instance of Headers', new Headers({ authorization: 'hunter2' })],
+  ['a Map', new Map([['authorization', 'hunter2']])],
+  ['a list', ['hunter2']],
+  ['text', 'hunter2'],
+  ['null', null],
+  ['a number as a value', { page: 5 }],
+  ['a number in a list', { page: ['hunter2', 5] }],
+])('throws an error for headers that are not an object of strings: %s', async (_kind, headers) => {
+  const app = await (await start([AdminGateway])).init();
+  const make = () => createTestClient(app, { headers: headers as Record<string, string> });
+  expect(make).toThrow(InvalidOptionError);
+  expect(make).toThrow(/^WebWire option headers is of type \w+, but must be an object of strings or lists of strings/);
+  expect(make).not.toThrow('hunter2');
+});
+
 it('ends with the application', async () => {
   const app = await (await start([AuthGateway])).init();
   const client = createTestClient(app);

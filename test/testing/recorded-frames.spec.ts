@@ -136,6 +136,13 @@ it('shows objects and arrays of JSON without quotes, and the bytes of binary pay
   ]);
 });
 
+it('shows JSON as it was sent: with its white space, and all digits of its numbers', async () => {
+  const client = await connect();
+  const text = '{ "id": 12345678901234567890, "price": 1.0 }';
+  await client.request('echo', text);
+  expect(messagesOf(client)[0]).toBe(`→ Request #1 "echo": ${text} (utf8, 44 bytes)`);
+});
+
 it('shows signals in both directions, failures, and requests without names', async () => {
   const client = await connect();
   await client.signal('hint', 'there');
