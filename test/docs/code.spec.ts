@@ -15,6 +15,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly number[] | 'all'>> = {
   'docs/client.md': [1, 2], // test/browser/first-page.spec.ts
   'docs/companions.md': 'all', // test/companions
   'docs/frameworks.md': 'all', // test/frameworks
+  'docs/tanstack-query.md': 'all', // the same
   'docs/observability.md': [7], // test/companions/health.spec.ts
   'docs/testing-pages.md': 'all', // testing-pages.spec.ts
   'docs/testing.md': [3, 4, 5], // test/matrix/toolchains/test-runners.ts

@@ -22,6 +22,16 @@ it('there are documents', () => {
   );
 });
 
+/** A page that is longer is two topics. The protocol is one specification. */
+const LIMITS: Readonly<Record<string, number>> = { 'README.md': 12_000, 'docs/PROTOCOL.md': Infinity };
+
+it.each([...documents.values()].filter(({ path }) => /^(README|docs\/)/.test(path)))(
+  '$path is short',
+  ({ path, text }) => {
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(LIMITS[path] ?? 15_000);
+  },
+);
+
 it.each([...documents.values()])('the links of $path lead somewhere', ({ path, links }) => {
   const broken = links.flatMap(({ line, target }) => {
     const fault = faultOf(path, target);

@@ -79,11 +79,11 @@ describe('the reference has all', () => {
     ['options of clients', 'docs/client.md', client.membersOf('WebwireClientOptions')],
     ['options of RedisCluster', 'docs/redis.md', redis.membersOf('RedisClusterOptions')],
     ['events of servers', 'docs/observability.md', server.membersOf('WebwireServerEvents')],
-    ['events of clients', 'docs/client.md', client.membersOf('ClientEvents')],
+    ['events of clients', 'docs/client-connection.md', client.membersOf('ClientEvents')],
     ['codes of violations', 'docs/PROTOCOL.md', server.literalsOf('ProtocolErrorCode')],
     ['codes of session errors', 'docs/errors.md', server.literalsOf('SessionErrorCode')],
     ['codes of replies', 'docs/errors.md', findInSources(['server', 'nest'], /new RequestError\('([A-Z_]+)'/g)],
-    ['codes of errors of clients', 'docs/client.md', findInSources(['client'], /CodedError<'([A-Z_]+)'>/g)],
+    ['codes of errors of clients', 'docs/errors.md', findInSources(['client'], /CodedError<'([A-Z_]+)'>/g)],
   ])('%s: %s', (_, page, names) => {
     expect(names).not.toEqual([]);
     const documented = namesIn(page, 2);

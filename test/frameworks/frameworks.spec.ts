@@ -16,7 +16,7 @@ import { StocksGateway } from './stocks.gateway.js';
 /** Timeout of each step in the page, in ms: the machine may be busy. */
 const PATIENCE = 20_000;
 
-describe.skipIf(!hasChromium)('the code of docs/frameworks.md', () => {
+describe.skipIf(!hasChromium)('the code of docs/frameworks.md and docs/tanstack-query.md', () => {
   let folder: string;
   let browser: Browser;
 

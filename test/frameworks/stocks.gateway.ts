@@ -11,7 +11,7 @@ import {
 import { Queue } from '../support/queue.js';
 import type { Company, StocksApi, Tick } from './page/stocks-api.js';
 
-/** The server of `docs/frameworks.md`. */
+/** The server of `docs/frameworks.md` and `docs/tanstack-query.md`. */
 @WebwireGateway({ path: '/stocks' })
 export class StocksGateway {
   /** What handlers begin and end, such as `open ACME`. */

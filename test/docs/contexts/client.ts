@@ -1,5 +1,5 @@
 // docs/client.md
-import { DisconnectedError, jsonCodec, WebwireClient } from 'nestjs-webwire/client';
+import { jsonCodec, WebwireClient } from 'nestjs-webwire/client';
 
 interface Room {
   readonly name: string;
@@ -16,26 +16,10 @@ interface ChatMessage {
 }
 declare const url: string;
 declare function show(value: unknown): void;
-declare function showSignIn(reason: string): void;
-declare function freshToken(): Promise<string>;
 
 {
   // block 3
 }
 {
   // block 4
-}
-{
-  const client = {} as WebwireClient;
-
-  // block 6
-}
-{
-  // block 7
-}
-{
-  // block 8
-}
-{
-  // block 10
 }

@@ -1,4 +1,4 @@
-// docs/client.md
+// docs/react.md
 declare function toast(text: string): void;
 
-// block 9
+// block 1
