@@ -49,7 +49,8 @@ export async function followStream<Api extends Contract, Item>(
         (error instanceof TimeoutError && client.status !== 'connected');
       if (!isInterrupted || isClosed(client)) return changed({ status: 'failed', item, error });
       changed({ status: 'interrupted', item, error });
-      await replacement.made();
+      // A stream that has waited in vain waits again. The client might make no attempt to connect otherwise.
+      if (!(error instanceof TimeoutError)) await replacement.made();
       if (signal.aborted) return;
       if (isClosed(client)) return changed({ status: 'failed', item, error });
     } finally {

@@ -483,6 +483,15 @@ describe.each<Version>([19, 18])('with React %i', (version) => {
       expect(items).toEqual(['a', 'b']);
     });
 
+    it('opens when there is a server at last, also if nothing else connects', async () => {
+      const client = create({ requestTimeout: 20 });
+      await app.close();
+      render(() => show(loaded.hooks.useStream(client, 'ticks', { symbol: 'A' })));
+      await shown('interrupted ');
+      app = await TestApp.start({ providers: [TicksGateway] }, { sessions: false, transport, codec: jsonCodec });
+      await shown('open A 1');
+    });
+
     it('shows the error of the handler', async () => {
       const client = create();
       render(() => {
