@@ -1,4 +1,5 @@
 import { ProtocolError } from '../protocol/index.js';
+import { detailsOf } from './error-details.js';
 import { DialTimeoutError, DisconnectedError } from './errors.js';
 import { explainCode, explainRejection } from './failure-details.js';
 import { quote } from './quote.js';
@@ -83,21 +84,6 @@ function explain(cause: unknown, url: ServerUrl): string {
   const said = quote(hideSecrets(message, url));
   const shown = code === '' || message.includes(code) ? said : `${said} (${code})`;
   return explainCode(code, said) ?? shown;
-}
-
-/** Node.js tries each address of a host; if all fail, its error contains one error for each of them. */
-export function detailsOf(cause: unknown): { name: string; code: string; message: string } {
-  try {
-    const { name, code, message, errors } = Object(cause) as Record<string, unknown>;
-    if (!message && Array.isArray(errors) && errors.length > 0) return detailsOf(errors[0]);
-    return {
-      name: typeof name === 'string' ? name : 'Error',
-      code: typeof code === 'string' ? code : '',
-      message: String(message ?? cause),
-    };
-  } catch {
-    return { name: 'Error', code: '', message: 'an error that cannot be read' };
-  }
 }
 
 /**

@@ -102,7 +102,7 @@ export class Connector {
   #attempts = 0;
   /** The error of the last connection or attempt. */
   #lastError: Error | undefined;
-  /** Resolves when the WebSocket of the last connection is closed. */
+  /** Resolves when the WebSockets of all connections are closed. */
   #closed = Promise.resolve();
 
   constructor(options: ResolvedClientOptions, callbacks: ConnectorCallbacks) {
@@ -137,7 +137,7 @@ export class Connector {
 
   /** Number of bytes that were passed to the WebSocket and not yet sent. */
   get bufferedAmount(): number {
-    return 'connection' in this.#state ? (this.#state.connection?.bufferedAmount ?? 0) : 0;
+    return ('connection' in this.#state && this.#state.connection?.bufferedAmount) || 0;
   }
 
   /** A web page is shown again, or its network has changed: connects without a delay, or checks the connection. */
@@ -166,16 +166,16 @@ export class Connector {
    */
   disconnect(): Promise<void> {
     const state = this.#state;
+    // A listener may connect again.
+    const closed = this.#closed;
     const error = new DisconnectedError(`disconnected from ${this.#options.target.url.shown} by disconnect()`);
-    if (state.name === 'closing' || state.name === 'closed') return this.#closed;
+    if (state.name === 'closing' || state.name === 'closed') return closed;
     this.#isOff = true;
     this.#lastError = undefined;
     this.#cancel(error);
     this.#waiters.reject(error);
-    if (state.name === 'connected') {
-      this.#callbacks.emit('disconnected', { error, code: undefined, reason: '', willReconnect: false });
-    }
-    return this.#closed;
+    if (state.name === 'connected') this.#emitEnded(error, true, true);
+    return closed;
   }
 
   /** Rejects the operations that wait, and all later ones. The connection stays open until `end()`. */
@@ -190,7 +190,7 @@ export class Connector {
 
   /** Closes the connection after `stop()`. Resolves when it has ended. */
   async end(): Promise<void> {
-    if (this.#state.name === 'closing') this.#state.connection?.end();
+    if ('connection' in this.#state) this.#state.connection?.end();
     await this.#closed;
     this.#state = { name: 'closed' };
   }
@@ -250,7 +250,7 @@ export class Connector {
       },
       ended: (error) => this.#ended(connection, error),
     });
-    this.#closed = connection.closed;
+    this.#closed = this.#closed.then(() => connection.closed);
     this.#state = { name: 'dialing', connection };
     connection.dial();
   }

@@ -106,10 +106,8 @@ export class Sessions {
    */
   async update(send: SendRequest): Promise<boolean> {
     while (this.#isOutdated) {
-      const failure = await this.#synchronize(send);
-      if (this.#isOutdated) continue;
-      this.#failure = failure;
-      if (failure) this.#end(failure);
+      this.#failure = await this.#synchronize(send);
+      if (this.#failure && !this.#isOutdated) this.#end(this.#failure);
     }
     // The server may have closed the session right after the reply.
     return this.#session !== null;

@@ -1,5 +1,5 @@
 import { isPromiseLike } from '../protocol/promise.js';
-import { detailsOf } from './connection-errors.js';
+import { detailsOf } from './error-details.js';
 import { invalidOption } from './option-rules.js';
 import { quote } from './quote.js';
 import { parseServerUrl, type ClientHeaders, type ServerUrl } from './url.js';

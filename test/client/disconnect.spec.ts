@@ -43,6 +43,8 @@ describe('disconnect()', () => {
     },
   );
 
+  let isBroken: boolean;
+
   it.each<[string, (client: WebwireClient) => Promise<FakeSocket>]>([
     ['the WebSocket is connecting', () => server.dialed()],
     ['`onConnect` runs', () => server.accept()],
@@ -55,8 +57,21 @@ describe('disconnect()', () => {
         return socket;
       },
     ],
+    [
+      'disconnect() has been called, and the next attempt has failed',
+      async (client) => {
+        const socket = await server.accept();
+        socket.answersClose = false;
+        void client.disconnect();
+        isBroken = true;
+        await outcome(client.connect());
+        return socket;
+      },
+    ],
   ])('close() also waits for the end of the connection when %s', async (_when, reach) => {
-    const client = server.client({ onConnect: () => new Promise(() => {}) });
+    isBroken = false;
+    const url = () => (isBroken ? '' : 'ws://localhost');
+    const client = server.client({ onConnect: () => new Promise(() => {}) }, url);
     const connecting = outcome(client.connect());
     const socket = await reach(client);
     socket.answersClose = false;
@@ -66,6 +81,14 @@ describe('disconnect()', () => {
     expect(client.status).toBe('closing');
     socket.end();
     expect([await closed, client.status]).toEqual([3, 'closed']);
+  });
+
+  it('resolves when the connection has ended, also if a listener connects again', async () => {
+    const { client, socket } = await connected(server);
+    client.on('disconnected', () => client.connect());
+    await client.disconnect();
+    expect([socket.readyState, client.status]).toEqual([3, 'connecting']);
+    await server.accept();
   });
 
   it('rejects the requests that are in flight', async () => {
