@@ -1,4 +1,5 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { BunTransport } from 'nestjs-webwire/bun';
 import { MemoryTransport, WsTransport, type Transport, type WebwireGatewayOverrides } from 'nestjs-webwire';
 import type { AddressInfo } from 'node:net';
 import type { ClientOptions } from 'ws';
@@ -32,6 +33,18 @@ function toOwnPort(scheme: 'ws' | 'wss', options?: ClientOptions) {
     return openWebSocket(`${scheme}://127.0.0.1:${port}/`, listener, options);
   };
 }
+
+/** Those that exist only on Bun. */
+const ON_BUN: readonly Carriage[] = [
+  {
+    name: 'WebSockets of Bun',
+    prepare: () => ({ transport: new BunTransport(), gateway: { port: 0 }, connect: toOwnPort('ws') }),
+  },
+  {
+    name: 'WebSockets of Bun over TLS',
+    prepare: () => ({ transport: new BunTransport(), gateway: { port: 0, tls }, connect: toOwnPort('wss', { ca }) }),
+  },
+];
 
 /** All kinds. The protocol is the same over each, so the same tests run over each. */
 export const CARRIAGES: readonly Carriage[] = [
@@ -78,4 +91,5 @@ export const CARRIAGES: readonly Carriage[] = [
       return { transport, connect: (_app, listener) => openMemorySocket(transport, listener) };
     },
   },
+  ...(process.versions.bun === undefined ? [] : ON_BUN),
 ];

@@ -41,6 +41,7 @@ const RULES: ImportRules = {
     node: true,
   },
   terminus: { folders: ['.'], packages: ['@nestjs'], node: false },
+  bun: { folders: ['transport', 'server', 'common', 'protocol'], packages: [], node: true },
   '.': { folders: ['nest', 'transport', 'server', 'session', 'common', 'protocol'], packages: [], node: false },
   'client-module': { folders: ['client'], packages: ['@nestjs', 'ws'], node: false },
   testing: { folders: ['.', 'client', 'protocol'], packages: ['@nestjs'], node: false },

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { EncodableMessage } from '../../protocol/index.js';
 import type { TransportConnection, TransportHandlers } from '../../server/ports/transport-connection.js';
 import { frameViolation, textFrame } from '../violations.js';
-import { CloseTimer } from './close-timer.js';
+import { CloseTimer } from '../close-timer.js';
 import { DeflateQueue } from './deflate/deflate-queue.js';
 import type { Inflated, Inflater } from './deflate/inflater.js';
 import type { Compression } from './deflate/permessage-deflate.js';
@@ -261,6 +261,6 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     }
     this.#batch.flushAll();
     if (this.#frames.isDone || this.#reader.isEnded) this.socket.end();
-    this.#closeTimer ??= new CloseTimer(this.socket, this.limits.readTimeout);
+    this.#closeTimer ??= new CloseTimer(this, this.limits.readTimeout);
   }
 }

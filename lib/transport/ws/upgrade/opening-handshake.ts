@@ -5,6 +5,9 @@ import { HandshakeRejection } from '../../../server/handshake.js';
 /** Appended to the key to prove that the server understood the request (RFC 6455, section 1.3). */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
+/** The parts of an upgrade request that are checked. */
+export type UpgradeRequest = Pick<IncomingMessage, 'method' | 'httpVersion' | 'headers' | 'rawHeaders'>;
+
 /** 16 bytes in base64. */
 const KEY = /^[+/0-9A-Za-z]{22}==$/;
 
@@ -15,7 +18,7 @@ export const WEBSOCKET_VERSION = '13';
 const HOST_HEADER = /^(?:\[[0-9a-f:.]+\]|[-.~_%!$&'()*+;=0-9a-z]+)(?::\d*)?$/i;
 
 /** Returns `true` if the `Upgrade` header of a request contains `websocket`. */
-export function offersWebSocket({ headers }: IncomingMessage): boolean {
+export function offersWebSocket({ headers }: UpgradeRequest): boolean {
   const offers = headers.upgrade?.toLowerCase();
   return offers === 'websocket' || (offers?.split(',').some((offer) => offer.trim() === 'websocket') ?? false);
 }
@@ -32,7 +35,7 @@ export function offersHttpOnly({ headers }: IncomingMessage): boolean {
  * Checks an upgrade request as RFC 6455, section 4.2.1 requires, except for sub-protocols.
  * @returns The rejection, or `undefined` for a valid request.
  */
-export function checkOpeningHandshake(request: IncomingMessage): HandshakeRejection | undefined {
+export function checkOpeningHandshake(request: UpgradeRequest): HandshakeRejection | undefined {
   const { method, headers } = request;
   if (method !== 'GET') return new HandshakeRejection(405, 'Invalid HTTP method');
   if (request.httpVersion !== '1.1') return new HandshakeRejection(400, 'Invalid HTTP version');
@@ -72,13 +75,13 @@ export function acceptingResponse({ headers }: IncomingMessage, protocol: string
 }
 
 /** Counts in `rawHeaders`, because `headers` contains only the first of several `Host` headers. */
-function hasOneHost({ headers, rawHeaders }: IncomingMessage): boolean {
+function hasOneHost({ headers, rawHeaders }: UpgradeRequest): boolean {
   let count = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]!.toLowerCase() === 'host') count++;
   return count === 1 && HOST_HEADER.test(headers.host!);
 }
 
 /** Returns `true` if a request has a body. In an upgrade request, a body could be mistaken for WebSocket frames. */
-export function hasBody({ headers }: IncomingMessage): boolean {
+export function hasBody({ headers }: UpgradeRequest): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0';
 }

@@ -6,6 +6,7 @@ import { destroySocket } from '../destroy-socket.js';
 import { IdleSockets } from './idle-sockets.js';
 import { interceptUpgrades, type ServerRequest, type UpgradeInterceptor } from './intercept-upgrades.js';
 import { hasBody, offersHttpOnly, offersWebSocket } from './opening-handshake.js';
+import { pathOf } from './path-of.js';
 import { rejectUpgrade } from './reject-upgrade.js';
 import { restoreHeader, resumeHttp } from './resume-http.js';
 import { UnansweredUpgrades } from './unanswered-upgrades.js';
@@ -145,10 +146,4 @@ export class UpgradeRouter implements UpgradeInterceptor {
   readonly #listen = (request: ServerRequest, socket: Socket, head: Buffer): void => {
     if (!this.#seen.has(request)) this.upgrade(request, socket, head);
   };
-}
-
-/** Path of a request target in origin form (`/path?query`) or absolute form (`http://host/path`; RFC 9112, section 3.2). */
-function pathOf(url: string): string {
-  const [, path = '/'] = /^(?:[a-z][a-z0-9+.-]*:\/\/[^/?#]*)?([^?#]*)/i.exec(url) ?? [];
-  return path === '' ? '/' : path;
 }

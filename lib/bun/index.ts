@@ -1,0 +1,1 @@
+export { BunTransport } from './bun-transport.js';
