@@ -28,6 +28,8 @@ export interface BunServeOptions<Data> {
   readonly idleTimeout: number;
   /** If `true`, a failure shows its source code to the client. */
   readonly development: boolean;
+  /** If `true`, several programs can open the port. */
+  readonly reusePort: boolean;
   readonly fetch: (request: Request) => Promise<Response | undefined>;
   readonly websocket: {
     /** In bytes. Bun closes the connection of a client that sends a longer message. */

@@ -8,12 +8,16 @@ import { headerLength } from '../transport/ws/framing/frame-header.js';
 import type { BunSocket } from './bun-api.js';
 import { violationOf } from './bun-violations.js';
 import { flushLater } from './flush-queue.js';
+import { ReceiveBuffer, SHORT_MESSAGE } from './receive-buffer.js';
 
 /** The close code of a connection that ended without a close frame of the peer (RFC 6455, section 7.4.1). */
 const ABNORMAL = 1006;
 
 /** The length of the shortest frame header, and of that of each ping and pong. */
 const CONTROL_HEADER = 2;
+
+/** Memory for the short messages of all connections. */
+const RECEIVED = new ReceiveBuffer();
 
 /** Limits of one connection. */
 interface BunConnectionLimits {
@@ -99,8 +103,9 @@ export class BunConnection implements TransportConnection {
   }
 
   drain(): void {
-    if (!this.#isOpen || this.#drainAt !== undefined) return;
+    if (!this.#isOpen) return;
     this.flush();
+    if (this.#drainAt !== undefined) return;
     this.#drainAt = this.#sent;
     if (this.#waiting() === 0) setImmediate(() => this.progressed());
   }
@@ -149,7 +154,8 @@ export class BunConnection implements TransportConnection {
     this.#isReceiving = true;
     if (length > messageBufferSize) this.#violate(frameViolation('MESSAGE_TOO_LARGE', messageBufferSize));
     else if (isText) this.#violate(textFrame());
-    else this.#handlers.receive(message);
+    else if (length > SHORT_MESSAGE) this.#handlers.receive(message);
+    else this.#receiveShort(message);
     this.#isReceiving = false;
   }
 
@@ -191,6 +197,11 @@ export class BunConnection implements TransportConnection {
     const violation = code === ABNORMAL ? violationOf(reason, this.limits.messageBufferSize) : undefined;
     if (violation) this.#handlers.violate(violation);
     this.#handlers.closed(code !== ABNORMAL);
+  }
+
+  #receiveShort(message: Uint8Array): void {
+    const start = RECEIVED.add(message);
+    this.#handlers.receive(RECEIVED.block, start, start + message.length);
   }
 
   #write(message: Uint8Array): void {

@@ -83,6 +83,8 @@ export class BunPort {
       // Handshake guards have a timeout of their own.
       idleTimeout: handshakeSeconds < MAX_IDLE_TIMEOUT ? handshakeSeconds + 1 : 0,
       development: false,
+      // Without `development`, Bun would open a port that another program has opened in the same way.
+      reusePort: false,
       fetch: (request) => this.#answer(request),
       websocket: { ...HANDLERS, maxPayloadLength: this.#maxPayloadLength },
     });

@@ -22,5 +22,6 @@ export function toBunTls(tls: TlsOptions | undefined): BunTlsOptions | undefined
       `BunTransport does not support the WebWire option tls.${name}; there are: ${[...SUPPORTED].join(', ')}`,
     );
   }
-  return tls as BunTlsOptions | undefined;
+  // The default of Node.js, without which Bun accepts clients that show no certificate.
+  return tls && { rejectUnauthorized: true, ...tls };
 }

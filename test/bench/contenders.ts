@@ -31,6 +31,18 @@ const onBun = { server: 'bun', runtime: findBun() ?? '' };
 /** Bun's native server; absent where Bun is not installed. */
 export const BUN: readonly Contender[] = onBun.runtime === '' ? [] : [{ name: 'Bun', ...onBun, exchange: plain(32) }];
 
+/** WebWire on Bun, compared with Bun's native server. */
+export const WEBWIRE_ON_BUN: readonly Contender[] = BUN.flatMap((bun) =>
+  ['BunTransport', 'WsTransport'].map((transport) => ({
+    name: `webwire, ${transport} on Bun`,
+    server: 'webwire-on-bun',
+    variant: transport === 'BunTransport' ? 'bun-transport' : 'ws-transport',
+    runtime: bun.runtime,
+    exchange: webwire(32),
+    base: bun.name,
+  })),
+);
+
 export const PLATFORM_WS: Contender = {
   name: 'platform-ws',
   server: 'platform-ws',
@@ -71,6 +83,7 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
   RAW_WS,
   CORKED_WS,
   ...BUN,
+  ...WEBWIRE_ON_BUN,
   WEBWIRE,
   { ...WEBWIRE, name: 'webwire, utf8', exchange: webwire(32, 'utf8') },
   { ...WEBWIRE, name: 'webwire, async', variant: 'async' },
@@ -98,7 +111,14 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
 ];
 
 /** Servers that receive messages without a reply, or send to all clients. */
-export const SIGNAL_CONTENDERS: readonly Contender[] = [RAW_WS, ...BUN, WEBWIRE, PLATFORM_WS, PLATFORM_SOCKET_IO];
+export const SIGNAL_CONTENDERS: readonly Contender[] = [
+  RAW_WS,
+  ...BUN,
+  ...WEBWIRE_ON_BUN,
+  WEBWIRE,
+  PLATFORM_WS,
+  PLATFORM_SOCKET_IO,
+];
 
 /** The WebWire contenders, each compared with itself in another checkout. */
 export function beforeAndAfter(contenders: readonly Contender[], checkout: string): Contender[] {

@@ -317,6 +317,10 @@ const SURFACE: Record<string, { values: string[]; types: string[] }> = {
     values: ['WebwireHealthIndicator'],
     types: [],
   },
+  './bun': {
+    values: ['BunTransport'],
+    types: [],
+  },
   './redis': {
     values: ['RedisCluster', 'RedisSessionManager', 'RedisUnavailableError', 'WebwireEmitter'],
     types: [

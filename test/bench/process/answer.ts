@@ -20,11 +20,18 @@ export type Answer = { readonly value: unknown } | { readonly error: string };
 // The channel ends together with the parent, so no child outlives the run.
 process.once('disconnect', () => process.exit());
 
+/** Requests that arrived before `answer()` was called. Node.js would keep them, but Bun drops them without a listener. */
+const early: Question[] = [];
+const keep = (question: Question) => early.push(question);
+process.on('message', keep);
+
 /** Answers the requests of the parent by name, one at a time, including those that arrived before this call. */
 export function answer(questions: Readonly<Record<string, (argument: never) => unknown>>): void {
+  process.off('message', keep);
   process.on('message', (question: Question) => {
     void reply(questions, question);
   });
+  for (const question of early) void reply(questions, question);
 }
 
 async function reply(questions: Parameters<typeof answer>[0], { name, argument }: Question): Promise<void> {

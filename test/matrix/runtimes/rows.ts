@@ -4,6 +4,9 @@ import type { Row } from '../row.js';
 /** Rooms whose code uses parts of the runtime, and the samples. */
 export const RUNTIME_ROOMS = ['transport', 'server', 'client', 'redis', 'session', 'e2e'].map((room) => `test/${room}`);
 
+/** What runs on Bun besides: each transport, that of Bun included. */
+const BUN_ROOMS = [...RUNTIME_ROOMS, 'test/contract', 'test/bun/bun-transport'];
+
 const VITEST = ['node_modules/vitest/vitest.mjs', 'run', '--config', 'test/matrix/vitest.config.ts'];
 
 /**
@@ -26,19 +29,19 @@ export function nodeRow(version: string, rooms: readonly string[] = []): Row {
 }
 
 /**
- * Runs the tests of `RUNTIME_ROOMS` on a version of Bun, without those of `LEFT_OUT_ON_BUN`.
+ * Runs the tests of `BUN_ROOMS` on a version of Bun, without those of `LEFT_OUT_ON_BUN`.
  *
  * @param version As npm takes it.
  */
 export function bunRow(version: string): Row {
   return {
     name: `bun-${version}`,
-    does: `runs ${roomNames(RUNTIME_ROOMS)} on Bun ${version}, without the tests in left-out-on-bun.ts`,
+    does: `runs ${roomNames(BUN_ROOMS)} on Bun ${version}, without the tests in left-out-on-bun.ts`,
     async run(stage) {
       await stage.install({ dependencies: { bun: version } });
       stage.usePath(join(stage.folder, 'node_modules/.bin'));
       // Without --bun, programs whose first line names Node.js would run on it.
-      await stage.exec('bun', ['--bun', ...VITEST, ...RUNTIME_ROOMS], { cwd: stage.root });
+      await stage.exec('bun', ['--bun', ...VITEST, ...BUN_ROOMS], { cwd: stage.root });
     },
   };
 }
