@@ -8,7 +8,8 @@ import { headerLength } from '../transport/ws/framing/frame-header.js';
 import type { BunSocket } from './bun-api.js';
 import { violationOf } from './bun-violations.js';
 import { flushLater } from './flush-queue.js';
-import { ReceiveBuffer, SHORT_MESSAGE } from './receive-buffer.js';
+import { ReceiveBuffer, LONGEST_COPIED } from './receive-buffer.js';
+import { encodeShort, SHORT_MESSAGE } from './send-buffer.js';
 
 /** The close code of a connection that ended without a close frame of the peer (RFC 6455, section 7.4.1). */
 const ABNORMAL = 1006;
@@ -90,8 +91,12 @@ export class BunConnection implements TransportConnection {
     return true;
   }
 
-  sendMessage(message: EncodableMessage): boolean {
-    return this.#isOpen && this.send(encodeMessage(message));
+  sendMessage(message: EncodableMessage, length: number): boolean {
+    if (!this.#isOpen) return false;
+    if (!this.#isReceiving || length > SHORT_MESSAGE) return this.send(encodeMessage(message));
+    // Bun copies the bytes.
+    this.#write(encodeShort(message, length));
+    return true;
   }
 
   pause(): void {
@@ -154,7 +159,7 @@ export class BunConnection implements TransportConnection {
     this.#isReceiving = true;
     if (length > messageBufferSize) this.#violate(frameViolation('MESSAGE_TOO_LARGE', messageBufferSize));
     else if (isText) this.#violate(textFrame());
-    else if (length > SHORT_MESSAGE) this.#handlers.receive(message);
+    else if (length > LONGEST_COPIED) this.#handlers.receive(message);
     else this.#receiveShort(message);
     this.#isReceiving = false;
   }

@@ -53,7 +53,9 @@ export class BunPort {
   add(server: WebwireServer): void {
     const { path, messageBufferSize } = server.options;
     if (this.#servers.has(path)) {
-      throw new Error(`two WebWire servers claim the path ${path} of port ${this.port}: give one of them another path or port`);
+      throw new Error(
+        `two WebWire servers claim the path ${path} of port ${this.port}: give one of them another path or port`,
+      );
     }
     if (this.#bunServer && messageBufferSize > this.#maxPayloadLength) {
       throw new Error(

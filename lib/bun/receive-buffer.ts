@@ -2,7 +2,7 @@
 const BLOCK_SIZE = 16 * 1024;
 
 /** Bun keeps the bytes of arrays up to this length inside of the array, so that the first view of them is slow. */
-export const SHORT_MESSAGE = 1_000;
+export const LONGEST_COPIED = 1_000;
 
 /**
  * Copies short messages one after the other into larger blocks, because the server makes views of what it receives. The memory of
@@ -12,7 +12,7 @@ export class ReceiveBuffer {
   block = Buffer.allocUnsafeSlow(BLOCK_SIZE);
   #used = 0;
 
-  /** Copies a message of at most `SHORT_MESSAGE` bytes into `block`, which it may replace. Returns the offset. */
+  /** Copies a message of at most `LONGEST_COPIED` bytes into `block`, which it may replace. Returns the offset. */
   add(message: Uint8Array): number {
     if (this.#used + message.length > BLOCK_SIZE) {
       this.block = Buffer.allocUnsafeSlow(BLOCK_SIZE);

@@ -66,7 +66,10 @@ let port: number;
 
 async function start(options: WebwireGatewayOverrides = {}, ownPort = 0): Promise<TestApp> {
   const both = { ...options, transport: new BunTransport(), port: ownPort };
-  const started = await TestApp.start({ providers: [Gateway, Guarded] }, { gateways: { Gateway: both, Guarded: both } });
+  const started = await TestApp.start(
+    { providers: [Gateway, Guarded] },
+    { gateways: { Gateway: both, Guarded: both } },
+  );
   onTestFinished(() => started.close());
   app = started;
   gateway = app.get(Gateway);
@@ -122,6 +125,12 @@ describe('a request to the port of a BunTransport', () => {
     expect(line).toContain(' 431 ');
   });
 
+  it.each(['', 'GET / HTTP/1.1\r\nHo'])('is cut after some ten seconds if it stops after %j', async (part) => {
+    const client = await TcpClient.connect(port);
+    client.send(part);
+    expect(await client.ended).toBe('');
+  });
+
   it('is refused with 400 without a Host', async () => {
     const [line] = await answer(UPGRADE.replace('Host: localhost\r\n', ''));
     expect(line).toContain(' 400 ');
@@ -162,6 +171,11 @@ describe('a handshake guard on a BunTransport', () => {
   it('refuses with 403', async () => {
     const [line] = await answer(UPGRADE.replace('GET /', 'GET /guarded').replace('Host', 'X-Banned: 1\r\nHost'));
     expect(line).toContain(' 403 ');
+  });
+
+  it('has to decide before the client sends messages, else the client is refused with 400', async () => {
+    const [line] = await answer(`${UPGRADE.replace('GET /', 'GET /guarded')}\x82\x81\0\0\0\0\x40`);
+    expect(line).toContain(' 400 ');
   });
 
   it('may decide after the client has gone', async () => {
@@ -212,6 +226,15 @@ describe('a client of a BunTransport', () => {
     const client = await connect();
     for (let pings = 0; pings < 4; pings++) await once(client.socket, 'ping');
     expect(await client.ask('echo', 'alive')).toBe('utf8 alive');
+  });
+
+  it('that sends one message for longer than the read timeout is disconnected', async () => {
+    await start({ readTimeout: 160 });
+    const client = await TcpClient.upgrade(port);
+    client.send('\x82\xfd\0\0\0\0');
+    const bytes = setInterval(() => client.send(' '), 10);
+    onTestFinished(() => clearInterval(bytes));
+    expect(await gateway.disconnects.take()).toBe('read-timeout');
   });
 
   it('gets replies that are ready at the same time in one write', async () => {

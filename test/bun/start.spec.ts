@@ -2,6 +2,7 @@ import { WebSocketServer } from '@nestjs/websockets';
 import { InvalidOptionError, WebwireGateway, WebwireRequest, type WebwireModuleOptions } from 'nestjs-webwire';
 import type { WebwireServer } from 'nestjs-webwire';
 import { BunTransport } from 'nestjs-webwire/bun';
+import { readFile } from 'node:fs/promises';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { tls } from '../support/certificate.js';
 import { TestApp } from '../support/test-app.js';
@@ -19,6 +20,13 @@ class Second {
   @WebSocketServer() server!: WebwireServer;
   @WebwireRequest('where') where() {
     return 'second';
+  }
+}
+
+@WebwireGateway(3001, { transport: new BunTransport() })
+class PricesGateway {
+  @WebwireRequest('where') where() {
+    return 'prices';
   }
 }
 
@@ -63,6 +71,15 @@ describe('a BunTransport', () => {
       'BunTransport cannot use the HTTP server of the application: give each gateway a port of its own, ' +
         'such as @WebwireGateway(3001), or the option transport: new WsTransport()',
     );
+  });
+
+  it('serves one gateway, as in docs/transports.md', async () => {
+    const { opened } = fakeBun();
+    const app = await TestApp.start({ providers: [PricesGateway] });
+    onTestFinished(() => app.close());
+    expect(opened).toEqual([expect.objectContaining({ port: 3001 })]);
+    const page = await readFile(new URL('../../docs/transports.md', import.meta.url), 'utf8');
+    expect(page).toContain('@WebwireGateway(3001, { transport: new BunTransport() })\nclass PricesGateway {}\n');
   });
 
   it('gives Bun the limits of the gateway', async () => {
@@ -124,13 +141,16 @@ describe('a BunTransport', () => {
     expect(opened).toEqual([expect.objectContaining({ tls: { ...tls, requestCert: true, rejectUnauthorized: true } })]);
   });
 
-  it.each(['minVersion', 'pfx', 'SNICallback'])('refuses the option %s of TLS, which Bun would ignore', async (name) => {
-    fakeBun();
-    const starting = start({ gateways: { First: { port: 0, tls: { ...tls, [name]: 'secret' } } } });
-    await expect(starting).rejects.toThrow(InvalidOptionError);
-    await expect(starting).rejects.toThrow(
-      `BunTransport does not support the WebWire option tls.${name}; there are: ` +
-        'ca, cert, ciphers, key, passphrase, rejectUnauthorized, requestCert, secureOptions',
-    );
-  });
+  it.each(['minVersion', 'pfx', 'SNICallback'])(
+    'refuses the option %s of TLS, which Bun would ignore',
+    async (name) => {
+      fakeBun();
+      const starting = start({ gateways: { First: { port: 0, tls: { ...tls, [name]: 'secret' } } } });
+      await expect(starting).rejects.toThrow(InvalidOptionError);
+      await expect(starting).rejects.toThrow(
+        `BunTransport does not support the WebWire option tls.${name}; there are: ` +
+          'ca, cert, ciphers, key, passphrase, rejectUnauthorized, requestCert, secureOptions',
+      );
+    },
+  );
 });

@@ -37,6 +37,9 @@ class BenchModule {}
 
 const transport = process.argv[2] === 'bun-transport' ? new BunTransport() : new WsTransport();
 const webwire = WebwireModule.forRoot({ gateways: { Gateway: { port: 0, transport } } });
-const app = await NestFactory.create({ module: BenchModule, imports: [webwire], providers: [Gateway] }, { logger: false });
+const app = await NestFactory.create(
+  { module: BenchModule, imports: [webwire], providers: [Gateway] },
+  { logger: false },
+);
 await app.init();
 report(app.get(Gateway).server.address);
