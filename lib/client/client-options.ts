@@ -9,7 +9,6 @@ import {
   MILLISECONDS,
   objectWith,
   rule,
-  secretRule,
   withDefaults,
   type ClientOptionRules,
 } from './option-rules.js';
@@ -161,7 +160,11 @@ const FUNCTION = rule('a function', (value) => typeof value === 'function');
 const STORAGE = objectWith('getItem', 'setItem', 'removeItem');
 
 const CLIENT_RULES: ClientOptionRules<ClientOptions & ConnectHook & ContractOptions<unknown>> = {
-  headers: secretRule('a function or an object of strings', (value) => FUNCTION.accepts(value) || isHeaders(value)),
+  headers: {
+    allowed: 'a function or an object of strings',
+    accepts: (value) => FUNCTION.accepts(value) || isHeaders(value),
+    isSecret: true,
+  },
   codec: objectWith('encode', 'decode'),
   subProtocolName: rule('a string', (value) => typeof value === 'string'),
   requestTimeout: MILLISECONDS,

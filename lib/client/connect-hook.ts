@@ -5,7 +5,7 @@ import { optionFailure } from './target.js';
 
 /** Calls the option `onConnect`, whose messages are sent on the new connection before operations can use it. */
 export class ConnectHook {
-  #call: Operation | undefined;
+  #call: Operation<unknown> | undefined;
   #connection: ClientConnection | undefined;
 
   /** @param established Returns the connection that operations use. */
@@ -23,7 +23,7 @@ export class ConnectHook {
   async run(client: object, connection: ClientConnection): Promise<void> {
     const { onConnect, dialTimeout } = this.options;
     if (!onConnect || !connection.isOpen) return;
-    const call = startOperation({}, dialTimeout);
+    const call = startOperation<unknown>({}, dialTimeout);
     this.#call = call;
     call.obstacle = () => 'onConnect has not finished; requests in it need the client that it is given';
     const preferring = new Proxy(client, {
@@ -34,7 +34,7 @@ export class ConnectHook {
       },
     });
     const result = async () => this.prefer(connection, () => onConnect(preferring as never));
-    result().then(() => call.resolve(), call.reject);
+    result().then(call.resolve, call.reject);
     try {
       await call.promise;
     } catch (cause) {

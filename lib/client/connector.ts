@@ -265,7 +265,7 @@ export class Connector {
   /** `dialing` → `connected` */
   #connected(connection: ClientConnection, isSessionRestored: boolean): void {
     // The connection may have ended, or started to close, while the session was being restored.
-    if (this.#state.name !== 'dialing' || this.#state.connection !== connection || !connection.isOpen) return;
+    if (this.#state.name !== 'dialing' || !this.#has(connection) || !connection.isOpen) return;
     const isReconnect = this.#hasConnected;
     this.#state = { name: 'connected', connection, since: performance.now() };
     this.#hasConnected = true;

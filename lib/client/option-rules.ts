@@ -16,10 +16,6 @@ export function rule(allowed: string, accepts: (value: unknown) => boolean): Cli
   return { allowed, accepts };
 }
 
-export function secretRule(allowed: string, accepts: (value: unknown) => boolean): ClientOptionRule {
-  return { allowed, accepts, isSecret: true };
-}
-
 /** @param noun Such as `a number of milliseconds`. */
 export function atLeastOne(noun: string): ClientOptionRule {
   return rule(`${noun} of at least 1, or Infinity`, (value) => typeof value === 'number' && value >= 1);

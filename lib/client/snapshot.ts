@@ -27,8 +27,8 @@ export class Snapshots {
   get(): ClientSnapshot {
     const now = this.read();
     const names = Object.keys(now) as (keyof ClientSnapshot)[];
-    const isSame = this.#current && names.every((name) => this.#current![name] === now[name]);
-    return isSame ? this.#current! : (this.#current = Object.freeze(now));
+    if (names.some((name) => this.#current?.[name] !== now[name])) this.#current = Object.freeze(now);
+    return this.#current!;
   }
 
   subscribe(listener: () => unknown): () => void {

@@ -26,16 +26,18 @@ export class Target {
   /** Host and path of the first attempt; empty before it. */
   location = '';
 
-  readonly #url: Fresh<ClientUrl>;
+  #url: Fresh<ClientUrl>;
 
   /** @throws InvalidOptionError for an invalid URL; functions are called later. */
   constructor(
     url: Fresh<ClientUrl>,
     private readonly headers: Fresh<ClientHeaders> | undefined,
   ) {
-    if (typeof url !== 'function') this.use(parseServerUrl(url));
+    this.#url = url;
+    if (typeof url === 'function') return;
+    this.use(parseServerUrl(url));
     // A relative URL stays the same when the page gets another address.
-    this.#url = typeof url === 'function' ? url : this.url.href;
+    this.#url = this.url.href;
   }
 
   /** Keeps the URL of an attempt. */
@@ -50,10 +52,9 @@ export class Target {
    * @throws Error of `optionFailure()`, InvalidOptionError
    */
   ask(): Address | Promise<Address> {
-    const url = ask('url', this.#url);
-    const headers = ask('headers', this.headers);
-    if (!isPromiseLike(url) && !isPromiseLike(headers)) return addressWith(url, headers);
-    return Promise.all([url, headers]).then((answers) => addressWith(...answers));
+    const answers = [ask('url', this.#url), ask('headers', this.headers)] as const;
+    if (answers.some(isPromiseLike)) return Promise.all(answers).then(addressWith);
+    return addressWith(answers as Answers);
   }
 }
 
@@ -80,6 +81,9 @@ export function isHeaders(value: unknown): boolean {
   );
 }
 
+/** The results of the application's functions. */
+type Answers = readonly [url: ClientUrl, headers: ClientHeaders | undefined];
+
 function ask<Value>(option: string, value: Fresh<Value>): Value | PromiseLike<Value> {
   if (typeof value !== 'function') return value;
   // A promise also for an error that is thrown, because the other function may have returned a promise that rejects.
@@ -92,9 +96,8 @@ function ask<Value>(option: string, value: Fresh<Value>): Value | PromiseLike<Va
   }
 }
 
-function addressWith(url: ClientUrl, headers: ClientHeaders | undefined): Address {
-  if (headers === undefined) return { url: parseServerUrl(url), headers };
-  if (!isHeaders(headers)) throw invalidOption('headers', {}, 'an object of strings');
-  const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+function addressWith([url, headers]: Answers): Address {
+  if (headers !== undefined && !isHeaders(headers)) throw invalidOption('headers', {}, 'an object of strings');
+  const given = headers && Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
   return { url: parseServerUrl(url, given), headers: given };
 }

@@ -59,8 +59,7 @@ function absoluteUrl(text: string): string | undefined {
 /** Shows only the scheme of an invalid URL with an `@`: any other part may belong to a password. */
 function withoutSecrets(text: string): string {
   if (!text.includes('@')) return text.split(/[?#]/)[0]!;
-  const [scheme = ''] = /^[a-z][a-z\d+.-]*:\/\//i.exec(text) ?? [];
-  return `${scheme}…`;
+  return text.replace(/^([a-z][a-z\d+.-]*:\/\/)?[^]*/i, '$1…');
 }
 
 /** Shorter values, such as the 1 of `?v=1`, are not treated as secrets: replacing them would make messages unreadable. */

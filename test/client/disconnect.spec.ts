@@ -85,7 +85,10 @@ describe('disconnect()', () => {
 
   it('resolves when the connection has ended, also if a listener connects again', async () => {
     const { client, socket } = await connected(server);
-    client.on('disconnected', () => client.connect());
+    const stop = client.on('disconnected', () => {
+      stop();
+      return client.connect();
+    });
     await client.disconnect();
     expect([socket.readyState, client.status]).toEqual([3, 'connecting']);
     await server.accept();
