@@ -19,7 +19,7 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly number[] | 'all'>> = {
   'docs/observability.md': [7], // test/companions/health.spec.ts
   'docs/testing-pages.md': 'all', // testing-pages.spec.ts
   'docs/testing.md': [3, 4, 5], // test/matrix/toolchains/test-runners.ts
-  'docs/transports.md': [3], // test/transport/own-transport.spec.ts
+  'docs/transports.md': [4], // test/transport/own-transport.spec.ts
 };
 
 const pages = new Map(
