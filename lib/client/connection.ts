@@ -181,7 +181,7 @@ export class ClientConnection {
     const { target, dialTimeout: timeout } = this.#options;
     const giveUp = () => this.end(dialTimeout(this.#url, this.#elapsed, MISSING[this.#phase]!));
     this.#timer = setTimeout(giveUp, Math.min(timeout, TIMER_MAX));
-    const fail = (error: unknown) => this.end(this.unprepared(error));
+    const fail = (error: unknown) => this.#finish(this.unprepared(error));
     try {
       const address = target.ask();
       if (isPromiseLike(address)) address.then((answer) => this.#open(answer)).catch(fail);
@@ -284,10 +284,7 @@ export class ClientConnection {
   end(error?: Error): void {
     if (this.#phase === 'ended') return;
     this.#isClosing = true;
-    if (!this.#socket) {
-      this.#finish(error ?? closedError());
-      return this.#onClosed();
-    }
+    if (!this.#socket) return this.#finish(error ?? closedError());
     // The timer is started first, because some WebSockets dispatch `close` within the call of `close()`.
     this.#closeTimer ??= setTimeout(() => {
       this.#socket!.terminate();
@@ -318,6 +315,7 @@ export class ClientConnection {
     if (this.#phase === 'ended') return;
     this.#phase = 'ended';
     clearTimeout(this.#timer);
+    if (!this.#socket) this.#onClosed();
     this.#listener.ended(error);
   }
 

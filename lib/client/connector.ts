@@ -190,7 +190,7 @@ export class Connector {
 
   /** Closes the connection after `stop()`. Resolves when it has ended. */
   async end(): Promise<void> {
-    if ('connection' in this.#state) this.#state.connection?.end();
+    if (this.#state.name === 'closing') this.#state.connection?.end();
     await this.#closed;
     this.#state = { name: 'closed' };
   }

@@ -128,7 +128,7 @@ export class Sessions {
   /** The client closes. */
   stop(): void {
     this.#isStopped = true;
-    this.lost();
+    this.#cancelAdjustment();
     this.#stopWatching();
   }
 
