@@ -35,9 +35,7 @@ export class BunPort {
     private readonly port: number,
     private readonly tls: BunTlsOptions | undefined,
   ) {
-    this.opened = Promise.resolve().then(() => {
-      if (!this.isEmpty) this.#open();
-    });
+    this.opened = this.#openLater();
   }
 
   /** `null` while the port is not open. */
@@ -72,6 +70,11 @@ export class BunPort {
     if (!this.isEmpty) return;
     void this.#bunServer?.stop();
     this.#bunServer = undefined;
+  }
+
+  async #openLater(): Promise<void> {
+    await Promise.resolve();
+    if (!this.isEmpty) this.#open();
   }
 
   #open(): void {

@@ -39,7 +39,7 @@ interface ServeOptions {
 /** Replaces the global `Bun` until the test is over. Nothing listens. */
 function fakeBun() {
   const opened: ServeOptions[] = [];
-  const stop = vi.fn(() => Promise.resolve());
+  const stop = vi.fn<() => Promise<void>>(() => Promise.resolve());
   vi.stubGlobal('Bun', {
     serve(options: ServeOptions) {
       opened.push(options);
