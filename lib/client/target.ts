@@ -53,6 +53,7 @@ export class Target {
    */
   ask(): Address | Promise<Address> {
     const answers = [ask('url', this.#url), ask('headers', this.headers)] as const;
+    // oxlint-disable-next-line typescript/await-thenable -- at least one of them is a promise
     if (answers.some(isPromiseLike)) return Promise.all(answers).then(addressWith);
     return addressWith(answers as Answers);
   }
