@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers';
 import { encodeMessage, type EncodableMessage, type ProtocolError } from '../protocol/index.js';
 import type { TransportConnection, TransportHandlers } from '../server/ports/transport-connection.js';
+import { ABNORMAL } from '../transport/abnormal-closure.js';
 import { CloseTimer } from '../transport/close-timer.js';
 import { frameViolation, textFrame } from '../transport/violations.js';
 import { headerLength } from '../transport/ws/framing/frame-header.js';
@@ -11,14 +12,11 @@ import { flushLater } from './flush-queue.js';
 import { ReceiveBuffer, LONGEST_COPIED } from './receive-buffer.js';
 import { encodeShort, SHORT_MESSAGE } from './send-buffer.js';
 
-/** The close code of a connection that ended without a close frame of the peer (RFC 6455, section 7.4.1). */
-const ABNORMAL = 1006;
-
 /** The length of the shortest frame header, and of that of each ping and pong. */
 const CONTROL_HEADER = 2;
 
 /** Memory for the short messages of all connections. */
-const RECEIVED = new ReceiveBuffer();
+const RECEIVE_BUFFER = new ReceiveBuffer();
 
 /** Limits of one connection. */
 interface BunConnectionLimits {
@@ -205,8 +203,8 @@ export class BunConnection implements TransportConnection {
   }
 
   #receiveShort(message: Uint8Array): void {
-    const start = RECEIVED.add(message);
-    this.#handlers.receive(RECEIVED.block, start, start + message.length);
+    const start = RECEIVE_BUFFER.add(message);
+    this.#handlers.receive(RECEIVE_BUFFER.block, start, start + message.length);
   }
 
   #write(message: Uint8Array): void {

@@ -91,7 +91,7 @@ export class BunPort {
       // Without `development`, Bun would open a port that another program has opened in the same way.
       reusePort: false,
       fetch: (request) => this.#answer(request),
-      websocket: { ...HANDLERS, maxPayloadLength: this.#maxPayloadLength },
+      websocket: { ...WEB_SOCKET_HANDLERS, maxPayloadLength: this.#maxPayloadLength },
     });
   }
 
@@ -126,7 +126,7 @@ export class BunPort {
 }
 
 /** The handlers and limits that all ports have in common. */
-const HANDLERS: Omit<BunServeOptions<BunConnection>['websocket'], 'maxPayloadLength'> = {
+const WEB_SOCKET_HANDLERS: Omit<BunServeOptions<BunConnection>['websocket'], 'maxPayloadLength'> = {
   // The server limits all of these for each connection.
   backpressureLimit: 0,
   idleTimeout: 0,

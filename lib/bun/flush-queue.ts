@@ -1,5 +1,4 @@
-/** Bound here, so that tests with fake timers do not stop writing: Jest replaces the function, also in `node:process`. */
-const nextTick = process.nextTick.bind(process);
+import { nextTick } from '../transport/next-tick.js';
 
 /** A connection with messages that were gathered in this tick. */
 interface Flushable {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers';
 import { MAX_CLOSE_REASON_LENGTH } from '../../common/close-reason.js';
+import { ABNORMAL } from '../abnormal-closure.js';
 import { isCloseCode } from '../ws/framing/close-code.js';
 import type { Cable } from './cable.js';
 import { MemoryCloseEvent, MemoryErrorEvent, MemoryMessageEvent } from './memory-web-socket-events.js';
@@ -8,8 +9,6 @@ import type { MemoryFrame } from './pipe.js';
 
 /** The close frame has no code (RFC 6455, section 7.4.1). */
 const NO_CODE = 1005;
-/** The connection broke without a close frame (RFC 6455, section 7.4.1). */
-const ABNORMAL = 1006;
 
 /**
  * The client's end of a connection of a `MemoryTransport`. It has the part of the browser's `WebSocket` API that a WebWire

@@ -1,3 +1,4 @@
+import { nextTick } from '../../next-tick.js';
 import { FINAL_BINARY, headerLength, writeHeader } from '../framing/frame-header.js';
 import { FlushScheduler } from './flush-scheduler.js';
 
@@ -5,9 +6,6 @@ import { FlushScheduler } from './flush-scheduler.js';
 const SLAB_SIZE = 64 * 1024;
 
 const EMPTY = Buffer.alloc(0);
-
-/** Bound here, so that tests with fake timers do not stop writing: Jest replaces the function, also in `node:process`. */
-const nextTick = process.nextTick.bind(process);
 
 /** A batch of frames that waits to be written. */
 export interface Flushable {
