@@ -7,6 +7,7 @@ import {
   type RequestType,
   type SignalType,
 } from '../protocol/index.js';
+import { parseJson } from '../protocol/payload.js';
 import { readName } from '../protocol/ascii.js';
 import {
   ID_START,
@@ -94,6 +95,13 @@ export class Message {
       return bytes.toString('utf8', this.#payloadStart, this.#end);
     }
     return this.payload.text();
+  }
+
+  /** The body that `jsonCodec` makes of the payload, with a `Buffer` for bytes. @throws SyntaxError @internal */
+  get jsonBody(): unknown {
+    if (this.#end === this.#payloadStart) return undefined;
+    const body = this.plainBody;
+    return typeof body === 'string' ? parseJson(body) : body;
   }
 
   /** Length of the encoded message, in bytes. @internal */
