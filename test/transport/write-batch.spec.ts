@@ -29,9 +29,9 @@ it('data that cannot be written ends its own connection only', async () => {
   );
   sockets[1]!.failure = new TypeError('the memory is gone');
 
-  pool.flushScheduler.beginRead();
+  pool.beginRead();
   for (const batch of batches) batch.addPiece(Buffer.from('first'));
-  pool.flushScheduler.endRead();
+  pool.endRead();
   expect(failures).toEqual([sockets[1]!.failure]);
   for (const batch of batches.filter((_, n) => n !== 1)) batch.addPiece(Buffer.from('second'));
   await nextTurn();

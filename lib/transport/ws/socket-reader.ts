@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers';
 import { destroySocket } from './destroy-socket.js';
 import type { FrameReader } from './framing/frame-reader.js';
-import type { FlushScheduler } from './writing/flush-scheduler.js';
+import type { WriteBufferPool } from './writing/write-buffer-pool.js';
 
 /** Most frames that are read from one connection before other connections have their turn. */
 const FRAMES_PER_TURN = 128;
@@ -39,7 +39,7 @@ export class SocketReader {
   constructor(
     private readonly socket: Socket,
     private readonly frames: FrameReader,
-    private readonly flushScheduler: FlushScheduler,
+    private readonly pool: WriteBufferPool,
     private readonly listener: SocketListener,
   ) {}
 
@@ -82,11 +82,11 @@ export class SocketReader {
   release(handle: () => void): void {
     this.#isHeld = false;
     this.frames.release();
-    this.flushScheduler.beginRead();
+    this.pool.beginRead();
     try {
       handle();
     } finally {
-      this.flushScheduler.endRead();
+      this.pool.endRead();
     }
     if (this.#isEnded) this.#readToEnd();
     else this.#continue();
@@ -101,12 +101,12 @@ export class SocketReader {
   }
 
   #read(bytes: Buffer): void {
-    this.flushScheduler.beginRead();
+    this.pool.beginRead();
     let end = bytes.length;
     try {
       end = this.frames.read(bytes, 0, FRAMES_PER_TURN);
     } finally {
-      this.flushScheduler.endRead();
+      this.pool.endRead();
     }
     if (end === bytes.length) return;
     this.#rest = bytes.subarray(end);

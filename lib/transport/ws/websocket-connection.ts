@@ -72,7 +72,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
       message: limits.messageBufferSize,
       compressed: compression?.maxCompressedLength,
     });
-    this.#reader = new SocketReader(socket, this.#frames, pool.flushScheduler, this);
+    this.#reader = new SocketReader(socket, this.#frames, pool, this);
     this.#batch = new WriteBatch(socket, pool, (error) => this.#fail(error));
     this.#batch.addPiece(response);
     if (!compression) return;

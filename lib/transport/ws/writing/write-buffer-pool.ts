@@ -1,6 +1,5 @@
 import { nextTick } from '../../next-tick.js';
 import { FINAL_BINARY, headerLength, writeHeader } from '../framing/frame-header.js';
-import { FlushScheduler } from './flush-scheduler.js';
 
 /** Size of the blocks of memory in which frames are assembled, in bytes. */
 const SLAB_SIZE = 64 * 1024;
@@ -23,8 +22,8 @@ export class WriteBufferPool {
   #frame: Buffer = EMPTY;
   #waiting: Flushable[] = [];
   #isTickEnding = false;
-  /** Decides when the waiting batches are flushed. */
-  readonly flushScheduler = new FlushScheduler(() => this.#flush());
+  /** `true` if `endRead()` will flush what is sent now. */
+  #isReading = false;
 
   /** Reserves `size` bytes, fewer than `SLAB_SIZE`. Replaces `slab` if it has too little room. Returns the offset in `slab`. */
   take(size: number): number {
@@ -51,10 +50,21 @@ export class WriteBufferPool {
     return frame;
   }
 
-  /** Flushes a batch at the end of the tick. While the scheduler holds batches back, the scheduler flushes it later. */
+  /** Flushes a batch at the end of the read, or of the tick if it is not added during a read. */
   flushLater(batch: Flushable): void {
     this.#waiting.push(batch);
-    if (!this.flushScheduler.isHolding) this.#atEndOfTick();
+    if (!this.#isReading) this.#atEndOfTick();
+  }
+
+  /** Call before reading from a connection: replies to what is read are written together. */
+  beginRead(): void {
+    this.#isReading = true;
+  }
+
+  /** Call after the handlers of everything that was read have been started. */
+  endRead(): void {
+    this.#isReading = false;
+    this.#flush();
   }
 
   #flush(): void {
@@ -73,6 +83,6 @@ export class WriteBufferPool {
     this.#isTickEnding = false;
     this.#message = undefined;
     this.#frame = EMPTY;
-    if (!this.flushScheduler.isHolding) this.#flush();
+    if (!this.#isReading) this.#flush();
   };
 }
