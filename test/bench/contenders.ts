@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { nestEvents, plain, socketIo, webwire, webwireOrder, type Exchange } from './exchanges.js';
+import { nestEvents, plain, socketIo, webwire, webwireJson, webwireOrder, type Exchange } from './exchanges.js';
 
 /** A server in one variant. Each runs in its own process, so that the engine optimises its code for it alone. */
 export interface Contender {
@@ -100,6 +100,14 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
     variant: 'intercepted',
     rival: 'platform-ws, guard + pipe + interceptor',
   },
+  {
+    ...WEBWIRE,
+    name: 'webwire, guard + pipe, utf8',
+    variant: 'guarded',
+    exchange: webwire(32, 'utf8'),
+    rival: 'platform-ws, guard + pipe',
+  },
+  { ...WEBWIRE, name: 'webwire, JSON', variant: 'json', exchange: webwireJson() },
   { name: 'webwire, JSON + ValidationPipe', server: 'webwire-orders', variant: 'piped', exchange: webwireOrder() },
   { name: 'webwire, JSON + schema', server: 'webwire-orders', variant: 'contract', exchange: webwireOrder() },
   PLATFORM_WS,

@@ -63,6 +63,16 @@ export function webwire(size: number, encoding: PayloadEncoding = 'binary'): Exc
   };
 }
 
+/** Echo of an object in JSON, of 32 bytes. */
+export function webwireJson(): Exchange {
+  const payload = Buffer.from(JSON.stringify({ id: 471, text: 'hello, world' }));
+  return {
+    ...webwire(32, 'utf8'),
+    request: encodeMessage({ type: requestType('utf8'), id: ID, name: 'echo', payload }),
+    reply: encodeMessage({ type: replyType('utf8'), id: ID, payload }),
+  };
+}
+
 /** An order, as JSON, which the server validates. */
 export const ORDER = {
   product: 'keyboard',

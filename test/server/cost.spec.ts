@@ -1,15 +1,17 @@
 import { Injectable, UseGuards, UseInterceptors, type CallHandler, type ExecutionContext } from '@nestjs/common';
 import { MessageBody } from '@nestjs/websockets';
 import {
+  jsonCodec,
   WebwireConnection,
   WebwireGateway,
   WebwireMessage,
   WebwireRequest,
   WebwireService,
   WebwireSignal,
+  WebwireStream,
   type Message,
 } from 'nestjs-webwire';
-import { MessageType, type EncodableMessage } from 'nestjs-webwire/protocol';
+import { MessageType, Payload, type EncodableMessage } from 'nestjs-webwire/protocol';
 import { createHook, executionAsyncId } from 'node:async_hooks';
 import { tracingChannel } from 'node:diagnostics_channel';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -52,6 +54,7 @@ class Gateway {
   readonly large = Buffer.alloc(LARGE, 7);
   readonly settled = Promise.resolve('settled');
   received = 0;
+  items = 0;
   afterTurn = () => 0;
 
   handleConnection(connection: WebwireConnection) {
@@ -82,6 +85,15 @@ class Gateway {
   }
   @WebwireRequest('keep') keep(@MessageBody() body: Buffer, @WebwireMessage() message: Message) {
     this.kept.push({ body, message });
+  }
+  @WebwireStream('items') async *manyItems() {
+    for (;;) {
+      this.items++;
+      yield 'item';
+    }
+  }
+  @WebwireRequest('json', { codec: jsonCodec }) echoJson(@MessageBody() body: unknown) {
+    return body;
   }
   @WebwireRequest('put off') putOff() {
     setImmediate(() => this.afterTurn());
@@ -134,6 +146,17 @@ function countResources(run: () => void): Record<string, number> {
   return counts;
 }
 
+/** Counts the asynchronous resources that are made until the turn of the event loop has ended, by type. */
+async function countResourcesOfTurn(run: () => void): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  const hook = createHook({ init: (_id, type) => void counts.set(type, (counts.get(type) ?? 0) + 1) });
+  hook.enable();
+  run();
+  await nextTurn();
+  hook.disable();
+  return counts;
+}
+
 describe('messages that arrive together are answered in one write', () => {
   it.each(['direct', 'guarded', 'intercepted'])('at once: %s handlers', (name) => {
     peer.receive(...times(16, request(name)));
@@ -153,85 +176,77 @@ describe('messages that arrive together are answered in one write', () => {
   });
 });
 
-describe('while many connections are busy', () => {
-  let peers: ServerSocket[];
-  let time: number;
+it('replies are written before the next connection is read', async () => {
+  const other = await ServerSocket.connect(app);
+  peer.receive(request('direct'), request('direct'));
+  expect([peer, other].map(({ writes }) => writes.length)).toEqual([1, 0]);
+  other.receive(request('direct'));
+  expect([peer, other].map(({ writes }) => writes.length)).toEqual([1, 1]);
+});
 
-  /** The number of writes on each connection since the last call. */
-  function writes(): number[] {
-    return peers.map((each) => each.writes.splice(0).length);
-  }
+it('work that handlers defer to the next turn runs after their answers', async () => {
+  let written = 0;
+  gateway.afterTurn = () => (written = peer.writes.length);
+  peer.receive(request('put off'));
+  await nextTurn();
+  expect(written).toBe(1);
+});
 
-  /** Lets a request arrive on each connection but the first. */
-  function readMany() {
-    for (const each of peers.slice(1)) each.receive(request('direct'));
-  }
-
-  beforeEach(async () => {
-    peers = [peer];
-    while (peers.length < 20) peers.push(await ServerSocket.connect(app));
-    await nextTurn();
-    time = performance.now();
-    vi.spyOn(performance, 'now').mockImplementation(() => time);
-    readMany();
-    await nextTurn();
-    writes();
-  });
-  afterEach(() => {
-    vi.restoreAllMocks();
+describe('text and JSON', () => {
+  const json = Buffer.from('{"id":471,"tags":["a","b"]}');
+  const text = (name: string): EncodableMessage => ({
+    type: MessageType.RequestUtf8,
+    id: Buffer.alloc(8, 1),
+    name,
+    payload: json,
   });
 
-  it('up to 16 are read before they are written to', async () => {
-    for (const each of peers.slice(0, 15)) each.receive(request('direct'), request('direct'));
-    expect(writes()).toEqual(Array(20).fill(0));
-    peers[15]!.receive(request('direct'));
-    expect(writes()).toEqual([...Array<number>(16).fill(1), 0, 0, 0, 0]);
-    peers[16]!.receive(request('direct'));
-    expect(writes()).toEqual(Array(20).fill(0));
-    await nextTurn();
-    expect(writes()).toEqual([...Array<number>(16).fill(0), 1, 0, 0, 0]);
-  });
-
-  it('asynchronous replies and signals leave when the turn ends', async () => {
-    peers[0]!.receive(request('async'));
-    app.get(WebwireService).broadcast('news', 'x');
-    await new Promise((resolve) => {
-      process.nextTick(() => process.nextTick(resolve));
+  it.each(['direct', 'guarded', 'json'])('make nothing more than bytes do: %s handlers', (name) => {
+    peer.receive(text(name));
+    const parse = vi.spyOn(JSON, 'parse');
+    const stringify = vi.spyOn(JSON, 'stringify');
+    onTestFinished(() => {
+      parse.mockRestore();
+      stringify.mockRestore();
     });
-    expect(writes()).toEqual(Array(20).fill(0));
-    await nextTurn();
-    expect(writes()).toEqual(Array(20).fill(1));
+    const { TickObject = 0, WRITEWRAP = 0, ...others } = countResources(() => peer.receive(...times(16, text(name))));
+    expect(others).toEqual({ WebwireScope: 16 });
+    expect(WRITEWRAP).toBeLessThanOrEqual(1);
+    expect(TickObject).toBeLessThanOrEqual(2);
+    const perMessage = name === 'json' ? 16 : 0;
+    expect([parse.mock.calls.length, stringify.mock.calls.length]).toEqual([perMessage, perMessage]);
   });
 
-  it('work that handlers defer to the next turn runs after their answers', async () => {
-    let written = 0;
-    gateway.afterTurn = () => (written = peer.writes.length);
-    peer.receive(request('put off'));
-    await nextTurn();
-    await nextTurn();
-    expect(written).toBe(1);
+  it('of many messages share memory, as an array of its own for each takes several times as long', async () => {
+    const texts = Array.from({ length: 16 }, (_, n) => `${n}`.padEnd(100, 'é'));
+    const memories = new Set(texts.map((each) => Payload.utf8(each).bytes.buffer));
+    expect(memories.size).toBeLessThanOrEqual(2);
   });
+});
 
-  it('replies no longer wait for other connections after a slow turn', async () => {
-    readMany();
-    time += 5;
-    await nextTurn();
-    peer.receive(request('direct'));
-    expect(peer.writes).toHaveLength(1);
-  });
+it('a stream sends the items of one grant in one write, with few promises for each, and no timer', async () => {
+  const id = Buffer.alloc(8, 2);
+  const grant: EncodableMessage = {
+    type: MessageType.SignalUtf8,
+    name: `wwr:more:${id.toString('hex')}`,
+    payload: Buffer.from('32'),
+  };
+  const question = Buffer.from('{"client":"test","extensions":["stream"]}');
+  peer.receive({ type: MessageType.RequestUtf8, id, name: 'wwr:extensions', payload: question });
+  await peer.client.next();
+  peer.receive({ type: MessageType.RequestBinary, id, name: 'items' });
+  await nextTurn();
+  peer.receive(grant);
+  await nextTurn();
+  peer.writes.splice(0);
+  const sent = gateway.items;
 
-  it('replies no longer wait for other connections after a turn with few reads', async () => {
-    peer.receive(request('direct'));
-    await nextTurn();
-    peer.receive(request('direct'));
-    expect(peer.writes).toHaveLength(2);
-  });
+  const counts = await countResourcesOfTurn(() => peer.receive(grant));
 
-  it('replies no longer wait for other connections after a pause', () => {
-    time += 2;
-    peer.receive(request('direct'));
-    expect(peer.writes).toHaveLength(1);
-  });
+  expect(gateway.items - sent).toBe(32);
+  expect(peer.writes).toHaveLength(1);
+  expect(counts.get('PROMISE')! / 32).toBeLessThanOrEqual(4.5);
+  expect(counts.get('Timeout')).toBeUndefined();
 });
 
 describe('signals', () => {

@@ -1,6 +1,7 @@
 import { UseGuards, UseInterceptors, type Type } from '@nestjs/common';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import {
+  jsonCodec,
   WebwireConnection,
   WebwireGateway,
   WebwireModule,
@@ -77,6 +78,9 @@ class AsyncGateway {
   }
 }
 
+@WebwireGateway({ codec: jsonCodec })
+class JsonGateway extends DirectGateway {}
+
 @WebwireGateway()
 class GuardedGateway {
   @UseGuards(OpenGuard)
@@ -142,6 +146,7 @@ await serve({
     local: LocalGateway,
     group: GroupGateway,
     async: AsyncGateway,
+    json: JsonGateway,
     guarded: GuardedGateway,
     intercepted: InterceptedGateway,
     streams: StreamsGateway,
