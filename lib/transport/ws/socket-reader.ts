@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
+import { Readable } from 'node:stream';
 // Imported, so that tests with fake global timers do not stop reading.
 import { setImmediate } from 'node:timers';
 import { destroySocket } from './destroy-socket.js';
 import type { FrameReader } from './framing/frame-reader.js';
+import { copyRead, reuseReadMemory } from './reused-read-memory.js';
 import type { WriteBufferPool } from './writing/write-buffer-pool.js';
 
 /** Most frames that are read from one connection before other connections have their turn. */
@@ -51,6 +53,7 @@ export class SocketReader {
     const socket = this.socket as ReadSocket;
     socket[READER] = this;
     if (head.length > 0) socket.unshift(head);
+    reuseReadMemory(socket, onRead);
     socket.on('close', onClose).on('data', onData).on('end', onEnd).on('error', destroySocket);
   }
 
@@ -62,7 +65,7 @@ export class SocketReader {
   /** Stops reading. Bytes that have arrived are still read if the connection ends. */
   pause(): void {
     this.#isPaused = true;
-    this.socket.pause();
+    this.#pauseStream();
   }
 
   /** Ends `pause()`. Reading begins after this method returns. */
@@ -75,7 +78,7 @@ export class SocketReader {
   hold(): void {
     this.#isHeld = true;
     this.frames.hold();
-    this.socket.pause();
+    this.#pauseStream();
   }
 
   /** Ends `hold()`. Calls `handle` before reading goes on. */
@@ -110,7 +113,7 @@ export class SocketReader {
     }
     if (end === bytes.length) return;
     this.#rest = bytes.subarray(end);
-    this.socket.pause();
+    this.#pauseStream();
     this.#continue();
   }
 
@@ -141,6 +144,14 @@ export class SocketReader {
     this.#readToEnd();
   }
 
+  /**
+   * Stops the events `data`. The stream goes on reading until its buffer is full, so that it notices the end of the connection;
+   * with memory that is reused, `socket.pause()` would stop that, too.
+   */
+  #pauseStream(): void {
+    Readable.prototype.pause.call(this.socket);
+  }
+
   #continue(): void {
     if (this.#isPaused || this.#isHeld) return;
     if (!this.#rest) {
@@ -160,6 +171,14 @@ export class SocketReader {
     }
     if (!this.#isHeld) this.listener.onReadToEnd();
   }
+}
+
+/** Takes the bytes of a read. While the stream is paused, or has bytes from before, it keeps them. */
+function onRead(this: ReadSocket, length: number): boolean {
+  const bytes = copyRead(length);
+  if (!this.readableFlowing || this.readableLength > 0) return this.push(bytes);
+  this[READER].take(bytes);
+  return true;
 }
 
 function onData(this: ReadSocket, bytes: Buffer): void {

@@ -29,7 +29,7 @@ interface WebSocketLimits {
 
 /**
  * A WebSocket (RFC 6455) as a transport connection, with or without permessage-deflate (RFC 7692). Messages that arrive are
- * views of the socket's buffers, and messages that are sent at the same time leave in one write.
+ * views of what was read with them, and messages that are sent at the same time leave in one write.
  */
 export class WebSocketConnection implements TransportConnection, FrameListener, SocketListener {
   readonly remoteAddress: string | undefined;
