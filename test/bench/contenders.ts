@@ -65,6 +65,8 @@ export const WEBWIRE: Contender = {
   rival: PLATFORM_WS.name,
 };
 
+const WEBWIRE_UTF8: Contender = { ...WEBWIRE, name: 'webwire, utf8', exchange: webwire(32, 'utf8') };
+
 /** A server of streams, and of signals for each connection. */
 export const WEBWIRE_STREAMS: Contender = {
   ...WEBWIRE,
@@ -85,7 +87,7 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
   ...BUN,
   ...WEBWIRE_ON_BUN,
   WEBWIRE,
-  { ...WEBWIRE, name: 'webwire, utf8', exchange: webwire(32, 'utf8') },
+  WEBWIRE_UTF8,
   { ...WEBWIRE, name: 'webwire, async', variant: 'async' },
   withOption('rateLimit', 'limited'),
   withOption('trustProxy, maxConnectionsPerAddress', 'addressed'),
@@ -127,6 +129,25 @@ export const SIGNAL_CONTENDERS: readonly Contender[] = [
   PLATFORM_WS,
   PLATFORM_SOCKET_IO,
 ];
+
+/** A WebWire server that is not part of the benchmark. */
+export interface ExternalServer {
+  readonly name: string;
+  /** Program and arguments, with spaces between them. `{port}` stands for the port to listen on. */
+  readonly command: string;
+}
+
+/** Servers that reply to requests of bytes and of text, each compared with WebWire in Node. */
+export function externalContenders(servers: readonly ExternalServer[]): Contender[] {
+  return servers.flatMap(({ name, command }) => {
+    // With a runtime, no profile is written: it would be that of the process that starts the command.
+    const contender = { server: 'external', variant: command, runtime: process.execPath };
+    return [
+      { ...contender, name, exchange: WEBWIRE.exchange, base: WEBWIRE.name },
+      { ...contender, name: `${name}, utf8`, exchange: WEBWIRE_UTF8.exchange, base: WEBWIRE_UTF8.name },
+    ];
+  });
+}
 
 /** The WebWire contenders, each compared with itself in another checkout. */
 export function beforeAndAfter(contenders: readonly Contender[], checkout: string): Contender[] {

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { ExternalServer } from './contenders.js';
 
 /** Options of the command line. */
 export interface Options {
@@ -13,6 +14,8 @@ export interface Options {
   readonly only: string;
   /** Another checkout, in which the benchmark was built: its WebWire contenders are the bases of those of this one. */
   readonly against: string | undefined;
+  /** Other WebWire servers, which are compared with this one. */
+  readonly external: readonly ExternalServer[];
   /** Path of the file for the figures. */
   readonly json: string | undefined;
   /** Folder for CPU profiles of the servers. */
@@ -35,6 +38,11 @@ export const USAGE = `Usage: npm run bench -- [options]
   --against <dir>   compare with another checkout, in which npm run bench -- --help was run
                     (parts: requests, signals, broadcast); servers with
                     options that it does not have are left out
+  --external <name>=<command>
+                    compare with another WebWire server (part: requests; Linux only; repeatable);
+                    the command starts it without a shell, for example env THREADS=1 ./echo {port};
+                    it replies at that port of 127.0.0.1 with the payload of each request, and prints
+                    a line when it is ready
   --json <file>     write the figures to a file, from which node .bench/chart.js draws
   --profile <dir>   write CPU profiles of the servers to a folder (slows them down)
   --help            show this
@@ -54,6 +62,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
       rounds: { type: 'string' },
       only: { type: 'string', default: '' },
       against: { type: 'string' },
+      external: { type: 'string', multiple: true, default: [] },
       json: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -70,7 +79,17 @@ export function readOptions(args: readonly string[]): Options | undefined {
   if (incomparable !== undefined) {
     throw new TypeError(`--against takes the parts ${COMPARABLE_PARTS.join(', ')}, not ${incomparable}`);
   }
+  const external = values.external.map(readExternal);
+  if (external.length > 0 && (against !== undefined || !parts.includes('requests'))) {
+    throw new TypeError('--external takes the part requests, and cannot be combined with --against');
+  }
   if (!(seconds > 0 && seconds <= 60)) throw new TypeError('--seconds takes a number up to 60');
   if (!(Number.isInteger(rounds) && rounds > 0)) throw new TypeError('--rounds takes a whole number from 1');
-  return { parts, seconds, rounds, idleConnections: quick ? 1_000 : 5_000, only, against, json, profile };
+  return { parts, seconds, rounds, idleConnections: quick ? 1_000 : 5_000, only, against, external, json, profile };
+}
+
+function readExternal(value: string): ExternalServer {
+  const [, name, command] = /^([^=]+)=(.*\{port\}.*)$/.exec(value) ?? [];
+  if (name && command) return { name, command };
+  throw new TypeError(`--external takes <name>=<command> with {port} in the command, not ${JSON.stringify(value)}`);
 }

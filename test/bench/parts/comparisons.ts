@@ -10,6 +10,7 @@ import {
   WEBWIRE_STREAMS,
   BUN,
   beforeAndAfter,
+  externalContenders,
   type Contender,
 } from '../contenders.js';
 
@@ -25,11 +26,12 @@ export const PACE = 5_000;
 const RATIOS: readonly Column[] = ['rate', 'ratio', 'range', 'ratioPerCpu', 'rival', 'cpu'];
 
 /** Request and reply, closed loop, at each of these depths. */
-export function requests({ only, against: checkout }: Options): Comparison[] {
+export function requests({ only, against: checkout, external }: Options): Comparison[] {
+  const contenders = [...REQUEST_CONTENDERS, ...externalContenders(external)];
   return [1, 16].map((depth) => ({
     title: `Requests, ${depth} in flight on each of ${CONNECTIONS} connections`,
     columns: RATIOS,
-    cells: select(REQUEST_CONTENDERS, only, checkout).map((contender) => ({
+    cells: select(contenders, only, checkout).map((contender) => ({
       ...reference(contender),
       load: { kind: 'requests', connections: CONNECTIONS, depth },
     })),
