@@ -28,6 +28,8 @@ export type Column = 'rate' | 'ratio' | 'range' | 'ratioPerCpu' | 'rival' | 'cpu
 /** The median of several figures, and their range. */
 export interface Spread {
   readonly median: number;
+  /** A quarter of the figures are not above it. */
+  readonly lowerQuartile: number;
   readonly least: number;
   readonly most: number;
 }
@@ -67,5 +69,6 @@ export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = (sorted.length - 1) / 2;
   const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
-  return { median, least: sorted[0]!, most: sorted.at(-1)! };
+  const lowerQuartile = sorted[Math.floor((sorted.length - 1) / 4)]!;
+  return { median, lowerQuartile, least: sorted[0]!, most: sorted.at(-1)! };
 }

@@ -137,14 +137,14 @@ export interface ExternalServer {
   readonly command: string;
 }
 
-/** Servers that reply to requests of bytes and of text, each compared with WebWire in Node. */
+/** Servers that reply to requests of bytes and of text. */
 export function externalContenders(servers: readonly ExternalServer[]): Contender[] {
   return servers.flatMap(({ name, command }) => {
     // With a runtime, no profile is written: it would be that of the process that starts the command.
     const contender = { server: 'external', variant: command, runtime: process.execPath };
     return [
-      { ...contender, name, exchange: WEBWIRE.exchange, base: WEBWIRE.name },
-      { ...contender, name: `${name}, utf8`, exchange: WEBWIRE_UTF8.exchange, base: WEBWIRE_UTF8.name },
+      { ...contender, name, exchange: WEBWIRE.exchange },
+      { ...contender, name: `${name}, utf8`, exchange: WEBWIRE_UTF8.exchange },
     ];
   });
 }

@@ -6,17 +6,23 @@ const END = '<!-- /figures -->';
 
 /** Rows of the requests to show, and their titles. */
 const SHOWN: readonly (readonly [name: string, title: string])[] = [
-  ['webwire', '**WebWire**: a handler'],
+  ['webwire', 'nestjs-webwire: a handler, bytes'],
+  ['webwire, utf8', 'text'],
+  ['webwire, JSON', 'an object in JSON, with `jsonCodec`'],
   ['webwire, async', 'an `async` handler'],
   ['webwire, guard + pipe', 'with a guard and a pipe'],
+  ['webwire, guard + pipe, utf8', 'with a guard and a pipe, text'],
   ['webwire, guard + pipe + interceptor', 'and an interceptor'],
-  ['webwire, JSON + ValidationPipe', 'an object in JSON, with a `ValidationPipe`'],
+  ['webwire, JSON + ValidationPipe', 'an order in JSON, with a `ValidationPipe`'],
   ['webwire, JSON + schema', 'the same, with the schemas of a contract (body and reply)'],
   ['platform-ws', '`@nestjs/platform-ws`: a handler'],
   ['platform-ws, guard + pipe', 'with a guard and a pipe'],
   ['platform-ws, guard + pipe + interceptor', 'and an interceptor'],
   ['platform-socket.io', '`@nestjs/platform-socket.io`: a handler'],
   ['raw ws, corked', '`ws`, one write a tick'],
+  ['webwire-go, fasthttp', 'webwire-go with fasthttp, bytes'],
+  ['webwire-go, fasthttp, utf8', 'the same, text'],
+  ['webwire-go, gorilla', 'webwire-go with gorilla, bytes'],
   ['Bun', 'Bun’s native server'],
 ];
 
@@ -50,7 +56,7 @@ function describe(report: Report): string {
   const items = report.tables.streams?.[0];
   return [
     'Requests a second as a multiple of what plain `ws` does: 32 bytes echoed to 50 connections, with one request in flight on each or 16, median and range of ' +
-      `${report.rounds} rounds:`,
+      `${report.rounds} rounds, bold where at least three quarters of the rounds are ahead:`,
     ['|  | 1 in flight | 16 in flight |', '| --- | ---: | ---: |', ...rows].join('\n'),
     [
       `- A signal to 500 connections: ${ratio(single!)} × \`ws\` with one a tick, ${ratio(batch!)} × with ten.`,
@@ -74,8 +80,12 @@ function find({ rows }: Table, name: string): Row | undefined {
   return rows.find((row) => row.name === name);
 }
 
+/** Bold if the server is ahead: by the median, and in three quarters of the rounds. */
 function ratio({ ratio: spread }: Row): string {
-  return spread ? `**${times(spread.median)}** (${times(spread.least)} – ${times(spread.most)})` : '1';
+  if (!spread) return '1';
+  const median = times(spread.median);
+  const isAhead = spread.median > 1 && spread.lowerQuartile > 1;
+  return `${isAhead ? `**${median}**` : median} (${times(spread.least)} – ${times(spread.most)})`;
 }
 
 function times(value: number): string {
