@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
 import type { SendArguments } from '../contract/entries.js';
 import type { ProtocolError } from '../protocol/index.js';
@@ -31,9 +32,7 @@ export class WebwireConnection {
   }
 
   /** Unique among the connections of all servers. */
-  readonly id: string = randomUUID();
-  /** The time at which the connection opened. */
-  readonly createdAt: Date = new Date();
+  readonly id: string = flat(randomUUID());
   /** Values of the application, never sent to the client. Handshake guards set the first ones, in `handshake.info`. */
   readonly info: Record<string, unknown>;
   /** The upgrade request that opened the connection: its `url` and `headers`. */
@@ -52,6 +51,8 @@ export class WebwireConnection {
   readonly #session: LazyConnectionSession;
   readonly #closer: ConnectionCloser<WebwireConnection>;
   readonly #lifetime = new ConnectionLifetime();
+  /** In milliseconds. A `Date` takes more memory than all other fields. */
+  readonly #createdAt = Date.now();
   /** Transports may report from within the asynchronous context of a handler that sent something. */
   readonly #scope = new AsyncScope();
   readonly #liveness = new Liveness();
@@ -98,6 +99,11 @@ export class WebwireConnection {
     this.#session = session;
     this.#inbox = inbox;
     this.#closer = new ConnectionCloser(this, transportConnection, inbox, callbacks, logger);
+  }
+
+  /** The time at which the connection opened. */
+  get createdAt(): Date {
+    return new Date(this.#createdAt);
   }
 
   /** HTTP headers of the upgrade request, names in lower case: those of `request`. */
@@ -326,4 +332,9 @@ export class WebwireConnection {
     void this.#session.release()?.catch(fail);
     this.#scope.runInAsyncScope(() => this.#closer.reportClosed(clean));
   }
+}
+
+/** The same text in one piece. Node.js makes a UUID of 15 pieces, which together take eight times the memory. */
+function flat(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }

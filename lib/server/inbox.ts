@@ -137,7 +137,7 @@ export class Inbox<Connection extends { readonly isShutDown: boolean }> {
   /** Signals overtake the messages that wait. A request does, too, unless its reply would have to wait. */
   #receiveReserved(message: Message): void {
     if (!message.isRequest) {
-      if (!this.extensions.active?.receiveSignal(message, this.#takeWaiting)) this.limiter?.tolerates();
+      if (!this.extensions.active?.receiveSignal(message, (key) => this.#takeWaiting(key))) this.limiter?.tolerates();
       return;
     }
     if (this.limiter && !this.limiter.tolerates()) return;
@@ -151,7 +151,7 @@ export class Inbox<Connection extends { readonly isShutDown: boolean }> {
   }
 
   /** Removes a request that waits. */
-  readonly #takeWaiting = (key: RequestKey): Message | undefined => {
+  #takeWaiting(key: RequestKey): Message | undefined {
     const message = this.#waiting?.takeRequest(key);
     if (message) {
       this.#left(message);
@@ -159,7 +159,7 @@ export class Inbox<Connection extends { readonly isShutDown: boolean }> {
       this.startWaiting();
     }
     return message;
-  };
+  }
 
   /** Admits a message, unless the client sends too many. */
   #count(message: Work): void {

@@ -85,11 +85,11 @@ export class Outbox {
    * @returns False if the transport connection is closing or closed.
    * @throws BufferOverflowError if it does not fit the client's buffer; ProtocolError if the protocol forbids it.
    */
-  readonly send = (message: EncodableMessage): boolean => {
+  send(message: EncodableMessage): boolean {
     const length = this.#measure(message);
     this.#replies += length + LONGEST_FRAME_HEADER;
     return this.#hand(message, length);
-  };
+  }
 
   /**
    * Sends a signal.

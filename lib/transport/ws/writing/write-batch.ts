@@ -163,13 +163,13 @@ export class WriteBatch implements Flushable {
     this.#slab = undefined;
     if (this.#isReleaseDue) return;
     this.#isReleaseDue = true;
-    this.#afterWrites(this.#release);
+    this.#afterWrites((error) => this.#release(error));
   }
 
-  readonly #release = (error?: Error | null): void => {
+  #release(error?: Error | null): void {
     this.#isReleaseDue = false;
     if (!error) this.flushAll();
-  };
+  }
 
   #writeHeld(): void {
     const held = this.#held;
