@@ -70,6 +70,11 @@ export class PackedPackage {
     );
   }
 
+  /** A copy of the repository, with `dist`. It has the packages of the repository. */
+  get clone(): string {
+    return join(this.folder, 'copy');
+  }
+
   /** A project with the package, its dependencies and its peers only. */
   get project(): string {
     return join(this.folder, 'project');
