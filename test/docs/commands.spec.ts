@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { copyRepository } from '../package/packed-package.js';
 import { freePort } from '../support/free-port.js';
 import { COMMANDS, DECISIONS, folderOf } from './commands.js';
 
@@ -43,7 +44,7 @@ describe('the commands of the documents', () => {
   });
 });
 
-describe('in a clone that is built', () => {
+describe('in a clone', () => {
   let folder: string;
 
   beforeEach(async () => {
@@ -54,7 +55,7 @@ describe('in a clone that is built', () => {
   /** A command in a shell, with all that it starts, until the end of the test. */
   function start(command: string, cwd: string, variables: Record<string, string> = {}) {
     const shell = spawn('sh', ['-c', command], {
-      cwd: join(ROOT, cwd),
+      cwd: isAbsolute(cwd) ? cwd : join(ROOT, cwd),
       env: { ...process.env, NO_COLOR: '1', ...variables },
       stdio: 'pipe',
       detached: true,
@@ -129,5 +130,14 @@ describe('in a clone that is built', () => {
     const log = await readFile(join(folder, 'log'), 'utf8');
     const started = [...log.matchAll(/WebWire at ws:\/\/127\.0\.0\.1:(\d+)/g)].map(([, port]) => Number(port));
     expect(started).toEqual(ports);
+  });
+
+  it('npm run bench has options', { timeout: 180_000 }, async () => {
+    const clone = join(folder, 'clone');
+    await copyRepository(clone);
+    // The build takes as long as all else, and is the one that the other tests use.
+    await cp(join(ROOT, 'dist'), join(clone, 'dist'), { recursive: true });
+    await run('npm pkg set scripts.build=true', clone);
+    expect(await run('npm run bench -- --help', clone)).toContain('Usage: npm run bench -- [options]');
   });
 });

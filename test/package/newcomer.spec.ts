@@ -318,10 +318,6 @@ describe('the commands of the documents', { timeout: 240_000 }, () => {
     await enter(folder, 'npx webwire types asyncapi.json -o src/api.ts');
     expect(await readFile(join(folder, 'src/api.ts'), 'utf8')).toContain('export interface Api {');
   });
-
-  it('docs/performance.md: the options of the benchmark', async () => {
-    expect(await enter(packed.clone, 'npm run bench -- --help')).toContain('Usage: npm run bench -- [options]');
-  });
 });
 
 /** The variables of this process, without those that `npm test` has set: they would give `npx` and `npm` another folder. */

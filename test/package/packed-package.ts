@@ -70,11 +70,6 @@ export class PackedPackage {
     );
   }
 
-  /** A copy of the repository, with `dist`. It has the packages of the repository. */
-  get clone(): string {
-    return join(this.folder, 'copy');
-  }
-
   /** A project with the package, its dependencies and its peers only. */
   get project(): string {
     return join(this.folder, 'project');
@@ -130,7 +125,8 @@ export function installed(name: string): string {
   return join(ROOT, 'node_modules', name);
 }
 
-async function copyRepository(copy: string): Promise<void> {
+/** Makes a folder a copy of the repository, without `dist`, and with the packages that are installed there. */
+export async function copyRepository(copy: string): Promise<void> {
   await mkdir(copy);
   const entries = await readdir(ROOT, { withFileTypes: true });
   const isCopied = (entry: Dirent) => entry.isFile() || !(LEFT_OUT.has(entry.name) || entry.name.startsWith('.'));
