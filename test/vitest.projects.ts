@@ -6,7 +6,7 @@ const SYSTEM = [
   'test/{browser,redis,deployment}/**/*.spec.ts',
   'test/frameworks/frameworks.spec.ts',
   'test/e2e/!(transcripts).spec.ts',
-  'test/docs/testing-pages.spec.ts',
+  'test/docs/{commands,programs,testing-pages}.spec.ts',
   'test/package/{package,newcomer,two-copies}.spec.ts',
   'test/release/npm-version.spec.ts',
   'test/cli/types.spec.ts',

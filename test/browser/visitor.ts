@@ -6,7 +6,7 @@ import { DEMO_ACCOUNTS } from '../../sample/03-chatroom/api/demo-accounts.js';
 import type { Chatroom } from '../support/chatroom.js';
 import { failOnPageErrors } from './page-errors.js';
 
-const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
+export const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
 
 /** Timeout for each step of the page, in ms: the machine may be busy. */
 const PATIENCE = 20_000;

@@ -1,13 +1,9 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
-import { readDocuments } from './documents.js';
+import { CONTEXTS, contexts, pages } from './contexts.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const CONTEXTS = fileURLToPath(new URL('contexts/', import.meta.url));
-const LANGUAGES = new Set(['ts', 'tsx']);
-
 /** Blocks that other tests compile and run: all of a page, or these. */
 const RUN_ELSEWHERE: Readonly<Record<string, readonly number[] | 'all'>> = {
   'README.md': 'all', // test/e2e/first-programs.spec.ts
@@ -22,33 +18,6 @@ const RUN_ELSEWHERE: Readonly<Record<string, readonly number[] | 'all'>> = {
   'docs/transports.md': [4], // test/transport/own-transport.spec.ts
 };
 
-const pages = new Map(
-  [...readDocuments().values()]
-    .filter(({ path }) => path === 'README.md' || path.startsWith('docs/'))
-    .map((page) => [page.path, page.blocks.filter(({ language }) => LANGUAGES.has(language)).map(({ code }) => code)]),
-);
-
-/** A program around code of a page: a comment `// block 2` stands for the second block of TypeScript. */
-interface Context {
-  readonly page: string;
-  readonly blocks: readonly number[];
-  readonly text: string;
-}
-
-const contexts = new Map(
-  readdirSync(CONTEXTS).map((name) => {
-    const text = readFileSync(CONTEXTS + name, 'utf8');
-    const [, page = ''] = /^\/\/ (.*)\n/.exec(text) ?? [];
-    const blocks = [...text.matchAll(/^ *\/\/ block (\d+)$/gm)].map(([, number]) => Number(number));
-    return [name, { page, blocks, text } satisfies Context];
-  }),
-);
-
-/** The context with the code of the page. */
-function complete({ page, text }: Context): string {
-  return text.replaceAll(/^ *\/\/ block (\d+)$/gm, (_, number) => pages.get(page)?.[Number(number) - 1] ?? '');
-}
-
 /** Type-checks all contexts as one program, which takes some seconds. */
 function check(): ts.Diagnostic[] {
   const { config } = ts.readConfigFile(`${ROOT}tsconfig.json`, (path) => ts.sys.readFile(path)) as { config: object };
@@ -62,7 +31,7 @@ function check(): ts.Diagnostic[] {
   const readFile = host.readFile.bind(host);
   host.readFile = (path) => {
     const context = path.startsWith(CONTEXTS) ? contexts.get(path.slice(CONTEXTS.length)) : undefined;
-    return context ? complete(context) : readFile(path);
+    return context?.code ?? readFile(path);
   };
   const program = ts.createProgram({ rootNames: [...contexts.keys()].map((name) => CONTEXTS + name), options, host });
   const files = program.getSourceFiles().filter(({ fileName }) => fileName.startsWith(CONTEXTS));

@@ -1,8 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Document } from '../docs/documents.js';
 import { installed, PackedPackage, runTool } from './packed-package.js';
 
@@ -35,8 +37,19 @@ beforeAll(async () => {
       if (error.code !== 'EEXIST') throw error;
     });
   }
+  const webwire = packed.locate(packed.manifest.bin.webwire!);
+  await chmod(webwire, 0o755);
+  await linkProgram('webwire', webwire);
+  await linkProgram('tsc', join(installed('typescript'), 'bin/tsc'));
   return () => packed.dispose();
 }, 120_000);
+
+/** Makes a program of a package one of the project, as npm does. It is executable. */
+async function linkProgram(name: string, file: string): Promise<void> {
+  const programs = join(packed.project, 'node_modules/.bin');
+  await mkdir(programs, { recursive: true });
+  await symlink(file, join(programs, name));
+}
 
 /** A project of a newcomer, with the package from its tarball. */
 class Project {
@@ -232,3 +245,82 @@ describe('a newcomer', { timeout: 240_000 }, () => {
     expect(JSON.parse(await project.run('dist/client.js'))).toEqual([1, 'Tom', 'Kim']);
   });
 });
+
+describe('the commands of the documents', { timeout: 240_000 }, () => {
+  /** A folder for a project that has no manifest, and has installed the package. */
+  async function makeFolder(name: string): Promise<string> {
+    const folder = join(packed.project, name);
+    await mkdir(folder);
+    onTestFinished(() => rm(folder, { recursive: true }));
+    return folder;
+  }
+
+  /** Runs commands in a shell, as a reader does. @returns Their output. */
+  async function enter(folder: string, command: string): Promise<string> {
+    const { stdout } = await execute('sh', ['-c', command], { cwd: folder, env: withoutNpm() });
+    return stdout;
+  }
+
+  /** Starts a program that goes on, until the end of the test. @returns What a line of it has. */
+  async function startUntil(pattern: RegExp, folder: string, command: string): Promise<string> {
+    const shell = spawn('sh', ['-c', command], {
+      cwd: folder,
+      env: withoutNpm(),
+      stdio: ['ignore', 'pipe', 'inherit'],
+      detached: true,
+    });
+    const ended = once(shell, 'exit');
+    onTestFinished(async () => {
+      process.kill(-shell.pid!, 'SIGKILL');
+      await ended;
+    });
+    for await (const line of createInterface(shell.stdout)) {
+      const found = pattern.exec(line);
+      if (found) return found[1]!;
+    }
+    throw new Error(`${command} ended`);
+  }
+
+  it('docs/getting-started.md: a server and a client', async () => {
+    const page = new Document('docs/getting-started.md');
+    const folder = await makeFolder('getting-started');
+    const [settings] = page.codeBlocks('Install', 'json');
+    const [server] = page.codeBlocks('A server', 'ts');
+    const [client] = page.codeBlocks('A client', 'ts');
+    await enter(folder, 'npm init -y && npm pkg set type=module');
+    await mkdir(join(folder, 'src'));
+    await writeFile(join(folder, 'tsconfig.json'), settings!);
+    const printPort = 'console.log(`port ${app.getHttpServer().address().port}`);';
+    await writeFile(join(folder, 'src/server.ts'), `${server!.replace('3000', '0')}${printPort}`);
+    const port = await startUntil(/^port (\d+)$/, folder, 'npx tsc && node dist/server.js');
+    await writeFile(join(folder, 'src/client.ts'), client!.replace('3000', port));
+    expect(await enter(folder, 'npx tsc && node dist/client.js')).toBe('Are you there?\nHello Ada!\n');
+  });
+
+  it('docs/client.md: the folder of a server to practise with', async () => {
+    const folder = await makeFolder('client');
+    await enter(
+      folder,
+      `mkdir practice-server
+      cd practice-server
+      npm init -y
+      npm pkg set type=module`,
+    );
+    const manifest = await readFile(join(folder, 'practice-server/package.json'), 'utf8');
+    expect(JSON.parse(manifest)).toMatchObject({ name: 'practice-server', type: 'module' });
+  });
+
+  it('docs/documents.md: types of a document', async () => {
+    const folder = await makeFolder('documents');
+    await mkdir(join(folder, 'src'));
+    const document = { asyncapi: '3.0.0', info: { title: 'A', version: '1' }, channels: { root: { address: '/' } } };
+    await writeFile(join(folder, 'asyncapi.json'), JSON.stringify(document));
+    await enter(folder, 'npx webwire types asyncapi.json -o src/api.ts');
+    expect(await readFile(join(folder, 'src/api.ts'), 'utf8')).toContain('export interface Api {');
+  });
+});
+
+/** The variables of this process, without those that `npm test` has set: they would give `npx` and `npm` another folder. */
+function withoutNpm(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD$)/i.test(name)));
+}

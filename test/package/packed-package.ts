@@ -125,7 +125,8 @@ export function installed(name: string): string {
   return join(ROOT, 'node_modules', name);
 }
 
-async function copyRepository(copy: string): Promise<void> {
+/** Makes a folder a copy of the repository, without `dist`, and with the packages that are installed there. */
+export async function copyRepository(copy: string): Promise<void> {
   await mkdir(copy);
   const entries = await readdir(ROOT, { withFileTypes: true });
   const isCopied = (entry: Dirent) => entry.isFile() || !(LEFT_OUT.has(entry.name) || entry.name.startsWith('.'));

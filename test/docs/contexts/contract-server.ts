@@ -1,13 +1,23 @@
 // docs/contracts.md
+import { Injectable } from '@nestjs/common';
 import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
 import { WebwireConnection, WebwireGateway, WebwireRequest, WebwireSignal, WebwireStream } from 'nestjs-webwire';
 import { chat } from './contract.js';
+import { serve } from './serve.js';
 
-declare class RoomsService {
-  create(name: string, size: number): Promise<{ id: number; name: string }>;
+@Injectable()
+class RoomsService {
+  async create(name: string, size: number) {
+    return { id: 100 + size, name, secret: 'not in the contract' };
+  }
 }
-declare class MarketService {
-  follow(symbols: string[]): AsyncIterable<{ symbol: string; price: number }>;
+@Injectable()
+class MarketService {
+  async *follow(symbols: string[]) {
+    for (const symbol of symbols) yield { symbol, price: 5 };
+  }
 }
 
 // block 2
+
+export const app = await serve({ providers: [ChatGateway, RoomsService, MarketService] }, { contract: chat });

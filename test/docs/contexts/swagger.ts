@@ -1,10 +1,20 @@
 // docs/documents.md
+import 'reflect-metadata';
+import { Injectable, Module } from '@nestjs/common';
 import { MessageBody } from '@nestjs/websockets';
-import { jsonCodec, WebwireGateway, WebwireRequest, WebwireStream } from 'nestjs-webwire';
+import { jsonCodec, WebwireGateway, WebwireModule, WebwireRequest, WebwireStream } from 'nestjs-webwire';
 
-declare class CatsService {
-  add(cat: CreateCatDto): Promise<CatDto>;
-  births(): AsyncIterable<CatDto>;
+@Injectable()
+class CatsService {
+  async add(cat: CreateCatDto): Promise<CatDto> {
+    return { ...cat, id: 1 };
+  }
+  async *births(): AsyncIterable<CatDto> {
+    yield { id: 2, name: 'Tom' };
+  }
 }
 
 // block 2
+
+@Module({ imports: [WebwireModule.forRoot({ sessions: false })], providers: [CatsGateway, CatsService] })
+export class AppModule {}
