@@ -12,7 +12,7 @@ const RECORD = 'test/bench/results/check.json';
 const LEAST_PART = 0.7;
 
 /** Servers that are checked: those of most applications. */
-const NAMES = ['webwire', 'webwire, utf8', 'webwire, JSON', 'webwire, guard + pipe, utf8'];
+const NAMES = new Set(['webwire', 'webwire, utf8', 'webwire, JSON', 'webwire, guard + pipe, utf8']);
 
 /** Requests per second of CPU time as a multiple of plain `ws`, by server and requests in flight. */
 type Ratios = Record<string, number>;
@@ -48,7 +48,7 @@ async function measureRatios(rounds: number): Promise<Ratios> {
   const measured: Ratios = {};
   try {
     for (const comparison of requests(options)) {
-      const cells = comparison.cells.filter(({ name }) => name === RAW_WS.name || NAMES.includes(name));
+      const cells = comparison.cells.filter(({ name }) => name === RAW_WS.name || NAMES.has(name));
       const { rows } = await compare(stage, { ...comparison, cells });
       for (const { name, ratioPerCpu } of rows) {
         if (name === RAW_WS.name) continue;
