@@ -1,5 +1,25 @@
+import mermaidUrl from '@mermaid-js/tiny/dist/mermaid.tiny.js?url';
 import { useData } from 'vitepress';
 import { defineComponent, h, onMounted, ref, useId, watch } from 'vue';
+
+interface Mermaid {
+  initialize(options: object): void;
+  render(id: string, source: string): Promise<{ svg: string }>;
+}
+
+let loading: Promise<Mermaid> | undefined;
+
+/** Loads the library, which is no module: it sets a global variable. Only pages with a diagram need it. */
+function loadMermaid(): Promise<Mermaid> {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement('script');
+    script.src = mermaidUrl;
+    script.addEventListener('load', () => resolve((globalThis as unknown as { mermaid: Mermaid }).mermaid));
+    script.addEventListener('error', () => reject(new Error(`could not load ${mermaidUrl}`)));
+    document.head.append(script);
+  });
+  return loading;
+}
 
 /** Draws a diagram in the browser. Until it is drawn, and without JavaScript, its source is shown. */
 export const MermaidDiagram = defineComponent({
@@ -10,9 +30,7 @@ export const MermaidDiagram = defineComponent({
     const svg = ref('');
 
     async function draw(): Promise<void> {
-      // Only pages with a diagram load this. It sets a global variable.
-      await import('@mermaid-js/tiny');
-      const { mermaid } = globalThis as unknown as { mermaid: Mermaid };
+      const mermaid = await loadMermaid();
       mermaid.initialize({ startOnLoad: false, theme: isDark.value ? 'dark' : 'neutral', fontFamily: 'inherit' });
       svg.value = (await mermaid.render(id, source)).svg;
     }
@@ -22,8 +40,3 @@ export const MermaidDiagram = defineComponent({
       svg.value ? h('div', { class: 'diagram', innerHTML: svg.value }) : h('pre', { class: 'diagram' }, source);
   },
 });
-
-interface Mermaid {
-  initialize(options: object): void;
-  render(id: string, source: string): Promise<{ svg: string }>;
-}
