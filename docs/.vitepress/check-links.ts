@@ -2,8 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { SITE } from './folders.js';
 
-/** VitePress checks the pages to which links lead. This checks the headings, and that no page loads anything from elsewhere. */
-export function checkLinks(): void {
+/**
+ * VitePress checks the pages to which links lead. This checks the headings, and that no page loads anything from elsewhere.
+ * @param base The path at which the site is, such as `/`.
+ */
+export function checkLinks(base: string): void {
   const pages = new Map(
     readdirSync(SITE, { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.html'))
@@ -14,7 +17,7 @@ export function checkLinks(): void {
     ...matches(html, / href="([^":]*#[^"]+)"/g)
       .filter((target) => {
         const [file = '', anchor = ''] = target.split('#');
-        const page = file === '' ? path : posix.join(posix.dirname(path), file);
+        const page = file === '' ? path : withName(pathBelow(base, file, path));
         return !idsOf.get(page)?.has(decodeURIComponent(anchor));
       })
       .map((target) => `${path}: no heading for ${target}`),
@@ -23,6 +26,14 @@ export function checkLinks(): void {
     ),
   ]);
   if (faults.length > 0) throw new Error(`the site has faults:\n${faults.join('\n')}`);
+}
+
+function pathBelow(base: string, target: string, page: string): string {
+  return target.startsWith(base) ? target.slice(base.length) : posix.join(posix.dirname(page), target);
+}
+
+function withName(path: string): string {
+  return path === '' || path.endsWith('/') ? `${path}index.html` : path;
 }
 
 function matches(text: string, pattern: RegExp): string[] {

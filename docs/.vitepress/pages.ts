@@ -60,6 +60,13 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
   return all;
 }
 
+/** The table in docs/getting-started.md that says what each entry point is for. */
+export function purposesOfEntryPoints(): Map<string, string> {
+  const path = 'docs/getting-started.md';
+  const rows = read(path).matchAll(/^\| `(nestjs-webwire[^`]*)` +\| (.*?) +\|$/gm);
+  return new Map([...rows].map(([, name, purpose]) => [name!, withLinksOfSite(path, `For ${purpose}.`, '/')]));
+}
+
 function itemOf(path: string): { text: string; link: string } {
   const [, title = path] = /^# (.*)/m.exec(read(path)) ?? [];
   return { text: title.replaceAll('`', ''), link: `/${PAGE_OF.get(path)!.replace(/\.md$/, '')}` };
@@ -73,8 +80,9 @@ function linksIn(markdown: string): string[] {
 function homePage(): string {
   const [, tagline = ''] = /^# .*\n+([^]*?\.)\s/.exec(read('README.md')) ?? [];
   const text = tagline.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1').replaceAll('\n', ' ');
+  const [picture = ''] = /^!\[[^\]]*\]\([^)]*\)$/m.exec(read('README.md')) ?? [];
   const sections = HOME_SECTIONS.map((heading) => `## ${heading}\n${section(heading)}`);
-  return HOME.replace('TAGLINE', JSON.stringify(text)) + sections.join('\n');
+  return [HOME.replace('TAGLINE', JSON.stringify(text)), picture, ...sections].join('\n');
 }
 
 /** The text under a heading of the README. */
@@ -85,11 +93,11 @@ function section(heading: string): string {
 }
 
 /** Links between documents, which are those of the repository, become links between pages. */
-function withLinksOfSite(path: string, markdown: string): string {
+function withLinksOfSite(path: string, markdown: string, folder = './'): string {
   return markdown.replaceAll(/\]\(([^()#\s]+)/g, (link, target: string) => {
     const page = PAGE_OF.get(posix.join(dirname(path), target));
     if (!page) return link;
     // VitePress takes other files from the folder `public`.
-    return `](${page.endsWith('.txt') ? '/' : './'}${page}`;
+    return `](${page.endsWith('.txt') ? '/' : folder}${page}`;
   });
 }

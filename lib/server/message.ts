@@ -160,6 +160,7 @@ export class Message {
   get demand(): Demand | undefined {
     return this.#lifetime?.demand;
   }
+  /** @internal */
   set demand(demand: Demand | undefined) {
     this.#own.demand = demand;
   }
@@ -168,6 +169,7 @@ export class Message {
   get outcomeListener(): OutcomeListener | undefined {
     return this.#lifetime?.outcomeListener;
   }
+  /** @internal */
   set outcomeListener(listener: OutcomeListener | undefined) {
     this.#own.outcomeListener = listener;
   }

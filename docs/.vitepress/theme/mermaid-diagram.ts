@@ -7,6 +7,9 @@ interface Mermaid {
   render(id: string, source: string): Promise<{ svg: string }>;
 }
 
+/** The stylesheet shrinks diagrams where they remain readable. */
+const SIZE = { useMaxWidth: false };
+
 let loading: Promise<Mermaid> | undefined;
 
 /** Loads the library, which is no module: it sets a global variable. Only pages with a diagram need it. */
@@ -31,7 +34,16 @@ export const MermaidDiagram = defineComponent({
 
     async function draw(): Promise<void> {
       const mermaid = await loadMermaid();
-      mermaid.initialize({ startOnLoad: false, theme: isDark.value ? 'dark' : 'neutral', fontFamily: 'inherit' });
+      mermaid.initialize({
+        startOnLoad: false,
+        theme: isDark.value ? 'dark' : 'neutral',
+        fontFamily: 'inherit',
+        // Texts as HTML would have the lines of the page, not those that were measured.
+        htmlLabels: false,
+        flowchart: SIZE,
+        sequence: SIZE,
+        state: SIZE,
+      });
       svg.value = (await mermaid.render(id, source)).svg;
     }
 
