@@ -18,11 +18,11 @@ type Specs<Spec> = Readonly<Record<string, Spec>>;
 
 /** The part of a contract that a `WebwireClient` uses. */
 export interface ClientContract<Api> {
-  /** Exists at compile time only. */
+  /** Exists at compile time only. @hidden */
   readonly '~api'?: Api;
-  /** Makes the object that validates what one client receives. */
+  /** Makes the object that validates what one client receives. @hidden */
   readonly '~reader': () => ContractReader;
-  /** Makes the codec of a client. */
+  /** Makes the codec of a client. @hidden */
   readonly '~codec': (plain: PayloadCodec) => PayloadCodec;
 }
 

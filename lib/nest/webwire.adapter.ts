@@ -28,7 +28,7 @@ import type { ListenTarget, Transport } from '../transport/transport.js';
 import { WsTransport } from '../transport/ws/ws-transport.js';
 import { checkModuleOptions, type WebwireModuleOptions } from './options/module-options.js';
 
-/** The options of a gateway that Nest passes with its port. */
+/** The options of a gateway that Nest passes with its port. @inline */
 interface GatewayRequest {
   readonly path?: string;
   readonly namespace?: unknown;

@@ -46,6 +46,7 @@ const GROUP_RULE = stringThat('a string', () => true);
  */
 @Injectable()
 export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
+  /** @hidden */
   constructor(
     @Inject(SERVERS_BY_GATEWAY) private readonly registry: ServerRegistry,
     private readonly node: LocalClusterNode,
@@ -96,8 +97,8 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
    * Sends a signal to all connections, or to those of one server.
    *
    * @param signal As for `connection.signal()`: a name, or an entry of a contract.
-   * @param body As for `connection.signal()`.
-   * @param options `except`: connections that do not get the signal; `gateway`: the gateway whose server sends it.
+   * @param args The body, as for `connection.signal()`, and options. `except`: connections that do not get the signal; `gateway`:
+   *   the gateway whose server sends it.
    * @returns Number of connections to which it was sent; in a cluster, of this node.
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
    *   ContractError, ProtocolError or TypeError as `connection.signal()`; InvalidOptionError for a bad option or an unknown gateway.
@@ -165,8 +166,8 @@ export class WebwireService extends DiagnosticsEmitter<WebwireServiceEvents> {
    * Sends a signal to the members of a group, on all servers of the application.
    *
    * @param signal As for `connection.signal()`: a name, or an entry of a contract.
-   * @param body As for `connection.signal()`.
-   * @param options `except`: connections that do not get the signal; `local: true`: only connections of this node get it.
+   * @param args The body, as for `connection.signal()`, and options. `except`: connections that do not get the signal;
+   *   `local: true`: only connections of this node get it.
    * @returns Number of connections to which it was sent; in a cluster, of this node.
    * @throws BufferOverflowError if the message is larger than the `messageBufferSize` of a server that would send it;
    *   ContractError, ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.

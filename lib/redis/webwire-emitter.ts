@@ -108,7 +108,7 @@ export class WebwireEmitter {
   /**
    * Sends a signal to the members of a group.
    *
-   * @param options `except`: ids of the connections that do not get it.
+   * @param args The body, and options. `except`: ids of the connections that do not get it.
    * @returns The number of nodes that it was sent to.
    * @throws ContractError, ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */
@@ -130,7 +130,7 @@ export class WebwireEmitter {
   /**
    * Sends a signal to all connections, or to those of the servers of one gateway.
    *
-   * @param options `except`: ids of the connections that do not get it; `gateway`: the name of a gateway's class.
+   * @param args The body, and options. `except`: ids of the connections that do not get it; `gateway`: the name of a gateway's class.
    * @returns The number of nodes that it was sent to.
    * @throws ContractError, ProtocolError or TypeError as `connection.signal()`; InvalidOptionError.
    */

@@ -168,6 +168,7 @@ export class Message {
   get demand(): Demand | undefined {
     return this.#lifetime?.demand;
   }
+  /** @internal */
   set demand(demand: Demand | undefined) {
     this.#own.demand = demand;
   }
@@ -176,6 +177,7 @@ export class Message {
   get outcomeListener(): OutcomeListener | undefined {
     return this.#lifetime?.outcomeListener;
   }
+  /** @internal */
   set outcomeListener(listener: OutcomeListener | undefined) {
     this.#own.outcomeListener = listener;
   }

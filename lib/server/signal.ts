@@ -5,7 +5,7 @@ import { encodeMessage, signalType, type EncodableMessage } from '../protocol/in
 import { jsonCodec, type PayloadCodec } from '../protocol/payload-codec.js';
 import { toPayload } from './to-payload.js';
 
-/** A name, or an entry of a contract: then the body is validated, and sent as JSON. */
+/** A name, or an entry of a contract: then the body is validated, and sent as JSON. @inline */
 export type SignalTarget = string | ServerSignalEntry;
 
 /**

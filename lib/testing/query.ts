@@ -1,6 +1,6 @@
 import { InvalidOptionError } from '../client/index.js';
 
-/** A value of a parameter. */
+/** A value of a parameter. @inline */
 type QueryValue = string | number | boolean;
 
 /**

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin } from 'vitest/config';
+import { configDefaults, defineConfig, type Plugin } from 'vitest/config';
 import { ClosingLineReporter } from '../support/closing-line-reporter.js';
 import { DROPS_REQUESTS, dropsRequests } from '../support/dropped-requests.js';
 import { isNestSince, WITHOUT_INSTRUMENT, WITHOUT_STANDARD_SCHEMA } from '../support/nest-version.js';
@@ -42,6 +42,9 @@ const allowedSkips = [
 /** Tests of `BunTransport` on Bun itself are in files of their own, which Vitest on Node.js does not find. */
 const include = [...base.test!.include!, ...(isBun ? ['test/bun/*.bun.ts'] : [])];
 
+/** The site of the documents is not built for the matrix: it depends neither on Nest nor on a runtime. */
+const exclude = [...configDefaults.exclude, 'test/browser/site.spec.ts'];
+
 // The tests try as many inputs as outside of CI, whose `npm test` tries more.
 delete process.env.CI;
 
@@ -52,7 +55,7 @@ export default defineConfig({
       {
         ...base,
         plugins: [builtPackage()],
-        test: { ...base.test, include, server: { deps: { external: [/\/dist\//] } } },
+        test: { ...base.test, include, exclude, server: { deps: { external: [/\/dist\//] } } },
       },
       isBun ? ['test/matrix/runtimes/leave-out-on-bun.ts'] : [],
     ),

@@ -359,7 +359,8 @@ describe('the tarball', { timeout: 180_000 }, () => {
       return ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((extension) => `dist/${name}${extension}`);
     });
     const sources = packed.sources.map((source) => `lib/${source}`);
-    const pages = (await readdir(fileURLToPath(new URL('../../docs', import.meta.url)))).map((page) => `docs/${page}`);
+    const entries = await readdir(fileURLToPath(new URL('../../docs', import.meta.url)), { withFileTypes: true });
+    const pages = entries.filter((entry) => entry.isFile()).map(({ name }) => `docs/${name}`);
     const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', ...pages, 'lib/redis/STATES.md'];
     expect(packed.files).toEqual([...built, ...sources, ...documents, 'package.json'].sort());
   });

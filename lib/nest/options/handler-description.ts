@@ -46,7 +46,10 @@ export interface StreamDescription extends HandlerDescription {
   readonly errors?: EntryErrors;
 }
 
-/** Describes a signal of the client in documents. */
+/**
+ * Describes a signal of the client in documents.
+ * @interface
+ */
 export type SignalDescription = HandlerDescription;
 
 /** Describes a handler of any kind. */

@@ -51,10 +51,10 @@ const HANDLER_RULES: OptionRules<WebwireHandlerOptions> = {
   codec: CODEC_RULE,
 };
 
-/** Options after the name. */
+/** Options after the name. @inline */
 export type OptionsAfterName<Options> = Omit<Options, 'name' | 'fallback'>;
 
-/** Options in place of a name. An entry of a contract has members of the same names. */
+/** Options in place of a name. An entry of a contract has members of the same names. @inline */
 export type OptionsWithName<Options> = Options & { kind?: never };
 
 /**

@@ -2,7 +2,7 @@ import type { HandlerInfo } from '../ports/dispatcher.js';
 import type { Message } from '../message.js';
 import type { MessageOutcome } from './outcome.js';
 
-/** Calls its argument, once and before it returns. */
+/** Calls its argument, once and before it returns. @inline */
 type Wrapper = (call: () => void) => void;
 
 /**
