@@ -31,7 +31,11 @@ export class PayloadView {
    */
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- spares every caller an assertion
   json<T = unknown>(): T {
-    return parseJson(this.text()) as T;
+    try {
+      return JSON.parse(this.text());
+    } catch {
+      throw new SyntaxError('the payload is not valid JSON');
+    }
   }
 }
 
@@ -77,15 +81,6 @@ export class Payload extends PayloadView {
    */
   static json(value: unknown): Payload {
     return new Payload('utf8', encodeUtf8(toJson(value)));
-  }
-}
-
-/** @throws SyntaxError for invalid JSON. Its message can be logged, as it does not quote the text. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new SyntaxError('the payload is not valid JSON');
   }
 }
 

@@ -7,7 +7,6 @@ import {
   type RequestType,
   type SignalType,
 } from '../protocol/index.js';
-import { parseJson } from '../protocol/payload.js';
 import { readName } from '../protocol/ascii.js';
 import {
   ID_START,
@@ -101,7 +100,13 @@ export class Message {
   get jsonBody(): unknown {
     if (this.#end === this.#payloadStart) return undefined;
     const body = this.plainBody;
-    return typeof body === 'string' ? parseJson(body) : body;
+    if (typeof body !== 'string') return body;
+    try {
+      return JSON.parse(body);
+    } catch {
+      // Throws an error that does not quote the text.
+      return this.payload.json();
+    }
   }
 
   /** Length of the encoded message, in bytes. @internal */
