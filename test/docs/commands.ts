@@ -59,12 +59,18 @@ const chatroom = script('src/main.js', 'test/support/chatroom.ts');
 
 export const DECISIONS: Readonly<Record<string, Readonly<Record<string, Decision>>>> = {
   'README.md': {
+    'npm run docs': { in: 'package.json', as: 'npm run docs && vitest run' },
+    'npm run docs:preview': { not: 'serves until it is stopped: test/browser/site.spec.ts serves the same folder' },
     'npm ci && npm start': { in: HERE, as: 'npm start -w webwire-sample-chatroom' },
     'npm ci && npm test': BUILDS,
     'npm install nestjs-webwire @nestjs/websockets': REGISTRY,
     'npm run chat': { in: HERE },
   },
   'CONTRIBUTING.md': {
+    'npm run docs': { in: 'package.json', as: 'npm run docs && vitest run' },
+    'npm run docs:preview': { not: 'serves until it is stopped: test/browser/site.spec.ts serves the same folder' },
+    'npm run bench:check': { in: '.ci/run' },
+    'node .bench/check.js --record': { not: 'would write the figures of a busy machine' },
     'npm ci': NPM_CI,
     'npm start': { in: HERE, as: 'npm start -w webwire-sample-chatroom' },
     'npm run chat': { in: HERE },
