@@ -48,7 +48,9 @@ describe('npm version', { timeout: 180_000 }, () => {
     await run('npm', 'version', 'minor');
     const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { version: string };
     const changelog = await readFile(join(folder, 'CHANGELOG.md'), 'utf8');
-    expect(changelog).toMatch(new RegExp(`^## \\[${version}\\] - .*\\n\\n### Added\\n\\n- A thing\\.$`, 'm'));
+    expect(changelog).toMatch(
+      new RegExp(`^## \\[${version}\\] - .*\\n\\n### Added\\n\\n(?:[- ] .*\\n)*- A thing\\.$`, 'm'),
+    );
     expect(await run('git', 'status', '--porcelain')).toBe('');
     expect(await run('git', 'tag', '--points-at', 'HEAD')).toBe(`v${version}`);
     expect(await new ReleaseFiles(folder).problemsOf(`v${version}`)).toEqual([]);
