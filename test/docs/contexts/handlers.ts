@@ -1,5 +1,16 @@
 // docs/handlers.md
-import { CanActivate, ExecutionContext, Injectable, UseGuards, UsePipes, ValidationPipe } from '@nestjs/common';
+import {
+  CallHandler,
+  CanActivate,
+  ExecutionContext,
+  Injectable,
+  Logger,
+  NestInterceptor,
+  UseGuards,
+  UsePipes,
+  ValidationPipe,
+} from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { MessageBody, SubscribeMessage } from '@nestjs/websockets';
 import { IsString } from 'class-validator';
 import {
@@ -15,6 +26,7 @@ import {
 } from 'nestjs-webwire';
 import { RequestError, WebwireClient } from 'nestjs-webwire/client';
 import { defineContract } from 'nestjs-webwire/contract';
+import { finalize } from 'rxjs';
 import { serve } from './serve.js';
 
 const chat = defineContract({ requests: { create: {} } });
@@ -41,21 +53,31 @@ class DecoratorsGateway {
 
 @WebwireGateway({ path: '/life' })
 class LifeGateway {
-  // block 4
+  // block 5
 }
 
 // block 2
 
 // block 3
 
+// block 4
+
 @WebwireGateway({ path: '/bytes', codec: messagePackCodec })
 class BytesGateway {
-  @WebwireRequest('first') first(@MessageBody() [first]: number[]) {
+  @WebwireRequest('first') async first(@MessageBody() [first]: number[]) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
     return [first];
   }
 }
 
-const main = await serve({ providers: [LifeGateway, BytesGateway, RoomsGateway, RolesGuard] });
+const timing = { provide: APP_INTERCEPTOR, useClass: TimingInterceptor };
+const main = await serve({ providers: [LifeGateway, BytesGateway, RoomsGateway, RolesGuard, timing] });
+Logger.overrideLogger({
+  log: (line: string) =>
+    console.log(line.replace(/took ([\d.]+) ms/, (_, time) => `took ${time > 190 ? 'long' : 'some time'}`)),
+  error: console.error,
+  warn: console.warn,
+});
 const rooms = new WebwireClient('ws://localhost/', { codec: jsonCodec });
 console.log('create:', (await rooms.request('create', { name: 'Lounge' })).body);
 const refused: unknown = await rooms.request('create', { name: 5 }).catch((error: unknown) => error);
@@ -66,6 +88,9 @@ await Promise.all([rooms.close(), bytes.close()]);
 await main.close();
 
 // Prints:
+// RoomsGateway.create took some time
 // create: undefined
+// RoomsGateway.create took some time
 // BAD_REQUEST: name must be a string
+// BytesGateway.first took long
 // last byte: 3
