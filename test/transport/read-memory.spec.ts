@@ -1,35 +1,45 @@
 import { MessageBody } from '@nestjs/websockets';
-import { WebwireGateway, WebwireRequest } from 'nestjs-webwire';
+import { WebwireGateway, WebwireMessage, WebwireModule, WebwireRequest, type Message } from 'nestjs-webwire';
 import { Payload, type ReplyMessage } from 'nestjs-webwire/protocol';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
+import { ca, tls } from '../support/certificate.js';
+import { Queue } from '../support/queue.js';
 import { TestApp } from '../support/test-app.js';
-import type { WireClient } from '../support/wire-client.js';
+import { WireClient } from '../support/wire-client.js';
 
 // A socket of Node.js reads into memory that all sockets share. Where that is not possible, it emits `data`.
 
 @WebwireGateway()
 class Gateway {
   readonly kept: Buffer[] = [];
+  readonly started = new Queue<Message>();
 
   @WebwireRequest('keep') keep(@MessageBody() body: Buffer) {
     this.kept.push(body);
     return body;
+  }
+  @WebwireRequest('wait') async wait(@WebwireMessage() message: Message) {
+    this.started.push(message);
+    await once(message.abortSignal, 'abort');
   }
 }
 
 let app: TestApp;
 afterEach(() => app.close());
 
-/** Connects a client. @param prepare Changes its socket of the server before the upgrade. */
-async function connect(prepare: (socket: Socket) => void = () => undefined): Promise<[WireClient, Socket]> {
-  const connected = once(app.app.getHttpServer() as Server, 'connection') as Promise<[Socket]>;
-  const opening = app.connect();
+/** Connects a client. @returns It, and its socket of the server. @param prepare Changes that before the upgrade. */
+async function connect(isSecure: boolean, prepare: (socket: Socket) => void): Promise<[WireClient, Socket]> {
+  const server = app.app.getHttpServer() as Server;
+  const connected = once(server, isSecure ? 'secureConnection' : 'connection') as Promise<[Socket]>;
+  const opening = isSecure ? WireClient.connect(`wss://localhost:${app.port}/`, { ca }) : app.connect();
   const [socket] = await connected;
   prepare(socket);
-  return [await opening, socket];
+  const client = await opening;
+  onTestFinished(() => client.socket.terminate());
+  return [client, socket];
 }
 
 /** As if the Node.js of the future had no such method. */
@@ -41,11 +51,16 @@ function withoutUserBuffer(socket: Socket): void {
 const isNode = process.versions.bun === undefined;
 
 it.each([
-  ['reused memory', undefined, !isNode],
-  ['the events of the socket', withoutUserBuffer, true],
-])('messages of any length that several clients send arrive unchanged: %s', async (_way, prepare, emitsData) => {
-  app = await TestApp.start({ providers: [Gateway] }, { messageBufferSize: 1024 * 1024 });
-  const clients = [await connect(prepare), await connect(prepare), await connect(prepare)];
+  ['reused memory', false, () => undefined, !isNode],
+  ['the events of the socket', false, withoutUserBuffer, true],
+  // Bun has no event for the connections of a secure server.
+  ...(isNode ? ([['reused memory, over TLS', true, () => undefined, false]] as const) : []),
+] as const)('messages of any length arrive unchanged: %s', async (_way, isSecure, prepare, emitsData) => {
+  const imports = [WebwireModule.forRoot({ messageBufferSize: 1024 * 1024 })];
+  const httpsOptions = isSecure ? tls : undefined;
+  app = await TestApp.startWithout({ imports, providers: [Gateway] }, undefined, { httpsOptions });
+  const clients: [WireClient, Socket][] = [];
+  while (clients.length < 3) clients.push(await connect(isSecure, prepare));
   let events = 0;
   for (const [, socket] of clients) socket.on('data', () => events++);
 
@@ -62,4 +77,16 @@ it.each([
   }
   for (const body of app.get(Gateway).kept) expect(Buffer.compare(body, Buffer.alloc(body.length, body[0]))).toBe(0);
   expect(events > 0).toBe(emitsData);
+});
+
+it('while a connection is not read, its end is noticed', async () => {
+  app = await TestApp.start({ providers: [Gateway] }, { concurrencyLimit: 1 });
+  const client = await app.connect();
+  client.send('wait');
+  const { abortSignal } = await app.get(Gateway).started.take();
+  // More than may wait for a handler.
+  for (let n = 0; n < 200; n++) client.send('keep');
+  const aborted = once(abortSignal, 'abort');
+  client.socket.terminate();
+  await aborted;
 });
