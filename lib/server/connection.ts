@@ -51,7 +51,7 @@ export class WebwireConnection {
   readonly #session: LazyConnectionSession;
   readonly #closer: ConnectionCloser<WebwireConnection>;
   readonly #lifetime = new ConnectionLifetime();
-  /** In milliseconds. A `Date` takes more memory than all other fields. */
+  /** In milliseconds. A `Date` would take 96 bytes for as long as the connection is open. */
   readonly #createdAt = Date.now();
   /** Transports may report from within the asynchronous context of a handler that sent something. */
   readonly #scope = new AsyncScope();
