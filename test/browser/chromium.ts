@@ -21,6 +21,9 @@ export const WITHOUT_CHROMIUM =
   `There is no Chromium at ${PATH}, so nothing was tested in a browser: ` +
   'install it (apt-get install chromium) or set CHROMIUM_PATH to where it is';
 
+/** Timeout of each step in a page, in ms: the machine may be busy. */
+export const PATIENCE = 20_000;
+
 export function launchChromium(options: LaunchOptions = {}): Promise<Browser> {
   return chromium.launch({ executablePath: PATH, args: ARGUMENTS, ...options });
 }

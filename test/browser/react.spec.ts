@@ -5,13 +5,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { freePort } from '../support/free-port.js';
 import { SampleProgram } from '../support/sample-program.js';
 import { findBarriers, findFaintTexts } from './audit.js';
-import { hasChromium, launchChromium } from './chromium.js';
+import { hasChromium, launchChromium, PATIENCE } from './chromium.js';
 import { failOnPageErrors, isFailedConnection } from './page-errors.js';
 
 const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
-
-/** Timeout of each step in a page, in ms: the machine may be busy. */
-const PATIENCE = 20_000;
 
 describe.skipIf(!hasChromium)('the sample of React in a browser', () => {
   let browser: Browser;

@@ -3,13 +3,10 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { preview, type PreviewServer } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasChromium, launchChromium } from './chromium.js';
+import { hasChromium, launchChromium, PATIENCE } from './chromium.js';
 import { failOnPageErrors } from './page-errors.js';
 
 const SITE = fileURLToPath(new URL('../../.site/html', import.meta.url));
-
-/** Timeout of each step in a page, in ms: the machine may be busy. */
-const PATIENCE = 20_000;
 
 describe.skipIf(!hasChromium)('the site in a browser', () => {
   let browser: Browser;

@@ -4,12 +4,10 @@ import type { Browser, BrowserContext, BrowserContextOptions, Locator, Page } fr
 import { onTestFinished } from 'vitest';
 import { DEMO_ACCOUNTS } from '../../sample/03-chatroom/api/demo-accounts.js';
 import type { Chatroom } from '../support/chatroom.js';
+import { PATIENCE } from './chromium.js';
 import { failOnPageErrors } from './page-errors.js';
 
 export const SCREENSHOTS = fileURLToPath(new URL('screenshots', import.meta.url));
-
-/** Timeout for each step of the page, in ms: the machine may be busy. */
-const PATIENCE = 20_000;
 
 type AccountId = (typeof DEMO_ACCOUNTS)[number]['id'];
 
