@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { RAW_WS } from './contenders.js';
 import { compare } from './measure.js';
+import { readOptions } from './options.js';
 import { requests } from './parts/comparisons.js';
 import { findCores } from './process/cores.js';
 import { Stage } from './stage.js';
@@ -33,17 +34,7 @@ if (isRecording) {
 }
 
 async function measureRatios(rounds: number): Promise<Ratios> {
-  const options = {
-    parts: [],
-    seconds: 0.1,
-    rounds,
-    idleConnections: 0,
-    only: '',
-    against: undefined,
-    external: [],
-    json: undefined,
-    profile: undefined,
-  };
+  const options = readOptions(['--rounds', String(rounds), '--seconds', '0.1'])!;
   const stage = new Stage(options, findCores());
   const measured: Ratios = {};
   try {

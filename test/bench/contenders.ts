@@ -106,7 +106,7 @@ export const REQUEST_CONTENDERS: readonly Contender[] = [
     ...WEBWIRE,
     name: 'webwire, guard + pipe, utf8',
     variant: 'guarded',
-    exchange: webwire(32, 'utf8'),
+    exchange: WEBWIRE_UTF8.exchange,
     rival: 'platform-ws, guard + pipe',
   },
   { ...WEBWIRE, name: 'webwire, JSON', variant: 'json', exchange: webwireJson() },

@@ -65,12 +65,7 @@ export function webwire(size: number, encoding: PayloadEncoding = 'binary'): Exc
 
 /** Echo of an object in JSON, of 32 bytes. */
 export function webwireJson(): Exchange {
-  const payload = Buffer.from(JSON.stringify({ id: 471, text: 'hello, world' }));
-  return {
-    ...webwire(32, 'utf8'),
-    request: encodeMessage({ type: requestType('utf8'), id: ID, name: 'echo', payload }),
-    reply: encodeMessage({ type: replyType('utf8'), id: ID, payload }),
-  };
+  return echoOfJson('echo', { id: 471, text: 'hello, world' });
 }
 
 /** An order, as JSON, which the server validates. */
@@ -83,10 +78,14 @@ export const ORDER = {
 
 /** Echo of an order in JSON. */
 export function webwireOrder(): Exchange {
-  const payload = Buffer.from(JSON.stringify(ORDER));
+  return echoOfJson('order', ORDER);
+}
+
+function echoOfJson(name: string, value: object): Exchange {
+  const payload = Buffer.from(JSON.stringify(value));
   return {
     ...webwire(32, 'utf8'),
-    request: encodeMessage({ type: requestType('utf8'), id: ID, name: 'order', payload }),
+    request: encodeMessage({ type: requestType('utf8'), id: ID, name, payload }),
     reply: encodeMessage({ type: replyType('utf8'), id: ID, payload }),
   };
 }
