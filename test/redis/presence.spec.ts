@@ -154,6 +154,8 @@ describeWithRedis('the members of groups on several nodes', () => {
   it('are listed by each node from the moment in which they join, in order', async () => {
     const [a, b, c] = (await startMany(3, { isWatching: false })) as [Node, Node, Node];
     const first = a.join('room', { name: 'Ann' });
+    // Nodes order joins by their clocks, in milliseconds.
+    await nextMillisecond();
     const second = b.join('room', 'Bob');
     b.join('other', 'Carl');
     const members = [
@@ -174,7 +176,6 @@ describeWithRedis('the members of groups on several nodes', () => {
   it('are one for several connections with the same name, on whatever nodes these are', async () => {
     const [a, b, c] = (await startMany(3)) as [Node, Node, Node];
     const first = a.join('room', 'old', 'ann');
-    // Nodes order joins by their clocks, in milliseconds.
     await nextMillisecond();
     const second = b.join('room', 'new', 'ann');
     await nextMillisecond();
