@@ -3,6 +3,8 @@ import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { messageWindow } from '../../lib/server/extensions/message-window.js';
+import { resolveServerOptions } from '../../lib/server/server-options.js';
 import { Document } from './documents.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -114,5 +116,31 @@ describe('the reference has nothing else', () => {
     ]);
     const rows = [...new Document('docs/options.md').text.matchAll(/^\| `(\w+)` +\|/gm)].map(([, name]) => name!);
     expect(rows.filter((name) => !options.has(name))).toEqual([]);
+  });
+});
+
+describe('the memory of a connection in docs/limits.md', () => {
+  const { text } = new Document('docs/limits.md');
+
+  it('is at most what the default options allow', () => {
+    const { messageBufferSize, maxBufferedAmount, maxStreams } = resolveServerOptions({});
+    const bytes = [
+      2 * messageBufferSize,
+      16 * messageBufferSize + 65_536,
+      2 * messageWindow({ messageBufferSize, maxBufferedAmount }),
+      maxBufferedAmount + maxStreams * messageBufferSize,
+      maxBufferedAmount,
+      maxBufferedAmount,
+    ];
+    const rows = text.split('\n').filter((line) => /^\| .* KiB +\|$/.test(line));
+    expect(rows.map((row) => row.split('|')[3]!.trim())).toEqual(bytes.map((size) => `${size / 1_024} KiB`));
+  });
+
+  it('of an idle one is that of the benchmark', () => {
+    const { idle } = JSON.parse(readFileSync(`${ROOT}test/bench/results/latest.json`, 'utf8')) as {
+      idle: { figures: { name: string; bytes: number }[] };
+    };
+    const { bytes } = idle.figures.find(({ name }) => name === 'webwire, 1 handler')!;
+    expect(text).toMatch(new RegExp(`idle .* ${(bytes / 1_000).toFixed(1)} kB,`));
   });
 });

@@ -10,7 +10,7 @@ export function report(address: unknown): void {
 }
 
 /** Memory in use after garbage collection, in bytes. */
-function memory(): number {
+export function memory(): number {
   for (let n = 0; n < 4; n++) globalThis.gc?.();
   const { heapUsed, external } = process.memoryUsage();
   return heapUsed + external;
