@@ -19,9 +19,9 @@ export type SessionClosedReason =
 export interface ClientEvents {
   /** The client has connected and, if it had a session key, tried to restore the session. */
   connected: {
-    /** `true` if the connection replaces a lost one. */
+    /** `true` if the connection replaces a lost one; `false` after `disconnect()` and `connect()`. */
     isReconnect: boolean;
-    /** `true` if `client.session` was restored from the last connection or the storage. */
+    /** `true` if `client.session` was restored from the last connection or the storage; `false` if it is new. */
     isSessionRestored: boolean;
   };
   /** The connection has ended. */

@@ -47,7 +47,9 @@ export class Sessions {
   readonly #callbacks: SessionsCallbacks;
   readonly #store: KeyStore;
   readonly #stopWatching: () => void;
-  #currentSession: ClientSession | null = null;
+  #session: ClientSession | null = null;
+  /** The server has created the session, and it was not restored since. */
+  #isNew = false;
   /** The key of the session, or of the session that will be restored. */
   #key: string | undefined;
   /** The session or its key changed after a session request of this class was sent, so the reply to it is outdated. */
@@ -72,15 +74,6 @@ export class Sessions {
       : () => {};
   }
 
-  get #session(): ClientSession | null {
-    return this.#currentSession;
-  }
-
-  set #session(session: ClientSession | null) {
-    this.#currentSession = session;
-    this.#callbacks.changed();
-  }
-
   /** The session, as last received from the server. */
   get current(): ClientSession | null {
     return this.#session;
@@ -101,7 +94,7 @@ export class Sessions {
   /**
    * Restores or closes the session once more if, since `prepare()`, another page has changed the key, or the application has closed
    * the session: messages that wait must not be sent with a session that was closed.
-   * @returns `true` if the connection has a session.
+   * @returns `true` if the connection has a session that was restored.
    * @throws Error See `prepare()`.
    */
   async update(send: SendRequest): Promise<boolean> {
@@ -109,8 +102,8 @@ export class Sessions {
       this.#failure = await this.#synchronize(send);
       if (this.#failure && !this.#isOutdated) this.#end(this.#failure);
     }
-    // The server may have closed the session right after the reply.
-    return this.#session !== null;
+    // The server may have closed the session right after the reply, or `onConnect` may have made it create one.
+    return this.#session !== null && !this.#isNew;
   }
 
   /** The new connection is in use. */
@@ -156,6 +149,7 @@ export class Sessions {
    */
   created(bytes: Uint8Array): void {
     this.#callbacks.emit('sessionCreated', { session: this.#begin(bytes) });
+    this.#isNew = true;
   }
 
   /** The server closed the session. */
@@ -169,20 +163,27 @@ export class Sessions {
     return (this.#key ??= key);
   }
 
+  #use(session: ClientSession | null): void {
+    this.#isNew = false;
+    this.#session = session;
+    this.#callbacks.changed();
+  }
+
   /** The client has a new session: stores its key for other pages, and for later. */
   #begin(bytes: Uint8Array): ClientSession {
-    this.#session = readSession(bytes);
-    this.#key = this.#session.key;
+    const session = readSession(bytes);
+    this.#use(session);
+    this.#key = session.key;
     this.#markOutdated();
-    this.#store.write(this.#key);
-    return this.#session;
+    this.#store.write(session.key);
+    return session;
   }
 
   #end(reason: SessionClosedReason): void {
     const event = { reason, session: this.#session };
-    const isKept = reason === 'max-connections' || reason === 'restore-failed';
-    this.#session = null;
-    if (!isKept) {
+    this.#use(null);
+    // After a temporary failure, the client keeps the key.
+    if (reason !== 'max-connections' && reason !== 'restore-failed') {
       this.#markOutdated();
       if (this.#key !== undefined) this.#store.remove(this.#key);
       this.#key = undefined;
@@ -209,7 +210,7 @@ export class Sessions {
       await send(encodeRestoreSession(wanted), ({ bytes }) => {
         const restored = readSession(bytes);
         if (this.#isOutdated) return;
-        this.#session = restored;
+        this.#use(restored);
         // The server may have created another session on this connection before, which this one has replaced.
         if (this.#key !== wanted) this.#store.write(wanted);
         this.#key = wanted;
@@ -263,7 +264,6 @@ export class Sessions {
   }
 
   #retryLater(attempt: number): void {
-    clearTimeout(this.#retryTimer);
     this.#retryTimer = setTimeout(() => void this.#adjust(attempt), delayBefore(attempt, this.#options.backoff));
   }
 
@@ -296,11 +296,12 @@ export class Sessions {
 
   /** Another page has changed the key in the storage. */
   #follow(key: string | undefined, previous: string | undefined): void {
-    const isOtherSession = this.#key !== undefined && previous !== this.#key;
-    if (key === this.#key || isOtherSession) return;
+    // The client has another session than the one that was replaced.
+    if (this.#key !== undefined && this.#key !== previous) return;
+    if (this.#key === key) return;
     const ended = this.#session;
     this.#isOutdated = true;
-    this.#session = null;
+    this.#use(null);
     this.#key = key;
     if (ended) this.#callbacks.emit('sessionClosed', { reason: 'other-tab', session: ended });
     // A request of an adjustment in flight is outdated now, so that another adjustment follows it.

@@ -170,6 +170,27 @@ describe.each(['ws', 'memory'])('onConnect over %s', (kind) => {
     expect(gateway.log.at(-1)).toBe('post hello by Ada');
   });
 
+  it('tells a session that it creates from one that is restored', async () => {
+    let isFresh = false;
+    const restored: boolean[] = [];
+    const client = create({
+      async onConnect(connecting) {
+        if (isFresh) await connecting.closeSession();
+        if (!connecting.session) await connecting.request('session');
+      },
+    });
+    client.on('connected', ({ isSessionRestored }) => restored.push(isSessionRestored));
+    for (isFresh of [false, false, true, false]) {
+      if (client.status === 'connected') await restart(client);
+      await client.connect();
+    }
+    expect(restored).toEqual([false, true, false, true]);
+    const other = create({ onConnect: (connecting) => connecting.restoreSession(client.session!.key) });
+    const connected = new Promise((resolve) => other.on('connected', resolve));
+    await other.connect();
+    expect(await connected).toEqual({ isReconnect: false, isSessionRestored: true });
+  });
+
   it('that fails makes the attempt fail, and is called again', async () => {
     gateway.isOpen = false;
     const failures: Error[] = [];
