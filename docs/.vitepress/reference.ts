@@ -1,10 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Application, Comment, Converter, ReflectionKind, type TypeDocOptions } from 'typedoc';
+import {
+  Application,
+  Comment,
+  Converter,
+  PageEvent,
+  ReferenceType,
+  ReflectionKind,
+  type ParameterReflection,
+  type TypeDocOptions,
+} from 'typedoc';
 import type { NavigationItem, PluginOptions } from 'typedoc-plugin-markdown';
 import type { DefaultTheme } from 'vitepress';
 import { PAGES, ROOT } from './folders.js';
 import { purposesOfEntryPoints } from './pages.js';
+import { condense } from './reference-text.js';
 
 const NAVIGATION = join(PAGES, 'reference.json');
 
@@ -34,11 +44,17 @@ const OPTIONS: TypeDocOptions & PluginOptions = {
   disableSources: true,
   excludeInternal: true,
   excludePrivate: true,
+  excludeProtected: true,
   excludeExternals: true,
   router: 'member',
   entryFileName: 'index',
   hidePageHeader: true,
   useCodeBlocks: true,
+  expandParameters: true,
+  // What users call, before the types of it.
+  groupOrder:
+    'Functions, Classes, Variables, Constructors, Properties, Accessors, Methods, Interfaces, Type Aliases'.split(', '),
+  locales: { en: { kind_module: 'Entry point', kind_plural_module: 'Entry points' } },
   indexFormat: 'table',
   parametersFormat: 'table',
   navigationJson: NAVIGATION,
@@ -65,11 +81,21 @@ export async function writeReference(): Promise<void> {
   const app = await Application.bootstrapWithPlugins(OPTIONS);
   const purposes = purposesOfEntryPoints();
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, ({ project }) => {
+    project.comment = new Comment([{ kind: 'text', text: `The exports of each entry point of ${name}.` }]);
     for (const module of project.getChildrenByKind(ReflectionKind.Module)) {
       // The name is the folder in `lib`.
       module.name = ENTRY_POINTS.get(module.name === 'index' ? 'lib/index.ts' : `lib/${module.name}/index.ts`)!;
       module.comment = new Comment([{ kind: 'text', text: purposes.get(module.name)! }]);
     }
+  });
+  // By then, parameters have the names that docstrings give them.
+  app.converter.on(Converter.EVENT_RESOLVE_END, ({ project }) => {
+    for (const parameter of project.getReflectionsByKind(ReflectionKind.Parameter) as ParameterReflection[]) {
+      if (parameter.name === '__namedParameters') parameter.name = nameOf(parameter);
+    }
+  });
+  app.renderer.on(PageEvent.END, (page) => {
+    page.contents = condense(page.contents!);
   });
   const project = await app.convert();
   if (project) {
@@ -77,6 +103,13 @@ export async function writeReference(): Promise<void> {
     await app.generateOutputs(project);
   }
   if (app.logger.hasErrors() || app.logger.hasWarnings()) throw new Error('the reference has the faults above');
+}
+
+/** A name for a parameter that the code only destructures: the last word of its type. */
+function nameOf({ flags, type }: ParameterReflection): string {
+  if (flags.isRest) return 'args';
+  const [word = 'options'] = type instanceof ReferenceType ? (/[A-Z][a-z]+$/.exec(type.name) ?? []) : [];
+  return word.toLowerCase();
 }
 
 /** One sidebar for each entry point, with its exports, and one for the list of the entry points. */
@@ -105,7 +138,8 @@ function itemsOf(navigation: readonly NavigationItem[]): DefaultTheme.SidebarIte
   return navigation.flatMap((item): DefaultTheme.SidebarItem[] => {
     const { title, path, children = [] } = item;
     if (isModule(item)) return [];
-    if (path) return [{ text: title, link: linkTo(path) }];
+    // Long names break between their words.
+    if (path) return [{ text: title.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '<wbr>'), link: linkTo(path) }];
     const items = itemsOf(children);
     return items.length > 0 ? [{ text: title, items }] : [];
   });

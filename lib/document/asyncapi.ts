@@ -15,6 +15,7 @@ export interface WebwireExtension {
   readonly errors?: Readonly<Record<string, string>>;
 }
 
+/** The name and the payload of a request, a reply, an item or a signal. */
 export interface AsyncApiMessage {
   readonly name: string;
   readonly summary?: string;
@@ -23,6 +24,7 @@ export interface AsyncApiMessage {
   readonly payload?: JsonSchema;
 }
 
+/** The messages of one name: a request or stream and its replies, or a signal. */
 export interface AsyncApiOperation {
   /** `receive` for messages of clients, `send` for signals of the server. */
   readonly action: 'send' | 'receive';
@@ -34,6 +36,7 @@ export interface AsyncApiOperation {
   readonly 'x-webwire': WebwireExtension;
 }
 
+/** A path at which clients connect, and the messages there. */
 export interface AsyncApiChannel {
   /** The path of the URL. */
   readonly address: string;
@@ -45,6 +48,7 @@ export interface AsyncApiChannel {
   readonly 'x-webwire': { readonly protocolVersion: string; readonly subProtocolName?: string };
 }
 
+/** The parts of the URL to which clients connect. */
 export interface AsyncApiServer {
   readonly host: string;
   readonly protocol: 'ws' | 'wss';
