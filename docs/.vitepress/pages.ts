@@ -49,7 +49,9 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
     .split('\n\n')
     .flatMap((paragraph) => {
       const [, text, links] = /^\*\*(\w+)\*\*: ([^]*)/.exec(paragraph) ?? [];
-      const items = [...new Set(linksIn(links ?? ''))].map(itemOf);
+      const items = [...new Set(linksIn(links ?? ''))]
+        .flatMap((path) => (path === 'docs/redis.md' ? [path, 'lib/redis/STATES.md'] : [path]))
+        .map(itemOf);
       return items.length > 0 ? [{ text, items }] : [];
     });
   const start = { text: 'Start', items: ['docs/getting-started.md', 'docs/questions.md'].map(itemOf) };
@@ -58,6 +60,18 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
   const missing = documents.filter((path) => path.endsWith('.md') && !listed.has(itemOf(path).link));
   if (missing.length > 0) throw new Error(`the section "Documentation" of README.md does not name ${missing.join()}`);
   return all;
+}
+
+/** The first sentences of a page, for search engines and previews of links. The home page has those of the site. */
+export function descriptionOf(page: string): string | undefined {
+  if (page === 'index.md') return undefined;
+  const text = readFileSync(join(PAGES, page), 'utf8').replaceAll(/^(---|```)$[^]*?^\1$|^```\w+$[^]*?^```$/gm, '');
+  const paragraph = text.split(/\n{2,}/).find((part) => /^[\w`*]|^\[[^\]]*\]\([^)]*\) (?!\/)/.test(part));
+  const plain = paragraph
+    ?.replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/[`*\\]|\b_|_\b/g, '')
+    .replaceAll(/\s+/g, ' ');
+  return plain && /^.{60,}?[.:](?= |$)|^.*/.exec(plain)![0].replace(/:$/, '.');
 }
 
 /** The table in docs/getting-started.md that says what each entry point is for. */

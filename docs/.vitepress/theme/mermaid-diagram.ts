@@ -37,8 +37,8 @@ export const MermaidDiagram = defineComponent({
       mermaid.initialize({
         startOnLoad: false,
         theme: isDark.value ? 'dark' : 'neutral',
-        // Notes of the dark theme are grey on grey otherwise.
-        themeVariables: isDark.value ? { noteTextColor: '#fff' } : {},
+        // Notes and labels of the dark theme are grey on grey otherwise.
+        themeVariables: isDark.value ? { noteTextColor: '#fff', edgeLabelBackground: '#333' } : {},
         fontFamily: 'inherit',
         // Texts as HTML would have the lines of the page, not those that were measured.
         htmlLabels: false,
