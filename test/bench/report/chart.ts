@@ -15,8 +15,8 @@ const COLOURS: readonly (readonly [pattern: RegExp, colour: string])[] = [
   [/^raw ws/, '#495057'],
 ];
 
-const WIDTH = 720;
-const NAME_WIDTH = 230;
+const WIDTH = 830;
+const NAME_WIDTH = 380;
 const VALUE_WIDTH = 60;
 const BAR_HEIGHT = 16;
 const ROW_HEIGHT = 22;
@@ -50,7 +50,7 @@ export function drawChart(report: Report): string {
     `<title>Throughput as a multiple of raw ws</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     ...drawn,
-    `<text x="12" y="${height - 10}" fill="#868e96" font-size="11">${escape(footer(report))}</text>`,
+    `<text x="12" y="${height - 10}" fill="#495057" font-size="11">${escape(footer(report))}</text>`,
     '</svg>',
     '',
   ].join('\n');
