@@ -566,8 +566,9 @@ describe('the sizes of bundles', { timeout: 120_000 }, () => {
     }
     const text = `# Sizes of bundles
 
-Sizes of imports in a page: minified by Vite, compressed by gzip, rounded up to 0.25 kB (250 bytes). None of them contains a part of
-Nest or of Node.js. \`npx vitest run --config test/vitest.config.ts test/package/package.spec.ts -u\` writes this table.
+This page lists how much each import adds to a page: minified by Vite, compressed by gzip, rounded up to 0.25 kB (250
+bytes). No bundle contains a part of Nest or of Node.js.
+\`npx vitest run --config test/vitest.config.ts test/package/package.spec.ts -u\` writes this table.
 
 | Import | Size |
 | --- | ---: |
