@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 /** Listener for the event `error` of a socket. An error without a listener would end the process. */
-export function destroySocket(this: Socket): void {
+export function destroySocket(this: Duplex): void {
   this.destroy();
 }

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { Socket, type OnReadOpts, type SocketConstructorOpts } from 'node:net';
+import type { UpgradedSocket } from './upgraded-socket.js';
 
 /** Most bytes that one read takes from a socket. */
 const READ_SIZE = 64 * 1024;
@@ -8,7 +9,7 @@ const READ_SIZE = 64 * 1024;
 const READ_MEMORY = Buffer.allocUnsafeSlow(READ_SIZE);
 
 /** Called with the number of bytes of a read. @returns `false` to stop reading until the stream reads again. */
-type OnRead<Read extends Socket> = (this: Read, length: number) => boolean;
+type OnRead<Read extends UpgradedSocket> = (this: Read, length: number) => boolean;
 
 /** The parts of a socket of Node.js that are not documented. */
 interface SocketInternals {
@@ -32,7 +33,7 @@ const keys = findOnReadKeys();
  * Node.js has this as the option `onread` for sockets that a program makes itself. Those of a server get it later, in a way that
  * is not documented: where that is not possible, nothing changes, and the socket emits `data`.
  */
-export function reuseReadMemory<Read extends Socket>(socket: Read, onRead: OnRead<Read>): void {
+export function reuseReadMemory<Read extends UpgradedSocket>(socket: Read, onRead: OnRead<Read>): void {
   // oxlint-disable-next-line no-underscore-dangle -- not documented
   const handle = (socket as SocketInternals)._handle;
   if (!keys || typeof handle?.useUserBuffer !== 'function' || !(keys.callback in socket)) return;

@@ -1,10 +1,10 @@
-import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 // Imported, so that tests with fake global timers do not stop reading.
 import { setImmediate } from 'node:timers';
 import { destroySocket } from './destroy-socket.js';
 import type { FrameReader } from './framing/frame-reader.js';
 import { copyRead, reuseReadMemory } from './reused-read-memory.js';
+import type { UpgradedSocket } from './upgraded-socket.js';
 import type { WriteBufferPool } from './writing/write-buffer-pool.js';
 
 /** Most frames that are read from one connection before other connections have their turn. */
@@ -13,7 +13,7 @@ const FRAMES_PER_TURN = 128;
 /** Key of a socket's reader. All sockets share the same listener functions, which find the reader by this key. */
 const READER = Symbol('reader');
 
-type ReadSocket = Socket & { [READER]: SocketReader };
+type ReadSocket = UpgradedSocket & { [READER]: SocketReader };
 
 /** Gets notified when a socket ends. */
 export interface SocketListener {
@@ -37,9 +37,10 @@ export class SocketReader {
   #rest: Buffer | undefined;
   #isTurnScheduled = false;
   #isEnded = false;
+  #bytesTaken = 0;
 
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: UpgradedSocket,
     private readonly frames: FrameReader,
     private readonly pool: WriteBufferPool,
     private readonly listener: SocketListener,
@@ -60,6 +61,11 @@ export class SocketReader {
   /** `true` if the peer has ended its side or the socket is closed. */
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  /** Total bytes taken from the socket. */
+  get bytesTaken(): number {
+    return this.#bytesTaken;
   }
 
   /** Stops reading. Bytes that have arrived are still read if the connection ends. */
@@ -97,6 +103,7 @@ export class SocketReader {
 
   /** Takes bytes from the socket. @internal */
   take(bytes: Buffer): void {
+    this.#bytesTaken += bytes.length;
     const isWaiting = this.#isPaused || this.#isHeld || this.#rest !== undefined;
     // Since Node.js 26, a socket that is destroyed passes on all bytes that have arrived, as it cannot be paused.
     if (isWaiting && this.socket.destroyed) this.#rest = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;

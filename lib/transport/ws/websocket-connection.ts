@@ -1,5 +1,4 @@
 import { isUtf8 } from 'node:buffer';
-import type { Socket } from 'node:net';
 import type { EncodableMessage } from '../../protocol/index.js';
 import type { TransportConnection, TransportHandlers } from '../../server/ports/transport-connection.js';
 import { frameViolation, textFrame } from '../violations.js';
@@ -11,6 +10,7 @@ import type { FrameErrorCode } from './framing/frame-error.js';
 import { FINAL_CLOSE, FINAL_PING, FINAL_PONG } from './framing/frame-header.js';
 import { FrameReader, type FrameListener } from './framing/frame-reader.js';
 import { SocketReader, type SocketListener } from './socket-reader.js';
+import type { UpgradedSocket } from './upgraded-socket.js';
 import { bytesTaken } from './writing/bytes-taken.js';
 import { WriteBatch } from './writing/write-batch.js';
 import type { WriteBufferPool } from './writing/write-buffer-pool.js';
@@ -60,7 +60,7 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
    * @param compression Absent if compression was not negotiated.
    */
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: UpgradedSocket,
     pool: WriteBufferPool,
     private readonly limits: WebSocketLimits,
     response: Uint8Array,
@@ -86,13 +86,13 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
    */
   start(handlers: TransportHandlers, head: Buffer): void {
     this.#handlers = handlers;
-    this.socket.setTimeout(0);
-    this.socket.setNoDelay();
+    this.socket.setTimeout?.(0);
+    this.socket.setNoDelay?.();
     this.#reader.start(head);
   }
 
   get bytesRead(): number {
-    return this.socket.bytesRead;
+    return this.socket.bytesRead ?? this.#reader.bytesTaken;
   }
 
   get bytesWritten(): number {

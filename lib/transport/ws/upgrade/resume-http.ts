@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server as HttpServer } from 'node:http';
-import type { Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
+import type { UpgradedSocket } from '../upgraded-socket.js';
 
 /** Original of each request that is parsed a second time, by socket. */
-const originals = new WeakMap<Socket, IncomingMessage>();
+const originals = new WeakMap<UpgradedSocket, IncomingMessage>();
 
 /**
  * Lets an HTTP server handle an upgrade request as an ordinary request. After an `upgrade` event, Node.js has no response for
@@ -12,11 +12,16 @@ const originals = new WeakMap<Socket, IncomingMessage>();
  *
  * @param head Bytes that the client sent after the header.
  */
-export function resumeHttp(httpServer: HttpServer, request: IncomingMessage, socket: Socket, head: Buffer): void {
+export function resumeHttp(
+  httpServer: HttpServer,
+  request: IncomingMessage,
+  socket: UpgradedSocket,
+  head: Buffer,
+): void {
   originals.set(socket, request);
   socket.unshift(Buffer.concat([headerWithoutUpgrade(request), head]));
   // Clears the keep-alive timeout that an earlier response may have set.
-  socket.setTimeout(0);
+  socket.setTimeout?.(0);
   httpServer.emit(httpServer instanceof TlsServer ? 'secureConnection' : 'connection', socket);
 }
 

@@ -1,9 +1,9 @@
-import type { Socket } from 'node:net';
 import { writeHead, writeMessage } from '../../../protocol/encode.js';
 import { encodeMessage, type EncodableMessage } from '../../../protocol/index.js';
 import { FINAL_BINARY, headerLength, writeHeader } from '../framing/frame-header.js';
 import { GrowingBuffer } from '../framing/growing-buffer.js';
 import type { Flushable, WriteBufferPool } from './write-buffer-pool.js';
+import type { UpgradedSocket } from '../upgraded-socket.js';
 
 /** A batch of this size is written at once, in bytes. */
 const LARGE_BATCH = 64 * 1024;
@@ -38,7 +38,7 @@ export class WriteBatch implements Flushable {
 
   /** @param onFailure Called when a write failed and the socket has been destroyed. */
   constructor(
-    private readonly socket: Socket,
+    private readonly socket: UpgradedSocket,
     private readonly pool: WriteBufferPool,
     private readonly onFailure: (error: unknown) => void,
   ) {}
