@@ -125,11 +125,11 @@ export class ConnectionCloser<Connection extends Identity> {
     this.callbacks.drop(this.connection, bufferedAmount);
   }
 
-  /** Terminates the connection because a message to it could not be written. */
+  /** Terminates the connection because a message could not be written or read. */
   fail(error: unknown): void {
     this.logger.error(
-      `${this.#name} is ended, as a message to it could not be written. ` +
-        'Do not transfer, resize or change bytes that were sent or returned: send a copy instead',
+      `${this.#name} is ended, as its messages could not be written or read. ` +
+        'Do not transfer, resize or change bytes that were received, sent or returned: send a copy instead',
       stackOf(error),
     );
     this.transportConnection.terminate();

@@ -57,6 +57,7 @@ function readWithFrameReader(chunks: readonly Buffer[], most: number): Findings 
       },
       onCompressedMessage: () => findings.push('compressed'),
       onFrameError: (code) => findings.push(code === 'MESSAGE_TOO_LARGE' ? 'too large' : 'invalid'),
+      onMemoryLost: () => findings.push('lost'),
     },
     { message: MAX_LENGTH },
   );

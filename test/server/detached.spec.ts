@@ -8,15 +8,16 @@ import {
   WebwireService,
   type DisconnectReason,
 } from 'nestjs-webwire';
-import { MessageType } from 'nestjs-webwire/protocol';
+import { MessageType, type EncodableMessage } from 'nestjs-webwire/protocol';
 import { setImmediate as passIo } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Queue } from '../support/queue.js';
 import { ServerSocket } from '../support/server-socket.js';
 import { TestApp } from '../support/test-app.js';
-import type { WireClient } from '../support/wire-client.js';
+import { describe as describeMessage, type WireClient } from '../support/wire-client.js';
 
-// Tests of bytes whose memory is transferred to a worker, or whose buffer shrinks, before or after they are sent.
+// Tests of bytes whose memory is transferred to a worker, or whose buffer shrinks, before or after they are sent, or after they
+// were received.
 
 const LARGE = 64_000;
 
@@ -81,6 +82,7 @@ const GOING: Record<string, () => [Uint8Array, () => void]> = {
 class Gateway {
   readonly connections: WebwireConnection[] = [];
   readonly disconnects = new Queue<DisconnectReason>();
+  readonly received = new Queue<Uint8Array>();
   reply: () => unknown = () => undefined;
 
   handleConnection(connection: WebwireConnection) {
@@ -94,6 +96,12 @@ class Gateway {
   }
   @WebwireRequest('echo') echo(@MessageBody() body: string) {
     return body;
+  }
+  @WebwireRequest('give away') giveAway(@MessageBody() body: Uint8Array) {
+    transfer(body);
+  }
+  @WebwireRequest('keep') keep(@MessageBody() body: Uint8Array) {
+    this.received.push(body);
   }
 }
 
@@ -196,6 +204,52 @@ it('bytes that are transferred after they were sent over memory arrive unchanged
   gateway.connections.at(-1)!.signal('', bytes);
   transfer(bytes);
   expect((await messages.take()).toString('hex')).toBe('3f0007070707');
+});
+
+describe('received bytes that are transferred', () => {
+  const request = (name: string, payload: Uint8Array): EncodableMessage => ({
+    type: MessageType.RequestBinary,
+    id: Buffer.alloc(8),
+    name,
+    payload,
+  });
+  const echo = request('echo', Buffer.from('x'));
+
+  async function expectEnd(): Promise<void> {
+    expect(await gateway.disconnects.take()).toBe('connection-lost');
+    expect(app.logger.at('error')).toHaveLength(1);
+    expect(app.logger.at('error')[0]).toMatch(/could not be written or read.*send a copy.*memory of a message/s);
+    expect(await client.ask('echo', 'unaffected')).toBe('utf8 unaffected');
+  }
+
+  it('end their connection if other messages are in their memory', async () => {
+    const peer = await ServerSocket.connect(app);
+    peer.receive(request('give away', Buffer.alloc(LARGE)), echo);
+    await expectEnd();
+  });
+
+  it('end their connection if other messages are in their memory and wait for their turn', async () => {
+    const peer = await ServerSocket.connect(app);
+    // More than are read at once.
+    peer.receive(request('keep', Buffer.alloc(LARGE)), ...Array.from({ length: 200 }, () => echo));
+    transfer(await gateway.received.take());
+    await expectEnd();
+  });
+
+  it('end their connection if the client has ended it meanwhile', async () => {
+    const peer = await ServerSocket.connect(app);
+    peer.receive(request('keep', Buffer.alloc(LARGE)), ...Array.from({ length: 200 }, () => echo));
+    transfer(await gateway.received.take());
+    peer.socket.destroy();
+    await expectEnd();
+  });
+
+  it('change nothing if no other message is in their memory', async () => {
+    const peer = await ServerSocket.connect(app);
+    peer.receive(request('give away', Buffer.alloc(LARGE)));
+    expect(describeMessage(await peer.client.next())).toBe('binary');
+    expect(await peer.client.ask('echo', 'and on')).toBe('utf8 and on');
+  });
 });
 
 describe('a socket that cannot be written to', () => {

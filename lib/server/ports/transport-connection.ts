@@ -101,8 +101,8 @@ export interface TransportHandlers {
    */
   drained(): void;
   /**
-   * Reports that a message could not be written, so that the peer could not read the rest of the stream. The server logs
-   * the error and terminates this connection.
+   * Reports that a message could not be written, so that the peer could not read the rest of the stream, or that data of the
+   * peer was lost. The server logs the error and terminates this connection.
    */
   fail(error: unknown): void;
   /**

@@ -106,19 +106,27 @@ export class SocketReader {
     this.#bytesTaken += bytes.length;
     const isWaiting = this.#isPaused || this.#isHeld || this.#rest !== undefined;
     // Since Node.js 26, a socket that is destroyed passes on all bytes that have arrived, as it cannot be paused.
-    if (isWaiting && this.socket.destroyed) this.#rest = this.#rest ? Buffer.concat([this.#rest, bytes]) : bytes;
+    if (isWaiting && this.socket.destroyed) this.#keep([bytes]);
     else this.#read(bytes);
   }
 
+  /** Leaves bytes for later, after those that wait already. */
+  #keep(bytes: Buffer[]): void {
+    if (this.#rest) bytes.unshift(this.#rest);
+    this.#checkMemory(this.#rest);
+    this.#rest = bytes.length > 1 ? Buffer.concat(bytes) : bytes[0];
+  }
+
   #read(bytes: Buffer): void {
+    const { length } = bytes;
     this.pool.beginRead();
-    let end = bytes.length;
+    let end = length;
     try {
       end = this.frames.read(bytes, 0, FRAMES_PER_TURN);
     } finally {
       this.pool.endRead();
     }
-    if (end === bytes.length) return;
+    if (end === length) return;
     this.#rest = bytes.subarray(end);
     this.#pauseStream();
     this.#continue();
@@ -130,6 +138,7 @@ export class SocketReader {
     const rest = this.#rest;
     if (this.#isPaused || this.#isHeld || !rest) return;
     this.#rest = undefined;
+    this.#checkMemory(rest);
     this.#read(rest);
     if (!this.#rest) this.#continue();
   }
@@ -144,10 +153,10 @@ export class SocketReader {
   close(): void {
     this.#isEnded = true;
     this.listener.onSocketClosed();
-    const unread = this.#rest ? [this.#rest] : [];
+    const unread: Buffer[] = [];
     // Since Node.js 26, each call returns the bytes of one packet.
     for (let bytes; (bytes = this.socket.read() as Buffer | null);) unread.push(bytes);
-    this.#rest = unread.length > 1 ? Buffer.concat(unread) : unread[0];
+    this.#keep(unread);
     this.#readToEnd();
   }
 
@@ -157,6 +166,11 @@ export class SocketReader {
    */
   #pauseStream(): void {
     Readable.prototype.pause.call(this.socket);
+  }
+
+  /** The rest is never empty, unless the receiver of a message has transferred its memory, which contained the rest as well. */
+  #checkMemory(rest: Buffer | undefined): void {
+    if (rest?.length === 0) this.frames.loseMemory();
   }
 
   #continue(): void {
@@ -173,8 +187,10 @@ export class SocketReader {
   #readToEnd(): void {
     while (this.#rest && !this.#isHeld) {
       const rest = this.#rest;
+      const { length } = rest;
+      this.#checkMemory(rest);
       const end = this.frames.read(rest, 0, Infinity);
-      this.#rest = end < rest.length ? rest.subarray(end) : undefined;
+      this.#rest = end < length ? rest.subarray(end) : undefined;
     }
     if (!this.#isHeld) this.listener.onReadToEnd();
   }

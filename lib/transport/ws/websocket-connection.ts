@@ -192,6 +192,10 @@ export class WebSocketConnection implements TransportConnection, FrameListener, 
     this.#handlers!.violate(frameViolation(code, this.limits.messageBufferSize));
   }
 
+  onMemoryLost(): void {
+    this.#fail(new Error('the memory of a message was transferred before the next messages in it were read'));
+  }
+
   onSocketClosed(): void {
     this.#isOpen = false;
     this.#isSocketClosed = true;

@@ -18,6 +18,8 @@ export interface FrameListener {
   onClose(payload: Buffer): void;
   /** The peer broke the protocol. The reader ignores everything after it. */
   onFrameError(code: FrameErrorCode): void;
+  /** Frames that have arrived cannot be read any more. The reader ignores everything after them. */
+  onMemoryLost(): void;
 }
 
 /** Limits of what a `FrameReader` accepts, in bytes. */
@@ -108,6 +110,13 @@ export class FrameReader {
     this.#state = DONE;
   }
 
+  /** Stops reading for good, as bytes that were not read yet have lost their memory. */
+  loseMemory(): void {
+    if (this.#state === DONE) return;
+    this.#state = DONE;
+    this.listener.onMemoryLost();
+  }
+
   /**
    * Reads frames from `bytes`. The caller must not use `bytes` afterwards: the reader unmasks in place, and the listener may
    * keep views.
@@ -123,6 +132,11 @@ export class FrameReader {
     for (let count = 0; count < most && offset < length; count++) {
       if (this.#state !== READING) return this.#state === DONE ? length : offset;
       const end = this.#readFrame(bytes, offset);
+      // The receiver of a message may have transferred its memory, in which other frames follow.
+      if (end < length && bytes.length !== length) {
+        this.loseMemory();
+        return length;
+      }
       if (end === offset) {
         this.#part = new GrowingBuffer();
         this.#part.append(bytes, offset, length);
