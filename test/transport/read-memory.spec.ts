@@ -48,6 +48,11 @@ function withoutUserBuffer(socket: Socket): void {
   Object.assign(handle, { useUserBuffer: undefined });
 }
 
+/** As a tool does that counts or records bytes. */
+function listenToData(socket: Socket): void {
+  socket.on('data', () => undefined);
+}
+
 const isNode = process.versions.bun === undefined;
 
 /** Ways to read: the name, if the server is secure, what is done to its sockets, and if they emit `data`. */
@@ -56,6 +61,7 @@ const WAYS = isNode
       ['reused memory', false, () => undefined, false],
       ['reused memory, over TLS', true, () => undefined, false],
       ['the events of the socket', false, withoutUserBuffer, true],
+      ['the events of a socket to which others listen', false, listenToData, true],
     ] as const)
   : ([['the events of the socket', false, () => undefined, true]] as const);
 

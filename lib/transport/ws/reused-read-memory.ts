@@ -31,12 +31,14 @@ const keys = findOnReadKeys();
  * allocates 64 KiB for each read, which takes longer than all that a small message needs.
  *
  * Node.js has this as the option `onread` for sockets that a program makes itself. Those of a server get it later, in a way that
- * is not documented: where that is not possible, nothing changes, and the socket emits `data`.
+ * is not documented: where that is not possible, nothing changes, and the socket emits `data`. A socket to whose `data` others
+ * listen also goes on emitting it.
  */
 export function reuseReadMemory<Read extends UpgradedSocket>(socket: Read, onRead: OnRead<Read>): void {
   // oxlint-disable-next-line no-underscore-dangle -- not documented
   const handle = (socket as SocketInternals)._handle;
   if (!keys || typeof handle?.useUserBuffer !== 'function' || !(keys.callback in socket)) return;
+  if (socket.listenerCount('data') > 0) return;
   Object.assign(socket, { [keys.buffer]: READ_MEMORY, [keys.callback]: onRead });
   handle.useUserBuffer(READ_MEMORY);
 }
