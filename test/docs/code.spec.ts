@@ -1,23 +1,10 @@
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
+import { DECISIONS } from './blocks.js';
 import { CONTEXTS, contexts, pages } from './contexts.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-/** Blocks that other tests compile and run: all of a page, or these. */
-const RUN_ELSEWHERE: Readonly<Record<string, readonly number[] | 'all'>> = {
-  'README.md': 'all', // test/e2e/first-programs.spec.ts
-  'docs/getting-started.md': [1, 2], // the same
-  'docs/client.md': [1, 2], // test/browser/first-page.spec.ts
-  'docs/companions.md': 'all', // test/companions
-  'docs/frameworks.md': 'all', // test/frameworks
-  'docs/tanstack-query.md': 'all', // the same
-  'docs/observability.md': [7], // test/companions/health.spec.ts
-  'docs/testing-pages.md': 'all', // testing-pages.spec.ts
-  'docs/testing.md': [3, 4, 5], // test/matrix/toolchains/test-runners.ts
-  'docs/transports.md': [4], // test/transport/own-transport.spec.ts
-};
-
 /** Type-checks all contexts as one program, which takes some seconds. */
 function check(): ts.Diagnostic[] {
   const { config } = ts.readConfigFile(`${ROOT}tsconfig.json`, (path) => ts.sys.readFile(path)) as { config: object };
@@ -40,11 +27,11 @@ function check(): ts.Diagnostic[] {
 
 describe('the TypeScript of the documents', () => {
   it.each([...pages].filter(([, blocks]) => blocks.length > 0))('is compiled: %s', (page, blocks) => {
-    const elsewhere = RUN_ELSEWHERE[page] ?? [];
-    const own = [...contexts.values()].filter((context) => context.page === page).flatMap((context) => context.blocks);
-    const others = elsewhere === 'all' ? blocks.map((_, index) => index + 1) : elsewhere;
-    // Of each block by one test.
-    expect([...own, ...others].sort((a, b) => a - b)).toEqual(blocks.map((_, index) => index + 1));
+    const own = [...contexts.values()].filter((context) => context.page === page).flatMap(({ excerpts }) => excerpts);
+    const compiled = new Set(own.map(({ block }) => `ts ${block}`));
+    const others = Object.entries(DECISIONS[page] ?? {}).flatMap(([name, decision]) => ('in' in decision ? name : []));
+    const all = new Set([...compiled, ...others]);
+    expect(blocks.map((_, index) => `ts ${index + 1}`).filter((name) => !all.has(name))).toEqual([]);
   });
 
   it('compiles', () => {

@@ -43,8 +43,11 @@ export class Document {
 
   /** All code blocks, in order. */
   get blocks(): { readonly language: string; readonly code: string }[] {
-    const found = this.text.matchAll(/^```(\w*)\n([^]*?)^```/gm);
-    return [...found].map(([, language, code]) => ({ language: language!, code: code! }));
+    const found = this.text.matchAll(/^( *)```(\w*)\n([^]*?)^ *```$/gm);
+    return [...found].map(([, indent, language, code]) => ({
+      language: language!,
+      code: code!.replaceAll(new RegExp(`^${indent}`, 'gm'), ''),
+    }));
   }
 
   /** The links, with those of images. A link may be broken over two lines. */

@@ -1,14 +1,19 @@
 // docs/documents.md
-import { Logger } from '@nestjs/common';
+import { jsonCodec } from 'nestjs-webwire';
+import { createTestClient } from 'nestjs-webwire/testing';
 import { readFile } from 'node:fs/promises';
 import { AppModule } from './swagger.js';
-
-Logger.overrideLogger(['error', 'warn']);
 
 // block 1
 
 console.log(JSON.parse(await readFile('asyncapi.json', 'utf8')).info.title, Object.keys(document.operations));
+const client = createTestClient(await app.init(), { codec: jsonCodec });
+await client.connect();
+console.log((await client.request('cats.create', { name: 'Tom' })).body);
+for await (const { body } of client.stream('cats.born')) console.log('born', body);
 await app.close();
 
 // Prints:
 // Chat [ 'request.cats.create', 'stream.cats.born', 'serverSignal.meow' ]
+// { name: 'Tom', id: 1 }
+// born { id: 2, name: 'Kitten' }

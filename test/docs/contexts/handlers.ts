@@ -18,10 +18,12 @@ import {
   Payload,
   WebwireConnection,
   WebwireGateway,
+  WebwireMessage,
   WebwireRequest,
   WebwireServer,
   WebwireSignal,
   type DisconnectReason,
+  type Message,
   type PayloadCodec,
 } from 'nestjs-webwire';
 import { RequestError, WebwireClient } from 'nestjs-webwire/client';
@@ -29,7 +31,8 @@ import { defineContract } from 'nestjs-webwire/contract';
 import { finalize } from 'rxjs';
 import { serve } from './serve.js';
 
-const chat = defineContract({ requests: { create: {} } });
+const chat = defineContract({ requests: { 'rooms.create': {} } });
+const now = { time: 0, original: performance.now };
 const decode = (bytes: Uint8Array) => [...bytes].reverse();
 const encode = (value: unknown) => Uint8Array.from(value as number[]).reverse();
 
@@ -44,11 +47,12 @@ class RolesGuard implements CanActivate {
   }
 }
 
-/** Not started, as two of the decorators have the same name. */
-@WebwireGateway()
+@WebwireGateway({ path: '/decorators' })
 class DecoratorsGateway {
   // block 1
-  handle(): void {}
+  handle(@WebwireMessage() message: Message) {
+    console.log(message.identifier ? 'request' : 'signal', message.name || 'without a name');
+  }
 }
 
 @WebwireGateway({ path: '/life' })
@@ -65,15 +69,16 @@ class LifeGateway {
 @WebwireGateway({ path: '/bytes', codec: messagePackCodec })
 class BytesGateway {
   @WebwireRequest('first') first(@MessageBody() [first]: number[]) {
-    now += 200;
+    now.time += 200;
     return [first];
   }
 }
 
-let now = 0;
-performance.now = () => now;
+performance.now = () => now.time;
 const timing = { provide: APP_INTERCEPTOR, useClass: TimingInterceptor };
-const main = await serve({ providers: [LifeGateway, BytesGateway, RoomsGateway, RolesGuard, timing] });
+const main = await serve({
+  providers: [LifeGateway, DecoratorsGateway, BytesGateway, RoomsGateway, RolesGuard, timing],
+});
 Logger.overrideLogger({
   log: (line: string) => console.log(line),
   error: console.error,
@@ -85,8 +90,15 @@ const refused: unknown = await rooms.request('create', { name: 5 }).catch((error
 console.log(refused instanceof RequestError && `${refused.code}: ${refused.message}`);
 const bytes = new WebwireClient('ws://localhost/bytes');
 console.log('last byte:', (await bytes.request('first', Uint8Array.of(1, 2, 3))).bytes[0]);
-await Promise.all([rooms.close(), bytes.close()]);
+const decorators = new WebwireClient('ws://localhost/decorators');
+for (const name of ['auth', '', 'any other name', 'create', 'rooms.create', 'plain'])
+  await decorators.request(name, '"body"');
+for (const name of ['eventA', 'plain']) await decorators.signal(name, '"body"');
+const life = new WebwireClient('ws://localhost/life');
+await life.connect();
+await Promise.all([rooms, bytes, decorators, life].map((client) => client.close()));
 await main.close();
+performance.now = now.original;
 
 // Prints:
 // RoomsGateway.create took 0.0 ms
@@ -95,3 +107,19 @@ await main.close();
 // BAD_REQUEST: name must be a string
 // BytesGateway.first took 200.0 ms
 // last byte: 3
+// request auth
+// DecoratorsGateway.handle took 0.0 ms
+// request without a name
+// DecoratorsGateway.handle took 0.0 ms
+// request any other name
+// DecoratorsGateway.handle took 0.0 ms
+// request create
+// DecoratorsGateway.handle took 0.0 ms
+// request rooms.create
+// DecoratorsGateway.handle took 0.0 ms
+// request plain
+// DecoratorsGateway.handle took 0.0 ms
+// signal eventA
+// DecoratorsGateway.handle took 0.0 ms
+// signal plain
+// DecoratorsGateway.handle took 0.0 ms

@@ -1,4 +1,5 @@
 // docs/getting-started.md
+// Alone: it prints after its last line has run.
 import { MessageBody } from '@nestjs/websockets';
 import { WebwireGateway, WebwireRequest } from 'nestjs-webwire';
 import { serve } from './serve.js';

@@ -10,7 +10,7 @@ class CatsService {
     return { ...cat, id: 1 };
   }
   async *births(): AsyncIterable<CatDto> {
-    yield { id: 2, name: 'Tom' };
+    yield { id: 2, name: 'Kitten' };
   }
 }
 

@@ -5,7 +5,8 @@ import { RequestError, WebwireConnection, WebwireGateway, WebwireModule, Webwire
 import { deepEqual, rejects } from 'node:assert/strict';
 
 /** The parts of a test runner that the page uses. */
-const it = (name: string, test: () => Promise<void>) => test().then(() => console.log('passed:', name));
+let passed: Promise<void>;
+const it = (name: string, test: () => Promise<void>) => (passed = test().then(() => console.log('passed:', name)));
 const expect = (value: unknown) => ({
   toEqual: (expected: unknown) => deepEqual(value, expected),
   rejects: { toMatchObject: (expected: object) => rejects(value as Promise<unknown>, expected) },
@@ -24,6 +25,8 @@ class AuthGateway {
 class AppModule {}
 
 // block 1
+
+await passed!;
 
 // Prints:
 // passed: signs in with the password

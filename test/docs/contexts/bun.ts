@@ -1,0 +1,4 @@
+// docs/transports.md
+import { WebwireGateway } from 'nestjs-webwire';
+
+// block 3
