@@ -1,6 +1,5 @@
 import * as fc from 'fast-check';
 import { Duplex } from 'node:stream';
-import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { encodedLength, encodeMessage, MessageType, type EncodableMessage } from 'nestjs-webwire/protocol';
 import { expect, it } from 'vitest';
@@ -89,7 +88,7 @@ it('frames are sent whole and in order, with any other frames at the same time',
           const fail = (error: unknown) => expect.unreachable(String(error));
           return {
             socket,
-            batch: new WriteBatch(socket as unknown as Socket, pool, fail),
+            batch: new WriteBatch(socket, pool, fail),
             expected: [] as Buffer[],
           };
         });
