@@ -19,7 +19,7 @@ const SECTIONS = [
 ];
 
 const blocks = SECTIONS.flatMap(({ page, heading, file }) => {
-  const [, section] = new RegExp(`^${heading}\\n([^]*)`, 'm').exec(read(page))!;
+  const [, section] = new RegExp(`^${heading}\\n([^]*?)(?=^## |$(?![^]))`, 'm').exec(read(page))!;
   let named = file;
   return [...section!.matchAll(/`(test\/companions\/[^`]+\.ts)`|^```ts\n([^]*?)^```/gm)].flatMap(([, path, code]) => {
     named = path ?? named;

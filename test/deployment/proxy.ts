@@ -108,10 +108,16 @@ export class Proxy {
   }
 
   /**
-   * @param servers Ports of the servers. The configuration has three: those without a port here refuse connections.
+   * @param servers Ports of the servers. The configuration has up to three: those without a port here refuse connections.
    * @param changes Further changes to the configuration.
+   * @param original The configuration, if it is not that of the sample.
    */
-  static async start(kind: ProxyKind, servers: readonly number[], changes: Changes = []): Promise<Proxy> {
+  static async start(
+    kind: ProxyKind,
+    servers: readonly number[],
+    changes: Changes = [],
+    original?: string,
+  ): Promise<Proxy> {
     const kindOf = KINDS[kind];
     const folder = await mkdtemp(join(tmpdir(), `webwire-${kind}-`));
     onTestFinished(() => rm(folder, { recursive: true }));
@@ -120,9 +126,12 @@ export class Proxy {
     }
     const port = await freePort();
     const ports = await Promise.all([0, 1, 2].map(async (index) => servers[index] ?? freePort()));
-    const configuration = applied(await readConfiguration(kind), [
+    const text = original ?? (await readConfiguration(kind));
+    const configuration = applied(text, [
       ...kindOf.changes(port, folder),
-      ...ports.map((server, index) => [`127.0.0.1:300${index + 1}`, `127.0.0.1:${server}`] as const),
+      ...ports
+        .map((server, index) => [`127.0.0.1:300${index + 1}`, `127.0.0.1:${server}`] as const)
+        .filter(([address]) => text.includes(address)),
       ...changes,
     ]);
     const args = await kindOf.prepare({ folder, configuration });

@@ -90,7 +90,11 @@ export const DECISIONS: Readonly<Record<string, Readonly<Record<string, Decision
     'ts 9': companion('i18n'),
     'ts 10': companion('cache'),
   },
-  'docs/deployment.md': { 'mermaid 1': DIAGRAM },
+  'docs/deployment.md': {
+    'mermaid 1': DIAGRAM,
+    'nginx 1': { in: 'test/deployment/documents.spec.ts', as: "blockOf('nginx')" },
+    'yaml 1': { in: 'test/deployment/documents.spec.ts', as: "blockOf('yaml')" },
+  },
   'docs/frameworks.md': { ...numbered('ts', 8, framework), 'vue 1': framework, 'svelte 1': framework },
   'docs/getting-started.md': {
     'json 1': { in: NEWCOMER, as: "page.codeBlocks('Install', 'json')" },
@@ -103,7 +107,7 @@ export const DECISIONS: Readonly<Record<string, Readonly<Record<string, Decision
       not: 'is code of another library in Go, which readers have already: the tests need neither Go nor its modules',
     },
   },
-  'docs/observability.md': { 'ts 7': companion('health') },
+  'docs/observability.md': { 'ts 8': companion('health') },
   'docs/redis.md': { 'text 1': { in: 'test/redis/permissions.spec.ts', as: 'user webwire on >password' } },
   'docs/sessions.md': { 'mermaid 1': DIAGRAM },
   'docs/tanstack-query.md': numbered('ts', 2, { ...framework, as: 'docs/tanstack-query.md' }),

@@ -64,6 +64,7 @@ export const DECISIONS: Readonly<Record<string, Readonly<Record<string, Decision
     'npm ci && npm start': { in: HERE, as: 'npm start -w webwire-sample-chatroom' },
     'npm ci && npm test': BUILDS,
     'npm install nestjs-webwire @nestjs/websockets': REGISTRY,
+    'npm install zod': REGISTRY,
     'npm run chat': { in: HERE },
   },
   'CONTRIBUTING.md': {
@@ -122,6 +123,7 @@ export const DECISIONS: Readonly<Record<string, Readonly<Record<string, Decision
   },
   'docs/cluster.md': { 'npm install ioredis': REGISTRY },
   'docs/compatibility.md': {
+    'npm install @nestjs/platform-fastify': REGISTRY,
     'npm run test:matrix -- --only bun-1.4': MATRIX,
     'npm run test:matrix': MATRIX,
     'openssl s_client -connect host:port': { not: 'is a tool of others, for a server that has no name yet' },
@@ -156,6 +158,7 @@ done`]: { in: HERE, as: 'for port in' },
     'node .bench/chart.js': { not: 'changes a document' },
     'npm run bench -- --part requests --only rateLimit': MEASURES,
     'npm run bench:cluster': MEASURES,
+    'npm run bench:cores': MEASURES,
     'npm run soak': { in: '.ci/run', as: 'npm run soak -- --seconds 20' },
   },
   'docs/platforms.md': { 'npm run test:matrix -- --only react-native': MATRIX },

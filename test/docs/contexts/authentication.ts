@@ -1,8 +1,6 @@
 // docs/authentication.md
-import { CanActivate, ExecutionContext, Injectable, UnauthorizedException } from '@nestjs/common';
 import { ConnectedSocket } from '@nestjs/websockets';
-import type { IncomingMessage } from 'node:http';
-import { Handshake, UseHandshakeGuards, WebwireConnection, WebwireGateway, WebwireRequest } from 'nestjs-webwire';
+import { WebwireConnection, WebwireRequest } from 'nestjs-webwire';
 import { createTestClient } from 'nestjs-webwire/testing';
 import { serve } from './serve.js';
 

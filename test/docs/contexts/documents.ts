@@ -7,11 +7,12 @@ import { AppModule } from './swagger.js';
 // block 1
 
 console.log(JSON.parse(await readFile('asyncapi.json', 'utf8')).info.title, Object.keys(document.operations));
-const client = createTestClient(await app.init(), { codec: jsonCodec });
+const started = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+const client = createTestClient(await started.init(), { codec: jsonCodec });
 await client.connect();
 console.log((await client.request('cats.create', { name: 'Tom' })).body);
 for await (const { body } of client.stream('cats.born')) console.log('born', body);
-await app.close();
+await started.close();
 
 // Prints:
 // Chat [ 'request.cats.create', 'stream.cats.born', 'serverSignal.meow' ]

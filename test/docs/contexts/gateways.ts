@@ -32,7 +32,7 @@ const authority = await generate([{ name: 'commonName', value: 'localhost' }], {
 writeFileSync('key.pem', authority.private);
 writeFileSync('cert.pem', authority.cert);
 
-// block 3
+// block 4
 class SecureGateway extends Base {}
 
 rmSync('key.pem');

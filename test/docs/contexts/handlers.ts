@@ -16,13 +16,10 @@ import { IsString } from 'class-validator';
 import {
   jsonCodec,
   Payload,
-  WebwireConnection,
   WebwireGateway,
   WebwireMessage,
   WebwireRequest,
-  WebwireServer,
   WebwireSignal,
-  type DisconnectReason,
   type Message,
   type PayloadCodec,
 } from 'nestjs-webwire';
@@ -55,10 +52,7 @@ class DecoratorsGateway {
   }
 }
 
-@WebwireGateway({ path: '/life' })
-class LifeGateway {
-  // block 5
-}
+// block 5
 
 // block 2
 

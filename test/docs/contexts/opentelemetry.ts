@@ -30,7 +30,6 @@ class NodeSDK {
     end = registerInstrumentations({ ...this.options, tracerProvider, meterProvider });
   }
 }
-
 // block 4
 
 @WebwireGateway()
@@ -65,6 +64,22 @@ end!();
 context.disable();
 await meterProvider.shutdown();
 await tracerProvider.shutdown();
+{
+  /** Of `@opentelemetry/exporter-prometheus`. */
+  class PrometheusExporter {
+    constructor(readonly options: { readonly port: number }) {}
+  }
+  class NodeSDK {
+    constructor(
+      private readonly options: { readonly instrumentations: Instrumentation[]; readonly metricReaders: object[] },
+    ) {}
+    start(): void {
+      console.log(this.options.metricReaders);
+      for (const instrumentation of this.options.instrumentations) instrumentation.disable();
+    }
+  }
+  // block 5
+}
 
 // Prints:
 // SERVER greet succeeded without a parent
@@ -80,3 +95,4 @@ await tracerProvider.shutdown();
 //   'webwire.server.active_sessions',
 //   'webwire.server.connection.duration'
 // ]
+// [ PrometheusExporter { options: { port: 9464 } } ]

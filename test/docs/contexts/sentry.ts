@@ -12,7 +12,7 @@ const dsn = 'https://key@sentry.invalid/1';
 // Every message has a span.
 Math.random = () => 0;
 
-// block 6
+// block 7
 
 // Shows what would be sent, to nobody.
 Sentry.getClient()!.getTransport()!.send = async ([, items]) => {

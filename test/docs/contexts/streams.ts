@@ -1,6 +1,7 @@
 // docs/streams.md
+import { Injectable } from '@nestjs/common';
 import { MessageBody } from '@nestjs/websockets';
-import { jsonCodec, WebwireGateway, WebwireMessage, WebwireRequest, WebwireStream, type Message } from 'nestjs-webwire';
+import { jsonCodec, WebwireStream } from 'nestjs-webwire';
 import { WebwireClient } from 'nestjs-webwire/client';
 import { serve } from './serve.js';
 
@@ -13,23 +14,28 @@ class Gateway {
       for (const symbol of symbols) yield { symbol, price: 5 };
     },
   };
-  private readonly archive = {
-    urlOf: (text: string) => `data:application/json,${encodeURIComponent(JSON.stringify([text]))}`,
-  };
 
   // block 1
-
-  // block 3
 }
 
-const app = await serve({ providers: [Gateway] });
+@Injectable()
+class Archive {
+  urlOf(text: string): string {
+    return `data:application/json,${encodeURIComponent(JSON.stringify([text]))}`;
+  }
+}
+
+// block 3
+
+const app = await serve({ providers: [Gateway, ArchiveGateway, Archive] });
 
 // block 2
 
-console.log('found', (await client.request('search', 'moth')).body);
-await client.close();
+const plain = new WebwireClient('ws://localhost/');
+console.log('found', (await plain.request('search', 'moth')).text());
+await Promise.all([client.close(), plain.close()]);
 await app.close();
 
 // Prints:
 // show { symbol: 'ACME', price: 5 }
-// found [ 'moth' ]
+// found ["moth"]

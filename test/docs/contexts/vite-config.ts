@@ -1,0 +1,2 @@
+// docs/platforms.md
+// block 2

@@ -1,0 +1,4 @@
+// docs/platforms.md
+import { WebwireClient } from 'nestjs-webwire/client';
+
+// block 3
