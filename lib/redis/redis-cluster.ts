@@ -18,9 +18,9 @@ import type { ChannelSubscriptions } from './channel-subscriptions.js';
 
 /**
  * Makes an application one of several nodes, through Redis 7 or later: the option `cluster` of `WebwireModule`. Each
- * application needs one of its own.
+ * application needs one of its own, so make it in a factory, which runs for each application.
  *
- * @example WebwireModule.forRoot({ cluster: new RedisCluster({ url: 'redis://localhost:6379' }) })
+ * @example WebwireModule.forRootAsync({ useFactory: () => ({ cluster: new RedisCluster({ url: 'redis://localhost:6379' }) }) })
  */
 export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> implements Cluster {
   /** For `WebwireModule`. */
@@ -116,7 +116,12 @@ export class RedisCluster extends DiagnosticsEmitter<RedisClusterEvents> impleme
    * @throws RedisUnavailableError if Redis cannot be reached within the `nodeTimeout`, or is older than version 7.
    */
   async start(node: ClusterNode): Promise<void> {
-    if (this.#node) throw new Error('a RedisCluster is for one application only: make another one');
+    if (this.#node) {
+      throw new Error(
+        'a RedisCluster is for one application only: make it in the factory of WebwireModule.forRootAsync(), which runs for ' +
+          'each application',
+      );
+    }
     this.#node = node;
     try {
       await this.#connections.open(this.#options.nodeTimeout);
