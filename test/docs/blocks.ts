@@ -114,9 +114,9 @@ export const DECISIONS: Readonly<Record<string, Readonly<Record<string, Decision
   'docs/testing-pages.md': { ...numbered('ts', 7, testingPages), 'js 1': testingPages },
   'docs/testing.md': {
     'js 1': { in: TEST_RUNNERS, as: 'vitest.config.mjs' },
-    'ts 3': { in: TEST_RUNNERS, as: 'src/greeting.test.ts' },
-    'ts 4': { in: TEST_RUNNERS, as: 'src/timers.test.ts' },
-    'ts 5': { in: TEST_RUNNERS, as: 'src/failing.test.ts' },
+    'ts 4': { in: TEST_RUNNERS, as: 'src/greeting.test.ts' },
+    'ts 5': { in: TEST_RUNNERS, as: 'src/timers.test.ts' },
+    'ts 6': { in: TEST_RUNNERS, as: 'src/failing.test.ts' },
     'json 1': { in: TEST_RUNNERS, as: '### CommonJS' },
     'json 2': { in: TEST_RUNNERS, as: '"ts-jest"' },
     'json 3': { in: TEST_RUNNERS, as: '### ES modules' },

@@ -18,7 +18,7 @@ const freshToken = async () => 'of Ada';
 const expirations: (() => void)[] = [];
 const setTimeout = (expire: () => void, _delay: number) => ({ unref: () => void expirations.push(expire) });
 
-// block 2
+// block 3
 
 /** The handlers of the gateway, which the page leaves out. */
 @WebwireGateway({ path: '/chat' })
@@ -38,7 +38,7 @@ const { fetch: fetchAnywhere } = globalThis;
 globalThis.fetch = (url, init) =>
   fetchAnywhere((url as string).replace('https://example.com', `http://localhost:${port}`), init);
 
-// block 3
+// block 4
 
 console.log((await client.request('whoami')).text());
 await client.close();

@@ -8,8 +8,11 @@ import { WebwireModule as Original, WebwireService } from 'nestjs-webwire';
 const imports: DynamicModule[] = [];
 /** Takes the module of the page into the application. */
 const WebwireModule = {
-  forRoot: (...options: Parameters<typeof Original.forRoot>) => imports.push(Original.forRoot(...options)),
+  forRootAsync: (...options: Parameters<typeof Original.forRootAsync>) =>
+    imports.push(Original.forRootAsync(...options)),
 };
+const url = 'redis://localhost:6379';
+process.env.REDIS_URL = url;
 
 // block 1
 
@@ -52,9 +55,20 @@ redis.disconnect();
 await other.close();
 await app.close();
 
+// A process may start several applications, one after the other, and one without Redis.
+for (const next of [url, '']) {
+  process.env.REDIS_URL = next;
+  const again = await NestFactory.createApplicationContext(AppModule, { logger: ['error'] });
+  const service = again.get(WebwireService);
+  console.log('healthy:', service.clusterHealth?.isHealthy, 'members:', await service.countMembers('room'));
+  await again.close();
+}
+
 // Prints:
 // report 0
 // healthy: true members: 0
 // alert its connection for commands was lost: the connection was closed
 // report 1
 // report 0
+// healthy: true members: 0
+// healthy: undefined members: 0

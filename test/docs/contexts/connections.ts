@@ -4,7 +4,7 @@ import { RequestError, WebwireRequest } from 'nestjs-webwire';
 import { WebwireClient } from 'nestjs-webwire/client';
 import { serve } from './serve.js';
 
-// block 1
+// block 3
 
 @WebwireGateway()
 class AuthGateway {

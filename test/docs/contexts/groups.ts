@@ -1,7 +1,18 @@
 // docs/groups.md
 import { Injectable } from '@nestjs/common';
-import { ConnectedSocket, MessageBody } from '@nestjs/websockets';
-import { jsonCodec, WebwireConnection, WebwireGateway, WebwireService, WebwireSignal } from 'nestjs-webwire';
+import { ConnectedSocket, MessageBody, OnGatewayConnection } from '@nestjs/websockets';
+import { CanActivate, ExecutionContext } from '@nestjs/common';
+import { setTimeout } from 'node:timers/promises';
+import {
+  jsonCodec,
+  UseHandshakeGuards,
+  WebwireConnection,
+  WebwireGateway,
+  WebwireService,
+  WebwireSignal,
+  type GroupMember,
+  type Handshake,
+} from 'nestjs-webwire';
 import { WebwireClient } from 'nestjs-webwire/client';
 import { serve } from './serve.js';
 
@@ -9,7 +20,23 @@ interface Article {
   readonly title: string;
 }
 
+interface User {
+  readonly id: string;
+}
+
+/** The page leaves it out. */
+class TokenGuard implements CanActivate {
+  canActivate(context: ExecutionContext) {
+    context.switchToWs().getData<Handshake>().info = { user: { id: '7' } };
+    return true;
+  }
+}
+
 // block 1
+
+// block 2
+
+// block 4
 
 @WebwireGateway({ codec: jsonCodec })
 class NewsGateway {
@@ -23,7 +50,7 @@ class NewsGateway {
   }
 }
 
-const app = await serve({ providers: [NewsGateway, NewsService] });
+const app = await serve({ providers: [AccountGateway, NewsGateway, NewsService, Presence] });
 const webwire = app.get(WebwireService);
 const clients = [1, 2].map(() => new WebwireClient('ws://localhost/', { codec: jsonCodec }));
 const [first, second] = clients as [WebwireClient, WebwireClient];
@@ -45,7 +72,7 @@ const [, connection] = [...webwire.connections] as [WebwireConnection, WebwireCo
 const user = { id: '7', name: 'Grace' };
 webwire.leave(connection, 'room');
 
-// block 2
+// block 3
 
 console.log(
   'members:',
@@ -56,6 +83,19 @@ const joined = nextOf(first, 'joined');
 webwire.leave(connection, 'room');
 webwire.join(connection, 'room', { as: user.id, info: { name: 'Hopper' } });
 console.log('left:', await left, 'joined:', await joined);
+
+// block 5
+
+const infos = app
+  .get(Presence)
+  .members('room')
+  .map(({ info }) => info);
+console.log('count:', count, 'present:', infos);
+const notices = [nextOf(first, 'notice'), nextOf(second, 'notice')];
+app.get(AccountGateway).notify('7', 'The export is ready');
+console.log('notices:', await Promise.all(notices));
+webwire.leave(connection, 'room');
+console.log('present:', app.get(Presence).members('room').length);
 for (const client of clients) await client.close();
 await app.close();
 
@@ -64,3 +104,6 @@ await app.close();
 // entered: Ada
 // members: [ undefined, { name: 'Grace' } ]
 // left: { name: 'Grace' } joined: { name: 'Hopper' }
+// count: 2 present: [ undefined, { name: 'Hopper' } ]
+// notices: [ 'The export is ready', 'The export is ready' ]
+// present: 1

@@ -16,7 +16,7 @@ const clearTimeout = (timer: () => void) => (timer === end ? console.log('cleare
 
 @WebwireGateway()
 class Gateway {
-  // block 2
+  // block 3
 }
 
 const app = await serve({ providers: [Gateway] });
