@@ -51,7 +51,7 @@ const OPTIONS: TypeDocOptions & PluginOptions = {
   hidePageHeader: true,
   useCodeBlocks: true,
   expandParameters: true,
-  // What users call, before the types of it.
+  // Users look for functions and classes first, and for their types later.
   groupOrder:
     'Functions, Classes, Variables, Constructors, Properties, Accessors, Methods, Interfaces, Type Aliases'.split(', '),
   locales: { en: { kind_module: 'Entry point', kind_plural_module: 'Entry points' } },
